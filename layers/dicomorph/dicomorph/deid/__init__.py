@@ -1,0 +1,1 @@
+"""What to change: requests and confidentiality profiles, compiled into edit plans."""

@@ -1,0 +1,94 @@
+"""An edited file as a list of new bytes and of ranges of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dicomorph.dicom.source import Buffer, Source
+
+Part: TypeAlias = bytes | tuple[int, int]
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class EditScript:
+    """What a rewrite decided, without having copied anything.
+
+    Parameters
+    ----------
+    parts : Sequence[bytes | tuple[int, int]]
+        In the order of the output: bytes to emit, or ``(start, stop)`` of the original.
+    size : int
+        Length of the output in bytes.
+    """
+
+    parts: Sequence[Part]
+    size: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> EditScript:
+        """Return the script of these parts, with its size."""
+        return cls(parts, sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in parts))
+
+    def chunks(self, source: Source) -> Iterator[bytes]:
+        """Yield the output in pieces of at most 1 MiB of the original, or one part of new bytes."""
+        for part in self.parts:
+            if isinstance(part, bytes):
+                yield part
+                continue
+            start, stop = part
+            while start < stop:
+                yield source.read(start, min(stop, start + _CHUNK))
+                start += _CHUNK
+
+    def join(self, source: Source) -> bytes:
+        """Return the whole output."""
+        return b"".join(
+            part if isinstance(part, bytes) else source.read(part[0], part[1]) for part in self.parts
+        )
+
+
+class EditedSource:
+    """The output of a script, readable at any position before it is written anywhere.
+
+    Parameters
+    ----------
+    source : Source
+        The original.
+    script : EditScript
+        What becomes of it.
+    """
+
+    def __init__(self, source: Source, script: EditScript) -> None:
+        self._source = source
+        self._script = script
+        self.size = script.size
+
+    def window(self, start: int, length: int) -> tuple[Buffer, int]:
+        """Return what was asked for."""
+        return self.read(start, start + length), start
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes of a range of the output."""
+        found: list[bytes] = []
+        at = 0
+        for part in self._script.parts:
+            size = len(part) if isinstance(part, bytes) else part[1] - part[0]
+            low, high = max(start - at, 0), min(stop - at, size)
+            if low < high:
+                found.append(
+                    part[low:high]
+                    if isinstance(part, bytes)
+                    else self._source.read(part[0] + low, part[0] + high)
+                )
+            at += size
+            if at >= stop:
+                break
+        return b"".join(found)
+
+    def close(self) -> None:
+        """Close the original."""
+        self._source.close()

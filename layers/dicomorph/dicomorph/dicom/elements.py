@@ -1,0 +1,193 @@
+"""The element stream of a data set: headers, lengths, and where each element ends (PS3.5 section 7)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dicomorph.dicom.source import Buffer
+from dicomorph.model.errors import BadFileFormatError
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+ITEM_DELIMITATION = 0xFFFEE00D
+SEQUENCE_DELIMITATION = 0xFFFEE0DD
+MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
+
+# PS3.5 section 7.1.2: these have two reserved bytes and a 32-bit length.
+LONG_VRS = frozenset(
+    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+)
+TEXT_VRS = frozenset(
+    (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM")
+    + (b"UC", b"UI", b"UR", b"UT")
+)
+SHORT_VRS = (TEXT_VRS | {b"AT", b"FL", b"FD", b"SL", b"SS", b"UL", b"US"}) - LONG_VRS
+
+
+class TruncatedError(BadFileFormatError):
+    """The buffer ends before the structure does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the elements of a data set are written.
+
+    Parameters
+    ----------
+    explicit : bool
+        Whether each element names its VR.
+    order : str
+        ``<`` for little endian, ``>`` for big endian, as in `struct`.
+    """
+
+    explicit: bool
+    order: str
+
+    def tag(self, tag: int) -> bytes:
+        """Return the four bytes of a tag."""
+        return struct.pack(self.order + "HH", tag >> 16, tag & 0xFFFF)
+
+    def header(self, tag: int, vr: bytes, length: int) -> bytes:
+        """Return the header of an element; raise `BadFileFormatError` if the VR cannot hold it."""
+        if not self.explicit:
+            return self.tag(tag) + struct.pack(self.order + "I", length)
+        if vr in LONG_VRS:
+            return self.tag(tag) + vr + b"\0\0" + struct.pack(self.order + "I", length)
+        if length > 0xFFFF:  # noqa: PLR2004 - a 16-bit length
+            message = f"The value of {format_tag(tag)} is too long for the VR {vr.decode()}"
+            raise BadFileFormatError(message)
+        return self.tag(tag) + vr + struct.pack(self.order + "H", length)
+
+    def element(self, tag: int, vr: bytes, value: bytes) -> bytes:
+        """Return a whole element; the value must have an even length already."""
+        return self.header(tag, vr, len(value)) + value
+
+
+EXPLICIT_LITTLE = Encoding(explicit=True, order="<")
+IMPLICIT_LITTLE = Encoding(explicit=False, order="<")
+EXPLICIT_BIG = Encoding(explicit=True, order=">")
+
+
+def format_tag(tag: int) -> str:
+    """Return a tag as Orthanc writes it, such as ``0010,0020``."""
+    return f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
+
+
+class Element(NamedTuple):
+    """One element of a data set, by positions in its buffer.
+
+    ``vr`` is empty in implicit VR. ``stop`` is where the next element begins: behind the
+    delimiter if the length is undefined.
+    """
+
+    tag: int
+    vr: bytes
+    start: int
+    value: int
+    stop: int
+    undefined: bool
+
+
+def read_element(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Element:
+    """Read the element at a position.
+
+    Raises
+    ------
+    TruncatedError
+        If it does not end before `end`.
+    BadFileFormatError
+        If there is no element here.
+    """
+    tag, vr, value, length = read_header(buffer, pos, end, encoding)
+    if length == UNDEFINED_LENGTH:
+        nested = encoding if vr != b"UN" else Encoding(explicit=False, order=encoding.order)
+        return Element(tag, vr, pos, value, skip_undefined(buffer, value, end, nested), undefined=True)
+    if value + length > end:
+        message = f"{format_tag(tag)} is longer than what contains it"
+        raise TruncatedError(message)
+    return Element(tag, vr, pos, value, value + length, undefined=False)
+
+
+def read_header(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
+    """Return the tag, the VR, where the value begins and the length field of an element."""
+    if pos + 8 > end:
+        message = "An element header is cut off"
+        raise TruncatedError(message)
+    order = encoding.order
+    group, element = struct.unpack_from(order + "HH", buffer, pos)
+    tag = group << 16 | element
+    if group == ITEM >> 16 or not encoding.explicit:
+        return tag, b"", pos + 8, struct.unpack_from(order + "I", buffer, pos + 4)[0]
+    vr = bytes(buffer[pos + 4 : pos + 6])
+    if vr in SHORT_VRS:
+        return tag, vr, pos + 8, struct.unpack_from(order + "H", buffer, pos + 6)[0]
+    if vr not in LONG_VRS:
+        message = f"{format_tag(tag)} has no valid VR"
+        raise BadFileFormatError(message)
+    if pos + 12 > end:
+        message = f"The header of {format_tag(tag)} is cut off"
+        raise TruncatedError(message)
+    return tag, vr, pos + 12, struct.unpack_from(order + "I", buffer, pos + 8)[0]
+
+
+def iter_elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Iterator[Element]:
+    """Yield the elements of a data set (or of an item of defined length), not descending into them."""
+    while pos < end:
+        element = read_element(buffer, pos, end, encoding)
+        yield element
+        pos = element.stop
+
+
+def iter_items(buffer: Buffer, element: Element, encoding: Encoding) -> Iterator[tuple[int, int]]:
+    """Yield where the data set of each item of a sequence begins and ends (without delimiters)."""
+    pos = element.value
+    end = element.stop - 8 if element.undefined else element.stop
+    while pos < end:
+        tag, _, value, length = read_header(buffer, pos, end, encoding)
+        if tag != ITEM:
+            message = f"{format_tag(element.tag)} holds something else than items"
+            raise BadFileFormatError(message)
+        if length == UNDEFINED_LENGTH:
+            pos = skip_undefined(buffer, value, end, encoding, in_item=True)
+            yield value, pos - 8
+        elif value + length > end:
+            message = f"An item of {format_tag(element.tag)} is longer than its sequence"
+            raise TruncatedError(message)
+        else:
+            yield value, value + length
+            pos = value + length
+
+
+def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in_item: bool = False) -> int:
+    """Return where a value of undefined length ends, behind its delimiter.
+
+    Works without recursion, so that hostile nesting costs neither stack nor unbounded memory.
+    The value is a sequence, or encapsulated pixel data (PS3.5 A.4): fragments look like
+    items of defined length, which are stepped over unread.
+    """
+    # Each level: whether we stand among the elements of an item, and the encoding there.
+    stack = [(in_item, encoding)]
+    while stack:
+        among_elements, inner = stack[-1]
+        tag, vr, value, length = read_header(buffer, pos, end, inner)
+        if tag == (ITEM_DELIMITATION if among_elements else SEQUENCE_DELIMITATION):
+            stack.pop()
+            pos = value
+            continue
+        if not among_elements and tag != ITEM or among_elements and tag >> 16 == ITEM >> 16:
+            message = "A delimiter or item stands where none can be"
+            raise BadFileFormatError(message)
+        if length != UNDEFINED_LENGTH:
+            pos = value + length
+            continue
+        if len(stack) > 2 * MAXIMUM_DEPTH:
+            message = "Sequences are nested too deeply"
+            raise BadFileFormatError(message)
+        if among_elements and vr == b"UN":  # PS3.5 section 6.2.2, note 4: implicit VR inside
+            inner = Encoding(explicit=False, order=inner.order)
+        stack.append((not among_elements, inner))
+        pos = value
+    return pos

@@ -1,0 +1,1 @@
+"""Orthanc's HTTP conventions: requests, answers and error bodies."""

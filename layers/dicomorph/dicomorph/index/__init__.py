@@ -1,0 +1,1 @@
+"""The index: which resources exist, their parents, main tags, metadata and labels."""

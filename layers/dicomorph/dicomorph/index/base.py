@@ -1,0 +1,144 @@
+"""The port of the index.
+
+Nothing that decides (is it stored already, has a parent children left, what does a job work
+on) reads anything that lags behind the last write.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dicomorph.model.resources import (
+    InstanceEntry,
+    Level,
+    LevelFacts,
+    MetadataValue,
+    ObjectRef,
+    Pin,
+    Resource,
+    Statistics,
+)
+from dicomorph.model.settings import OverwriteInstances
+
+
+class StoreStatus(enum.Enum):
+    """What became of an upload; the value is Orthanc's ``Status``."""
+
+    SUCCESS = "Success"
+    ALREADY_STORED = "AlreadyStored"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOutcome:
+    """What `Index.add` did with one entry.
+
+    ``superseded`` is the object that nothing refers to any more: the replaced version after
+    an overwrite, the version just written after AlreadyStored. It is None where the index
+    already holds this very object (a repeated call), which is a success.
+    """
+
+    status: StoreStatus
+    superseded: ObjectRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What `Index.remove` took away.
+
+    ``remaining`` is the lowest ancestor that still exists, None if everything vanished.
+    """
+
+    remaining: tuple[Level, str] | None
+    objects: Sequence[ObjectRef]
+
+
+class Index(Protocol):
+    """Resources, their hierarchy, metadata and labels.
+
+    The hierarchy stays true under any interleaving of calls and a crash after any step: a
+    resource exists only as long as it has a child, and every parent that is named exists.
+    All methods raise `TransientError` when the store is throttled or away.
+    """
+
+    def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
+        """Add instances, creating their parents; each parent is written once a call.
+
+        An entry whose object the index already holds answers Success and changes nothing.
+        An instance that exists with another object is replaced or not as `overwrite` says;
+        a replacement drops its labels and metadata, as Orthanc does (spec 2.2).
+        """
+
+    def get(self, level: Level, resource_id: str) -> Resource | None:
+        """Return one resource, None if it does not exist at this level."""
+
+    def find(self, resource_id: str) -> Resource | None:
+        """Return the resource with an identifier, whatever its level."""
+
+    def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
+        """Return identifiers in ascending order; a `limit` of 0 is none. May lag (AWS)."""
+
+    def children(self, level: Level, resource_id: str) -> list[str]:
+        """Return the identifiers one level below, ascending; empty for an unknown resource."""
+
+    def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
+        """Yield the instances below a resource (or the instance itself) with their versions."""
+
+    def remove(self, level: Level, resource_id: str) -> Removal:
+        """Delete a resource with everything below it, and the ancestors left without children.
+
+        Raises
+        ------
+        UnknownResourceError
+            If it does not exist at this level.
+        """
+
+    def remove_instances(self, pins: Sequence[Pin]) -> Sequence[ObjectRef]:
+        """Delete instances that still are at the pinned version; others are left alone.
+
+        Repeating the call is harmless. Returns the objects that nothing refers to any more.
+        """
+
+    def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
+        """Replace the main tags (and MainDicomSequences) of a resource; unknown: no change."""
+
+    def set_metadata(
+        self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
+    ) -> MetadataValue:
+        """Write one metadata on condition of its revision (None: it must not exist yet).
+
+        Raises
+        ------
+        UnknownResourceError
+            If the resource does not exist.
+        ConflictError
+            If the metadata has another revision.
+        """
+
+    def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
+        """Delete one metadata on condition of its revision; errors as in `set_metadata`."""
+
+    def set_labels(self, level: Level, resource_id: str, *, add: frozenset[str], remove: frozenset[str]) -> None:
+        """Add and remove labels.
+
+        Raises
+        ------
+        UnknownResourceError
+            If the resource does not exist.
+        """
+
+    def statistics(self) -> Statistics:
+        """Count everything. May lag (AWS)."""
+
+    def next_number(self, counter: str) -> int:
+        """Increase a counter that survives everything and return it; the first is 1."""
+
+    def read_property(self, name: str) -> str | None:
+        """Return a server-wide property, None if it was never written."""
+
+    def write_property(self, name: str, value: str) -> None:
+        """Set a server-wide property."""
+
+

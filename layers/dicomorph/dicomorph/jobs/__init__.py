@@ -1,0 +1,1 @@
+"""Jobs: their record, how their work is cut into batches, and what runs them."""

@@ -1,0 +1,48 @@
+"""The ports of jobs: their records, and what runs them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dicomorph.jobs.model import Job
+
+
+class JobRecords(Protocol):
+    """The records of jobs. All methods raise `TransientError` when the store is away."""
+
+    def create(self, job: Job) -> None:
+        """Write a new record; writing the same one again is harmless.
+
+        Raises
+        ------
+        ConflictError
+            If another job has this id.
+        """
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a record as last written, None if there is none."""
+
+    def all(self) -> list[Job]:
+        """Return every record, by creation time."""
+
+    def update(self, job: Job) -> Job:
+        """Replace the record that was read as `job.revision`; return it with the next one.
+
+        Raises
+        ------
+        ConflictError
+            If somebody else updated it since, or it is gone.
+        """
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job; unknown ids are ignored."""
+
+    def any_alive(self) -> bool:
+        """Tell whether a job may still read its sources. Never lags."""
+
+
+class JobRunner(Protocol):
+    """Runs the workflow of a job: plan, edit batches, finalize."""
+
+    def start(self, job_id: str) -> None:
+        """Start the workflow of a job whose record exists. Starting twice runs it once."""

@@ -1,0 +1,115 @@
+"""The record of a job, the pieces its work is cut into, and their outcomes."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dicomorph.model.resources import Json, Level, Pin
+
+
+class JobState(enum.Enum):
+    """Orthanc's states of a job (spec 5). A cancelled job is a failure with error code 37."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCESS = "Success"
+    FAILURE = "Failure"
+    PAUSED = "Paused"
+    RETRY = "Retry"
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether nothing of the job will run any more."""
+        return self in (JobState.SUCCESS, JobState.FAILURE)
+
+
+class JobType(enum.Enum):
+    """Orthanc's types of jobs, as far as there are any here."""
+
+    RESOURCE_MODIFICATION = "ResourceModification"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The record of a job: what was asked, decided once at submission, and how it stands.
+
+    Parameters
+    ----------
+    id : str
+        A UUID.
+    key : bytes
+        The secret from which new UIDs and PatientIDs derive (32 bytes). Never leaves the
+        record.
+    resources : tuple[str, ...]
+        The Orthanc ids that were asked for.
+    level : Level
+        The level of the route.
+    name : str
+        The ``Anonymized<N>`` of this request; empty where none is needed.
+    default_encoding : str
+        The server's encoding at submission.
+    content : Mapping[str, Json]
+        Orthanc's ``Content``: the initial one, then the one of `FinalizeJob`.
+    batches : int
+        How many the planner made; 0 until it did.
+    revision : int
+        Grows by one at each update; updates are conditional on it.
+    created, started, completed : str
+        UTC, ISO 8601 with microseconds, empty where it has not happened.
+    """
+
+    id: str
+    type: JobType
+    is_anonymization: bool
+    level: Level
+    resources: tuple[str, ...]
+    key: bytes
+    created: str
+    name: str = ""
+    default_encoding: str = "Latin1"
+    keep_source: bool = True
+    permissive: bool = False
+    priority: int = 0
+    user_data: Json = None
+    state: JobState = JobState.PENDING
+    started: str = ""
+    completed: str = ""
+    error_code: int = 0
+    error_details: str = ""
+    content: Mapping[str, Json] = field(default_factory=dict)
+    batches: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some instances of a job, edited by one invocation of a worker."""
+
+    number: int
+    pins: tuple[Pin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceOutcome:
+    """What became of one instance of a job.
+
+    Exactly one of ``product`` and ``error_code`` says so; the code is Orthanc's.
+    ``details`` never holds an attribute value.
+    """
+
+    source: Pin
+    product: Pin | None = None
+    error_code: int = 0
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """The one record that a batch leaves; writing it twice writes the same."""
+
+    number: int
+    instances: tuple[InstanceOutcome, ...]
+
+

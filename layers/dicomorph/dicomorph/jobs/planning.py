@@ -1,0 +1,57 @@
+"""Cutting the instances of a job into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dicomorph.jobs.model import Batch
+from dicomorph.model.resources import Pin
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerLimits:
+    """How much one invocation of a worker takes.
+
+    Parameters
+    ----------
+    batch_instances, batch_bytes : int
+        A batch ends before either is exceeded; an instance larger than `batch_bytes` is a
+        batch of its own.
+    small_job_instances, small_job_bytes : int
+        A job within both is one batch, run without a map.
+    """
+
+    batch_instances: int = 50
+    batch_bytes: int = 64 * _MIB
+    small_job_instances: int = 100
+    small_job_bytes: int = 64 * _MIB
+
+
+def plan_batches(pins: Iterable[Pin], limits: PlannerLimits) -> list[Batch]:
+    """Cut the sources of a job into batches.
+
+    Sources are taken once each, in ascending order of their Orthanc id, which is the order
+    in which Orthanc processes them (spec 3.10) and what makes the plan repeatable.
+    """
+    sources = sorted({pin.ancestry.instance: pin for pin in pins}.values(), key=lambda pin: pin.ancestry.instance)
+    total = sum(pin.object.size for pin in sources)
+    if len(sources) <= limits.small_job_instances and total <= limits.small_job_bytes:
+        return [Batch(0, tuple(sources))] if sources else []
+    return [Batch(number, chunk) for number, chunk in enumerate(_chunks(sources, limits))]
+
+
+def _chunks(sources: list[Pin], limits: PlannerLimits) -> Iterator[tuple[Pin, ...]]:
+    chunk: list[Pin] = []
+    size = 0
+    for pin in sources:
+        full = len(chunk) == limits.batch_instances or size + pin.object.size > limits.batch_bytes
+        if chunk and full:
+            yield tuple(chunk)
+            chunk, size = [], 0
+        chunk.append(pin)
+        size += pin.object.size
+    if chunk:
+        yield tuple(chunk)

@@ -1,0 +1,1 @@
+"""The vocabulary: levels, identifiers, resources, settings and errors. Standard library only."""

@@ -1,0 +1,152 @@
+"""The exceptions of the project, each with the Orthanc error code it is reported as.
+
+::
+
+    DicomorphError
+    ├── BadRequestError            8   the request contradicts itself or a safety rule
+    │   ├── ParameterOutOfRangeError   3
+    │   ├── BadParameterTypeError      5
+    │   └── BadFileFormatError        15   not JSON, not DICOM, a value that cannot be cast
+    ├── UnknownDicomTagError      27   a tag name that no dictionary knows
+    ├── UnknownResourceError      17
+    ├── InexistentItemError        7
+    ├── InexistentTagError        21   an identifier that an upload must have
+    ├── NotImplementedYetError     2
+    ├── RevisionMismatchError     43
+    ├── CanceledJobError          37
+    ├── CannotStoreInstanceError 2018
+    ├── TimeLimitError            16   a synchronous call outlived the gateway
+    ├── StorageFullError          11   507 on the wire
+    ├── InternalError             -1
+    ├── ConflictError              6   a conditional write lost; the use case decides what follows
+    └── TransientError             6   throttling or an outage: the same call may succeed later
+
+The message of an exception is for the caller: it names tags, positions and fields, never
+the value of an attribute.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DicomorphError(Exception):
+    """Base of all errors that the project raises on purpose.
+
+    Parameters
+    ----------
+    details : str
+        What was wrong, in words for the caller; free of attribute values.
+    """
+
+    code: ClassVar[int] = -1
+
+    def __init__(self, details: str = "") -> None:
+        super().__init__(details)
+        self.details = details
+
+
+class BadRequestError(DicomorphError):
+    """The request contradicts itself or a safety rule."""
+
+    code = 8
+
+
+class ParameterOutOfRangeError(BadRequestError):
+    """A parameter has the right type and an impossible value."""
+
+    code = 3
+
+
+class BadParameterTypeError(BadRequestError):
+    """A value inside ``Replace`` has a JSON type that its tag cannot take."""
+
+    code = 5
+
+
+class BadFileFormatError(BadRequestError):
+    """The input is not what it claims to be: JSON, DICOM, or a value of its VR."""
+
+    code = 15
+
+
+class UnknownDicomTagError(DicomorphError):
+    """A tag name that no dictionary knows."""
+
+    code = 27
+
+
+class UnknownResourceError(DicomorphError):
+    """No resource has this identifier."""
+
+    code = 17
+
+
+class InexistentItemError(DicomorphError):
+    """No job, metadata or other item has this name."""
+
+    code = 7
+
+
+class InexistentTagError(DicomorphError):
+    """A data set lacks an identifier that it must have to be stored."""
+
+    code = 21
+
+
+class NotImplementedYetError(DicomorphError):
+    """Orthanc's code for what a server cannot do."""
+
+    code = 2
+
+
+class RevisionMismatchError(DicomorphError):
+    """``If-Match`` does not name the current revision."""
+
+    code = 43
+
+
+class CanceledJobError(DicomorphError):
+    """The job was cancelled while a synchronous call waited for it."""
+
+    code = 37
+
+
+class CannotStoreInstanceError(DicomorphError):
+    """A product of a job could not be stored."""
+
+    code = 2018
+
+
+class TimeLimitError(DicomorphError):
+    """A synchronous call outlived the gateway; its job goes on."""
+
+    code = 16
+
+    def __init__(self, details: str = "", *, job_id: str = "") -> None:
+        super().__init__(details)
+        self.job_id = job_id
+
+
+class StorageFullError(DicomorphError):
+    """No space is left for another object."""
+
+    code = 11
+
+
+class InternalError(DicomorphError):
+    """Something that should not happen did."""
+
+    code = -1
+
+
+class ConflictError(DicomorphError):
+    """A conditional write lost against another writer."""
+
+    code = 6
+
+
+class TransientError(DicomorphError):
+    """Throttling or an outage: the same call may succeed later."""
+
+    code = 6

@@ -1,0 +1,153 @@
+"""Patients, studies, series and instances as the index knows them (spec 1.1 to 1.4)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class Level(enum.Enum):
+    """The four levels of the DICOM hierarchy; the value is Orthanc's ``Type``."""
+
+    PATIENT = "Patient"
+    STUDY = "Study"
+    SERIES = "Series"
+    INSTANCE = "Instance"
+
+    @property
+    def path(self) -> str:
+        """Return the prefix of the level's routes, such as ``studies``."""
+        return _PATHS[self]
+
+    @property
+    def parent(self) -> Level | None:
+        """Return the level above, None for a patient."""
+        return _PARENTS[self]
+
+    @property
+    def child(self) -> Level | None:
+        """Return the level below, None for an instance."""
+        return _CHILDREN[self]
+
+
+LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
+_PATHS = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
+_PARENTS: dict[Level, Level | None] = dict(zip(LEVELS, (None, *LEVELS[:-1]), strict=True))
+_CHILDREN: dict[Level, Level | None] = dict(zip(LEVELS, (*LEVELS[1:], None), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """The Orthanc identifiers of an instance and of everything above it."""
+
+    patient: str
+    study: str
+    series: str
+    instance: str
+
+    def at(self, level: Level) -> str:
+        """Return the identifier at one level."""
+        return (self.patient, self.study, self.series, self.instance)[LEVELS.index(level)]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One immutable version of a stored object.
+
+    Parameters
+    ----------
+    key : str
+        Unique for each version of an instance (``instances/<2 hex>/<Orthanc id>/<version>.dcm``).
+    version : str
+        The store's own version id (S3 ``VersionId``); empty where the store has none.
+    size : int
+        In bytes.
+    """
+
+    key: str
+    version: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFacts:
+    """What an upload tells about one level: main tags, sequences among them, metadata.
+
+    Parameters
+    ----------
+    main_tags : Mapping[str, str]
+        ``gggg,eeee`` in lower-case hex to UTF-8 text; only tags that are present (spec 1.3).
+    metadata : Mapping[str, str]
+        Orthanc's metadata names to values (spec 1.4), without LastUpdate. ``MainDicomSequences``
+        holds the sequences among the main tags as JSON text.
+    """
+
+    main_tags: Mapping[str, str]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceEntry:
+    """Everything the index keeps of a stored instance and of the parents it implies.
+
+    ``facts`` of a parent level take effect only when that parent is created: values at
+    parent levels are those of the first stored instance (spec 1.3). The exceptions are
+    ``ModifiedFrom``/``AnonymizedFrom``, which are written at every store (spec 1.4).
+    """
+
+    ancestry: Ancestry
+    object: ObjectRef
+    md5: str
+    facts: Mapping[Level, LevelFacts]
+    labels: Mapping[Level, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataValue:
+    """A metadata with its revision, which starts at 0 and grows by one at each change."""
+
+    value: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One resource as read from the index, without its children.
+
+    ``metadata`` includes LastUpdate above the instance level. ``object`` and ``md5`` are
+    set for instances only. ``patient_main_tags`` is set for studies: the patient's tags as
+    the study's first instance had them (spec, gotcha G56).
+    """
+
+    level: Level
+    id: str
+    parent: str | None
+    main_tags: Mapping[str, str]
+    metadata: Mapping[str, MetadataValue]
+    labels: frozenset[str]
+    patient_main_tags: Mapping[str, str] = field(default_factory=dict)
+    object: ObjectRef | None = None
+    md5: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One instance at one version: what a job works on, whatever happens to the entry."""
+
+    ancestry: Ancestry
+    object: ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of resources and the bytes of all stored instances."""
+
+    patients: int
+    studies: int
+    series: int
+    instances: int
+    disk_size: int

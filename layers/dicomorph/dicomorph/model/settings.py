@@ -1,0 +1,155 @@
+"""Orthanc's own settings, as far as they mean something here (spec 8.1)."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dicomorph.model.errors import BadFileFormatError
+
+
+class OverwriteInstances(enum.Enum):
+    """What an upload does when its instance is stored already."""
+
+    NEVER = "Never"
+    ALWAYS = "Always"
+    IF_CHANGED = "IfChanged"
+
+
+class UnencodableText(enum.Enum):
+    """What happens to replacement text that the character set of the file cannot hold."""
+
+    ERROR = "Error"
+    DROP = "Drop"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateTag:
+    """One entry of the setting ``Dictionary`` for a private tag."""
+
+    tag: int
+    vr: str
+    name: str
+    creator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a deployment; the attributes are Orthanc's names in snake_case."""
+
+    overwrite_instances: OverwriteInstances = OverwriteInstances.NEVER
+    default_encoding: str = "Latin1"
+    default_private_creator: str = ""
+    default_dicom_version: str = "2023b"
+    unencodable_text: UnencodableText = UnencodableText.ERROR
+    jobs_history_size: int = 10
+    check_revisions: bool = False
+    stable_age: int = 60
+    limit_find_instances: int = 0
+    limit_find_results: int = 0
+    case_sensitive_pn: bool = False
+    http_describe_errors: bool = True
+    user_metadata: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    dictionary: tuple[PrivateTag, ...] = ()
+
+
+def parse_settings(document: object) -> Settings:
+    """Read settings by Orthanc's names.
+
+    Parameters
+    ----------
+    document : object
+        A decoded JSON document, such as the content of the file given as ``--settings``.
+
+    Raises
+    ------
+    BadFileFormatError
+        For an unknown name (the known ones are listed), or a value of the wrong type.
+    """
+    if not isinstance(document, dict):
+        message = "Settings must be a JSON object"
+        raise BadFileFormatError(message)
+    unknown = sorted(document.keys() - _READERS.keys())
+    if unknown:
+        message = f"Unknown settings: {', '.join(unknown)}. Known settings: {', '.join(sorted(_READERS))}"
+        raise BadFileFormatError(message)
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        attribute, read = _READERS[name]
+        try:
+            values[attribute] = read(value)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            message = f"Setting {name}: {error}"
+            raise BadFileFormatError(message) from error
+    return Settings(**values)
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        message = "must be true or false"
+        raise TypeError(message)
+    return value
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        message = "must be a whole number of at least 0"
+        raise TypeError(message)
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        message = "must be a string"
+        raise TypeError(message)
+    return value
+
+
+def _overwrite(value: object) -> OverwriteInstances:
+    if isinstance(value, bool):  # Orthanc's older form: false and true
+        return OverwriteInstances.ALWAYS if value else OverwriteInstances.NEVER
+    return OverwriteInstances(value)
+
+
+def _user_metadata(value: Any) -> Mapping[str, int]:
+    first, last = 1024, 65535  # spec 1.4: the user's range
+    for name, number in value.items():
+        if not isinstance(name, str) or not first <= _count(number) <= last:
+            message = f"numbers lie between {first} and {last}"
+            raise ValueError(message)
+    return MappingProxyType(dict(value))
+
+
+def _dictionary(value: Any) -> tuple[PrivateTag, ...]:
+    entries = []
+    for text, entry in value.items():
+        if not re.fullmatch(r"[0-9A-Fa-f]{4}[,-][0-9A-Fa-f]{4}", text):
+            message = f"{text} is not of the form gggg,eeee"
+            raise ValueError(message)
+        vr, name = _text(entry[0]), _text(entry[1])
+        creator_at = 4
+        creator = _text(entry[creator_at]) if len(entry) > creator_at else ""
+        entries.append(PrivateTag(int(text[:4] + text[5:], 16), vr, name, creator))
+    return tuple(entries)
+
+
+_READERS = {
+    "OverwriteInstances": ("overwrite_instances", _overwrite),
+    "DefaultEncoding": ("default_encoding", _text),
+    "DefaultPrivateCreator": ("default_private_creator", _text),
+    "DefaultDicomVersion": ("default_dicom_version", _text),
+    "UnencodableText": ("unencodable_text", UnencodableText),
+    "JobsHistorySize": ("jobs_history_size", _count),
+    "CheckRevisions": ("check_revisions", _boolean),
+    "StableAge": ("stable_age", _count),
+    "LimitFindInstances": ("limit_find_instances", _count),
+    "LimitFindResults": ("limit_find_results", _count),
+    "CaseSensitivePN": ("case_sensitive_pn", _boolean),
+    "HttpDescribeErrors": ("http_describe_errors", _boolean),
+    "UserMetadata": ("user_metadata", _user_metadata),
+    "Dictionary": ("dictionary", _dictionary),
+}

@@ -1,0 +1,1 @@
+"""The object store: DICOM files and the documents of jobs."""

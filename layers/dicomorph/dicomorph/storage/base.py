@@ -1,0 +1,65 @@
+"""The port of the object store.
+
+An object is written once under a key that is never used again for other bytes, so every
+write is idempotent: a retried or duplicated call stores the same bytes under the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.source import Source
+from dicomorph.model.resources import ObjectRef
+
+
+class ObjectStore(Protocol):
+    """Where DICOM files and the documents of jobs lie.
+
+    All methods raise `TransientError` when the store is throttled or away, and
+    `UnknownResourceError` when an object is read that does not exist.
+    """
+
+    def put(self, key: str, data: bytes) -> ObjectRef:
+        """Store bytes. An object is visible whole or not at all.
+
+        Raises
+        ------
+        StorageFullError
+            If no space is left; nothing is visible under `key` then.
+        """
+
+    def put_file(self, key: str, path: str) -> ObjectRef:
+        """Store a local file, of any size, without holding it in memory."""
+
+    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of a stored object, ranges copied without decoding."""
+
+    def open(self, ref: ObjectRef) -> Source:
+        """Open a stored object for reading at any position.
+
+        A reference that was pinned before its object was deleted can still be opened while
+        the job that pinned it lives (`discard`).
+        """
+
+    def get(self, key: str) -> bytes | None:
+        """Return the newest bytes under a key (small documents), None if there are none."""
+
+    def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
+        """Delete objects; unknown ones are ignored.
+
+        With `pinned`, jobs are alive that may have pinned them: the bytes stay readable
+        through `open` until `release` (files), or until deleted versions expire (S3).
+        """
+
+    def release(self) -> None:
+        """Forget the bytes of discarded objects: no job is alive that may have pinned them."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Return all keys that start with a prefix, in ascending order."""
+
+    def link(self, ref: ObjectRef, *, file_name: str) -> str:
+        """Return a URL from which a client can fetch the object for a short time."""
+
+
