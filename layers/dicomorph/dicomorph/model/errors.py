@@ -16,10 +16,10 @@
     ├── CanceledJobError          37
     ├── CannotStoreInstanceError 2018
     ├── TimeLimitError            16   a synchronous call outlived the gateway
-    ├── StorageFullError          11   507 on the wire
+    ├── StorageFullError          19   507 on the wire
     ├── InternalError             -1
-    ├── ConflictError              6   a conditional write lost; the use case decides what follows
-    └── TransientError             6   throttling or an outage: the same call may succeed later
+    ├── ConflictError             42   a conditional write lost; the use case decides what follows
+    └── TransientError            36   throttling or an outage: the same call may succeed later
 
 The message of an exception is for the caller: it names tags, positions and fields, never
 the value of an attribute.
@@ -131,7 +131,7 @@ class TimeLimitError(DicomorphError):
 class StorageFullError(DicomorphError):
     """No space is left for another object."""
 
-    code = 11
+    code = 19
 
 
 class InternalError(DicomorphError):
@@ -143,10 +143,10 @@ class InternalError(DicomorphError):
 class ConflictError(DicomorphError):
     """A conditional write lost against another writer."""
 
-    code = 6
+    code = 42
 
 
 class TransientError(DicomorphError):
     """Throttling or an outage: the same call may succeed later."""
 
-    code = 6
+    code = 36
