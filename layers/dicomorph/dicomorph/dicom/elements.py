@@ -103,7 +103,7 @@ def read_element(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Elem
     """
     tag, vr, value, length = read_header(buffer, pos, end, encoding)
     if length == UNDEFINED_LENGTH:
-        nested = encoding if vr != b"UN" else Encoding(explicit=False, order=encoding.order)
+        nested = encoding if vr != b"UN" else IMPLICIT_LITTLE
         return Element(tag, vr, pos, value, skip_undefined(buffer, value, end, nested), undefined=True)
     if value + length > end:
         message = f"{format_tag(tag)} is longer than what contains it"
@@ -187,7 +187,7 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
             message = "Sequences are nested too deeply"
             raise BadFileFormatError(message)
         if among_elements and vr == b"UN":  # PS3.5 section 6.2.2, note 4: implicit VR inside
-            inner = Encoding(explicit=False, order=inner.order)
+            inner = IMPLICIT_LITTLE
         stack.append((not among_elements, inner))
         pos = value
     return pos

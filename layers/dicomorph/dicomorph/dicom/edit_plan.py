@@ -1,0 +1,83 @@
+"""What to do with each element of a data set, as the rewriter asks for it.
+
+A plan is a tree of scopes: the top level, and what lies below each sequence. A scope answers
+for a tag; the rewriter remembers the answers, so a scope may take its time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from dicomorph.dicom.uids import Namespace
+from dicomorph.dicom.values import ValueEncoder
+from dicomorph.model.resources import Json
+
+
+class Action(enum.Enum):
+    """What happens to an element that exists."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    EMPTY = "empty"
+    MAP = "map"
+    REPLACE = "replace"
+
+
+class Rule(NamedTuple):
+    """An action, and for `Action.MAP` what the value identifies."""
+
+    action: Action
+    namespace: Namespace | None = None
+
+
+KEEP = Rule(Action.KEEP)
+REMOVE = Rule(Action.REMOVE)
+EMPTY = Rule(Action.EMPTY)
+REPLACE = Rule(Action.REPLACE)
+
+
+class Scope(Protocol):
+    """The rules for the elements of data sets that one kind of path leads to. Hashable."""
+
+    def rule(self, tag: int) -> Rule:
+        """Return what happens to an element; for a kept sequence `below` decides on its items."""
+
+    def below(self, tag: int, index: int) -> Scope | None:
+        """Return the rules for an item of a kept sequence, None if nothing in it changes."""
+
+    def differs_by_index(self, tag: int) -> bool:
+        """Tell whether the items of a sequence follow different rules."""
+
+    @property
+    def replacements(self) -> Mapping[int, Json]:
+        """The values of `Action.REPLACE`, which are inserted where the element is absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditPlan:
+    """The compiled form of a request: the same for every instance of a job.
+
+    Parameters
+    ----------
+    root : Scope
+        The rules of the top level.
+    required : frozenset[int]
+        Tags that exist afterwards even where they were absent, with a mapped value: the
+        UIDs of the levels that get new identifiers.
+    encoder : ValueEncoder
+        Writes replacement values.
+    references : Mapping[int, Namespace]
+        Replaced identifiers whose references follow: where a nested value equals the
+        top-level original in that namespace, it takes the replacement.
+    is_anonymization : bool
+        Whether nothing of the original container may survive (PS3.15 E.1.1).
+    """
+
+    root: Scope
+    required: frozenset[int]
+    encoder: ValueEncoder
+    references: Mapping[int, Namespace]
+    is_anonymization: bool

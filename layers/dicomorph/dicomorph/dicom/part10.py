@@ -1,0 +1,186 @@
+"""The container of a DICOM file: preamble, file meta information, transfer syntax (PS3.10 section 7)."""
+
+from __future__ import annotations
+
+import struct
+import uuid
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dicomorph import __version__
+from dicomorph.dicom.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    Encoding,
+    TruncatedError,
+    iter_elements,
+    read_header,
+)
+from dicomorph.dicom.source import Buffer, BufferSource, Source
+from dicomorph.model.errors import BadFileFormatError
+
+IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
+EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
+DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
+EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+
+MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
+MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
+TRANSFER_SYNTAX_UID = 0x00020010
+IMPLEMENTATION_CLASS_UID = "2.25." + str(uuid.uuid5(uuid.NAMESPACE_DNS, "dicomorph").int)
+IMPLEMENTATION_VERSION_NAME = f"DICOMORPH_{__version__}"
+
+MAXIMUM_INFLATED_SIZE = 1 << 30  # a deflated data set is inflated in memory: bound it
+_MAXIMUM_META_SIZE = 1 << 20
+_PREAMBLE_SIZE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetBytes:
+    """Where the data set of a file lies and how it is written.
+
+    Parameters
+    ----------
+    source : Source
+        The file itself, or the inflated data set of a deflated one.
+    start : int
+        Position of the first element behind the file meta information.
+    encoding : Encoding
+        How its elements are written.
+    transfer_syntax : str
+        As declared, or what was recognised where the file has no meta information.
+    meta : Mapping[int, bytes]
+        Values of the file meta information, as they are.
+    """
+
+    source: Source
+    start: int
+    encoding: Encoding
+    transfer_syntax: str
+    meta: Mapping[int, bytes]
+
+    @property
+    def is_deflated(self) -> bool:
+        """Tell whether the data set must be deflated when it is written."""
+        return self.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def open_dataset(source: Source) -> DataSetBytes:
+    """Find the data set of a DICOM file.
+
+    A file without preamble and meta information is accepted, as Orthanc does (spec 2.2).
+
+    Raises
+    ------
+    BadFileFormatError
+        If this is not a DICOM file, or its container is broken.
+    """
+    head = source.read(0, _PREAMBLE_SIZE + 4)
+    has_prefix = head[_PREAMBLE_SIZE:] == b"DICM"
+    start = _PREAMBLE_SIZE + 4 if has_prefix else 0
+    buffer, base = source.window(start, _MAXIMUM_META_SIZE if source.size > _MAXIMUM_META_SIZE else source.size)
+    meta, stop = _read_meta(buffer, start - base)
+    start = stop + base
+    if TRANSFER_SYNTAX_UID in meta:
+        syntax = meta[TRANSFER_SYNTAX_UID].rstrip(b"\0 ").decode("ascii", "replace")
+    else:
+        if not has_prefix and not meta and not _looks_like_a_data_set(buffer, start - base):
+            message = "This is not a DICOM file"
+            raise BadFileFormatError(message)
+        syntax = _recognise(buffer, start - base)
+    if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        return DataSetBytes(BufferSource(_inflate(source, start)), 0, EXPLICIT_LITTLE, syntax, meta)
+    return DataSetBytes(source, start, _encoding_of(syntax), syntax, meta)
+
+
+def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
+    """Return a preamble of zeros and fresh file meta information (PS3.15 E.1.1: nothing is carried over)."""
+    element = EXPLICIT_LITTLE.element
+    body = element(0x00020001, b"OB", b"\0\1")
+    if sop_class_uid:
+        body += element(MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid, b"\0"))
+    body += (
+        element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
+        + element(TRANSFER_SYNTAX_UID, b"UI", _even(transfer_syntax.encode("ascii"), b"\0"))
+        + element(0x00020012, b"UI", _even(IMPLEMENTATION_CLASS_UID.encode("ascii"), b"\0"))
+        + element(0x00020013, b"SH", _even(IMPLEMENTATION_VERSION_NAME[:16].encode("ascii"), b" "))
+    )
+    length = element(0x00020000, b"UL", struct.pack("<I", len(body)))
+    return bytes(_PREAMBLE_SIZE) + b"DICM" + length + body
+
+
+def deflate(data: bytes) -> bytes:
+    """Deflate a data set (PS3.5 A.5), padded to an even length."""
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return _even(compressor.compress(data) + compressor.flush(), b"\0")
+
+
+def _even(value: bytes, pad: bytes) -> bytes:
+    return value + pad if len(value) & 1 else value
+
+
+def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
+    """Read group 0002, always explicit little endian; return its values and where it ends.
+
+    The group length is not trusted: files exist where it is wrong.
+    """
+    meta: dict[int, bytes] = {}
+    end = len(buffer)
+    if pos + 8 > end or buffer[pos : pos + 2] != b"\x02\x00":
+        return meta, pos
+    try:
+        for element in iter_elements(buffer, pos, end, EXPLICIT_LITTLE):
+            meta[element.tag] = buffer[element.value : element.stop]
+            pos = element.stop
+            if buffer[pos : pos + 2] != b"\x02\x00":
+                break
+    except TruncatedError as error:
+        message = "The file meta information is cut off"
+        raise BadFileFormatError(message) from error
+    return meta, pos
+
+
+def _looks_like_a_data_set(buffer: Buffer, pos: int) -> bool:
+    try:
+        tag, vr, _, length = read_header(buffer, pos, len(buffer), _encoding_of(_recognise(buffer, pos)))
+    except BadFileFormatError:
+        return False
+    known_first_groups = range(0x0004, 0x0011)
+    return tag >> 16 in known_first_groups and (bool(vr) or length < len(buffer))
+
+
+def _recognise(buffer: Buffer, pos: int) -> str:
+    """Tell explicit from implicit VR by whether a VR stands where one would."""
+    vr = buffer[pos + 4 : pos + 6]
+    if vr in SHORT_VRS or vr in LONG_VRS:
+        return EXPLICIT_VR_LITTLE_ENDIAN
+    return IMPLICIT_VR_LITTLE_ENDIAN
+
+
+def _encoding_of(transfer_syntax: str) -> Encoding:
+    if transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN:
+        return IMPLICIT_LITTLE
+    if transfer_syntax == EXPLICIT_VR_BIG_ENDIAN:
+        return EXPLICIT_BIG
+    return EXPLICIT_LITTLE  # PS3.5 A.4: every encapsulated syntax
+
+
+def _inflate(source: Source, start: int) -> bytes:
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = decompressor.decompress(source.read(start, source.size), MAXIMUM_INFLATED_SIZE)
+    except zlib.error as error:
+        message = "The deflated data set is damaged"
+        raise BadFileFormatError(message) from error
+    if decompressor.unconsumed_tail:
+        message = "The deflated data set is larger than this server accepts"
+        raise BadFileFormatError(message)
+    if not decompressor.eof:
+        message = "The deflated data set is cut off"
+        raise BadFileFormatError(message)
+    return data

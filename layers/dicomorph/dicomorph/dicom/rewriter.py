@@ -1,0 +1,80 @@
+"""The engine: one walk over the elements of a file yields an edit script (architecture, section 4).
+
+Nothing that stays the same is decoded or copied, and whatever the walk does not understand is
+refused: an output is complete or there is none.
+"""
+
+from __future__ import annotations
+
+import struct
+from dicomorph.dicom.edit_plan import EditPlan
+from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.elements import TruncatedError
+from dicomorph.dicom.header import read_values
+from dicomorph.dicom.part10 import DataSetBytes, deflate, open_dataset, write_meta
+from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.dicom.source import Source
+from dicomorph.dicom.top_level import TopLevel
+from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.model.resources import Json
+
+
+class Rewriter:
+    """Rewrites files under one plan, remembering what it learnt from one file to the next.
+
+    Parameters
+    ----------
+    plan : EditPlan
+        What to do; the same for all files.
+    mapper : IdentityMapper
+        Where new identifiers come from.
+    default_encoding : str
+        Orthanc's name of the encoding that files without SpecificCharacterSet have.
+    """
+
+    def __init__(self, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> None:
+        self._plan = plan
+        self._mapper = mapper
+        self._default_encoding = default_encoding
+        self._shared = Rewriting(plan, mapper, default_encoding, {})
+
+    def rewrite(self, source: Source) -> EditScript:
+        """Return the edit script of one file.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the file is not DICOM, broken, or holds what the engine does not understand.
+        """
+        try:
+            return self._rewrite(open_dataset(source))
+        except (struct.error, IndexError) as error:
+            message = "The file is cut off"
+            raise TruncatedError(message) from error
+
+    def _rewrite(self, data: DataSetBytes) -> EditScript:
+        rewriting = self._shared
+        if self._plan.references:
+            rewriting = Rewriting(self._plan, self._mapper, self._default_encoding, self._references(data))
+        walk = TopLevel(data, rewriting)
+        parts = walk.rewrite()
+        meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
+        if data.is_deflated:
+            parts = [deflate(EditScript.of(parts).join(data.source))]
+        return EditScript.of([meta, *parts])
+
+    def _references(self, data: DataSetBytes) -> dict[tuple[Namespace, str], Json]:
+        """Pair the originals of replaced identifiers with their replacements."""
+        wanted = frozenset(self._plan.references)
+        originals = read_values(data, wanted, default_encoding=self._default_encoding)
+        replacements = self._plan.root.replacements
+        return {
+            (namespace, originals[tag].strip(" \0")): replacements[tag]
+            for tag, namespace in self._plan.references.items()
+            if tag in originals
+        }
+
+
+def rewrite(source: Source, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> EditScript:
+    """Return the edit script of one file; see `Rewriter.rewrite`."""
+    return Rewriter(plan, mapper, default_encoding=default_encoding).rewrite(source)

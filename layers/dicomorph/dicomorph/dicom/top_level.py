@@ -1,0 +1,294 @@
+"""The walk over the top level of a data set, through a window that need not hold the whole file."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from dicomorph.dicom import explicit_items, implicit_items
+from dicomorph.dicom.action_tables import (
+    CHARACTER_SET,
+    DROP_LONG,
+    DROP_SHORT,
+    EDIT_LONG,
+    EDIT_SHORT,
+    KEEP_LONG,
+    STOP,
+    Table,
+    holds_sequence,
+    parts_size,
+)
+from dicomorph.dicom.edit_plan import Action
+from dicomorph.dicom.edit_script import Part
+from dicomorph.dicom.elements import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    LONG_VRS,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    TruncatedError,
+    format_tag,
+    skip_undefined,
+)
+from dicomorph.dicom.item_edits import Rewritten, misplaced
+from dicomorph.dicom.part10 import DataSetBytes
+from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.model.errors import BadFileFormatError
+
+PIXEL_DATA = 0x7FE00010
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+_NOTE = 100  # a step of this module: remember the value that the element ends up with
+_WINDOW = 1 << 16
+_NEVER = 1 << 40
+
+
+class TopLevel:
+    """One walk over one data set.
+
+    Parameters
+    ----------
+    data : DataSetBytes
+        The data set.
+    rewriting : Rewriting
+        The plan and what it remembers.
+    """
+
+    def __init__(self, data: DataSetBytes, rewriting: Rewriting) -> None:
+        self.sop_class_uid = b""
+        self.sop_instance_uid = b""
+        self._source = data.source
+        self._size = data.source.size
+        self._pos = data.start
+        self._encoding = data.encoding
+        self._rewriting = rewriting
+        self._table = rewriting.root(data.encoding)
+        self._buffer, self._base = data.source.window(data.start, _WINDOW)
+        rewriting.base = self._base
+        self._out: list[Part] = []
+        self._run = data.start
+        root = rewriting.plan.root
+        self._inserts = sorted(root.replacements.keys() | rewriting.plan.required, reverse=True)
+        self._items = explicit_items.LITTLE if data.encoding.order == "<" else explicit_items.BIG
+
+    def rewrite(self) -> list[Part]:
+        """Walk to the end; return the parts of the edited data set."""
+        explicit = self._encoding.explicit
+        unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
+        size, table, last = self._size, self._table, -1
+        known = table.top
+        next_insert = self._inserts[-1] if self._inserts else _NEVER
+        pos = self._pos
+        buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+        while pos < size:
+            if pos + 12 > covered and covered < size:
+                self._look(pos, _WINDOW)
+                buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+            key, length = unpack(buffer, pos - base)
+            step, tag = known.get(key) or self._entry(table, key)
+            if tag <= last:
+                message = f"{format_tag(tag)} is out of order"
+                raise BadFileFormatError(message)
+            last = tag
+            if tag < next_insert and not step and (explicit or length != UNDEFINED_LENGTH):
+                pos += 8 + length
+                continue
+            self._pos = pos
+            if tag >= next_insert:
+                self._insert_before(tag)
+                next_insert = self._inserts[-1] if self._inserts else _NEVER
+            pos = self._element(key, step, tag, length)
+            if step == CHARACTER_SET:
+                table = self._table
+                known = table.top
+            buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+        if pos != size:
+            message = f"{format_tag(last)} is longer than the file"
+            raise TruncatedError(message)
+        self._pos = pos
+        self._insert_before(_NEVER)
+        self._copy_run(pos)
+        return self._out
+
+    def _entry(self, table: Table, key: Any) -> tuple[int, int]:
+        """Work out the step of an element, and its tag, for a key that was not met before."""
+        if self._encoding.explicit:
+            group, element = struct.unpack(self._encoding.order + "HH", key[:4])
+            tag = group << 16 | element
+        else:
+            tag = (key & 0xFFFF) << 16 | key >> 16
+        step = table[key]
+        if step == STOP:
+            raise misplaced()
+        if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
+            step = _NOTE
+        table.top[key] = step, tag
+        return step, tag
+
+    def _look(self, pos: int, length: int) -> None:
+        """Move the window so that it covers a range (as far as the file goes)."""
+        self._buffer, self._base = self._source.window(pos, length)
+        self._rewriting.base = self._base
+
+    def _copy_run(self, stop: int) -> None:
+        if self._run < stop:
+            self._out.append((self._run, stop))
+
+    def _insert_before(self, tag: int) -> None:
+        """Emit what the plan requires and the file lacks, up to a tag."""
+        while self._inserts and self._inserts[-1] < tag:
+            missing = self._inserts.pop()
+            self._copy_run(self._pos)
+            self._run = self._pos
+            self._emit(missing, self._rewriting.missing(self._table, missing))
+        if self._inserts and self._inserts[-1] == tag:
+            self._inserts.pop()
+
+    def _emit(self, tag: int, element: bytes) -> None:
+        self._out.append(element)
+        if tag == SOP_CLASS_UID:
+            self.sop_class_uid = self._value_of(element)
+        elif tag == SOP_INSTANCE_UID:
+            self.sop_instance_uid = self._value_of(element)
+
+    def _value_of(self, element: bytes) -> bytes:
+        long = self._encoding.explicit and element[4:6] in LONG_VRS
+        return element[12 if long else 8 :].rstrip(b"\0 ")
+
+    def _element(self, key: Any, step: int, tag: int, length: int) -> int:
+        """Handle an element that is not simply skipped; return where the next one begins."""
+        pos = self._pos
+        value, length, vr = self._header(key, pos, length)
+        replaced = self._table.scope.rule(tag).action is Action.REPLACE
+        if step == _NOTE:
+            step = self._table[key]
+            if step not in (EDIT_SHORT, EDIT_LONG, DROP_SHORT, DROP_LONG):
+                self._emit_kept(tag, pos, value, length)
+                return value + length
+        if step == CHARACTER_SET:
+            return self._character_set(tag, vr, pos, value, length)
+        if step in (DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG):
+            stop = self._stop(tag, vr, value, length)
+            self._copy_run(pos)
+            self._run = stop
+            if replaced:
+                self._emit(tag, self._rewriting.replacement(self._table, tag))
+            elif step in (EDIT_SHORT, EDIT_LONG):
+                self._emit(tag, self._edited(tag, vr, pos, value, stop))
+            return stop
+        if step == KEEP_LONG or not step and length != UNDEFINED_LENGTH:
+            return self._stop(tag, vr, value, length)
+        return self._sequence(key, tag, vr, pos, value, length)
+
+    def _header(self, key: Any, pos: int, length: int) -> tuple[int, int, bytes]:
+        """Return where the value begins, its length and the VR."""
+        if not self._encoding.explicit:
+            return pos + 8, length, b""
+        vr: bytes = key[4:6]
+        if vr not in LONG_VRS:
+            return pos + 8, length, vr
+        (length,) = struct.unpack_from(self._encoding.order + "I", self._buffer, pos - self._base + 8)
+        return pos + 12, length, vr
+
+    def _stop(self, tag: int, vr: bytes, value: int, length: int) -> int:
+        """Return where an element ends whose content is of no interest."""
+        if length != UNDEFINED_LENGTH:
+            if value + length > self._size:
+                message = f"{format_tag(tag)} is longer than the file"
+                raise TruncatedError(message)
+            return value + length
+        if tag == PIXEL_DATA:
+            return self._end_of_fragments(value)
+        inner = IMPLICIT_LITTLE if vr == b"UN" else self._encoding
+        return self._growing(
+            value, lambda at, end: (skip_undefined(self._buffer, at, end, inner), None)
+        )[0]
+
+    def _end_of_fragments(self, pos: int) -> int:
+        """Step from fragment to fragment of encapsulated pixel data (PS3.5 A.4)."""
+        unpack = struct.Struct(self._encoding.order + "HHI").unpack_from
+        while pos + 8 <= self._size:
+            if pos + 8 > self._base + len(self._buffer) or pos < self._base:
+                self._look(pos, _WINDOW)
+            group, element, length = unpack(self._buffer, pos - self._base)
+            pos += 8
+            tag = group << 16 | element
+            if tag == SEQUENCE_DELIMITATION:
+                return pos
+            if tag != ITEM or length == UNDEFINED_LENGTH:
+                raise misplaced()
+            pos += length
+        message = "The encapsulated pixel data are cut off"
+        raise TruncatedError(message)
+
+    def _growing(self, pos: int, walk: Any) -> Rewritten:
+        """Walk a structure of unknown length, in a window that doubles until it holds it."""
+        length = _WINDOW
+        while True:
+            end = self._base + len(self._buffer)
+            try:
+                stop, parts = walk(pos - self._base, end - self._base)
+            except (BadFileFormatError, struct.error, IndexError):
+                if end >= self._size:
+                    raise
+            else:
+                return stop + self._base, parts
+            length = max(length * 2, (end - pos) * 2)
+            self._look(pos, min(length, self._size - pos))
+
+    def _sequence(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Rewrite the items of a sequence at the top level."""
+        table = self._table
+        if length != UNDEFINED_LENGTH and vr == b"UN" and not holds_sequence(tag):
+            return self._stop(tag, vr, value, length)
+        walk = self._items.sequence if vr == b"SQ" else implicit_items.sequence
+        below = table.below[key]
+        if length == UNDEFINED_LENGTH:
+            stop, parts = self._growing(
+                value, lambda at, end: walk(self._buffer, at, end, below, 0, undefined=True)
+            )
+            header = self._source.read(pos, value)
+        else:
+            stop = self._stop(tag, vr, value, length)
+            if stop > self._base + len(self._buffer):
+                self._look(value, length)
+            at = value - self._base
+            parts = walk(self._buffer, at, at + length, below, 0, undefined=False)[1] if length else None
+            header = b""
+        if parts is None:
+            return stop
+        if not header:
+            size = parts_size(parts)
+            header = self._encoding.header(tag, vr, size)
+        self._copy_run(pos)
+        self._out.append(header)
+        self._out += parts
+        self._run = stop
+        return stop
+
+    def _edited(self, tag: int, vr: bytes, pos: int, value: int, stop: int) -> bytes:
+        if self._table.scope.rule(tag).action is Action.EMPTY:
+            return self._rewriting.edited(self._table, tag, vr, b"")
+        return self._table.edited(self._source.read(pos, stop), tag, vr, self._source.read(value, stop))
+
+    def _emit_kept(self, tag: int, pos: int, value: int, length: int) -> None:
+        """Remember a value that stays; it is still copied with the run around it."""
+        kept = self._source.read(value, value + length).rstrip(b"\0 ")
+        if tag == SOP_CLASS_UID:
+            self.sop_class_uid = kept
+        else:
+            self.sop_instance_uid = kept
+
+    def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Note the character set, and do to the element what the plan says."""
+        stop = self._stop(tag, vr, value, length)
+        self._table = table = self._rewriting.relabelled(self._table, self._source.read(value, stop))
+        action = table.scope.rule(tag).action
+        if action is not Action.KEEP:
+            self._copy_run(pos)
+            self._run = stop
+        if action is Action.REPLACE:
+            self._emit(tag, self._rewriting.replacement(table, tag))
+        elif action is Action.EMPTY:
+            self._emit(tag, self._encoding.header(tag, vr, 0))
+        return stop
