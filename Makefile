@@ -1,0 +1,52 @@
+# Everything a developer does here, each in a line or two. `make` alone lists it.
+
+PORT ?= 8042
+DATA ?= ./data
+PYTHON ?=
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
+TEMPLATE := $(wildcard template.yaml)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow check fix lock lock-check clean
+export PYTHON
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Create or update .venv with everything (done for you by the other targets)
+	@tools/environment dev
+
+run: ## Start the server: make run PORT=8042 DATA=./data
+	@tools/environment local
+	@$(BIN)/python -m local --port $(PORT) --data $(DATA) $(ARGS)
+
+test: setup ## Run the fast tests: make test ARGS="-k uid"
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-slow: setup ## Run the slow tests, with long random searches
+	@$(BIN)/python -m pytest -n $(WORKERS) -m slow --hypothesis-profile=slow $(ARGS)
+
+check: setup ## Check format, lint, types, imports and the template
+	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make fix'."; exit 1; }
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports
+	@$(if $(TEMPLATE),$(BIN)/cfn-lint $(TEMPLATE))
+
+fix: setup ## Format, and repair what ruff can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: setup ## Resolve the dependencies anew: make lock ARGS=--upgrade
+	@tools/lock $(ARGS)
+
+lock-check: setup ## Prove that the lock installs from wheels on every Python and architecture
+	@$(BIN)/python tools/lock_check.py
+
+clean: ## Remove the environment, caches and builds (never DATA)
+	@rm -rf .venv .cache .aws-sam build dist .hypothesis .*_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,105 @@
+"""What holds for every test: a scrubbed environment, no network, and two depths of random search."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+FOREIGN_PREFIXES = ("AWS_", "DICOMORPH", "POWERTOOLS_", "LAMBDA_", "_X_AMZN_", "HTTP_PROXY", "HTTPS_PROXY")
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "slow", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("fast")
+
+
+def _scrub() -> None:
+    """Forget the developer's accounts and settings; leave credentials that open nothing."""
+    for name in [name for name in os.environ if name.upper().startswith(FOREIGN_PREFIXES)]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
+
+
+_scrub()  # before any test module is imported
+
+
+@pytest.fixture(autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Give each test the same environment, whatever the one before it left."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class NetworkError(Exception):
+    """A test tried to leave this machine."""
+
+
+def _refuse_strangers(host: object) -> None:
+    if host in {None, "", "localhost", b"localhost"}:
+        return
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        if ipaddress.ip_address(text.partition("%")[0]).is_loopback:
+            return
+    except ValueError:
+        pass  # a name: to resolve it is to leave
+    message = f"Tests do not reach {text}"
+    raise NetworkError(message)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any, /) -> None:
+        if self.family != socket.AF_UNIX:
+            _refuse_strangers(address[0])
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any, /) -> int:
+        if self.family != socket.AF_UNIX:
+            _refuse_strangers(address[0])
+        return connect_ex(self, address)
+
+    def guarded_resolve(host: Any, *args: Any, **options: Any) -> Any:
+        _refuse_strangers(host)
+        return resolve(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slice", metavar="K/N", help="run every Nth test only, from the Kth on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if wanted := config.getoption("--slice"):
+        first, every = map(int, wanted.split("/"))
+        kept = items[first - 1 :: every]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
