@@ -1,0 +1,96 @@
+"""JSON as Orthanc's reader takes it: with comments and trailing commas (spec 2.1).
+
+The standard decoder does the work. Only a text that it refuses is cleaned of comments and
+trailing commas and tried once more. Every step is linear in the size of the text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NoReturn, cast
+
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.resources import Json
+
+MAXIMUM_DEPTH = 500  # the data sets that Replace can express end at 64 levels of two brackets each
+
+# A string or comment that is not closed reaches to the end, so that no search starts twice.
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
+_BRACKETS = re.compile(rf"{_STRING}|[\[{{\]}}]", re.DOTALL)
+_COMMENTS = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TRAILING_COMMAS = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(data: bytes) -> Json:
+    """Decode the body of a request, whatever its content type says.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8, with or without a byte order mark. Of duplicate keys the last one counts.
+
+    Raises
+    ------
+    BadFileFormatError
+        If this is not JSON: also for NaN, infinities, numbers beyond all bounds, halves of
+        surrogate pairs, and brackets nested more than 500 deep.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+        _check_depth(text)
+        value = _decode_leniently(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        # The cause is left out: the decoder's message and its document hold what was sent.
+        raise BadFileFormatError("Cannot parse the body of the request as JSON") from None
+    return value
+
+
+def _decode_leniently(text: str) -> Json:
+    try:
+        return _decode(text)
+    except ValueError:
+        uncommented = _COMMENTS.sub(lambda match: _unless_string(match, " "), text)
+        return _decode(_TRAILING_COMMAS.sub(_without_comma, uncommented))
+
+
+def _decode(text: str) -> Json:
+    decoded = json.loads(text, strict=False, parse_constant=_refuse, parse_float=_finite)
+    return cast(Json, decoded)
+
+
+def _unless_string(match: re.Match[str], replacement: str) -> str:
+    return match[0] if match[0][0] == '"' else replacement
+
+
+def _without_comma(match: re.Match[str]) -> str:
+    return "" if match[0] == "," else match[0]
+
+
+def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
+        return
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        bracket = match[0]
+        if bracket in "[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                raise ValueError
+        elif bracket in "]}":
+            depth -= 1
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError
+    return number

@@ -1,0 +1,46 @@
+"""Log lines without anything that identifies a person.
+
+What is logged: the route's template, the status, the duration; of an unexpected exception
+its type and place. What is not: paths, arguments, bodies, messages of exceptions. Orthanc's
+identifiers are unkeyed digests of a PatientID and count as identifiers.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+
+from aws_lambda_powertools import Logger
+
+
+@functools.cache
+def get_logger() -> Logger:
+    """Return the logger of the API, created at the first use."""
+    return Logger(service="dicomorph", child=False)
+
+
+def log_request(*, route: str, method: str, status: int, milliseconds: int) -> None:
+    """Log that a request was answered.
+
+    Parameters
+    ----------
+    route : str
+        The route's template, such as ``/studies/{id}``, never the path.
+    """
+    get_logger().info(
+        "Answered", extra={"route": route, "method": method, "status": status, "milliseconds": milliseconds}
+    )
+
+
+def log_unexpected(error: BaseException, *, route: str, method: str) -> None:
+    """Log an exception that nothing expected, by its type and the place that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{_module_path(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    get_logger().error(
+        "Unexpected exception",
+        extra={"route": route, "method": method, "exception": type(error).__name__, "place": place},
+    )
+
+
+def _module_path(file_name: str) -> str:
+    return "/".join(file_name.replace("\\", "/").split("/")[-2:])

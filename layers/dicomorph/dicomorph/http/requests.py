@@ -1,0 +1,224 @@
+"""Requests as API Gateway hands them to a function, read the way Orthanc reads its own (spec 2.1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from dicomorph.http.json_body import parse_json
+from dicomorph.model.errors import BadFileFormatError, BadRequestError
+from dicomorph.model.resources import LEVELS, Json, Level
+
+_MIB = 1 << 20
+LARGEST_JSON = 64 * _MIB
+LARGEST_INFLATED = 256 * _MIB
+
+_FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
+_TUNNELS = ("PUT", "DELETE")
+_LEVEL_OF_PATH = {level.path: level for level in LEVELS}
+
+
+def normalize_path(path: str) -> str:
+    """Return a path without doubled and trailing slashes, which Orthanc tolerates.
+
+    Examples
+    --------
+    >>> normalize_path("//studies//")
+    '/studies'
+    """
+    return "/" + "/".join(part for part in path.split("/") if part)
+
+
+def effective_method(method: str, headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> str:
+    """Return the method that a request means: PUT and DELETE may be tunnelled (spec 2.1).
+
+    Parameters
+    ----------
+    headers : Mapping[str, str]
+        With lower-case names.
+    query : Mapping[str, Sequence[str]]
+        The values of each argument.
+    """
+    asked = ""
+    if method == "POST":
+        asked = headers.get("x-http-method-override", "")
+    elif method == "GET":
+        asked = (query.get("_method") or ("",))[-1]
+    return asked.upper() if asked.upper() in _TUNNELS else method
+
+
+class Request:
+    """One request, from the proxy event of a REST API.
+
+    Parameters
+    ----------
+    event : Mapping[str, Any]
+        The event. ``bodyPath`` at its top level names a file that holds a body too large for
+        the event; only the embedded front sets it.
+    """
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+        self.path = normalize_path(event.get("path") or "/")
+        self.headers = _headers(event)
+        self.query = _query(event)
+        self.method = effective_method(str(event.get("httpMethod", "GET")).upper(), self.headers, self.query)
+
+    @property
+    def level(self) -> Level:
+        """The level whose route was called."""
+        return _LEVEL_OF_PATH[self.path.split("/")[1]]
+
+    def segment(self, position: int) -> str:
+        """Return one part of the path, decoded; 0 is the first."""
+        return unquote(self.path.split("/")[position + 1])
+
+    @property
+    def remote_ip(self) -> str:
+        """The address of the client, empty if the event does not tell."""
+        identity = (self._event.get("requestContext") or {}).get("identity") or {}
+        return str(identity.get("sourceIp") or "")
+
+    @functools.cached_property
+    def body(self) -> bytes | Path:
+        """The body as sent, or the file that holds it.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the event's base64 is broken.
+        """
+        spooled = self._event.get("bodyPath")
+        if spooled:
+            return Path(spooled)
+        body = self._event.get("body") or ""
+        if not self._event.get("isBase64Encoded"):
+            return str(body).encode("utf-8", "surrogateescape")
+        try:
+            return base64.b64decode(body)
+        except binascii.Error as error:
+            raise BadFileFormatError("The body of the request is not base64") from error
+
+    def text(self) -> str:
+        """Return a short body as text.
+
+        Raises
+        ------
+        BadFileFormatError
+            If it is not UTF-8, or not short.
+        """
+        try:
+            return self._bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadFileFormatError("The body of the request is not UTF-8") from None
+
+    def json_object(self) -> dict[str, Json]:
+        """Return the body as a JSON object, whatever its content type.
+
+        Raises
+        ------
+        BadFileFormatError
+            If it is anything else: empty, no JSON, an array, a string, null (spec 2.4).
+        """
+        value = parse_json(self._bytes())
+        if not isinstance(value, dict):
+            raise BadFileFormatError("The body of the request must be a JSON object")
+        return value
+
+    def file(self) -> bytes | Path:
+        """Return an uploaded file, inflated if it was sent with ``Content-Encoding: gzip``.
+
+        Raises
+        ------
+        BadFileFormatError
+            If it is not gzip, cut off, or inflates beyond 256 MiB.
+        """
+        if self.headers.get("content-encoding", "").strip().lower() != "gzip":
+            return self.body
+        return _inflate(self._bytes())
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a boolean argument: its presence means true, and so do ``true`` and ``1``.
+
+        Raises
+        ------
+        BadFileFormatError
+            For any other value than these, ``false`` and ``0``.
+        """
+        values = self.query.get(name)
+        if values is None:
+            return default
+        try:
+            return _FLAGS[values[-1]]
+        except KeyError:
+            raise BadFileFormatError(f"The argument {name} must be true or false") from None
+
+    def page(self) -> tuple[int, int]:
+        """Return ``since`` and ``limit``, which come together or not at all; no limit is 0.
+
+        Raises
+        ------
+        BadRequestError
+            If only one is given.
+        BadFileFormatError
+            If one is not a whole number.
+        """
+        given = [self.query[name][-1] for name in ("since", "limit") if name in self.query]
+        if not given:
+            return 0, 0
+        if len(given) == 1:
+            raise BadRequestError("The arguments since and limit must be given together")
+        if not all(re.fullmatch("[0-9]{1,18}", text) for text in given):
+            raise BadFileFormatError("The arguments since and limit must be whole numbers")
+        return int(given[0]), int(given[1])
+
+    def _bytes(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        if self.body.stat().st_size > LARGEST_JSON:
+            raise BadFileFormatError("The body of the request is too large")
+        return self.body.read_bytes()
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    several = event.get("multiValueHeaders") or {}
+    single = event.get("headers") or {}
+    return {name.lower(): str(value) for name, value in single.items()} | {
+        name.lower(): ",".join(values) for name, values in several.items()
+    }
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
+    single = event.get("queryStringParameters") or {}
+    several = event.get("multiValueQueryStringParameters") or {}
+    return {name: [str(value or "")] for name, value in single.items()} | {
+        name: [str(value or "") for value in values] for name, values in several.items() if values
+    }
+
+
+def _inflate(data: bytes) -> bytes:
+    try:
+        return b"".join(_inflated_chunks(data))
+    except zlib.error as error:
+        raise BadFileFormatError("The body of the request is not gzip") from error
+
+
+def _inflated_chunks(data: bytes) -> Iterator[bytes]:
+    decoder = zlib.decompressobj(wbits=31)  # 16 for gzip, 15 for the largest window
+    size = 0
+    while not decoder.eof:
+        chunk = decoder.decompress(data, _MIB)
+        size += len(chunk)
+        if size > LARGEST_INFLATED:
+            raise BadFileFormatError("The body of the request is too large")
+        data = decoder.unconsumed_tail
+        if not chunk and not data and not decoder.eof:
+            raise BadFileFormatError("The body of the request is cut off")
+        yield chunk

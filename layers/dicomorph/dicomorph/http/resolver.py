@@ -1,0 +1,151 @@
+"""Routing within a function: Powertools' resolver with Orthanc's conventions, safe for threads."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
+from dicomorph.http.observability import log_request, log_unexpected
+from dicomorph.http.requests import Request
+from dicomorph.model.errors import DicomorphError
+from dicomorph.model.resources import LEVELS, Level
+from dicomorph.services.backend import Backend
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
+
+
+class _RequestState(threading.local):
+    """What one thread knows of the request that it serves."""
+
+    def __init__(self) -> None:
+        self.context: dict[str, Any] = {}
+        self.event: APIGatewayProxyEvent | None = None
+        self.request: Request | None = None
+
+
+class OrthancResolver(APIGatewayRestResolver):
+    """A Powertools resolver that answers errors as Orthanc does and serves several threads at once.
+
+    Powertools keeps the current event in an attribute of a class that all resolvers share, which
+    is right on Lambda (one request at a time) and mixes up requests in the embedded server. Here
+    each thread has its own.
+
+    Parameters
+    ----------
+    backend : Callable[[], Backend]
+        Asked for the settings that shape errors, and only then.
+    """
+
+    def __init__(self, backend: Callable[[], Backend] | None) -> None:
+        self._state = _RequestState()
+        self._backend = backend
+        self._prepared = False
+        self._preparing = threading.Lock()
+        # Explicitly not: with it, Powertools would print events.
+        super().__init__(debug=False)
+        self.exception_handler(DicomorphError)(self._answer_error)
+        self.exception_handler(Exception)(self._answer_unexpected)
+        self.not_found(self._answer_unmatched)
+
+    @property
+    def incoming(self) -> Request:
+        """The request that is being served."""
+        if self._state.request is None:
+            raise RuntimeError("No request is being served")
+        return self._state.request
+
+    @property
+    def context(self) -> dict[str, Any]:  # type: ignore[override]  # an attribute there, one for all threads
+        """What Powertools remembers of the request that is being served."""
+        return self._state.context
+
+    @context.setter
+    def context(self, value: dict[str, Any]) -> None:
+        self._state.context = value
+
+    @property
+    def current_event(self) -> APIGatewayProxyEvent:  # type: ignore[override]  # as `context`
+        """The event that is being served."""
+        if self._state.event is None:
+            raise RuntimeError("No event is being served")
+        return self._state.event
+
+    def on_levels(
+        self, method: str, suffix: str = "", *, levels: tuple[Level, ...] = LEVELS
+    ) -> Callable[[_Handler], _Handler]:
+        """Register a handler for the same route under several levels; `incoming.level` tells which."""
+
+        def register(handler: _Handler) -> _Handler:
+            for level in levels:
+                self.route(f"/{level.path}{suffix}", method)(handler)
+            return handler
+
+        return register
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG002
+        """Answer a proxy event; every error becomes an answer."""
+        self._prepare()
+        began = time.perf_counter()
+        request = Request(event)
+        state = self._state
+        state.request, state.context = request, {}
+        state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
+        try:
+            answer = self._build_response(self._resolve())
+        finally:
+            state.request, state.event, state.context = None, None, {}
+        log_request(
+            route=_route(event),
+            method=request.method,
+            status=int(answer["statusCode"]),
+            milliseconds=round(1000 * (time.perf_counter() - began)),
+        )
+        return answer
+
+    def _prepare(self) -> None:
+        """Build the chain of calls of each route once: two threads at a first request would build it twice."""
+        if self._prepared:
+            return
+        with self._preparing:
+            for route in () if self._prepared else (*self._static_routes, *self._dynamic_routes):
+                route._build_middleware_stack(router_middlewares=[], app=self)  # noqa: SLF001
+            self._prepared = True
+
+    def _answer_error(self, error: DicomorphError) -> Response[str]:
+        return error_answer(error, self.incoming, describe=self._describes_errors())
+
+    def _answer_unexpected(self, error: Exception) -> Response[str]:
+        log_unexpected(error, route=_route(self.current_event.raw_event), method=self.incoming.method)
+        return internal_error_answer(self.incoming, describe=self._describes_errors())
+
+    def _answer_unmatched(self, _error: Exception) -> Response[str]:
+        return unmatched_answer(self.incoming, describe=self._describes_errors())
+
+    def _describes_errors(self) -> bool:
+        with contextlib.suppress(Exception):  # a deployment that cannot be built still answers errors
+            if self._backend is not None:
+                return self._backend().settings.http_describe_errors
+        return True
+
+
+def build_resolver(backend: Callable[[], Backend] | None = None) -> OrthancResolver:
+    """Return a resolver for the routes of one function.
+
+    Parameters
+    ----------
+    backend : Callable[[], Backend]
+        `dicomorph.bootstrap.get_backend`; None for a function that touches nothing.
+    """
+    return OrthancResolver(backend)
+
+
+def _route(event: Mapping[str, Any]) -> str:
+    return str(event.get("resource") or "")
