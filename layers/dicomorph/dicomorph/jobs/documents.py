@@ -1,0 +1,168 @@
+"""The documents of a job in the object store: their keys, and their form as JSON.
+
+::
+
+    jobs/<job id>/request.json            what was asked, by whom
+    jobs/<job id>/manifest.json           the items of the map: one job id and batch number each
+    jobs/<job id>/batches/<nnnnnn>.json   the pinned sources of a batch
+    jobs/<job id>/outcomes/<nnnnnn>.json  what became of a batch
+    jobs/<job id>/parts/<nnnnnn>-<pppppp>.json  what became of one instance of a batch whose
+                                          worker died, edited in an invocation of its own
+
+The manifest is written after the batches, so where it exists the plan is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
+from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What was asked, and who asked it.
+
+    Parameters
+    ----------
+    body : Mapping[str, Json]
+        The body of the request; values of attributes may be in it.
+    remote_ip, username : str
+        Of the caller; they become metadata of the products (spec 1.4).
+    """
+
+    body: Mapping[str, Json]
+    remote_ip: str = ""
+    username: str = ""
+
+
+def job_prefix(job_id: str) -> str:
+    """Return what the keys of all documents of a job start with."""
+    return f"jobs/{job_id}/"
+
+
+def request_key(job_id: str) -> str:
+    """Return the key of the request."""
+    return f"{job_prefix(job_id)}request.json"
+
+
+def manifest_key(job_id: str) -> str:
+    """Return the key of the manifest, which the state machine names too."""
+    return f"{job_prefix(job_id)}manifest.json"
+
+
+def batch_key(job_id: str, number: int) -> str:
+    """Return the key of a batch."""
+    return f"{job_prefix(job_id)}batches/{number:06}.json"
+
+
+def outcomes_prefix(job_id: str) -> str:
+    """Return what the keys of all outcomes of batches start with."""
+    return f"{job_prefix(job_id)}outcomes/"
+
+
+def outcome_key(job_id: str, number: int) -> str:
+    """Return the key of the outcome of a batch."""
+    return f"{outcomes_prefix(job_id)}{number:06}.json"
+
+
+def part_key(job_id: str, number: int, part: int) -> str:
+    """Return the key of the outcome of one instance that was edited apart from its batch."""
+    return f"{job_prefix(job_id)}parts/{number:06}-{part:06}.json"
+
+
+def product_key(job_id: str, product: str, number: int, position: int) -> str:
+    """Return the key of a product.
+
+    It follows from the plan, so a repeated invocation writes the same bytes under the same
+    key. The position keeps two sources apart that become one product (spec, gotcha G26).
+    """
+    return f"instances/{product[:2]}/{product}/{job_id}-{number:06}-{position:06}.dcm"
+
+
+def encode_request(request: JobRequest) -> bytes:
+    """Return the document of a request."""
+    return _dump({"Body": request.body, "RemoteIP": request.remote_ip, "HttpUsername": request.username})
+
+
+def decode_request(data: bytes) -> JobRequest:
+    """Return a request from its document."""
+    document = json.loads(data)
+    return JobRequest(
+        body=document["Body"], remote_ip=document["RemoteIP"], username=document["HttpUsername"]
+    )
+
+
+def encode_manifest(job_id: str, batches: int) -> bytes:
+    """Return the items of the map: nothing but a job id and the number of a batch."""
+    return _dump([{"job": job_id, "batch": number} for number in range(batches)])
+
+
+def count_batches(manifest: bytes) -> int:
+    """Return how many items a manifest has."""
+    return len(json.loads(manifest))
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """Return the document of a batch."""
+    return _dump({"batch": batch.number, "sources": [_encode_pin(pin) for pin in batch.pins]})
+
+
+def decode_batch(data: bytes) -> Batch:
+    """Return a batch from its document."""
+    document = json.loads(data)
+    return Batch(document["batch"], tuple(_decode_pin(pin) for pin in document["sources"]))
+
+
+def encode_outcome(outcome: BatchOutcome) -> bytes:
+    """Return the document of an outcome."""
+    instances = [
+        {
+            "source": _encode_pin(instance.source),
+            "product": _encode_pin(instance.product) if instance.product else None,
+            "error": instance.error_code,
+            "details": instance.details,
+        }
+        for instance in outcome.instances
+    ]
+    return _dump({"batch": outcome.number, "instances": instances})
+
+
+def decode_outcome(data: bytes) -> BatchOutcome:
+    """Return an outcome from its document."""
+    document = json.loads(data)
+    instances = tuple(
+        InstanceOutcome(
+            _decode_pin(instance["source"]),
+            _decode_pin(instance["product"]) if instance["product"] else None,
+            instance["error"],
+            instance["details"],
+        )
+        for instance in document["instances"]
+    )
+    return BatchOutcome(document["batch"], instances)
+
+
+def _encode_pin(pin: Pin) -> list[Any]:
+    ancestry, ref = pin.ancestry, pin.object
+    return [
+        ancestry.patient,
+        ancestry.study,
+        ancestry.series,
+        ancestry.instance,
+        ref.key,
+        ref.version,
+        ref.size,
+    ]
+
+
+def _decode_pin(values: list[Any]) -> Pin:
+    return Pin(Ancestry(*values[:4]), ObjectRef(*values[4:]))
+
+
+def _dump(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
