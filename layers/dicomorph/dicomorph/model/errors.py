@@ -18,6 +18,7 @@
     ├── TimeLimitError            16   a synchronous call outlived the gateway
     ├── StorageFullError          19   507 on the wire
     ├── InternalError             -1
+    │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
     └── TransientError            36   throttling or an outage: the same call may succeed later
 
@@ -138,6 +139,10 @@ class InternalError(DicomorphError):
     """Something that should not happen did."""
 
     code = -1
+
+
+class StaleEpochError(InternalError):
+    """A newer run of the server has begun; this process must write no more."""
 
 
 class ConflictError(DicomorphError):
