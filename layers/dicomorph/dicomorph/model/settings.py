@@ -44,7 +44,7 @@ class Settings:
     overwrite_instances: OverwriteInstances = OverwriteInstances.NEVER
     default_encoding: str = "Latin1"
     default_private_creator: str = ""
-    default_dicom_version: str = "2023b"
+    default_dicom_version: str = ""  # the newest edition that is implemented
     unencodable_text: UnencodableText = UnencodableText.ERROR
     jobs_history_size: int = 10
     check_revisions: bool = False

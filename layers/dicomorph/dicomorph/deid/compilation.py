@@ -1,0 +1,124 @@
+"""From a request to an edit plan: one rule for each tag, at the top level and below (spec 3.3, 3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dicomorph import __version__
+from dicomorph.deid.profiles import profile
+from dicomorph.deid.requests import (
+    IDENTIFIERS,
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    Modification,
+)
+from dicomorph.deid.scopes import Operation, PathEntry, Rules
+from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
+from dicomorph.dicom.uids import Namespace
+from dicomorph.dicom.values import ValueEncoder
+from dicomorph.model.resources import Json, Level
+from dicomorph.model.settings import Settings
+
+PATIENT_IDENTITY_REMOVED = 0x00120062
+DEIDENTIFICATION_METHOD = 0x00120063
+SOFTWARE = f"Dicomorph {__version__}"
+
+_IDENTITY_RULES = {
+    PATIENT_ID: Rule(Action.MAP, Namespace.PATIENT),
+    STUDY_INSTANCE_UID: Rule(Action.MAP, Namespace.STUDY),
+    SERIES_INSTANCE_UID: Rule(Action.MAP, Namespace.SERIES),
+    SOP_INSTANCE_UID: Rule(Action.MAP, Namespace.INSTANCE),
+}
+_LEVEL_UIDS = {
+    Level.PATIENT: (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
+    Level.STUDY: (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
+    Level.SERIES: (SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
+    Level.INSTANCE: (SOP_INSTANCE_UID,),
+}
+# PS3.15 E.1.1: signatures and the previous values of attributes do not outlive the change
+# that they speak of, and padding may hold anything. In every edition.
+_REMOVED_IN_EVERY_EDITION = dict.fromkeys((0x04000561, 0x4FFE0001, 0xFFFAFFFA, 0xFFFCFFFC), REMOVE)
+
+
+def compile_plan(modification: Modification, *, name: str, settings: Settings) -> EditPlan:
+    """Return the plan of a request.
+
+    Parameters
+    ----------
+    modification : Modification
+        The request.
+    name : str
+        The new PatientName where the request needs one (`Modification.needs_name`).
+    """
+    replace = _writable(modification.replaced_tags)
+    uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - replace.keys()
+    references: Mapping[int, Namespace] = {}
+    top: dict[int, Rule] = {tag: _IDENTITY_RULES[tag] for tag in uids}
+    nested: dict[int, Rule] = {}
+    if modification.is_anonymization:
+        nested = _nested_rules(modification)
+        top = {**nested, **_IDENTITY_RULES, **top}
+        references = {
+            tag: rule.namespace for tag, rule in _IDENTITY_RULES.items() if tag in replace and rule.namespace
+        }
+        replace = {**_marks(modification, name), **replace}
+    top.update(dict.fromkeys(modification.removed_tags, REMOVE))
+    rules = Rules(
+        is_anonymization=modification.is_anonymization,
+        removes_private=modification.remove_private_tags
+        or (modification.is_anonymization and not modification.keep_private_tags),
+        top=top,
+        nested=nested,
+        kept=modification.kept_tags,
+        replace=replace,
+    )
+    encoder = ValueEncoder(settings.dictionary, modification.private_creator, settings.unencodable_text)
+    return EditPlan(
+        root=rules.root(_path_entries(modification)),
+        required=uids,
+        encoder=encoder,
+        references=references,
+        is_anonymization=modification.is_anonymization,
+    )
+
+
+def _nested_rules(modification: Modification) -> dict[int, Rule]:
+    """Return what happens below the top level: Replace leaves nested copies under the profile."""
+    rules = {**profile(modification.edition).rules, **_REMOVED_IN_EVERY_EDITION, **_IDENTITY_RULES}
+    rules[PATIENT_NAME] = EMPTY
+    rules.update(dict.fromkeys(modification.removed_tags, REMOVE))
+    for tag in modification.kept_tags - (IDENTIFIERS - {PATIENT_ID}):
+        rules.pop(tag, None)
+    return rules
+
+
+def _marks(modification: Modification, name: str) -> dict[int, Json]:
+    """Return the name and the marks of de-identification, unless the request speaks of them (spec 3.9)."""
+    method = SOFTWARE
+    overridden = modification.keep or modification.remove or modification.replace or modification.keep_private_tags
+    if not overridden:
+        method += f" - {profile(modification.edition).method}"
+    marks: dict[int, Json] = {PATIENT_IDENTITY_REMOVED: "YES", DEIDENTIFICATION_METHOD: method}
+    if modification.needs_name:
+        marks[PATIENT_NAME] = name
+    spoken_of = modification.kept_tags | modification.removed_tags | modification.replaced_tags.keys()
+    return {tag: value for tag, value in marks.items() if tag not in spoken_of}
+
+
+def _writable(replace: Mapping[int, Json]) -> dict[int, Json]:
+    """Leave out what no request may write: group lengths and groups below 0008 (spec 3.4)."""
+    return {tag: value for tag, value in replace.items() if tag & 0xFFFF and tag >> 16 >= 0x0008}  # noqa: PLR2004
+
+
+def _path_entries(modification: Modification) -> tuple[PathEntry, ...]:
+    entries = [
+        PathEntry(Operation.REPLACE, path.parents, path.tag, value)
+        for path, value in modification.replace.items()
+        if path.parents and path.tag & 0xFFFF
+    ]
+    entries += [PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents]
+    entries += [PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents]
+    return tuple(entries)

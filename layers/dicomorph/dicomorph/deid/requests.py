@@ -1,0 +1,194 @@
+"""The part of a request that says what to change, read from Orthanc's JSON (spec 2.4, 3.1, 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicomorph.deid.profiles import NEWEST_EDITION, profile
+from dicomorph.dicom.elements import format_tag
+from dicomorph.dicom.tag_path import TagNames, TagPath
+from dicomorph.dicom.values import ValueEncoder
+from dicomorph.model.errors import BadFileFormatError, BadRequestError
+from dicomorph.model.resources import Json, Level
+from dicomorph.model.settings import Settings
+
+PATIENT_NAME = 0x00100010
+PATIENT_ID = 0x00100020
+STUDY_INSTANCE_UID = 0x0020000D
+SERIES_INSTANCE_UID = 0x0020000E
+SOP_INSTANCE_UID = 0x00080018
+IDENTIFIERS = frozenset((PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modification:
+    """A validated request.
+
+    Parameters
+    ----------
+    level : Level
+        Which UIDs get new values: those of this level and of the levels below it.
+    edition : str
+        Of the profile; empty for a mere modification.
+    replace : Mapping[TagPath, Json]
+        New values, for top-level tags (no parents) and nested paths.
+    remove, keep : frozenset[TagPath]
+        As asked for. Replace takes precedence over Remove, and Keep over both (spec 3.1).
+    private_creator : str
+        By which private tags in `replace` are looked up.
+    """
+
+    level: Level
+    is_anonymization: bool
+    edition: str
+    replace: Mapping[TagPath, Json]
+    remove: frozenset[TagPath]
+    keep: frozenset[TagPath]
+    remove_private_tags: bool
+    keep_private_tags: bool
+    force: bool
+    private_creator: str
+
+    @property
+    def kept_tags(self) -> frozenset[int]:
+        """The top-level tags to keep."""
+        return frozenset(path.tag for path in self.keep if not path.parents)
+
+    @property
+    def replaced_tags(self) -> Mapping[int, Json]:
+        """The top-level tags to replace, with their values."""
+        kept = self.kept_tags
+        return {
+            path.tag: value for path, value in self.replace.items() if not path.parents and path.tag not in kept
+        }
+
+    @property
+    def removed_tags(self) -> frozenset[int]:
+        """The top-level tags to remove."""
+        removed = frozenset(path.tag for path in self.remove if not path.parents)
+        return removed - self.replaced_tags.keys() - self.kept_tags
+
+    @property
+    def needs_name(self) -> bool:
+        """Whether an ``Anonymized<N>`` is to be drawn: nobody named PatientName (spec 3.9)."""
+        named = self.kept_tags | self.replaced_tags.keys() | self.removed_tags
+        return self.is_anonymization and PATIENT_NAME not in named
+
+
+def parse_modification(
+    body: Mapping[str, Json], *, is_anonymization: bool, level: Level | None, settings: Settings
+) -> Modification:
+    """Read and check what a request wants changed; options of jobs are not looked at.
+
+    Parameters
+    ----------
+    body : Mapping[str, Json]
+        The decoded body.
+    level : Level, optional
+        Of the route; None for a single instance, whose level follows from Replace (spec 3.1).
+
+    Raises
+    ------
+    BadRequestError
+        For wrong types, contradictions, and identifiers without ``Force``.
+    UnknownDicomTagError
+        For a misspelled tag.
+    """
+    names = TagNames(settings.dictionary)
+    edition = _edition(body, settings) if is_anonymization else ""
+    force = flag(body, "Force")
+    remove_private = flag(body, "RemovePrivateTags") and not is_anonymization
+    keep_private = flag(body, "KeepPrivateTags") and is_anonymization
+    remove = _paths(body, "Remove", names)
+    replace = _replacements(body, names)
+    keep = _paths(body, "Keep", names)
+    creator = text(body, "PrivateCreator", settings.default_private_creator)
+    encoder = ValueEncoder(settings.dictionary, creator, settings.unencodable_text)
+    for path, value in replace.items():
+        encoder.check(path.tag, value)
+    found = level or (Level.PATIENT if is_anonymization else _detected(replace))
+    modification = Modification(
+        level=Level.PATIENT if is_anonymization else found,
+        is_anonymization=is_anonymization,
+        edition=edition,
+        replace=replace,
+        remove=remove,
+        keep=keep,
+        remove_private_tags=remove_private,
+        keep_private_tags=keep_private,
+        force=force,
+        private_creator=creator,
+    )
+    _check_identifiers(modification)
+    return modification
+
+
+def flag(body: Mapping[str, Json], name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - reads like dict.get
+    """Return a boolean option; raise `BadFileFormatError` if it has another type (spec 2.4)."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        message = f"{name} must be true or false"
+        raise BadFileFormatError(message)
+    return value
+
+
+def text(body: Mapping[str, Json], name: str, default: str = "") -> str:
+    """Return a string option; raise `BadFileFormatError` if it has another type (spec 2.4)."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        message = f"{name} must be a string"
+        raise BadFileFormatError(message)
+    return value
+
+
+def _edition(body: Mapping[str, Json], settings: Settings) -> str:
+    edition = text(body, "DicomVersion", settings.default_dicom_version or NEWEST_EDITION)
+    return profile(edition).edition
+
+
+def _paths(body: Mapping[str, Json], name: str, names: TagNames) -> frozenset[TagPath]:
+    value = body.get(name, [])
+    if not isinstance(value, list):
+        message = f"{name} must be an array of strings"
+        raise BadRequestError(message)
+    paths = set()
+    for item in value:
+        if not isinstance(item, str):
+            message = f"{name} must be an array of strings"
+            raise BadRequestError(message)
+        paths.add(names.path(item))
+    return frozenset(paths)
+
+
+def _replacements(body: Mapping[str, Json], names: TagNames) -> dict[TagPath, Json]:
+    value = body.get("Replace", {})
+    if not isinstance(value, dict):
+        message = "Replace must be an object"
+        raise BadRequestError(message)
+    return {names.path(name): new for name, new in value.items()}
+
+
+def _detected(replace: Mapping[TagPath, Json]) -> Level:
+    named = {path.tag for path in replace if not path.parents}
+    for tag, level in (
+        (PATIENT_ID, Level.PATIENT),
+        (STUDY_INSTANCE_UID, Level.STUDY),
+        (SERIES_INSTANCE_UID, Level.SERIES),
+    ):
+        if tag in named:
+            return level
+    return Level.INSTANCE
+
+
+def _check_identifiers(modification: Modification) -> None:
+    """Refuse to touch identifiers by accident (spec 3.10.3)."""
+    paths = (*modification.replace, *modification.remove, *modification.keep)
+    named = IDENTIFIERS & {path.tag for path in paths if not path.parents}
+    if named and not modification.force:
+        message = f"Naming {', '.join(map(format_tag, sorted(named)))} requires Force to be true"
+        raise BadRequestError(message)
+    removed = IDENTIFIERS & modification.removed_tags
+    if removed:
+        message = f"{', '.join(map(format_tag, sorted(removed)))} cannot be removed"
+        raise BadRequestError(message)

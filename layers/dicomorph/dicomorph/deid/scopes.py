@@ -1,0 +1,201 @@
+"""Scopes: which rules hold at the top level, below it, in kept subtrees and along paths (spec 3.7)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Rule
+from dicomorph.dicom.uids import Namespace
+from dicomorph.model.resources import Json
+
+PATIENT_NAME = 0x00100010
+_REFERENCED_SOP_INSTANCE_UID = 0x00081155
+_REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x30060010
+_RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
+_REMEMBERED = 20_000
+_NOTHING: Mapping[int, Json] = MappingProxyType({})
+
+
+class Operation(enum.Enum):
+    """What a request does to a nested path."""
+
+    KEEP = "Keep"
+    REMOVE = "Remove"
+    REPLACE = "Replace"
+
+
+@dataclass(frozen=True, slots=True)
+class PathEntry:
+    """A nested path of a request, or what is left of it below some sequence.
+
+    Parameters
+    ----------
+    parents : tuple[tuple[int, int | None], ...]
+        The sequences still to descend into, each with the index of an item or None for all.
+    tag : int
+        The element it ends at.
+    """
+
+    operation: Operation
+    parents: tuple[tuple[int, int | None], ...]
+    tag: int
+    value: Json = None
+
+    def enters(self, tag: int, index: int) -> bool:
+        """Tell whether the path leads into an item of a sequence."""
+        return bool(self.parents) and self.parents[0][0] == tag and self.parents[0][1] in (None, index)
+
+    def entered(self) -> PathEntry:
+        """Return what is left of the path inside that item."""
+        return PathEntry(self.operation, self.parents[1:], self.tag, self.value)
+
+
+class Place(enum.Enum):
+    """Where a data set stands, as far as rules depend on it."""
+
+    TOP = enum.auto()
+    NESTED = enum.auto()
+    KEPT = enum.auto()
+    # RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
+    RT_FRAME_OF_REFERENCE = enum.auto()
+    RT_STUDY = enum.auto()
+
+
+@dataclass(eq=False, kw_only=True)
+class Rules:
+    """The rules of a plan, by place.
+
+    Parameters
+    ----------
+    top, nested : Mapping[int, Rule]
+        By tag; what is absent is kept.
+    kept : frozenset[int]
+        Top-level tags named in Keep: with their subtree, where they are sequences.
+    replace : Mapping[int, Json]
+        Values of top-level elements.
+    """
+
+    is_anonymization: bool
+    removes_private: bool
+    top: Mapping[int, Rule]
+    nested: Mapping[int, Rule]
+    kept: frozenset[int]
+    replace: Mapping[int, Json]
+    _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
+
+    def root(self, entries: tuple[PathEntry, ...]) -> PlanScope:
+        """Return the scope of the top level."""
+        return PlanScope(self, Place.TOP, entries)
+
+    def scope(self, place: Place, entries: tuple[PathEntry, ...]) -> PlanScope | None:
+        """Return the scope of a place, the same object for the same rules; None if nothing changes."""
+        if not entries and not self._changes(place):
+            return None
+        key = place, tuple((e.operation, e.parents, e.tag) for e in entries)
+        if key not in self._scopes:
+            if len(self._scopes) >= _REMEMBERED:
+                self._scopes.clear()
+            self._scopes[key] = PlanScope(self, place, entries)
+        return self._scopes[key]
+
+    def _changes(self, place: Place) -> bool:
+        if place is Place.KEPT:
+            return self.is_anonymization and PATIENT_NAME not in self.kept
+        return self.is_anonymization or self.removes_private
+
+    def rule(self, place: Place, tag: int) -> Rule:
+        """Return the rule for a tag, paths aside."""
+        if place is Place.TOP:
+            return self._top_rule(tag)
+        if place is Place.KEPT:
+            name_in_clear = tag == PATIENT_NAME and self.is_anonymization and tag not in self.kept
+            return EMPTY if name_in_clear else KEEP
+        if tag >> 16 & 1:
+            return REMOVE if self.removes_private else KEEP
+        if self.is_anonymization and _is_graphic(tag) and tag not in self.kept:
+            return REMOVE
+        if place is Place.RT_STUDY and tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept:
+            return Rule(Action.MAP, Namespace.STUDY)
+        return self.nested.get(tag, KEEP)
+
+    def _top_rule(self, tag: int) -> Rule:
+        if tag in self.kept:
+            return KEEP
+        if tag in self.replace:
+            return REPLACE
+        if tag >> 16 & 1 and self.removes_private:
+            return REMOVE
+        if self.is_anonymization and _is_graphic(tag):
+            return REMOVE
+        return self.top.get(tag, KEEP)
+
+    def place_below(self, place: Place, tag: int) -> Place:
+        """Return where the items of a sequence stand, paths aside."""
+        if place is Place.KEPT or (place is Place.TOP and tag in self.kept):
+            return Place.KEPT
+        if tag >> 16 & 1:
+            return Place.KEPT  # a private sequence that stays keeps its content (spec 3.6)
+        if place is Place.TOP and tag == _REFERENCED_FRAME_OF_REFERENCE_SEQUENCE:
+            return Place.RT_FRAME_OF_REFERENCE
+        if place is Place.RT_FRAME_OF_REFERENCE and tag == _RT_REFERENCED_STUDY_SEQUENCE:
+            return Place.RT_STUDY
+        return Place.NESTED
+
+
+class PlanScope:
+    """The rules at one place, with the paths that lead through it (a `dicom.edit_plan.Scope`).
+
+    Equal only to itself: `Rules.scope` returns the same object for the same rules.
+    """
+
+    def __init__(self, rules: Rules, place: Place, entries: tuple[PathEntry, ...]) -> None:
+        self._rules = rules
+        self._place = place
+        self._entries = entries
+        self._here = {}
+        for operation in (Operation.KEEP, Operation.REMOVE, Operation.REPLACE):  # the last one wins
+            for entry in entries:
+                if entry.operation is operation and not entry.parents:
+                    self._here[entry.tag] = entry
+        self._known: dict[int, Rule] = {}
+        self.replacements: Mapping[int, Json] = rules.replace if place is Place.TOP else self._values()
+
+    def _values(self) -> Mapping[int, Json]:
+        values = {
+            tag: entry.value for tag, entry in self._here.items() if entry.operation is Operation.REPLACE
+        }
+        return values or _NOTHING
+
+    def rule(self, tag: int) -> Rule:
+        """Return what happens to an element."""
+        found = self._known.get(tag)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            entry = self._here.get(tag)
+            if entry is None:
+                found = self._rules.rule(self._place, tag)
+            else:
+                found = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}[entry.operation]
+            self._known[tag] = found
+        return found
+
+    def below(self, tag: int, index: int) -> PlanScope | None:
+        """Return the rules for an item of a sequence, None if nothing in it changes."""
+        kept = any(e.operation is Operation.KEEP and not e.parents and e.tag == tag for e in self._entries)
+        place = Place.KEPT if kept else self._rules.place_below(self._place, tag)
+        entries = tuple(entry.entered() for entry in self._entries if entry.enters(tag, index))
+        return self._rules.scope(place, entries)
+
+    def differs_by_index(self, tag: int) -> bool:
+        """Tell whether a path names items of this sequence by number."""
+        return any(e.parents and e.parents[0][0] == tag and e.parents[0][1] is not None for e in self._entries)
+
+
+def _is_graphic(tag: int) -> bool:
+    """Tell curves (50xx) and overlays (60xx), whole groups (PS3.15 Table E.1-1)."""
+    group = tag >> 16
+    return 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF  # noqa: PLR2004 - repeating groups

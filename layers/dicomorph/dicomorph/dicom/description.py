@@ -1,0 +1,161 @@
+"""What the index keeps of a file: identifiers, main tags and the metadata that derive from it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicomorph.dicom.charsets import CharacterSet
+from dicomorph.dicom.dictionary import vr_of
+from dicomorph.dicom.elements import TEXT_VRS, Encoding, format_tag
+from dicomorph.dicom.header import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Found, scan
+from dicomorph.dicom.part10 import DataSetBytes, open_dataset
+from dicomorph.dicom.source import Source
+from dicomorph.model.errors import BadFileFormatError, InexistentTagError
+from dicomorph.model.identifiers import DicomIdentifiers
+from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature
+from dicomorph.model.resources import LEVELS, Level, LevelFacts
+
+PATIENT_ID = 0x00100020
+STUDY_INSTANCE_UID = 0x0020000D
+SERIES_INSTANCE_UID = 0x0020000E
+SOP_INSTANCE_UID = 0x00080018
+SOP_CLASS_UID = 0x00080016
+INSTANCE_NUMBER = 0x00200013
+IMAGE_INDEX = 0x00541330
+
+_WANTED = frozenset((SOP_CLASS_UID,)).union(*MAIN_DICOM_TAGS.values())
+_MAXIMUM_VALUE = 1 << 16  # main tags are short; a hostile one must not swell the index
+_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i"}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a file says about itself and its parents.
+
+    ``facts`` hold the main tags of each level, and the metadata IndexInSeries,
+    TransferSyntax, SopClassUid, PixelDataOffset, MainDicomTagsSignature and
+    ExpectedNumberOfInstances (spec 1.4).
+    """
+
+    identifiers: DicomIdentifiers
+    transfer_syntax: str
+    sop_class_uid: str
+    facts: Mapping[Level, LevelFacts]
+
+
+def describe(source: Source, *, default_encoding: str) -> Description:
+    """Read the header of a file.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    default_encoding : str
+        Orthanc's name of the encoding of files without SpecificCharacterSet.
+
+    Raises
+    ------
+    BadFileFormatError
+        If this is not DICOM, is broken before the pixel data, or has an empty UID.
+    InexistentTagError
+        If one of the three UIDs is absent.
+    """
+    try:
+        data = open_dataset(source)
+        values, pixel_data = _read(data, default_encoding)
+    except (struct.error, IndexError) as error:
+        message = "The file is cut off"
+        raise BadFileFormatError(message) from error
+    identifiers = _identifiers(values)
+    tags = {tag: value.strip(" \0") for tag, value in values.items()}
+    sop_class_uid = tags.get(SOP_CLASS_UID, "")
+    facts = {
+        level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
+        for level in LEVELS
+    }
+    facts[Level.SERIES] = _with_metadata(facts[Level.SERIES], ExpectedNumberOfInstances=_expected(tags))
+    facts[Level.INSTANCE] = _with_metadata(
+        facts[Level.INSTANCE],
+        IndexInSeries=tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")),
+        TransferSyntax=data.transfer_syntax,
+        SopClassUid=sop_class_uid,
+        # A position in inflated bytes would mislead: deflated files have no offset.
+        PixelDataOffset="" if pixel_data is None or data.is_deflated else str(pixel_data),
+    )
+    return Description(identifiers, data.transfer_syntax, sop_class_uid, facts)
+
+
+def _read(data: DataSetBytes, default_encoding: str) -> tuple[dict[int, str], int | None]:
+    """Return the text of the wanted elements, padding included, and where the pixel data begin."""
+    character_set = CharacterSet.of(b"", default_encoding=default_encoding)
+    values: dict[int, str] = {}
+    for found in scan(data):
+        if found.tag == PIXEL_DATA:
+            return values, found.start
+        if found.tag == SPECIFIC_CHARACTER_SET:
+            raw = data.source.read(found.value, found.stop)
+            character_set = CharacterSet.of(raw, default_encoding=default_encoding)
+        elif found.tag in _WANTED:
+            text = _text(data, found, character_set)
+            if text is not None:
+                values[found.tag] = text
+    return values, None
+
+
+def _text(data: DataSetBytes, found: Found, character_set: CharacterSet) -> str | None:
+    """Return a value as text, None where it has no text (sequences, binary values)."""
+    vr = found.vr.decode() if found.vr not in (b"", b"UN") else vr_of(found.tag)
+    if found.stop - found.value > _MAXIMUM_VALUE:
+        return None
+    if vr in _NUMBERS:
+        return _numbers(data.source.read(found.value, found.stop), vr, data.encoding)
+    if vr.encode() in TEXT_VRS:
+        return character_set.decode(data.source.read(found.value, found.stop), is_name=vr == "PN")
+    return None
+
+
+def _numbers(raw: bytes, vr: str, encoding: Encoding) -> str:
+    code = _NUMBERS[vr]
+    count = len(raw) // struct.calcsize(code)
+    values = struct.unpack_from(f"{encoding.order}{count}{code}", raw)
+    return "\\".join(map(str, values))
+
+
+def _identifiers(values: Mapping[int, str]) -> DicomIdentifiers:
+    uids = []
+    for tag in (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID):
+        if tag not in values:
+            message = f"{format_tag(tag)} is absent"
+            raise InexistentTagError(message)
+        uid = values[tag].rstrip(" \0")
+        if not uid:
+            message = f"{format_tag(tag)} is empty"
+            raise BadFileFormatError(message)
+        uids.append(uid)
+    # Leading spaces count, trailing padding does not (spec 1.2).
+    return DicomIdentifiers(values.get(PATIENT_ID, "").rstrip(" \0"), *uids)
+
+
+def _main_tags(tags: Mapping[int, str], level: Level) -> dict[str, str]:
+    return {format_tag(tag): tags[tag] for tag in MAIN_DICOM_TAGS[level] if tag in tags}
+
+
+def _with_metadata(facts: LevelFacts, **metadata: str) -> LevelFacts:
+    present = {name: value for name, value in metadata.items() if value}
+    return LevelFacts(facts.main_tags, {**facts.metadata, **present})
+
+
+def _expected(tags: Mapping[int, str]) -> str:
+    """Return how many instances the series announces (spec 1.4), empty if it does not say."""
+    for factors in ((0x00201002, 0x00200105), (0x00540081, 0x00540101), (0x00181090,)):
+        try:
+            count = 1
+            for tag in factors:
+                count *= int(tags[tag])
+        except (KeyError, ValueError):
+            continue
+        if count > 0:
+            return str(count)
+    return ""
