@@ -1,0 +1,64 @@
+"""Private tags: the well-known ones, and those that the setting ``Dictionary`` declares (spec 3.6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from dicomorph.dicom.dictionary import is_private
+from dicomorph.dicom.elements import LONG_VRS, SHORT_VRS
+from dicomorph.model.settings import PrivateTag
+
+_TABLE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"
+_VRS = frozenset(vr.decode() for vr in LONG_VRS | SHORT_VRS)
+
+
+class PrivateEntry(NamedTuple):
+    """VR and name of a private tag."""
+
+    vr: str
+    name: str
+
+
+class PrivateDictionary:
+    """Looks private tags up by group, last two digits of the element, and private creator.
+
+    Parameters
+    ----------
+    declared : tuple[PrivateTag, ...]
+        The entries of the setting ``Dictionary``, which win over the well-known ones. Public
+        tags among them apply as they are.
+    """
+
+    def __init__(self, declared: tuple[PrivateTag, ...] = ()) -> None:
+        self._entries = {_key(entry.tag, entry.creator): _entry(entry) for entry in declared}
+        self._tags = {entry.name: entry.tag for entry in declared if entry.name}
+
+    def find(self, tag: int, creator: str) -> PrivateEntry | None:
+        """Return what is known of a tag in the block of a creator, None if it is unknown."""
+        found = self._entries.get(_key(tag, creator))
+        if found is not None or not is_private(tag) or not creator:
+            return found
+        raw = _well_known().get(creator, {}).get(f"{tag >> 16:04x}{tag & 0xFF:02x}")
+        return PrivateEntry(*raw.split("|")) if raw else None
+
+    def tag_of(self, name: str) -> int | None:
+        """Return the tag that the setting declares under a name, None if it declares none."""
+        return self._tags.get(name)
+
+
+def _key(tag: int, creator: str) -> tuple[int, str]:
+    return (tag & 0xFFFF00FF, creator) if is_private(tag) else (tag, "")
+
+
+def _entry(declared: PrivateTag) -> PrivateEntry:
+    return PrivateEntry(declared.vr if declared.vr in _VRS else "UN", declared.name)
+
+
+@cache
+def _well_known() -> Mapping[str, Mapping[str, str]]:
+    creators: Mapping[str, Mapping[str, str]] = json.loads(_TABLE.read_text(encoding="ascii"))["creators"]
+    return creators
