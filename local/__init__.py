@@ -1,0 +1,1 @@
+"""The embedded mode: an HTTP front that calls the Lambda handlers, on files and SQLite."""

@@ -1,0 +1,26 @@
+"""``python -m local``: serve Orthanc's REST API from this machine, without AWS."""
+
+from __future__ import annotations
+
+import sys
+
+from local.arguments import parse_arguments
+from local.data_folder import DataFolderError
+from local.run import run
+from local.server import CannotListenError
+from local.settings_file import SettingsFileError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server; return the exit status, which is 2 where it could not start."""
+    try:
+        run(parse_arguments(arguments))
+    except (CannotListenError, DataFolderError, SettingsFileError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+# The worker processes are spawned and load this module under another name.
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Turning a handler's proxy answer into a WSGI answer."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+_CHUNK = 1 << 18
+
+
+def write_answer(
+    answer: Mapping[str, Any], environ: Mapping[str, Any], start_response: StartResponse, *, objects: Path
+) -> Iterable[bytes]:
+    """Send a proxy answer; return its body as WSGI wants it.
+
+    A redirection to a file below `objects`, which is what a link of the embedded object store
+    is, becomes the file itself with status 200.
+
+    Parameters
+    ----------
+    objects : Path
+        The folder of the object store.
+    """
+    headers = _headers(answer)
+    linked = _linked_file(answer, headers, objects)
+    if linked is not None:
+        return _send_file(linked, headers, environ, start_response, passing=_is_result(linked, objects))
+    body = _body(answer)
+    headers.append(("Content-Length", str(len(body))))
+    start_response(_status_line(int(answer["statusCode"])), headers)
+    return [body]
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
+
+
+def _headers(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers.extend((name, str(value)) for value in values)
+    return [(name, value) for name, value in headers if name.lower() != "content-length"]
+
+
+def _body(answer: Mapping[str, Any]) -> bytes:
+    body = answer.get("body") or ""
+    return base64.b64decode(body) if answer.get("isBase64Encoded") else str(body).encode()
+
+
+def _linked_file(
+    answer: Mapping[str, Any], headers: list[tuple[str, str]], objects: Path
+) -> Path | None:
+    if int(answer["statusCode"]) != HTTPStatus.SEE_OTHER:
+        return None
+    url = urlsplit(next((value for name, value in headers if name.lower() == "location"), ""))
+    path = Path(unquote(url.path))
+    return path if url.scheme == "file" and path.is_relative_to(objects) else None
+
+
+def _is_result(path: Path, objects: Path) -> bool:
+    """Tell whether a file was made for one answer, and is of no use after it."""
+    return path.relative_to(objects).parts[0] == "results"
+
+
+def _send_file(
+    path: Path,
+    headers: list[tuple[str, str]],
+    environ: Mapping[str, Any],
+    start_response: StartResponse,
+    *,
+    passing: bool,
+) -> Iterable[bytes]:
+    stream: BinaryIO = path.open("rb")
+    if passing:
+        path.unlink()  # an open file stays readable, and is gone whatever becomes of the client
+    size = os.fstat(stream.fileno()).st_size
+    kept = [(name, value) for name, value in headers if name.lower() != "location"]
+    start_response("200 OK", [*kept, ("Content-Length", str(size))])
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](stream, _CHUNK)
+    return wrapped

@@ -1,0 +1,71 @@
+"""The WSGI application: a request becomes a proxy event, a handler's answer the response."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dicomorph.http.requests import effective_method, normalize_path
+from local.answers import StartResponse, write_answer
+from local.events import Event, proxy_event, read_query, set_body
+from local.functions import Functions
+from local.routing import Router
+
+LARGEST_EVENT_BODY = 4 << 20
+"""Bytes. API Gateway and Lambda carry little more; here a larger body goes past the event."""
+
+
+class Application:
+    """Serves the routes of the template through its handlers.
+
+    Parameters
+    ----------
+    router : Router
+        The routes.
+    functions : Functions
+        What serves them.
+    objects : Path
+        The folder of the object store, whose links are answered with the file itself.
+    spool : Path
+        A folder for bodies too large for an event, each for the time of its request.
+    """
+
+    def __init__(self, router: Router, functions: Functions, *, objects: Path, spool: Path) -> None:
+        self._router = router
+        self._functions = functions
+        self._objects = objects
+        self._spool = spool
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        event, folder = self._event(environ)
+        body: BinaryIO = environ["wsgi.input"]
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        if size <= LARGEST_EVENT_BODY:
+            set_body(event, body.read(size) if size else b"")
+            answer = self._functions.call(folder, event)
+        else:
+            answer = self._call_past_event(folder, event, body)
+        return write_answer(answer, environ, start_response, objects=self._objects)
+
+    def _event(self, environ: Mapping[str, Any]) -> tuple[Event, str]:
+        path = normalize_path(str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace"))
+        query = read_query(environ)
+        method = effective_method(
+            str(environ["REQUEST_METHOD"]),
+            {"x-http-method-override": environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "")},
+            {name: [value] for name, value in query},
+        )
+        match = self._router.match(method, path)
+        event = proxy_event(environ, match, method=method, path=path, query=query)
+        return event, match.route.folder
+
+    def _call_past_event(self, folder: str, event: Event, body: BinaryIO) -> dict[str, Any]:
+        with tempfile.NamedTemporaryFile(dir=self._spool) as spooled:
+            shutil.copyfileobj(body, spooled, 1 << 20)
+            spooled.flush()
+            event["bodyPath"] = spooled.name
+            return self._functions.call(folder, event)

@@ -1,0 +1,48 @@
+"""The options of ``python -m local``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_LARGEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was asked for on the command line."""
+
+    host: str
+    port: int
+    data: Path
+    settings: Path | None
+    workers: int
+
+
+def parse_arguments(arguments: list[str] | None = None) -> Arguments:
+    """Read the command line; a mistake ends the process with status 2 and the usage."""
+    parser = argparse.ArgumentParser(prog="python -m local", description="Serve Orthanc's REST API without AWS.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8042, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder to keep (default: ./%(default)s)")
+    parser.add_argument("--settings", type=Path, help="JSON file with Orthanc's names of settings")
+    parser.add_argument(
+        "--workers", type=_workers, default=os.cpu_count() or 1, help="processes that run jobs (default: cores)"
+    )
+    return Arguments(**vars(parser.parse_args(arguments)))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"a port lies between 0 and {_LARGEST_PORT}")
+    return port
+
+
+def _workers(text: str) -> int:
+    workers = int(text)
+    if workers < 1:
+        raise argparse.ArgumentTypeError("at least one worker is needed")
+    return workers

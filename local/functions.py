@@ -1,0 +1,65 @@
+"""The functions of the template, called in this process as Lambda calls them."""
+
+from __future__ import annotations
+
+import importlib.util
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Handler = Callable[[dict[str, Any], "Context"], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lambda tells a handler about its invocation.
+
+    There is no time limit here. A handler that asks how much is left hears of a year.
+    """
+
+    function_name: str
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 0
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """Return an ARN of the usual form, for the logger."""
+        return f"arn:aws:lambda:local:000000000000:function:{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation would be ended."""
+        return 365 * 24 * 3_600_000
+
+
+class Functions:
+    """The handlers of some function folders, imported at once.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the template.
+    folders : Iterable[str]
+        Relative to it, such as ``functions/browse``; each holds an ``app.py``.
+    """
+
+    def __init__(self, root: Path, folders: Iterable[str]) -> None:
+        self._handlers = {folder: _load(root / folder / "app.py") for folder in sorted(set(folders))}
+
+    def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer of a function to an event."""
+        return self._handlers[folder](event, Context(Path(folder).name))
+
+
+def _load(path: Path) -> Handler:
+    # Each function's module is called `app`; here they live side by side under names of their own.
+    spec = importlib.util.spec_from_file_location(f"functions.{path.parent.name}.app", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        message = f"{path} is missing"
+        raise FileNotFoundError(message)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Handler = module.lambda_handler
+    return handler

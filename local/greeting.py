@@ -1,0 +1,38 @@
+"""What the server prints when it is ready."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+
+def greeting(host: str, port: int, data: Path) -> str:
+    """Return where the server listens and how to try it."""
+    url = f"http://{_url_host(host)}:{port}"
+    return f"""\
+Dicomorph listens on {url} and keeps its data in {data}. Stop it with Ctrl-C.
+
+  curl {url}/instances --data-binary @image.dcm         store a file
+  curl {url}/instances                                  list what is stored
+  curl {url}/instances/ID/anonymize -d '{{}}' -o out.dcm   fetch an anonymized copy
+  curl {url}/studies/ID/anonymize -d '{{}}'                anonymize a study; add "Asynchronous": true for a job
+"""
+
+
+def warning(host: str) -> str:
+    """Return what to know before listening on an address, empty for this machine's own."""
+    if _is_loopback(host):
+        return ""
+    return f"Warning: {host} can be reached from other machines, and nobody is asked for a password."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _url_host(host: str) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - only printed
+    return f"[{host}]" if ":" in host else host
