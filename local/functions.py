@@ -46,20 +46,23 @@ class Functions:
     """
 
     def __init__(self, root: Path, folders: Iterable[str]) -> None:
-        self._handlers = {folder: _load(root / folder / "app.py") for folder in sorted(set(folders))}
+        self._handlers: dict[str, Handler] = {
+            folder: load_module(root / folder / "app.py").lambda_handler for folder in sorted(set(folders))
+        }
 
     def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the answer of a function to an event."""
         return self._handlers[folder](event, Context(Path(folder).name))
 
 
-def _load(path: Path) -> Handler:
-    # Each function's module is called `app`; here they live side by side under names of their own.
+def load_module(path: Path) -> Any:
+    """Import the ``app.py`` of a function.
+
+    All of them are called `app` on Lambda; here they live side by side under names of their own.
+    """
     spec = importlib.util.spec_from_file_location(f"functions.{path.parent.name}.app", path)
     if spec is None or spec.loader is None or not path.is_file():
-        message = f"{path} is missing"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"{path} is missing")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    handler: Handler = module.lambda_handler
-    return handler
+    return module
