@@ -19,6 +19,7 @@ from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
 
+_RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
 _Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
 
 
@@ -29,6 +30,7 @@ class _RequestState(threading.local):
         self.context: dict[str, Any] = {}
         self.event: APIGatewayProxyEvent | None = None
         self.request: Request | None = None
+        self.deadline = 0.0
 
 
 class OrthancResolver(APIGatewayRestResolver):
@@ -63,6 +65,11 @@ class OrthancResolver(APIGatewayRestResolver):
         return self._state.request
 
     @property
+    def seconds_left(self) -> float:
+        """How long the answer may take, with a reserve for giving it."""
+        return self._state.deadline - time.monotonic()
+
+    @property
     def context(self) -> dict[str, Any]:  # type: ignore[override]  # an attribute there, one for all threads
         """What Powertools remembers of the request that is being served."""
         return self._state.context
@@ -90,13 +97,14 @@ class OrthancResolver(APIGatewayRestResolver):
 
         return register
 
-    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG002
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer a proxy event; every error becomes an answer."""
         self._prepare()
         began = time.perf_counter()
         request = Request(event)
         state = self._state
         state.request, state.context = request, {}
+        state.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
             answer = self._build_response(self._resolve())

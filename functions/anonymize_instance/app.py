@@ -1,0 +1,25 @@
+"""Anonymization of one instance: the edited file is the answer, nothing is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dicomorph.bootstrap import get_backend
+from dicomorph.http.instance_answers import answer_with_edited_instance
+from dicomorph.http.resolver import build_resolver
+
+app = build_resolver(get_backend)
+
+
+@app.post("/instances/<instance_id>/anonymize")
+def anonymize_instance(instance_id: str) -> Response[Any]:
+    """Answer with an anonymized copy of an instance."""
+    return answer_with_edited_instance(app, get_backend(), instance_id, is_anonymization=True)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer a proxy event of API Gateway."""
+    return app.resolve(event, context)

@@ -1,0 +1,38 @@
+"""Storing instances, and deleting resources at every level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dicomorph.bootstrap import get_backend
+from dicomorph.http.resolver import build_resolver
+from dicomorph.http.responses import empty_answer, json_answer
+from dicomorph.model.errors import UnknownResourceError
+from dicomorph.services.delete_resource import delete_resource
+from dicomorph.services.store_instance import store_instance
+
+app = build_resolver(get_backend)
+
+
+@app.post("/instances")
+def store() -> Response[str]:
+    """Store the DICOM file in the body."""
+    request = app.incoming
+    return json_answer(store_instance(get_backend(), request.file(), remote_ip=request.remote_ip))
+
+
+@app.on_levels("DELETE", "/<resource_id>")
+def delete(resource_id: str) -> Response[str]:
+    """Delete a resource; name the lowest ancestor that is left."""
+    try:
+        return json_answer(delete_resource(get_backend(), app.incoming.level, resource_id))
+    except UnknownResourceError:
+        return empty_answer(404)  # without the error body, as in Orthanc (spec 2.3)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer a proxy event of API Gateway."""
+    return app.resolve(event, context)

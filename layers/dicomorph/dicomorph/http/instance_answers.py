@@ -1,0 +1,40 @@
+"""Answers that are DICOM files: in the answer where they fit, else by their address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from dicomorph.http.resolver import OrthancResolver
+from dicomorph.http.responses import LARGEST_BODY, dicom_answer, dicom_elsewhere
+from dicomorph.services.backend import Backend
+from dicomorph.services.edit_instance import edit_instance
+from dicomorph.services.read_instance import LargeFile, read_instance
+
+
+def answer_with_edited_instance(
+    app: OrthancResolver, backend: Backend, instance_id: str, *, is_anonymization: bool
+) -> Response[Any]:
+    """Answer with an edited copy of an instance; it has no name, as in Orthanc."""
+    result = edit_instance(
+        backend,
+        app.incoming.json_object(),
+        instance_id=instance_id,
+        is_anonymization=is_anonymization,
+        largest_answer=LARGEST_BODY,
+    )
+    return _dicom(result)
+
+
+def answer_with_instance(backend: Backend, instance_id: str) -> Response[Any]:
+    """Answer with the file of an instance, as a download."""
+    name = f"{instance_id}.dcm"
+    found = read_instance(backend, instance_id, file_name=name, largest_answer=LARGEST_BODY)
+    return _dicom(found, file_name=name)
+
+
+def _dicom(file: bytes | LargeFile, *, file_name: str = "") -> Response[Any]:
+    if isinstance(file, LargeFile):
+        return dicom_elsewhere(file.url, file_name=file_name)
+    return dicom_answer(file, file_name=file_name)

@@ -1,0 +1,27 @@
+"""Delete a resource with everything below it."""
+
+from __future__ import annotations
+
+from dicomorph.model.resources import Json, Level
+from dicomorph.services.backend import Backend
+
+
+def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[str, Json]:
+    """Delete a resource; return the lowest ancestor that is left, as Orthanc answers (spec 2.3).
+
+    Raises
+    ------
+    UnknownResourceError
+        If it does not exist at this level.
+    """
+    removal = backend.index.remove(level, resource_id)
+    # Asked after the removal: a job submitted from here on cannot have pinned these objects.
+    backend.objects.discard(removal.objects, pinned=backend.jobs.any_alive())
+    return {"RemainingAncestor": _reference(removal.remaining)}
+
+
+def _reference(remaining: tuple[Level, str] | None) -> Json:
+    if remaining is None:
+        return None
+    level, resource_id = remaining
+    return {"ID": resource_id, "Path": f"/{level.path}/{resource_id}", "Type": level.value}

@@ -1,0 +1,99 @@
+"""Read the file of one instance: whole, or as the JSON of its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dicomorph.dicom.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.source import Source
+from dicomorph.dicom.tag_path import TagNames
+from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.resources import Json, Level, ObjectRef
+from dicomorph.services.backend import Backend
+from dicomorph.services.default_encoding import default_encoding
+
+
+@dataclass(frozen=True, slots=True)
+class LargeFile:
+    """A file that an answer cannot hold.
+
+    Parameters
+    ----------
+    url : str
+        From which the client can fetch it for a short time.
+    """
+
+    url: str
+
+
+def read_instance(backend: Backend, instance_id: str, *, file_name: str, largest_answer: int) -> bytes | LargeFile:
+    """Return the file of an instance.
+
+    Parameters
+    ----------
+    file_name : str
+        What a large file is called where it is fetched.
+    largest_answer : int
+        In bytes; a larger file becomes a `LargeFile`.
+
+    Raises
+    ------
+    UnknownResourceError
+        If there is no such instance.
+    """
+    ref = instance_object(backend, instance_id)
+    if ref.size > largest_answer:
+        return LargeFile(backend.objects.link(ref, file_name=file_name))
+    with _opened(backend, ref) as source:
+        return source.read(0, ref.size)
+
+
+def read_tags(
+    backend: Backend, instance_id: str, form: TagsForm, *, ignore_length: Sequence[str] = (), whole: bool = False
+) -> dict[str, Json]:
+    """Return the tags of an instance (spec 2.7).
+
+    Parameters
+    ----------
+    ignore_length : Sequence[str]
+        Names of tags whose values are shown however long they are.
+    whole : bool
+        Whether to show what stands behind the pixel data too.
+
+    Raises
+    ------
+    UnknownDicomTagError
+        For a misspelled name.
+    UnknownResourceError
+        If there is no such instance.
+    """
+    names = TagNames(backend.settings.dictionary)
+    unlimited = frozenset(names.path(name).tag for name in ignore_length)
+    with _opened(backend, instance_object(backend, instance_id)) as source:
+        return dataset_json(
+            source,
+            form=form,
+            default_encoding=default_encoding(backend),
+            private=backend.settings.dictionary,
+            ignore_length=unlimited,
+            whole=whole,
+        )
+
+
+def instance_object(backend: Backend, instance_id: str) -> ObjectRef:
+    """Return where the file of an instance lies; errors as in `read_instance`."""
+    instance = backend.index.get(Level.INSTANCE, instance_id)
+    if instance is None or instance.object is None:
+        raise UnknownResourceError
+    return instance.object
+
+
+@contextmanager
+def _opened(backend: Backend, ref: ObjectRef) -> Iterator[Source]:
+    source = backend.objects.open(ref)
+    try:
+        yield source
+    finally:
+        source.close()

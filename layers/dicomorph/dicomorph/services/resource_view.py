@@ -1,0 +1,120 @@
+"""A resource as Orthanc shows it to clients (spec 2.6)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import cast
+
+from dicomorph.dicom.dataset_json import TagsForm
+from dicomorph.dicom.dictionary import keyword_of
+from dicomorph.model.resources import Json, Level, Resource
+from dicomorph.services.backend import Backend
+from dicomorph.services.series_status import expected_number, series_status
+
+_CHILDREN = {Level.PATIENT: "Studies", Level.STUDY: "Series", Level.SERIES: "Instances"}
+
+
+def resource_json(backend: Backend, resource: Resource, form: TagsForm = TagsForm.SIMPLIFY) -> dict[str, Json]:
+    """Return the JSON of a resource, with the identifiers of its children.
+
+    Parameters
+    ----------
+    form : TagsForm
+        How the main DICOM tags are written.
+    """
+    view: dict[str, Json] = {
+        "ID": resource.id,
+        "Labels": list[Json](sorted(resource.labels)),
+        "MainDicomTags": _main_dicom_tags(resource, form),
+        "Type": resource.level.value,
+    }
+    for name in ("AnonymizedFrom", "ModifiedFrom"):
+        if name in resource.metadata:
+            view[name] = resource.metadata[name].value
+    if resource.level.parent is not None:
+        view[f"Parent{resource.level.parent.value}"] = resource.parent
+    if resource.level is Level.INSTANCE:
+        return view | _instance_part(resource)
+    children = backend.index.children(resource.level, resource.id)
+    view[_CHILDREN[resource.level]] = list[Json](sorted(children))
+    view["LastUpdate"] = _text(resource, "LastUpdate")
+    view["IsStable"] = _is_stable(backend, resource)
+    return view | _level_part(backend, resource, children, form)
+
+
+def _level_part(
+    backend: Backend, resource: Resource, children: list[str], form: TagsForm
+) -> dict[str, Json]:
+    if resource.level is Level.PATIENT:
+        return {"IsProtected": False}
+    if resource.level is Level.STUDY:
+        return {"PatientMainDicomTags": _texts_in_form(resource.patient_main_tags, form)}
+    return {
+        "ExpectedNumberOfInstances": expected_number(resource),
+        "Status": series_status(backend, resource, children).value,
+    }
+
+
+def _instance_part(resource: Resource) -> dict[str, Json]:
+    index: Json = None
+    with contextlib.suppress(ValueError):  # empty, or not a number: Orthanc shows null
+        index = int(_text(resource, "IndexInSeries"))
+    ref = resource.object
+    return {
+        "FileSize": 0 if ref is None else ref.size,
+        # A name for this version of the file, of Orthanc's shape; it leads nowhere.
+        "FileUuid": str(uuid.uuid5(uuid.NAMESPACE_OID, "" if ref is None else f"{ref.key}?{ref.version}")),
+        "IndexInSeries": index,
+    }
+
+
+def _main_dicom_tags(resource: Resource, form: TagsForm) -> dict[str, Json]:
+    tags = _texts_in_form(resource.main_tags, form)
+    stored = _text(resource, "MainDicomSequences")
+    if stored:
+        sequences = cast(dict[str, Json], json.loads(stored).get("Sequences", {}))
+        tags |= _full_in_form(sequences, form)
+    return tags
+
+
+def _texts_in_form(tags: Mapping[str, str], form: TagsForm) -> dict[str, Json]:
+    full: dict[str, Json] = {
+        tag: {"Name": _name(tag), "Type": "String", "Value": value} for tag, value in tags.items()
+    }
+    return _full_in_form(full, form)
+
+
+def _full_in_form(tags: dict[str, Json], form: TagsForm) -> dict[str, Json]:
+    """Return tags of the full form in another one; depth is bounded by what was stored (spec 2.7)."""
+    if form is TagsForm.FULL:
+        return tags
+    view: dict[str, Json] = {}
+    for tag, entry in tags.items():
+        if isinstance(entry, dict):
+            name = tag if form is TagsForm.SHORT else str(entry.get("Name") or tag)
+            value = entry.get("Value")
+            if isinstance(value, list):
+                value = [_full_in_form(item, form) if isinstance(item, dict) else item for item in value]
+            view[name] = value
+    return view
+
+
+def _name(tag: str) -> str:
+    return keyword_of(int(tag.replace(",", ""), 16)) or tag
+
+
+def _text(resource: Resource, metadata: str) -> str:
+    entry = resource.metadata.get(metadata)
+    return "" if entry is None else entry.value
+
+
+def _is_stable(backend: Backend, resource: Resource) -> bool:
+    try:
+        updated = datetime.strptime(_text(resource, "LastUpdate"), "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return False
+    return backend.now() - updated >= timedelta(seconds=backend.settings.stable_age)

@@ -1,0 +1,135 @@
+"""Store an uploaded DICOM file: the object first, the index second, so a crash leaves no dangling entry."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dicomorph.dicom.description import Description, describe
+from dicomorph.dicom.source import BufferSource
+from dicomorph.index.base import StoreOutcome, StoreStatus
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, LevelFacts, ObjectRef
+from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.backend import Backend
+from dicomorph.services.default_encoding import default_encoding
+
+_TOKEN_BYTES = 16
+
+
+def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> dict[str, Json]:
+    """Store a DICOM file that a client sent; return Orthanc's answer to an upload (spec 2.2).
+
+    Parameters
+    ----------
+    file : bytes or Path
+        The upload, or the file that it was spooled to.
+    remote_ip : str
+        Where it came from; kept as metadata ``RemoteIP``.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it is empty, no DICOM, or one of its UIDs is empty.
+    InexistentTagError
+        If it lacks a UID.
+    """
+    with _opened(file) as source:
+        description = describe(source, default_encoding=default_encoding(backend))
+    ancestry = ancestry_of(description.identifiers)
+    md5 = _md5(file)
+    if _is_kept(backend, ancestry, md5):
+        return _answer(ancestry, StoreStatus.ALREADY_STORED)
+    ref = _put(backend, upload_key(ancestry, backend.new_token(_TOKEN_BYTES)), file)
+    metadata = {
+        "HttpUsername": "",
+        "Origin": "RestApi",
+        "ReceptionDate": f"{backend.now():%Y%m%dT%H%M%S}",
+        "RemoteAET": "",
+        "RemoteIP": remote_ip,
+    }
+    entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
+    [outcome] = backend.index.add([entry], overwrite=backend.settings.overwrite_instances)
+    _discard_superseded(backend, outcome)
+    return _answer(ancestry, outcome.status)
+
+
+def upload_key(ancestry: Ancestry, token: bytes) -> str:
+    """Return a key for a new version of an instance; the digits in front spread the store's partitions."""
+    return f"instances/{ancestry.instance[:2]}/{ancestry.instance}/{token.hex()}.dcm"
+
+
+def instance_entry(
+    description: Description, ancestry: Ancestry, ref: ObjectRef, *, md5: str, metadata: Mapping[str, str]
+) -> InstanceEntry:
+    """Return the index entry of a stored file.
+
+    Parameters
+    ----------
+    metadata : Mapping[str, str]
+        Of the instance, beside what derives from the file; ``RemoteAET`` is the series' too (spec 1.4).
+    """
+    of_series = {name: metadata[name] for name in ("RemoteAET",) if name in metadata}
+    given = {Level.INSTANCE: metadata, Level.SERIES: of_series}
+    facts = {
+        level: LevelFacts(found.main_tags, {**found.metadata, **given.get(level, {})})
+        for level, found in description.facts.items()
+    }
+    return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
+
+
+def _is_kept(backend: Backend, ancestry: Ancestry, md5: str) -> bool:
+    """Tell early, before anything is written, that the stored version stays; `Index.add` has the last word."""
+    overwrite = backend.settings.overwrite_instances
+    if overwrite is OverwriteInstances.ALWAYS:
+        return False
+    stored = backend.index.get(Level.INSTANCE, ancestry.instance)
+    return stored is not None and (overwrite is OverwriteInstances.NEVER or stored.md5 == md5)
+
+
+def _discard_superseded(backend: Backend, outcome: StoreOutcome) -> None:
+    if outcome.superseded is not None:
+        backend.objects.discard([outcome.superseded], pinned=backend.jobs.any_alive())
+
+
+def _answer(ancestry: Ancestry, status: StoreStatus) -> dict[str, Json]:
+    return {
+        "ID": ancestry.instance,
+        "ParentPatient": ancestry.patient,
+        "ParentSeries": ancestry.series,
+        "ParentStudy": ancestry.study,
+        "Path": f"/instances/{ancestry.instance}",
+        "Status": status.value,
+    }
+
+
+@contextmanager
+def _opened(file: bytes | Path) -> Iterator[BufferSource]:
+    if isinstance(file, bytes):
+        yield BufferSource(file)
+        return
+    if not file.stat().st_size:  # nothing cannot be mapped
+        raise BadFileFormatError("The uploaded file is empty")
+    with file.open("rb") as stream:
+        source = BufferSource(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        try:
+            yield source
+        finally:
+            source.close()
+
+
+def _md5(file: bytes | Path) -> str:
+    if isinstance(file, bytes):
+        return hashlib.md5(file, usedforsecurity=False).hexdigest()
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _put(backend: Backend, key: str, file: bytes | Path) -> ObjectRef:
+    if isinstance(file, bytes):
+        return backend.objects.put(key, file)
+    return backend.objects.put_file(key, str(file))

@@ -1,0 +1,44 @@
+"""What the server says about itself."""
+
+from __future__ import annotations
+
+from dicomorph import __version__
+from dicomorph.model.main_dicom_tags import signature
+from dicomorph.model.resources import LEVELS, Json
+from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.backend import Backend
+from dicomorph.services.default_encoding import default_encoding
+
+ORTHANC_VERSION = "1.13.0"
+"""The version of Orthanc whose behaviour is followed; clients gate features on it."""
+
+ORTHANC_API_VERSION = 31
+
+
+def system(backend: Backend) -> dict[str, Json]:
+    """Return the description of the server (spec 2.5)."""
+    settings = backend.settings
+    return {
+        "ApiVersion": ORTHANC_API_VERSION,
+        "Capabilities": {"HasExtendedChanges": False, "HasExtendedFind": False},
+        "CheckRevisions": settings.check_revisions,
+        "DatabaseVersion": 6,  # the one of Orthanc 1.13
+        "DefaultEncoding": default_encoding(backend),
+        "HasLabels": True,
+        "HttpDescribeErrors": settings.http_describe_errors,
+        "IngestTranscoding": "",
+        "IsHttpServerSecure": False,
+        "MainDicomTags": {level.value: signature(level) for level in LEVELS},
+        "Name": "Dicomorph",
+        "OverwriteInstances": settings.overwrite_instances is not OverwriteInstances.NEVER,
+        "OverwriteInstancesMode": settings.overwrite_instances.value,
+        "PatientLevelEnabled": True,
+        "PluginsEnabled": False,
+        "ReadOnly": False,
+        "Software": "Dicomorph",
+        "SoftwareVersion": __version__,
+        "StorageCompression": False,
+        "ThirdPartyVersions": {},
+        "UserMetadata": dict(settings.user_metadata),
+        "Version": ORTHANC_VERSION,
+    }
