@@ -85,6 +85,15 @@ class Rules:
     kept: frozenset[int]
     replace: Mapping[int, Json]
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
+    _decided_top: Mapping[int, Rule] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put together what is decided by tag alone: Keep over Replace over the rest (spec 3.1)."""
+        self._decided_top = {
+            **self.top,
+            **dict.fromkeys(self.replace, REPLACE),
+            **dict.fromkeys(self.kept, KEEP),
+        }
 
     def root(self, entries: tuple[PathEntry, ...]) -> PlanScope:
         """Return the scope of the top level."""
@@ -122,15 +131,12 @@ class Rules:
         return self.nested.get(tag, KEEP)
 
     def _top_rule(self, tag: int) -> Rule:
-        if tag in self.kept:
-            return KEEP
-        if tag in self.replace:
-            return REPLACE
+        found = self._decided_top.get(tag)
+        if found is not None:
+            return found
         if tag >> 16 & 1 and self.removes_private:
             return REMOVE
-        if self.is_anonymization and _is_graphic(tag):
-            return REMOVE
-        return self.top.get(tag, KEEP)
+        return REMOVE if self.is_anonymization and _is_graphic(tag) else KEEP
 
     def place_below(self, place: Place, tag: int) -> Place:
         """Return where the items of a sequence stand, paths aside."""

@@ -8,10 +8,11 @@ distinct key, and an element that stays costs one lookup.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.edit_plan import Action, Rule, Scope
+from dicomorph.dicom.edit_plan import Action, Scope
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
+REPLACE_SHORT, REPLACE_LONG = 10, 11
 
 SPECIFIC_CHARACTER_SET = 0x00080005
+_FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
+_NESTING_VRS = frozenset((b"SQ", b"UN"))
+# VR to whether its length has 32 bits, and whether it is text
+_KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
 _REMEMBERED = 20_000  # hostile files must not grow a table without bound
+
+
+Editor: TypeAlias = Callable[[bytes], bytes]  # from a value to the whole new element
 
 
 class Table(dict[Any, int]):
@@ -70,26 +79,29 @@ class Table(dict[Any, int]):
         self.below: dict[Any, Below] = {}
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
+        self._editors: dict[tuple[int, bytes], Editor] = {}
         self.top: dict[Any, tuple[int, int]] = {}
 
     def under(self, raw_character_set: bytes) -> Table:
         """Return the table for the same scope under another character set."""
         return self.rewriting.relabelled(self, raw_character_set)
 
-    def edited(self, whole: bytes, tag: int, vr: bytes, value: bytes) -> bytes:
-        """Return the element that takes the place of another.
+    def edit(self, whole: bytes, tag: int, vr: bytes, header_size: int) -> bytes:
+        """Return the element that takes the place of another, and remember it in `edits`.
 
         Parameters
         ----------
         whole : bytes
-            The element with its header, by which the answer is remembered.
+            The element with its header.
         """
-        found = self.edits.get(whole)
-        if found is None:
-            found = self.rewriting.edited(self, tag, vr, value)
-            if len(self.edits) >= _REMEMBERED:
-                self.edits.clear()
-            self.edits[whole] = found
+        editor = self._editors.get((tag, vr))
+        if editor is None:
+            editor = self._editors[tag, vr] = self.rewriting.editor(self, tag, vr)
+        found = editor(whole[header_size:])
+        if len(self.edits) >= _REMEMBERED:
+            self.edits.clear()
+            self._editors.clear()
+        self.edits[whole] = found
         return found
 
     def remember_sequence(self, raw: bytes, edited: bytes | None) -> None:
@@ -105,23 +117,23 @@ class Table(dict[Any, int]):
         self[key] = step
         return step
 
-    def _kind(self, tag: int, vr: str) -> str:
-        """Return ``keep``, ``drop``, ``edit``, ``sequence`` or ``character set`` for an element."""
-        if tag & 0xFFFF == 0:
-            return "drop"  # group lengths are retired (PS3.5 7.2) and wrong after an edit
-        if not self.nested and tag >> 16 < 0x0008:  # noqa: PLR2004 - groups that no data set holds
-            return "drop"
-        rule: Rule = self.scope.rule(tag)
-        if tag == SPECIFIC_CHARACTER_SET and (not self.nested or rule.action is Action.KEEP):
-            return "character set"
-        text = vr.encode() in TEXT_VRS
-        if rule.action is Action.KEEP:
-            return "sequence" if vr == "SQ" else "keep"
-        if rule.action is Action.EMPTY:
-            return "edit" if text or not self.nested else "drop"
-        if rule.action is Action.MAP:
-            return "edit" if text else "drop"
-        return "drop"
+    def _step(self, tag: int, *, long: bool, text: bool) -> int:
+        """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
+        if not tag & 0xFFFF:
+            return DROP_LONG if long else DROP_SHORT  # group lengths are retired (PS3.5 7.2), wrong after an edit
+        if not self.nested and tag < _FIRST_DATA_SET_TAG:
+            return DROP_LONG if long else DROP_SHORT
+        action = self.scope.rule(tag).action
+        if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action is Action.KEEP):
+            return CHARACTER_SET
+        if action is Action.KEEP:
+            return KEEP_LONG if long else KEEP_SHORT
+        if action is Action.REPLACE:
+            return REPLACE_LONG if long else REPLACE_SHORT
+        # Inside items, what is no text cannot be emptied and goes (spec 3.7).
+        if (action is Action.EMPTY and (text or not self.nested)) or (action is Action.MAP and text):
+            return EDIT_LONG if long else EDIT_SHORT
+        return DROP_LONG if long else DROP_SHORT
 
 
 class Below:
@@ -145,34 +157,30 @@ class ExplicitTable(Table):
 
     def __missing__(self, key: bytes) -> int:
         """Work out the step for a key that was not met before."""
-        group, element = struct.unpack(self.encoding.order + "HH", key[:4])
+        group, element = struct.unpack_from(self.encoding.order + "HH", key)
         if group == ITEM >> 16:
             return STOP  # not stored: the VR bytes are part of a length here
         tag, vr = group << 16 | element, key[4:6]
-        if vr not in SHORT_VRS and vr not in LONG_VRS:
+        kind = _KINDS.get(vr)
+        if kind is None:
             message = f"{format_tag(tag)} has no valid VR"
             raise BadFileFormatError(message)
-        known = vr_of(tag) if vr == b"UN" else vr.decode()
-        kind = self._kind(tag, known)
-        return self._store(key, self._step(key, tag, vr, kind))
+        long, text = kind
+        if vr in _NESTING_VRS:
+            return self._store(key, self._nesting_step(key, tag, vr))
+        return self._store(key, self._step(tag, long=long, text=text))
 
-    def _step(self, key: bytes, tag: int, vr: bytes, kind: str) -> int:
-        long = vr in LONG_VRS
-        if kind == "character set":
-            return CHARACTER_SET
-        if kind in ("sequence", "keep") and vr in (b"SQ", b"UN"):
-            # UN may hide a sequence of undefined length, in implicit VR (PS3.5 6.2.2)
-            inner = self.encoding if vr == b"SQ" else IMPLICIT_LITTLE
-            below = Below(self, tag, inner)
-            self.below[key] = below
-            if below.first is None and not below.by_index:
-                return KEEP_LONG
-            return SEQUENCE if kind == "sequence" and vr == b"SQ" else UNKNOWN
-        if kind in ("keep", "sequence"):
-            return KEEP_LONG if long else KEEP_SHORT
-        if kind == "drop":
-            return DROP_LONG if long else DROP_SHORT
-        return EDIT_LONG if long else EDIT_SHORT
+    def _nesting_step(self, key: bytes, tag: int, vr: bytes) -> int:
+        known = vr_of(tag) if vr == b"UN" else "SQ"
+        step = self._step(tag, long=True, text=known.encode() in TEXT_VRS)
+        if step != KEEP_LONG:
+            return step
+        # UN may hide a sequence of undefined length, in implicit VR (PS3.5 6.2.2).
+        below = Below(self, tag, IMPLICIT_LITTLE if vr == b"UN" else self.encoding)
+        self.below[key] = below
+        if below.first is None and not below.by_index:
+            return KEEP_LONG
+        return SEQUENCE if vr == b"SQ" else UNKNOWN
 
 
 class ImplicitTable(Table):
@@ -183,23 +191,22 @@ class ImplicitTable(Table):
         tag = (key & 0xFFFF) << 16 | key >> 16
         if tag >> 16 == ITEM >> 16:
             return self._store(key, STOP)
-        kind = self._kind(tag, vr_of(tag))
-        if kind == "character set":
-            return self._store(key, CHARACTER_SET)
-        if kind in ("sequence", "keep"):
+        vr = vr_of(tag)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        if step == KEEP_SHORT:
             # Whatever its VR, an element of undefined length is a sequence here.
             below = Below(self, tag, self.encoding)
             self.below[key] = below
-            changes = below.first is not None or below.by_index
-            return self._store(key, SEQUENCE if kind == "sequence" and changes else KEEP_SHORT)
-        return self._store(key, DROP_SHORT if kind == "drop" else EDIT_SHORT)
+            if vr == "SQ" and (below.first is not None or below.by_index):
+                step = SEQUENCE
+        return self._store(key, step)
 
 
 def parts_size(parts: list[Part]) -> int:
     """Return how many bytes the parts make."""
     size = 0
     for part in parts:
-        size += len(part) if type(part) is bytes else part[1] - part[0]
+        size += len(part) if isinstance(part, bytes) else part[1] - part[0]
     return size
 
 

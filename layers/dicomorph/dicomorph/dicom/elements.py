@@ -52,14 +52,15 @@ class Encoding:
 
     def header(self, tag: int, vr: bytes, length: int) -> bytes:
         """Return the header of an element; raise `BadFileFormatError` if the VR cannot hold it."""
+        group, element = tag >> 16, tag & 0xFFFF
         if not self.explicit:
-            return self.tag(tag) + struct.pack(self.order + "I", length)
+            return struct.pack(self.order + "HHI", group, element, length)
         if vr in LONG_VRS:
-            return self.tag(tag) + vr + b"\0\0" + struct.pack(self.order + "I", length)
+            return struct.pack(self.order + "HH2sxxI", group, element, vr, length)
         if length > 0xFFFF:  # noqa: PLR2004 - a 16-bit length
             message = f"The value of {format_tag(tag)} is too long for the VR {vr.decode()}"
             raise BadFileFormatError(message)
-        return self.tag(tag) + vr + struct.pack(self.order + "H", length)
+        return struct.pack(self.order + "HH2sH", group, element, vr, length)
 
     def element(self, tag: int, vr: bytes, value: bytes) -> bytes:
         """Return a whole element; the value must have an even length already."""

@@ -17,6 +17,8 @@ from dicomorph.dicom.action_tables import (
     EDIT_LONG,
     EDIT_SHORT,
     KEEP_LONG,
+    REPLACE_LONG,
+    REPLACE_SHORT,
     SEQUENCE,
     STOP,
     Below,
@@ -27,7 +29,6 @@ from dicomorph.dicom.action_tables import (
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
-    ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
     SEQUENCE_DELIMITATION,
@@ -35,9 +36,10 @@ from dicomorph.dicom.elements import (
     Encoding,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import Rewritten, copy_run, misplaced, overrun, replace_in_item, too_deep
+from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, copy_run, misplaced, overrun, replace_in_item, too_deep
 from dicomorph.dicom.source import Buffer
 
+_ITEM_GROUP, _ITEM_ELEMENT = 0xFFFE, 0xE000
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 
 
@@ -97,22 +99,38 @@ class ExplicitItems:
                 pos += 8 + length
                 continue
             if step == SEQUENCE:
-                stop, replacement = self._sequence_element(buffer, pos, end, table, table.below[key], depth)
+                (length,) = long_length(buffer, pos + 8)
+                if 0 < length < _SHORT_SEQUENCE:
+                    stop = pos + 12 + length
+                    raw = buffer[pos:stop]
+                    edited = table.sequences.get(raw, raw)
+                    if edited is raw:
+                        edited = self._short_sequence(raw, table, table.below[key], depth)
+                    if edited is None:
+                        pos = stop
+                        continue
+                    replacement = [edited]
+                else:
+                    stop, replacement = self._sequence_element(buffer, pos, end, length, table.below[key], depth)
             elif step == EDIT_SHORT:
                 stop = pos + 8 + length
-                group, element = self._tag(key[:4])
-                replacement = [
-                    table.edited(buffer[pos:stop], group << 16 | element, key[4:], buffer[pos + 8 : stop])
-                ]
-            elif step == DROP_SHORT:
+                whole = buffer[pos:stop]
+                edited = table.edits.get(whole)
+                if edited is None:
+                    group, element = self._tag(key[:4])
+                    edited = table.edit(whole, group << 16 | element, key[4:], 8)
+                replacement = [edited]
+            elif step in (DROP_SHORT, REPLACE_SHORT):
                 stop, replacement = pos + 8 + length, []
             else:
                 stop, replacement = self._long_element(buffer, pos, end, table, key, step, depth)
             if replacement is not None:
                 if out is None:
                     out = []
-                if run < pos:
-                    copy_run(out, buffer, base, run, pos)
+                if 0 < pos - run < LONG_RUN:
+                    out.append(buffer[run:pos])
+                elif run < pos:
+                    out.append((base + run, base + pos))
                 out += replacement
                 run = stop
             pos = stop
@@ -129,26 +147,35 @@ class ExplicitItems:
         (length,) = self._long_length(buffer, pos + 8)
         group, element = self._tag(key[:4])
         tag = group << 16 | element
-        if step in (DROP_LONG, EDIT_LONG):
+        if step in (DROP_LONG, REPLACE_LONG, EDIT_LONG):
             if length == UNDEFINED_LENGTH:
                 inner = self._encoding if key[4:] != b"UN" else IMPLICIT_LITTLE
                 stop = skip_undefined(buffer, pos + 12, end, inner)
             else:
                 stop = pos + 12 + length
-            if step == DROP_LONG:
+            if step != EDIT_LONG:
                 return stop, []
-            return stop, [table.edited(buffer[pos:stop], tag, key[4:], buffer[pos + 12 : stop])]
+            return stop, [table.edit(buffer[pos:stop], tag, key[4:], 12)]
         if length == UNDEFINED_LENGTH or (length and holds_sequence(tag)):
             return implicit_items.nested_sequence(
                 buffer, pos, 12, end, table.below[key], depth, length, self._pack_length
             )
         return pos + 12 + length, None
 
+    def _short_sequence(self, raw: bytes, table: Table, below: Below, depth: int) -> bytes | None:
+        """Rewrite a short sequence with its header, and remember what became of it."""
+        parts = self.sequence(raw, 12, len(raw), below, depth, undefined=False)[1]
+        edited = None
+        if parts is not None:
+            value = b"".join(parts)  # type: ignore[arg-type] # runs this short are never ranges
+            edited = raw[:8] + self._pack_length(len(value)) + value
+        table.remember_sequence(raw, edited)
+        return edited
+
     def _sequence_element(
-        self, buffer: Buffer, pos: int, end: int, table: Table, below: Below, depth: int
+        self, buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int
     ) -> Rewritten:
-        """Rewrite a sequence with its header."""
-        (length,) = self._long_length(buffer, pos + 8)
+        """Rewrite a long sequence, an empty one or one of undefined length, with its header."""
         start = pos + 12
         if length == UNDEFINED_LENGTH:
             stop, parts = self.sequence(buffer, start, end, below, depth, undefined=True)
@@ -156,89 +183,62 @@ class ExplicitItems:
         stop = start + length
         if stop > end:
             raise overrun()
-        if length >= _SHORT_SEQUENCE:
-            parts = self.sequence(buffer, start, stop, below, depth, undefined=False)[1]
-            return stop, None if parts is None else [self._header(buffer, pos, parts_size(parts)), *parts]
-        if not length:
-            return stop, None
-        raw = buffer[pos:stop]
-        edited = table.sequences.get(raw, b"")
-        if edited == b"":
-            parts = self.sequence(buffer, start, stop, below, depth, undefined=False)[1]
-            edited = None
-            if parts is not None:
-                value = b"".join(parts)  # type: ignore[arg-type] - runs this short are bytes
-                edited = self._header(buffer, pos, len(value)) + value
-            table.remember_sequence(raw, edited)
-        return stop, None if edited is None else [edited]
+        parts = self.sequence(buffer, start, stop, below, depth, undefined=False)[1]
+        return stop, None if parts is None else [self._header(buffer, pos, parts_size(parts)), *parts]
 
     def _header(self, buffer: Buffer, pos: int, length: int) -> bytes:
         return buffer[pos : pos + 8] + self._pack_length(length)
 
-    def sequence(
+    def sequence(  # noqa: C901 - hot loop
         self, buffer: Buffer, pos: int, end: int, below: Below, depth: int, *, undefined: bool
     ) -> Rewritten:
         """Rewrite the items of a sequence; the parts include the delimiter, not the header."""
         if depth >= MAXIMUM_DEPTH:
             raise too_deep()
-        tag_and_length, by_index, table = self._tag_and_length, below.by_index, below.first
+        tag_and_length, by_index, table, item = self._tag_and_length, below.by_index, below.first, self.item
         out: list[Part] | None = None
         run, index = pos, 0
         while pos < end:
             group, element, length = tag_and_length(buffer, pos)
-            tag = group << 16 | element
-            if tag != ITEM:
-                if tag != SEQUENCE_DELIMITATION or not undefined:
+            if element != _ITEM_ELEMENT or group != _ITEM_GROUP:
+                if group << 16 | element != SEQUENCE_DELIMITATION or not undefined:
                     raise misplaced()
                 pos += 8
                 if out is not None:
-                    copy_run(out, buffer, 0, run, pos, always=True)
+                    out.append(buffer[run:pos])
                 return pos, out
             if by_index:
                 table = below.at(index)
-            index += 1
-            pos, run, out = self._one_item(buffer, pos, end, length, table, depth, run, out)
+                index += 1
+            start = pos + 8
+            parts = None
+            if length == UNDEFINED_LENGTH:
+                if table is None:
+                    stop = skip_undefined(buffer, start, end, self._encoding, in_item=True)
+                else:
+                    stop, parts = item(buffer, start, end, table, depth + 1, undefined=True)
+                if parts is not None:
+                    out = [] if out is None else out
+                    out.append(buffer[run:start])
+                    out += parts
+                    run = stop - 8  # the delimiter joins the next run
+            else:
+                stop = start + length
+                if stop > end:
+                    raise overrun()
+                if table is not None and (length or table.replaces):
+                    parts = item(buffer, start, stop, table, depth + 1, undefined=False)[1]
+                if parts is not None:
+                    out = [] if out is None else out
+                    out.append(buffer[run : pos + 4] + self._pack_length(parts_size(parts)))
+                    out += parts
+                    run = stop
+            pos = stop
         if undefined or pos != end:
             raise overrun()
         if out is not None and run < pos:
-            copy_run(out, buffer, 0, run, pos, always=True)
+            out.append(buffer[run:pos])
         return pos, out
-
-    def _one_item(  # noqa: PLR0913 - the state of the loop above
-        self,
-        buffer: Buffer,
-        pos: int,
-        end: int,
-        length: int,
-        table: Table | None,
-        depth: int,
-        run: int,
-        out: list[Part] | None,
-    ) -> tuple[int, int, list[Part] | None]:
-        start = pos + 8
-        if length == UNDEFINED_LENGTH:
-            if table is None:
-                return skip_undefined(buffer, start, end, self._encoding, in_item=True), run, out
-            stop, parts = self.item(buffer, start, end, table, depth + 1, undefined=True)
-            if parts is None:
-                return stop, run, out
-            out = [] if out is None else out
-            copy_run(out, buffer, 0, run, start, always=True)
-            out += parts
-            return stop, stop - 8, out  # the delimiter joins the next run
-        stop = start + length
-        if stop > end:
-            raise overrun()
-        if table is None or (not length and not table.replaces):
-            return stop, run, out
-        parts = self.item(buffer, start, stop, table, depth + 1, undefined=False)[1]
-        if parts is None:
-            return stop, run, out
-        out = [] if out is None else out
-        copy_run(out, buffer, 0, run, pos + 4, always=True)
-        out.append(self._pack_length(parts_size(parts)))
-        out += parts
-        return stop, stop, out
 
 
 LITTLE = ExplicitItems("<")

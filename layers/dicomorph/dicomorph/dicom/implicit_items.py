@@ -12,6 +12,7 @@ from dicomorph.dicom.action_tables import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_SHORT,
+    REPLACE_SHORT,
     STOP,
     Below,
     Table,
@@ -60,15 +61,18 @@ def item(  # noqa: C901, PLR0912 - hot loop
             pos += 8 + length
             continue
         replacement: list[Part] | None
-        if step in (DROP_SHORT, EDIT_SHORT):
+        if step in (DROP_SHORT, REPLACE_SHORT, EDIT_SHORT):
             if length == UNDEFINED_LENGTH:
                 stop = skip_undefined(buffer, pos + 8, end, IMPLICIT_LITTLE)
             else:
                 stop = pos + 8 + length
             replacement = []
             if step == EDIT_SHORT:
-                tag = (key & 0xFFFF) << 16 | key >> 16
-                replacement = [table.edited(buffer[pos:stop], tag, b"", buffer[pos + 8 : stop])]
+                whole = buffer[pos:stop]
+                edited = table.edits.get(whole)
+                if edited is None:
+                    edited = table.edit(whole, (key & 0xFFFF) << 16 | key >> 16, b"", 8)
+                replacement = [edited]
         else:
             stop, replacement = nested_sequence(
                 buffer, pos, 8, end, table.below[key], depth, length, _PACK_LENGTH
@@ -125,7 +129,7 @@ def sequence(buffer: Buffer, pos: int, end: int, below: Below, depth: int, *, un
                 raise misplaced()
             pos += 8
             if out is not None:
-                copy_run(out, buffer, 0, run, pos, always=True)
+                out.append(buffer[run:pos])
             return pos, out
         table = below.at(index) if below.by_index else below.first
         index += 1
@@ -134,18 +138,17 @@ def sequence(buffer: Buffer, pos: int, end: int, below: Below, depth: int, *, un
         if parts is not None:
             out = [] if out is None else out
             if length == UNDEFINED_LENGTH:
-                copy_run(out, buffer, 0, run, start, always=True)
+                out.append(buffer[run:start])
                 run = stop - 8  # the delimiter joins the next run
             else:
-                copy_run(out, buffer, 0, run, pos + 4, always=True)
-                out.append(_PACK_LENGTH(parts_size(parts)))
+                out.append(buffer[run : pos + 4] + _PACK_LENGTH(parts_size(parts)))
                 run = stop
             out += parts
         pos = stop
     if undefined or pos != end:
         raise overrun()
     if out is not None and run < pos:
-        copy_run(out, buffer, 0, run, pos, always=True)
+        out.append(buffer[run:pos])
     return pos, out
 
 

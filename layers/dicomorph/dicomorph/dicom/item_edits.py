@@ -17,7 +17,7 @@ from dicomorph.model.errors import BadFileFormatError
 
 Rewritten: TypeAlias = tuple[int, list[Part] | None]
 
-_LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
+LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
 
 
 def overrun() -> BadFileFormatError:
@@ -35,19 +35,17 @@ def too_deep() -> BadFileFormatError:
     return BadFileFormatError("Sequences are nested too deeply")
 
 
-def copy_run(out: list[Part], buffer: Buffer, base: int, start: int, stop: int, *, always: bool = False) -> None:
+def copy_run(out: list[Part], buffer: Buffer, base: int, start: int, stop: int) -> None:
     """Append what stays the same between two edits.
 
     Parameters
     ----------
     base : int
         Position of the buffer in the source, for runs long enough to stay ranges.
-    always : bool
-        Whether to copy even a long run.
     """
     if start >= stop:
         return
-    if always or stop - start < _LONG_RUN:
+    if stop - start < LONG_RUN:
         out.append(buffer[start:stop])
     else:
         out.append((base + start, base + stop))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, ExplicitTable, ImplicitTable, Table
+from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Editor, ExplicitTable, ImplicitTable, Table
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
@@ -90,38 +90,52 @@ class Rewriting:
             self._replacements[key] = found
         return found
 
-    def edited(self, table: Table, tag: int, vr: bytes, value: bytes) -> bytes:
-        """Return an element that was emptied or mapped, with its dictionary VR if it came as UN."""
+    def editor(self, table: Table, tag: int, vr: bytes) -> Editor:
+        """Return what turns the value of an element into the element that takes its place.
+
+        An element that came as UN gets its dictionary VR.
+        """
         rule = table.scope.rule(tag)
         if vr == b"UN":
             vr = vr_of(tag).encode()[:2]
         if rule.action is Action.EMPTY:
-            return table.encoding.header(tag, vr, 0)
+            empty = table.encoding.header(tag, vr, 0)
+            return lambda _value: empty
         if rule.namespace is Namespace.PATIENT:
-            return self._patient_id(table, tag, vr, value)
-        return self._uids(table, tag, vr, value, rule.namespace or Namespace.INSTANCE)
+            return self._patient_id_editor(table, tag, vr)
+        return self._uid_editor(table, tag, vr, rule.namespace or Namespace.INSTANCE)
 
-    def _patient_id(self, table: Table, tag: int, vr: bytes, value: bytes) -> bytes:
-        original = table.decoding.decode(value).strip(" \0")
-        replaced = self._references.get((Namespace.PATIENT, original))
-        if replaced is not None:
-            return self.plan.encoder.element(tag, replaced, table.encoding, table.encoding_text)
-        return table.encoding.element(tag, vr, self._mapper.patient_id(original).encode("ascii"))
+    def _patient_id_editor(self, table: Table, tag: int, vr: bytes) -> Editor:
+        def edit(value: bytes) -> bytes:
+            original = table.decoding.decode(value).strip(" \0")
+            replaced = self._references.get((Namespace.PATIENT, original))
+            if replaced is not None:
+                return self.plan.encoder.element(tag, replaced, table.encoding, table.encoding_text)
+            return table.encoding.element(tag, vr, self._mapper.patient_id(original).encode("ascii"))
 
-    def _uids(self, table: Table, tag: int, vr: bytes, value: bytes, namespace: Namespace) -> bytes:
-        mapped = "\\".join(self._uid(namespace, part) for part in value.decode("latin-1").split("\\"))
-        raw = mapped.encode("latin-1", "replace")
-        if len(raw) & 1:
-            raw += b"\0" if vr in (b"UI", b"") else b" "
-        return table.encoding.element(tag, vr, raw)
+        return edit
 
-    def _uid(self, namespace: Namespace, padded: str) -> str:
-        original = padded.strip(" \0")
-        replaced = self._references.get((namespace, original))
-        return replaced if isinstance(replaced, str) else self._mapper.uid(namespace, original)
+    def _uid_editor(self, table: Table, tag: int, vr: bytes, namespace: Namespace) -> Editor:
+        pad = b" " if vr not in (b"UI", b"") else b"\0"
+        uid, element = self._mapper.uid, table.encoding.element
+        replaced = {
+            original: new
+            for (of, original), new in self._references.items()
+            if of is namespace and isinstance(new, str)
+        }
+
+        def edit(value: bytes) -> bytes:
+            mapped = []
+            for part in value.decode("latin-1").split("\\"):
+                original = part.strip(" \0")
+                mapped.append(replaced.get(original) or uid(namespace, original))
+            raw = "\\".join(mapped).encode("latin-1", "replace")
+            return element(tag, vr, raw + pad if len(raw) & 1 else raw)
+
+        return edit
 
     def missing(self, table: Table, tag: int) -> bytes:
         """Return an element that the plan requires and the file lacks."""
         if tag in table.scope.replacements:
             return self.replacement(table, tag)
-        return self.edited(table, tag, b"UI", b"")
+        return self.editor(table, tag, b"UI")(b"")

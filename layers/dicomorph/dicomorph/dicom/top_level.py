@@ -8,11 +8,13 @@ from typing import Any
 from dicomorph.dicom import explicit_items, implicit_items
 from dicomorph.dicom.action_tables import (
     CHARACTER_SET,
-    DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
     EDIT_SHORT,
     KEEP_LONG,
+    KEEP_SHORT,
+    REPLACE_LONG,
+    REPLACE_SHORT,
     STOP,
     Table,
     holds_sequence,
@@ -90,9 +92,16 @@ class TopLevel:
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
             last = tag
-            if tag < next_insert and not step and (explicit or length != UNDEFINED_LENGTH):
-                pos += 8 + length
-                continue
+            if tag < next_insert:
+                if not step and (explicit or length != UNDEFINED_LENGTH):
+                    pos += 8 + length
+                    continue
+                if step == DROP_SHORT and (explicit or length != UNDEFINED_LENGTH):
+                    if self._run < pos:
+                        self._out.append((self._run, pos))
+                    pos += 8 + length
+                    self._run = pos
+                    continue
             self._pos = pos
             if tag >= next_insert:
                 self._insert_before(tag)
@@ -113,7 +122,7 @@ class TopLevel:
     def _entry(self, table: Table, key: Any) -> tuple[int, int]:
         """Work out the step of an element, and its tag, for a key that was not met before."""
         if self._encoding.explicit:
-            group, element = struct.unpack(self._encoding.order + "HH", key[:4])
+            group, element = struct.unpack_from(self._encoding.order + "HH", key)
             tag = group << 16 | element
         else:
             tag = (key & 0xFFFF) << 16 | key >> 16
@@ -159,25 +168,24 @@ class TopLevel:
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        replaced = self._table.scope.rule(tag).action is Action.REPLACE
         if step == _NOTE:
             step = self._table[key]
-            if step not in (EDIT_SHORT, EDIT_LONG, DROP_SHORT, DROP_LONG):
-                self._emit_kept(tag, pos, value, length)
+            if step in (KEEP_SHORT, KEEP_LONG):
+                self._note_kept(tag, value, self._stop(tag, vr, value, length))
                 return value + length
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
-        if step in (DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG):
+        if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
+            return self._stop(tag, vr, value, length)
+        if step >= DROP_SHORT:
             stop = self._stop(tag, vr, value, length)
             self._copy_run(pos)
             self._run = stop
-            if replaced:
+            if step in (REPLACE_SHORT, REPLACE_LONG):
                 self._emit(tag, self._rewriting.replacement(self._table, tag))
             elif step in (EDIT_SHORT, EDIT_LONG):
                 self._emit(tag, self._edited(tag, vr, pos, value, stop))
             return stop
-        if step == KEEP_LONG or not step and length != UNDEFINED_LENGTH:
-            return self._stop(tag, vr, value, length)
         return self._sequence(key, tag, vr, pos, value, length)
 
     def _header(self, key: Any, pos: int, length: int) -> tuple[int, int, bytes]:
@@ -268,12 +276,13 @@ class TopLevel:
 
     def _edited(self, tag: int, vr: bytes, pos: int, value: int, stop: int) -> bytes:
         if self._table.scope.rule(tag).action is Action.EMPTY:
-            return self._rewriting.edited(self._table, tag, vr, b"")
-        return self._table.edited(self._source.read(pos, stop), tag, vr, self._source.read(value, stop))
+            return self._rewriting.editor(self._table, tag, vr)(b"")  # the value may be large: unread
+        whole = self._source.read(pos, stop)
+        return self._table.edits.get(whole) or self._table.edit(whole, tag, vr, value - pos)
 
-    def _emit_kept(self, tag: int, pos: int, value: int, length: int) -> None:
-        """Remember a value that stays; it is still copied with the run around it."""
-        kept = self._source.read(value, value + length).rstrip(b"\0 ")
+    def _note_kept(self, tag: int, value: int, stop: int) -> None:
+        """Remember a value that stays; it is copied with the run around it."""
+        kept = self._source.read(value, stop).rstrip(b"\0 ")
         if tag == SOP_CLASS_UID:
             self.sop_class_uid = kept
         else:

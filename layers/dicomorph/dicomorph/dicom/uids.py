@@ -11,6 +11,8 @@ import enum
 import hmac
 import uuid
 
+_UUID_MASK = ~(0xF << 76 | 0x3 << 62)
+_UUID_BITS = 0x4 << 76 | 0x2 << 62  # version 4, variant RFC 9562
 _REMEMBERED = 200_000  # hostile files must not grow the table without bound
 
 
@@ -46,32 +48,29 @@ class IdentityMapper:
             message = "The key of a mapper has at least 16 bytes"
             raise ValueError(message)
         self._key = key
-        self._known: dict[tuple[Namespace, str], str] = {}
+        self._known: dict[bytes, str] = {}
 
     def uid(self, namespace: Namespace, original: str) -> str:
         """Return the new UID of an original one, below the UUID root 2.25 (PS3.5 B.2).
 
         `original` has its padding removed already.
         """
-        found = self._known.get((namespace, original))
-        if found is None:
-            found = f"2.25.{self._uuid(namespace, original).int}"
-            self._remember(namespace, original, found)
-        return found
+        message = namespace.value + b"\0" + original.encode("utf-8", "surrogatepass")
+        return self._known.get(message) or self._remember(message, f"2.25.{self._number(message)}")
 
     def patient_id(self, original: str) -> str:
         """Return the new PatientID of an original one: a lower-case UUID, as Orthanc's (spec 3.7)."""
-        found = self._known.get((Namespace.PATIENT, original))
-        if found is None:
-            found = str(self._uuid(Namespace.PATIENT, original))
-            self._remember(Namespace.PATIENT, original, found)
-        return found
+        message = Namespace.PATIENT.value + b"\0" + original.encode("utf-8", "surrogatepass")
+        known = self._known.get(message)
+        return known or self._remember(message, str(uuid.UUID(int=self._number(message))))
 
-    def _uuid(self, namespace: Namespace, original: str) -> uuid.UUID:
-        message = namespace.value + b"\0" + original.encode("utf-8", "surrogatepass")
-        return uuid.UUID(bytes=hmac.digest(self._key, message, "sha256")[:16], version=4)
+    def _number(self, message: bytes) -> int:
+        """Return a UUID of version 4 as a number."""
+        digest = hmac.digest(self._key, message, "sha256")
+        return int.from_bytes(digest[:16], "big") & _UUID_MASK | _UUID_BITS
 
-    def _remember(self, namespace: Namespace, original: str, new: str) -> None:
+    def _remember(self, message: bytes, new: str) -> str:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[namespace, original] = new
+        self._known[message] = new
+        return new
