@@ -3,7 +3,7 @@
 ::
 
     jobs/<job id>/request.json            what was asked, by whom
-    jobs/<job id>/manifest.json           the items of the map: one job id and batch number each
+    jobs/<job id>/manifest.json           the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<nnnnnn>.json   the pinned sources of a batch
     jobs/<job id>/outcomes/<nnnnnn>.json  what became of a batch
     jobs/<job id>/parts/<nnnnnn>-<pppppp>.json  what became of one instance of a batch whose
@@ -15,7 +15,7 @@ The manifest is written after the batches, so where it exists the plan is comple
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,11 @@ def product_key(job_id: str, product: str, number: int, position: int) -> str:
     return f"instances/{product[:2]}/{product}/{job_id}-{number:06}-{position:06}.dcm"
 
 
+def is_product_key(key: str, job_id: str) -> bool:
+    """Tell whether an object was written by a job."""
+    return key.rpartition("/")[2].startswith(f"{job_id}-")
+
+
 def encode_request(request: JobRequest) -> bytes:
     """Return the document of a request."""
     return _dump({"Body": request.body, "RemoteIP": request.remote_ip, "HttpUsername": request.username})
@@ -97,14 +102,15 @@ def decode_request(data: bytes) -> JobRequest:
     )
 
 
-def encode_manifest(job_id: str, batches: int) -> bytes:
-    """Return the items of the map: nothing but a job id and the number of a batch."""
-    return _dump([{"job": job_id, "batch": number} for number in range(batches)])
+def encode_manifest(job_id: str, batches: Sequence[Batch]) -> bytes:
+    """Return the items of the map: a job id, the number of a batch and how much is in it."""
+    items = [{"job": job_id, "batch": batch.number, "instances": len(batch.pins)} for batch in batches]
+    return _dump(items)
 
 
-def count_batches(manifest: bytes) -> int:
-    """Return how many items a manifest has."""
-    return len(json.loads(manifest))
+def batch_sizes(manifest: bytes) -> list[int]:
+    """Return how many instances each batch of a manifest has."""
+    return [item["instances"] for item in json.loads(manifest)]
 
 
 def encode_batch(batch: Batch) -> bytes:

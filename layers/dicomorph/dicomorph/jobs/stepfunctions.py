@@ -12,15 +12,17 @@ from dicomorph.model.errors import InternalError, TransientError
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_LASTING = frozenset({
-    "AccessDeniedException",
-    "InvalidArn",
-    "InvalidExecutionInput",
-    "InvalidName",
-    "StateMachineDeleting",
-    "StateMachineDoesNotExist",
-    "ValidationException",
-})
+_LASTING = frozenset(
+    {
+        "AccessDeniedException",
+        "InvalidArn",
+        "InvalidExecutionInput",
+        "InvalidName",
+        "StateMachineDeleting",
+        "StateMachineDoesNotExist",
+        "ValidationException",
+    }
+)
 
 
 class StepFunctionsRunner:

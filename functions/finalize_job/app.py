@@ -1,0 +1,16 @@
+"""Last task of a job's workflow: decide from the recorded outcomes how the job ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicomorph.bootstrap import get_backend
+from dicomorph.services.finalize_job import abandon_job, finalize_job
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
+    """End the job of the event; ``failed`` says that a step of its workflow crashed."""
+    if event.get("failed"):
+        abandon_job(get_backend(), event["job"])
+    else:
+        finalize_job(get_backend(), event["job"])

@@ -1,0 +1,92 @@
+"""The fields of a request that concern its job, not its files (spec 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError
+from dicomorph.model.resources import Json
+
+_DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """How a job is run.
+
+    Parameters
+    ----------
+    synchronous : bool
+        Whether the caller waits for the result.
+    priority : int
+        Higher first.
+    permissive : bool
+        Whether the job goes on, and succeeds, when an instance fails.
+    user_data : Json
+        Echoed in the job; None if there is none.
+    """
+
+    synchronous: bool
+    priority: int
+    permissive: bool
+    user_data: Json
+
+
+def read_job_options(body: Mapping[str, Json]) -> JobOptions:
+    """Read what is the same for all kinds of jobs; Orthanc checks it after everything else.
+
+    Raises
+    ------
+    BadFileFormatError
+        If a field has the wrong type.
+    """
+    synchronous = is_synchronous(body)
+    priority = body.get("Priority", 0)
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        raise BadFileFormatError("'Priority' must be an integer")
+    return JobOptions(
+        synchronous=synchronous,
+        priority=priority,
+        permissive=read_boolean(body, "Permissive", default=False),
+        user_data=body.get("UserData"),
+    )
+
+
+def is_synchronous(body: Mapping[str, Json]) -> bool:
+    """Tell whether the caller waits: ``Synchronous`` decides where present, else ``Asynchronous``."""
+    if "Synchronous" in body:
+        return read_boolean(body, "Synchronous", default=True)
+    return not read_boolean(body, "Asynchronous", default=False)
+
+
+def read_boolean(body: Mapping[str, Json], name: str, *, default: bool) -> bool:
+    """Return a boolean field.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it is something else.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise BadFileFormatError(f"'{name}' must be true or false")
+    return value
+
+
+def check_transcode(body: Mapping[str, Json]) -> None:
+    """Refuse what cannot be done: no transfer syntax is converted into another one yet.
+
+    Raises
+    ------
+    BadFileFormatError
+        If ``Transcode`` is not the UID of a transfer syntax.
+    NotImplementedYetError
+        If it is one.
+    """
+    if "Transcode" not in body:
+        return
+    value = body["Transcode"]
+    if not isinstance(value, str) or not value.startswith(_DICOM_TRANSFER_SYNTAXES):
+        raise BadFileFormatError("'Transcode' must be the UID of a transfer syntax")
+    raise NotImplementedYetError("Jobs cannot transcode yet")

@@ -1,0 +1,150 @@
+"""Editing one source of a job: the product is in the object store, its index entry is not written yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.requests import parse_modification
+from dicomorph.dicom.description import Description, describe
+from dicomorph.dicom.edit_script import EditedSource, EditScript
+from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.source import BufferSource, Source
+from dicomorph.dicom.uids import IdentityMapper
+from dicomorph.jobs.documents import JobRequest, product_key
+from dicomorph.jobs.model import Job
+from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_options import read_boolean
+from dicomorph.services.store_instance import instance_entry
+
+_MIB = 1 << 20
+_IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product has no MD5
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a source stands in the plan of its job."""
+
+    batch: int
+    index: int
+
+
+class ProductMaker:
+    """Makes products of one job.
+
+    Parameters
+    ----------
+    job : Job
+        Its key, name and encoding were decided at submission, so every invocation makes the
+        same products.
+    request : JobRequest
+        As it was submitted.
+
+    Raises
+    ------
+    DicomorphError
+        If the request cannot be read any more, because settings changed meanwhile.
+    """
+
+    def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
+        modification = parse_modification(
+            request.body, is_anonymization=job.is_anonymization, level=job.level, settings=backend.settings
+        )
+        plan = compile_plan(modification, name=job.name, settings=backend.settings)
+        self._backend = backend
+        self._job = job
+        self._rewriter = Rewriter(plan, IdentityMapper(job.key), default_encoding=job.default_encoding)
+        self._origin = "AnonymizedFrom" if job.is_anonymization else "ModifiedFrom"
+        self._metadata = _metadata(job, request)
+        self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
+
+    def make(self, pin: Pin, position: Position) -> InstanceEntry:
+        """Write the product of a source and return its index entry.
+
+        Raises
+        ------
+        DicomorphError
+            If the source is gone or broken, or the product cannot be stored.
+        """
+        source = self._backend.objects.open(pin.object)
+        try:
+            script = self._rewriter.rewrite(source)
+            if script.size <= _IN_MEMORY:
+                return self._make_small(pin, position, script.join(source))
+            return self._make_large(pin, position, source, script)
+        finally:
+            source.close()
+
+    def _make_small(self, pin: Pin, position: Position, data: bytes) -> InstanceEntry:
+        description, ancestry = self._describe(BufferSource(data))
+        ref = self._backend.objects.put(self._key(ancestry, position), data)
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return self._entry(pin, description, ancestry, ref, md5)
+
+    def _make_large(self, pin: Pin, position: Position, source: Source, script: EditScript) -> InstanceEntry:
+        description, ancestry = self._describe(EditedSource(source, script))
+        ref = self._backend.objects.put_edited(self._key(ancestry, position), pin.object, script)
+        return self._entry(pin, description, ancestry, ref, "")
+
+    def _describe(self, source: Source) -> tuple[Description, Ancestry]:
+        description = describe(source, default_encoding=self._job.default_encoding)
+        return description, ancestry_of(description.identifiers)
+
+    def _key(self, ancestry: Ancestry, position: Position) -> str:
+        return product_key(self._job.id, ancestry.instance, position.batch, position.index)
+
+    def _entry(
+        self, pin: Pin, description: Description, ancestry: Ancestry, ref: ObjectRef, md5: str
+    ) -> InstanceEntry:
+        entry = instance_entry(description, ancestry, ref, md5=md5, metadata=self._metadata)
+        facts = {
+            level: self._with_origin(level, entry.facts[level], pin.ancestry, ancestry) for level in LEVELS
+        }
+        labels = self._labels.of(pin.ancestry) if self._labels else {}
+        return replace(entry, facts=facts, labels=labels)
+
+    def _with_origin(
+        self, level: Level, facts: LevelFacts, source: Ancestry, product: Ancestry
+    ) -> LevelFacts:
+        """Add where a level comes from; a parent that stayed the same comes from nowhere (spec 1.4)."""
+        if level is not Level.INSTANCE and source.at(level) == product.at(level):
+            return facts
+        return replace(facts, metadata={**facts.metadata, self._origin: source.at(level)})
+
+
+class _Labels:
+    """The labels of sources; parents are read once each."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._index = backend.index
+        self._of_parents: dict[tuple[Level, str], frozenset[str]] = {}
+
+    def of(self, source: Ancestry) -> Mapping[Level, frozenset[str]]:
+        return {level: self._at(level, source.at(level)) for level in LEVELS}
+
+    def _at(self, level: Level, resource_id: str) -> frozenset[str]:
+        known = self._of_parents.get((level, resource_id))
+        if known is not None:
+            return known
+        resource = self._index.get(level, resource_id)
+        labels = resource.labels if resource else frozenset()
+        if level is not Level.INSTANCE:
+            self._of_parents[level, resource_id] = labels
+        return labels
+
+
+def _metadata(job: Job, request: JobRequest) -> dict[str, str]:
+    # The time of the job, not of the invocation: a repeated one writes the same.
+    received = datetime.fromisoformat(job.created)
+    return {
+        "HttpUsername": request.username,
+        "Origin": "RestApi",
+        "ReceptionDate": f"{received:%Y%m%dT%H%M%S}",
+        "RemoteAET": "",
+        "RemoteIP": request.remote_ip,
+    }

@@ -1,0 +1,67 @@
+"""Waiting for the result of a job, as Orthanc's synchronous calls do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_records import get_job
+
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.5
+_GROWTH = 1.3
+
+
+def wait_for_job(backend: Backend, job_id: str, *, seconds: float | None) -> Job:
+    """Return a job once it has succeeded.
+
+    Parameters
+    ----------
+    seconds : float, optional
+        How long to wait; None is for ever.
+
+    Raises
+    ------
+    TimeLimitError
+        If it is still running then; it goes on.
+    InexistentItemError
+        If there is no such job.
+    DicomorphError
+        The error that it failed with, without details (spec 2.4).
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    for pause in _pauses():
+        job = get_job(backend, job_id)
+        if job.state is JobState.SUCCESS:
+            return job
+        if job.state is JobState.FAILURE:
+            raise error_of(job.error_code)
+        if deadline is not None and time.monotonic() + pause > deadline:
+            raise TimeLimitError("The job goes on", job_id=job_id)
+        time.sleep(pause)
+    raise AssertionError  # the pauses never end
+
+
+def error_of(code: int) -> DicomorphError:
+    """Return an error with one of Orthanc's codes."""
+    return _classes().get(code, InternalError)()
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _classes() -> dict[int, type[DicomorphError]]:
+    found: dict[int, type[DicomorphError]] = {}
+    left = [DicomorphError]
+    while left:
+        kind = left.pop()
+        found.setdefault(kind.code, kind)
+        left += kind.__subclasses__()
+    return found
