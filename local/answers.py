@@ -62,7 +62,7 @@ def _linked_file(
     if int(answer["statusCode"]) != HTTPStatus.SEE_OTHER:
         return None
     url = urlsplit(next((value for name, value in headers if name.lower() == "location"), ""))
-    path = Path(unquote(url.path))
+    path = Path(os.path.normpath(unquote(url.path)))
     return path if url.scheme == "file" and path.is_relative_to(objects) else None
 
 
