@@ -1,0 +1,204 @@
+"""The database of the embedded deployment: one SQLite file, several threads and processes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dicomorph.model.errors import (
+    DicomorphError,
+    InternalError,
+    StaleEpochError,
+    StorageFullError,
+    TransientError,
+)
+
+SCHEMA_VERSION = 1
+
+_BUSY_SECONDS = 30.0
+_CACHED_STATEMENTS = 256
+_ERRORS: dict[int, type[DicomorphError]] = {
+    sqlite3.SQLITE_BUSY: TransientError,
+    sqlite3.SQLITE_LOCKED: TransientError,
+    sqlite3.SQLITE_PROTOCOL: TransientError,
+    sqlite3.SQLITE_NOMEM: TransientError,
+    sqlite3.SQLITE_IOERR: TransientError,
+    sqlite3.SQLITE_CANTOPEN: TransientError,
+    sqlite3.SQLITE_FULL: StorageFullError,
+}
+
+
+class Database:
+    """Transactions over one SQLite file in WAL mode.
+
+    Readers see one moment and never wait; writers take turns, between threads by a lock,
+    between processes by SQLite's own. A connection serves one thread at a time and goes back
+    to a pool, so threads may come and go.
+
+    Parameters
+    ----------
+    path : Path
+        The file; created with its folder if absent, readable by its owner only.
+    epoch : int | None
+        The run of the server that this process belongs to (`begin_epoch`). None checks
+        nothing, until this object begins an epoch itself.
+    durable : bool
+        Whether a commit survives a power cut. A killed process never loses one.
+
+    Raises
+    ------
+    InternalError
+        If the file is no database, or one of another version.
+    """
+
+    def __init__(self, path: Path, *, epoch: int | None, durable: bool = False) -> None:
+        self.epoch = epoch
+        self._path = path
+        self._synchronous = "FULL" if durable else "NORMAL"
+        self._writing = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
+        self._closed = False
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with self._connection() as connection:
+            _prepare(connection)
+
+    def begin_epoch(self) -> int:
+        """Begin a new run of the server: whoever holds an earlier epoch can write no more.
+
+        Returns
+        -------
+        int
+            The new epoch, which this object holds from now on.
+        """
+        with self._writing, self._connection() as connection, _transaction(connection, "IMMEDIATE"):
+            row = connection.execute("UPDATE run SET epoch = epoch + 1 RETURNING epoch").fetchall()[0]
+        self.epoch = int(row[0])
+        return self.epoch
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one moment of the database, for reading only."""
+        with self._connection() as connection, _transaction(connection, "DEFERRED"):
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection within a transaction, which an exception undoes.
+
+        Raises
+        ------
+        StaleEpochError
+            If a newer run of the server has begun.
+        TransientError
+            If other processes keep the database to themselves.
+        StorageFullError
+            If no space is left; nothing has changed then.
+        """
+        with self._writing, self._connection() as connection, _transaction(connection, "IMMEDIATE"):
+            self._check_epoch(connection)
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections, each as soon as nobody uses it. Closing twice is harmless."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _check_epoch(self, connection: sqlite3.Connection) -> None:
+        if self.epoch is None:
+            return
+        (current,) = connection.execute("SELECT epoch FROM run").fetchone()
+        if current != self.epoch:
+            raise StaleEpochError("A newer run of the server has begun")
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with _translated():
+            if self._closed:
+                raise InternalError("The database is closed")
+            try:
+                connection = self._idle.pop()  # the last one used: its cache is warm
+            except IndexError:
+                connection = self._connect()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed or connection.in_transaction:  # a failed rollback leaves it unusable
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,  # transactions are begun by name
+            check_same_thread=False,  # one thread at a time, but not always the same
+            cached_statements=_CACHED_STATEMENTS,
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+        return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.rollback()
+        raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Of the message only the code is told: SQLite may quote values.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise _ERRORS.get(code & 0xFF, InternalError)(f"Database: {name}") from error
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Create the schema, or refuse a database of another version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return
+    if version != 0:
+        raise InternalError(f"The database has version {version}, this program needs {SCHEMA_VERSION}")
+    # Switching to WAL does not wait for a process that does the same.
+    _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+    schema = Path(__file__).with_name("sqlite_schema.sql").read_text(encoding="utf-8")
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
+
+
+def _patiently(action: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            action()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

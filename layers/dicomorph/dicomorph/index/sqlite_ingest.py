@@ -1,0 +1,196 @@
+"""Adding instances and taking them away, within one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dicomorph.index.base import StoreOutcome, StoreStatus
+from dicomorph.index.sqlite_rows import (
+    INSTANCE,
+    NUMBERS,
+    changed,
+    decode_metadata,
+    encode_metadata,
+    encode_new_metadata,
+    encode_tags,
+)
+from dicomorph.model.resources import LEVELS, InstanceEntry, Level, LevelFacts, MetadataValue, ObjectRef
+from dicomorph.model.settings import OverwriteInstances
+
+_ORIGINS = ("ModifiedFrom", "AnonymizedFrom")
+_NO_FACTS = LevelFacts({})
+
+
+@dataclass(slots=True)
+class _Parent:
+    """A parent that instances of this call are stored under."""
+
+    pk: int
+    metadata: dict[str, MetadataValue] = field(default_factory=dict)
+    metadata_changed: bool = False
+
+
+class Ingest:
+    """One call of `Index.add`: each parent is read once and written once.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Within a write transaction.
+    overwrite : OverwriteInstances
+        What becomes of an instance that is stored already.
+    now : str
+        The LastUpdate of the parents.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, overwrite: OverwriteInstances, now: str) -> None:
+        self._connection = connection
+        self._overwrite = overwrite
+        self._now = now
+        self._parents: dict[tuple[Level, str], _Parent] = {}
+
+    def add(self, entry: InstanceEntry) -> StoreOutcome:
+        """Add one instance; `finish` must follow the last one."""
+        held = self._connection.execute(
+            "SELECT pk, md5, object_key, object_version, size FROM resource WHERE level = 3 AND id = ?",
+            (entry.ancestry.instance,),
+        ).fetchone()
+        superseded = None
+        if held is not None:
+            superseded = ObjectRef(*held[2:])
+            if _is_same(superseded, entry.object):
+                return StoreOutcome(StoreStatus.SUCCESS)
+            if self._stays(held[1], entry.md5):
+                return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
+            self._connection.execute("DELETE FROM resource WHERE pk = ?", (held[0],))
+        series = self._parents_of(entry)
+        pk = self._insert(entry, Level.INSTANCE, series)
+        self._label(pk, entry, Level.INSTANCE)
+        return StoreOutcome(StoreStatus.SUCCESS, superseded)
+
+    def finish(self) -> None:
+        """Write the parents."""
+        self._connection.executemany(
+            "UPDATE resource SET last_update = ? WHERE pk = ?",
+            [(self._now, parent.pk) for parent in self._parents.values()],
+        )
+        self._connection.executemany(
+            "UPDATE resource SET metadata = ? WHERE pk = ?",
+            [
+                (encode_metadata(parent.metadata), parent.pk)
+                for parent in self._parents.values()
+                if parent.metadata_changed
+            ],
+        )
+
+    def _stays(self, held_md5: str, md5: str) -> bool:
+        if self._overwrite is OverwriteInstances.IF_CHANGED:
+            return held_md5 == md5
+        return self._overwrite is OverwriteInstances.NEVER
+
+    def _parents_of(self, entry: InstanceEntry) -> int:
+        """Find or create the parents, and return the key of the series."""
+        pk: int | None = None
+        for level in LEVELS[:INSTANCE]:
+            parent = self._parent(entry, level, pk)
+            pk = parent.pk
+            metadata = entry.facts.get(level, _NO_FACTS).metadata
+            for name in _ORIGINS:
+                if name in metadata and changed(parent.metadata, name, metadata[name]):
+                    parent.metadata_changed = True
+            self._label(pk, entry, level)
+        assert pk is not None  # noqa: S101 - there are three levels above
+        return pk
+
+    def _parent(self, entry: InstanceEntry, level: Level, above: int | None) -> _Parent:
+        name = level, entry.ancestry.at(level)
+        parent = self._parents.get(name)
+        if parent is None:
+            row = self._connection.execute(
+                "SELECT pk, metadata FROM resource WHERE level = ? AND id = ?", (NUMBERS[level], name[1])
+            ).fetchone()
+            if row is None:
+                metadata = entry.facts.get(level, _NO_FACTS).metadata
+                values = {key: MetadataValue(value, 0) for key, value in metadata.items()}
+                parent = _Parent(self._insert(entry, level, above), values)
+            else:
+                parent = _Parent(row[0], decode_metadata(row[1]))
+            self._parents[name] = parent
+        return parent
+
+    def _insert(self, entry: InstanceEntry, level: Level, parent: int | None) -> int:
+        facts = entry.facts.get(level, _NO_FACTS)
+        stored: tuple[str | int | None, ...] = (None, None, None, None)
+        if level is Level.INSTANCE:
+            ref = entry.object
+            stored = (ref.key, ref.version, ref.size, entry.md5)
+        cursor = self._connection.execute(
+            "INSERT INTO resource (level, id, parent, main_tags, metadata, patient_main_tags,"
+            " object_key, object_version, size, md5) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                NUMBERS[level],
+                entry.ancestry.at(level),
+                parent,
+                encode_tags(facts.main_tags),
+                encode_new_metadata(facts.metadata),
+                _patient_main_tags(entry.facts) if level is Level.STUDY else None,
+                *stored,
+            ),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - a row was inserted
+        return cursor.lastrowid
+
+    def _label(self, pk: int, entry: InstanceEntry, level: Level) -> None:
+        if labels := entry.labels.get(level):
+            add_labels(self._connection, pk, labels)
+
+
+def add_labels(connection: sqlite3.Connection, pk: int, labels: frozenset[str]) -> None:
+    """Give a resource labels; those it has are left alone."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO label VALUES (?, ?)", [(pk, label) for label in sorted(labels)]
+    )
+
+
+def settle(connection: sqlite3.Connection, pk: int | None, now: str) -> tuple[Level, str] | None:
+    """Delete a resource and its ancestors as far as they have no child left.
+
+    Parameters
+    ----------
+    pk : int | None
+        The parent of what was deleted; None above a patient.
+    now : str
+        The LastUpdate of the ancestors that remain.
+
+    Returns
+    -------
+    tuple[Level, str] | None
+        The lowest one that remains.
+    """
+    while pk is not None:
+        level, resource_id, above, has_child = connection.execute(
+            "SELECT level, id, parent, EXISTS (SELECT 1 FROM resource WHERE parent = r.pk)"
+            " FROM resource AS r WHERE pk = ?",
+            (pk,),
+        ).fetchone()
+        if has_child:
+            connection.execute(
+                "WITH RECURSIVE above (pk) AS (VALUES (?) UNION ALL"
+                " SELECT parent FROM resource JOIN above USING (pk) WHERE parent IS NOT NULL)"
+                " UPDATE resource SET last_update = ? WHERE pk IN above",
+                (pk, now),
+            )
+            return LEVELS[level], resource_id
+        connection.execute("DELETE FROM resource WHERE pk = ?", (pk,))
+        pk = above
+    return None
+
+
+def _is_same(one: ObjectRef, other: ObjectRef) -> bool:
+    return (one.key, one.version) == (other.key, other.version)
+
+
+def _patient_main_tags(facts: Mapping[Level, LevelFacts]) -> str:
+    return encode_tags(facts.get(Level.PATIENT, _NO_FACTS).main_tags)

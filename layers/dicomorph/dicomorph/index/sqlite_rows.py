@@ -1,0 +1,83 @@
+"""How resources stand in rows: column order, and the JSON of tags and metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dicomorph.model.resources import LEVELS, Level, MetadataValue, ObjectRef, Resource
+
+LAST_UPDATE = "LastUpdate"
+
+NUMBERS = {level: number for number, level in enumerate(LEVELS)}
+INSTANCE = NUMBERS[Level.INSTANCE]
+
+SELECT_RESOURCE = """
+    SELECT r.level, r.id, p.id, r.main_tags, r.metadata, r.last_update,
+           (SELECT json_group_array(label) FROM label WHERE resource = r.pk),
+           r.patient_main_tags, r.object_key, r.object_version, r.size, r.md5
+    FROM resource AS r LEFT JOIN resource AS p ON p.pk = r.parent
+"""
+
+
+def decode_resource(row: tuple[Any, ...]) -> Resource:
+    """Return the resource in a row of `SELECT_RESOURCE`."""
+    level, resource_id, parent, main_tags, metadata, last_update, labels, patient_main_tags, *stored = row
+    values = decode_metadata(metadata)
+    if last_update is not None:
+        values[LAST_UPDATE] = MetadataValue(last_update, 0)
+    key, version, size, md5 = stored
+    return Resource(
+        level=LEVELS[level],
+        id=resource_id,
+        parent=parent,
+        main_tags=json.loads(main_tags),
+        metadata=values,
+        labels=frozenset(json.loads(labels)),
+        patient_main_tags=json.loads(patient_main_tags) if patient_main_tags else {},
+        object=ObjectRef(key, version, size) if level == INSTANCE else None,
+        md5=md5 or "",
+    )
+
+
+def encode_tags(tags: Mapping[str, str]) -> str:
+    """Return the JSON of main tags."""
+    return _dump(dict(tags))
+
+
+def encode_metadata(metadata: Mapping[str, MetadataValue]) -> str:
+    """Return the JSON of metadata: most never change, so only revisions above 0 are written."""
+    return _dump(
+        {
+            name: [entry.value, entry.revision] if entry.revision else entry.value
+            for name, entry in metadata.items()
+        }
+    )
+
+
+def encode_new_metadata(values: Mapping[str, str]) -> str:
+    """Return the JSON of metadata that are all at revision 0."""
+    return _dump(dict(values))
+
+
+def decode_metadata(text: str) -> dict[str, MetadataValue]:
+    """Return metadata from their JSON."""
+    return {
+        name: MetadataValue(entry, 0) if isinstance(entry, str) else MetadataValue(*entry)
+        for name, entry in json.loads(text).items()
+    }
+
+
+def changed(metadata: dict[str, MetadataValue], name: str, value: str) -> bool:
+    """Set one metadata, its revision growing if the value is another; tell whether it is."""
+    held = metadata.get(name)
+    if held is not None and held.value == value:
+        return False
+    metadata[name] = MetadataValue(value, 0 if held is None else held.revision + 1)
+    return True
+
+
+def _dump(document: object) -> str:
+    # ASCII: a lone surrogate out of a broken file must not make a row unwritable.
+    return json.dumps(document, separators=(",", ":"))

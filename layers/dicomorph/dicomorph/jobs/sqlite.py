@@ -1,0 +1,117 @@
+"""The records of jobs in SQLite."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from dicomorph.index.sqlite_database import Database
+from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.model.errors import ConflictError
+from dicomorph.model.resources import Level
+
+_SELECT = "SELECT revision, record, content FROM job"
+
+
+class SqliteJobRecords:
+    """The port `JobRecords` over a `Database`.
+
+    Parameters
+    ----------
+    database : Database
+        May be shared with other adapters.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, job: Job) -> None:
+        """Write a new record; writing the same one again is harmless."""
+        with self._database.write() as connection:
+            held = connection.execute(f"{_SELECT} WHERE id = ?", (job.id,)).fetchone()
+            if held is None:
+                connection.execute(
+                    "INSERT INTO job (id, created, is_final, revision, record, content)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (job.id, job.created, job.state.is_final, job.revision, *_encode(job)),
+                )
+            elif _decode(held).key != job.key:  # the secret is drawn anew for each job
+                raise ConflictError("Another job has this id")
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a record as last written, None if there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
+        return None if row is None else _decode(row)
+
+    def all(self) -> list[Job]:
+        """Return every record, by creation time."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"{_SELECT} ORDER BY created, id").fetchall()
+        return [_decode(row) for row in rows]
+
+    def update(self, job: Job) -> Job:
+        """Replace the record that was read as `job.revision`; return it with the next one."""
+        updated = replace(job, revision=job.revision + 1)
+        with self._database.write() as connection:
+            count = connection.execute(
+                "UPDATE job SET is_final = ?, revision = ?, record = ?, content = ?"
+                " WHERE id = ? AND revision = ?",
+                (job.state.is_final, updated.revision, *_encode(updated), job.id, job.revision),
+            ).rowcount
+            if count == 0:
+                raise ConflictError("The job was updated by somebody else")
+        return updated
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job; unknown ids are ignored."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM job WHERE id = ?", (job_id,))
+
+    def any_alive(self) -> bool:
+        """Tell whether a job may still read its sources."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT EXISTS (SELECT 1 FROM job WHERE NOT is_final)").fetchone()
+        return bool(row[0])
+
+
+def _encode(job: Job) -> tuple[str, str]:
+    """Return the columns ``record`` and ``content``."""
+    record = {
+        "id": job.id,
+        "type": job.type.value,
+        "is_anonymization": job.is_anonymization,
+        "level": job.level.value,
+        "resources": job.resources,
+        "key": job.key.hex(),
+        "created": job.created,
+        "name": job.name,
+        "default_encoding": job.default_encoding,
+        "keep_source": job.keep_source,
+        "permissive": job.permissive,
+        "priority": job.priority,
+        "user_data": job.user_data,
+        "state": job.state.value,
+        "started": job.started,
+        "completed": job.completed,
+        "error_code": job.error_code,
+        "error_details": job.error_details,
+        "batches": job.batches,
+    }
+    return _dump(record), _dump(dict(job.content))
+
+
+def _decode(row: tuple[int, str, str]) -> Job:
+    revision, record, content = row
+    fields: dict[str, Any] = json.loads(record)
+    fields["type"] = JobType(fields["type"])
+    fields["level"] = Level(fields["level"])
+    fields["state"] = JobState(fields["state"])
+    fields["resources"] = tuple(fields["resources"])
+    fields["key"] = bytes.fromhex(fields["key"])
+    return Job(revision=revision, content=json.loads(content), **fields)
+
+
+def _dump(document: object) -> str:
+    return json.dumps(document, separators=(",", ":"))
