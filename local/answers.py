@@ -28,12 +28,18 @@ def write_answer(
         The folder of the object store.
     """
     headers = _headers(answer)
+    status, body = int(answer["statusCode"]), _body(answer)
     linked = _linked_file(answer, headers, objects)
     if linked is not None:
-        return _send_file(linked, headers, environ, start_response, passing=_is_result(linked, objects))
-    body = _body(answer)
+        headers = [(name, value) for name, value in headers if name.lower() != "location"]
+        try:
+            stream = _open_linked(linked, objects)
+        except FileNotFoundError:  # it was deleted between the handler's answer and this one
+            status, body = HTTPStatus.NOT_FOUND, b""
+        else:
+            return _send_file(stream, headers, environ, start_response)
     headers.append(("Content-Length", str(len(body))))
-    start_response(_status_line(int(answer["statusCode"])), headers)
+    start_response(_status_line(status), headers)
     return [body]
 
 
@@ -66,24 +72,21 @@ def _linked_file(
     return path if url.scheme == "file" and path.is_relative_to(objects) else None
 
 
-def _is_result(path: Path, objects: Path) -> bool:
-    """Tell whether a file was made for one answer, and is of no use after it."""
-    return path.relative_to(objects).parts[0] == "results"
+def _open_linked(path: Path, objects: Path) -> BinaryIO:
+    stream = path.open("rb")
+    if path.relative_to(objects).parts[0] == "results":
+        # Made for this one answer. An open file stays readable, and is gone whatever the client does.
+        path.unlink(missing_ok=True)
+    return stream
 
 
 def _send_file(
-    path: Path,
+    stream: BinaryIO,
     headers: list[tuple[str, str]],
     environ: Mapping[str, Any],
     start_response: StartResponse,
-    *,
-    passing: bool,
 ) -> Iterable[bytes]:
-    stream: BinaryIO = path.open("rb")
-    if passing:
-        path.unlink()  # an open file stays readable, and is gone whatever becomes of the client
     size = os.fstat(stream.fileno()).st_size
-    kept = [(name, value) for name, value in headers if name.lower() != "location"]
-    start_response("200 OK", [*kept, ("Content-Length", str(size))])
+    start_response("200 OK", [*headers, ("Content-Length", str(size))])
     wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](stream, _CHUNK)
     return wrapped

@@ -64,8 +64,11 @@ class Application:
         return event, match.route.folder
 
     def _call_past_event(self, folder: str, event: Event, body: BinaryIO) -> dict[str, Any]:
-        with tempfile.NamedTemporaryFile(dir=self._spool) as spooled:
-            shutil.copyfileobj(body, spooled, 1 << 20)
-            spooled.flush()
-            event["bodyPath"] = spooled.name
+        descriptor, name = tempfile.mkstemp(dir=self._spool)
+        try:
+            with open(descriptor, "wb") as spooled:
+                shutil.copyfileobj(body, spooled, 1 << 20)
+            event["bodyPath"] = name
             return self._functions.call(folder, event)
+        finally:
+            Path(name).unlink(missing_ok=True)  # the store may have taken the file itself

@@ -1,0 +1,64 @@
+"""Jobs through the real server: processes on real files."""
+
+import io
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+
+
+def upload(server: Any, study: list[Path]) -> str:
+    return str([server.upload(file) for file in study][0]["ParentStudy"])
+
+
+def instances(server: Any, study_id: str) -> list[Dataset]:
+    ids = [entry["ID"] for entry in server.get(f"/studies/{study_id}/instances").json]
+    return [pydicom.dcmread(io.BytesIO(server.get(f"/instances/{i}/file").body)) for i in ids]
+
+
+def count(values: Iterable[str]) -> int:
+    return len(set(values))
+
+
+def test_a_study_is_anonymized_while_the_client_waits(server: Any, study: list[Path]) -> None:
+    source = upload(server, study)
+    known = set(server.get("/jobs").json)
+    content = server.post(f"/studies/{source}/anonymize", "{}").json
+    assert (content["InstancesCount"], content["FailedInstancesCount"]) == (6, 0)
+    assert (content["Type"], content["Path"]) == ("Study", f"/studies/{content['ID']}")
+    assert content["ParentResources"] == [source]
+    assert server.counts() == (2, 2, 4, 12)
+    assert server.get(f"/studies/{content['ID']}").json["ParentPatient"] == content["PatientID"]
+    (job,) = set(server.get("/jobs").json) - known
+    assert server.get(f"/jobs/{job}").json["State"] == "Success"
+    products = instances(server, content["ID"])
+    assert count(p.StudyInstanceUID for p in products) == count(p.PatientID for p in products) == 1
+    assert count(p.SeriesInstanceUID for p in products) == 2
+    assert {str(p.PatientName)[:10] for p in products} == {"Anonymized"}
+    stored = {p.SOPInstanceUID for p in products}
+    assert {p.ReferencedImageSequence[0].ReferencedSOPInstanceUID for p in products} <= stored
+
+
+def test_a_study_is_modified_in_the_background(server: Any, study: list[Path]) -> None:
+    source = upload(server, study)
+    body = {"Replace": {"StudyDescription": "Other"}, "KeepSource": False, "Asynchronous": True}
+    submitted = server.post(f"/studies/{source}/modify", body).json
+    assert submitted["Path"] == f"/jobs/{submitted['ID']}"
+    job = server.wait_for_job(submitted["ID"])
+    assert (job["State"], job["Progress"], job["ErrorCode"]) == ("Success", 100, 0)
+    assert server.get(f"/studies/{source}").status == 404
+    assert server.counts() == (1, 1, 2, 6)
+    product = server.get(f"/studies/{job['Content']['ID']}").json
+    assert product["MainDicomTags"]["StudyDescription"] == "Other"
+
+
+def test_many_clients_may_wait_at_once(server: Any, study: list[Path]) -> None:
+    source = upload(server, study)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: server.post(f"/studies/{source}/anonymize", "{}"), range(8)))
+    assert [answer.status for answer in answers] == [200] * 8
+    assert count(answer.json["ID"] for answer in answers) == 8
+    assert server.counts() == (9, 9, 18, 54)
