@@ -1,0 +1,97 @@
+"""Strings in requests to the values of elements that are no sequences (spec 3.4)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from dicomorph.dicom.data_uri import DataUri
+from dicomorph.dicom.elements import TEXT_VRS, format_tag
+from dicomorph.dicom.numbers import NUMERIC_FORMATS, pack_numbers
+from dicomorph.dicom.tag_path import TagNames
+from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
+
+ENCAPSULATED_DOCUMENT: Final = 0x00420011
+PIXEL_DATA: Final = 0x7FE00010
+
+_OCTETS = "application/octet-stream"
+_PDF = "application/pdf"
+_MODELS = frozenset(("model/mtl", "model/obj", "model/stl"))
+_ACCEPTED = {PIXEL_DATA: {_OCTETS}, ENCAPSULATED_DOCUMENT: {_OCTETS, _PDF, *_MODELS}}
+_TAKES_OCTETS = frozenset(vr.decode() for vr in TEXT_VRS) | {"OB", "UN"}
+
+
+class LeafValues:
+    """Casts strings to VRs.
+
+    Parameters
+    ----------
+    names : TagNames
+        What values of VR AT may name.
+    """
+
+    def __init__(self, names: TagNames) -> None:
+        self._names = names
+
+    def cast(self, tag: int, vr: str, text: str, order: str, encode: Callable[[str], bytes]) -> bytes:
+        """Return a value, without padding.
+
+        Parameters
+        ----------
+        tag, vr : int, str
+            The element; ``US or SS`` where only an unsigned value is safe.
+        text : str
+            The value of the request, not empty.
+        order : str
+            ``<`` or ``>``, as in `struct`.
+        encode : Callable[[str], bytes]
+            Encodes text in the character set of the data set.
+
+        Raises
+        ------
+        DicomorphError
+            As `ValueEncoder.check` says.
+        """
+        uri = DataUri.parse(text)
+        if uri is not None and (tag in _ACCEPTED or uri.mime_type == _OCTETS):
+            return _content(tag, vr, uri)
+        if tag == PIXEL_DATA:
+            return _pixels(text)
+        if vr == "AT":
+            tags = (self._names.tag(name.strip(" ")) for name in text.split("\\"))
+            return b"".join(struct.pack(order + "HH", found >> 16, found & 0xFFFF) for found in tags)
+        signless = vr == "US or SS"
+        vr = "US" if signless else vr
+        if vr not in NUMERIC_FORMATS:
+            return encode(text)
+        try:
+            return pack_numbers(text, vr, order, wraps=not signless)
+        except ValueError as error:
+            raise BadFileFormatError(f"The value for {format_tag(tag)} does not suit the VR {vr}") from error
+
+
+def _content(tag: int, vr: str, uri: DataUri) -> bytes:
+    """Return the content of a data URI, if the element takes its MIME type."""
+    accepted = _ACCEPTED.get(tag, {_OCTETS})
+    if uri.mime_type not in accepted:
+        raise NotImplementedYetError(
+            f"{format_tag(tag)} takes data URIs of these MIME types only: {', '.join(sorted(accepted))}"
+        )
+    if tag not in _ACCEPTED and vr not in _TAKES_OCTETS:
+        raise BadFileFormatError(f"The VR of {format_tag(tag)} takes no data URI")
+    try:
+        content = uri.decode()
+    except ValueError as error:
+        raise BadFileFormatError(f"The data URI for {format_tag(tag)} is malformed") from error
+    if uri.mime_type == _PDF and not content.startswith(b"%PDF-"):
+        raise BadFileFormatError(f"The data URI for {format_tag(tag)} holds no PDF")
+    return content
+
+
+def _pixels(text: str) -> bytes:
+    """Return a plain string as pixel data: its bytes in UTF-8, whatever the character set."""
+    pixels = text.encode("utf-8", "ignore")
+    if len(pixels) & 1:
+        raise ParameterOutOfRangeError("Pixel data has an even number of bytes")
+    return pixels
