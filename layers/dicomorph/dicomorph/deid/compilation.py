@@ -18,7 +18,7 @@ from dicomorph.deid.requests import (
 from dicomorph.deid.scopes import Operation, PathEntry, Rules
 from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
 from dicomorph.dicom.uids import Namespace
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
 
@@ -75,7 +75,11 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         kept=modification.kept_tags,
         replace=replace,
     )
-    encoder = ValueEncoder(settings.dictionary, modification.private_creator, settings.unencodable_text)
+    encoder = ValueEncoder(
+        settings.dictionary,
+        private_creator=modification.private_creator,
+        unencodable=settings.unencodable_text,
+    )
     return EditPlan(
         root=rules.root(_path_entries(modification)),
         required=uids,
@@ -110,14 +114,14 @@ def _marks(modification: Modification, name: str) -> dict[int, Json]:
 
 def _writable(replace: Mapping[int, Json]) -> dict[int, Json]:
     """Leave out what no request may write: group lengths and groups below 0008 (spec 3.4)."""
-    return {tag: value for tag, value in replace.items() if tag & 0xFFFF and tag >> 16 >= 0x0008}  # noqa: PLR2004
+    return {tag: value for tag, value in replace.items() if is_writable(tag)}
 
 
 def _path_entries(modification: Modification) -> tuple[PathEntry, ...]:
     entries = [
         PathEntry(Operation.REPLACE, path.parents, path.tag, value)
         for path, value in modification.replace.items()
-        if path.parents and path.tag & 0xFFFF
+        if path.parents and is_writable(path.tag)
     ]
     entries += [PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents]
     entries += [PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents]

@@ -104,7 +104,9 @@ def parse_modification(
     replace = _replacements(body, names)
     keep = _paths(body, "Keep", names)
     creator = text(body, "PrivateCreator", settings.default_private_creator)
-    encoder = ValueEncoder(settings.dictionary, creator, settings.unencodable_text)
+    encoder = ValueEncoder(
+        settings.dictionary, private_creator=creator, unencodable=settings.unencodable_text
+    )
     for path, value in replace.items():
         encoder.check(path.tag, value)
     found = level or (Level.PATIENT if is_anonymization else _detected(replace))

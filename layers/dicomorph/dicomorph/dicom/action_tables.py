@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
-REPLACE_SHORT, REPLACE_LONG = 10, 11
+REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT = range(10, 13)
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 _NESTING_VRS = frozenset((b"SQ", b"UN"))
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
-_REMEMBERED = 20_000  # hostile files must not grow a table without bound
+REMEMBERED = 20_000  # hostile files must not grow a table without bound
 
 
 Editor: TypeAlias = Callable[[bytes], bytes]  # from a value to the whole new element
@@ -77,44 +77,48 @@ class Table(dict[Any, int]):
         self.nested = scope is not rewriting.plan.root
         self.replaces = bool(scope.replacements) and self.nested
         self.below: dict[Any, Below] = {}
+        # What became of short sequences: enhanced objects repeat them for each frame.
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
-        self._editors: dict[tuple[int, bytes], Editor] = {}
+        self.editors: dict[Any, Editor] = {}
+        self.empty: dict[Any, bytes] = {}
         self.top: dict[Any, tuple[int, int]] = {}
 
     def under(self, raw_character_set: bytes) -> Table:
         """Return the table for the same scope under another character set."""
         return self.rewriting.relabelled(self, raw_character_set)
 
-    def edit(self, whole: bytes, tag: int, vr: bytes, header_size: int) -> bytes:
+    def edit(self, whole: bytes, key: Any, header_size: int) -> bytes:
         """Return the element that takes the place of another, and remember it in `edits`.
 
         Parameters
         ----------
         whole : bytes
             The element with its header.
+        key : bytes or int
+            The key of its step.
         """
-        editor = self._editors.get((tag, vr))
-        if editor is None:
-            editor = self._editors[tag, vr] = self.rewriting.editor(self, tag, vr)
-        found = editor(whole[header_size:])
-        if len(self.edits) >= _REMEMBERED:
+        found = self.editors[key](whole[header_size:])
+        if len(self.edits) >= REMEMBERED:
             self.edits.clear()
-            self._editors.clear()
         self.edits[whole] = found
         return found
 
-    def remember_sequence(self, raw: bytes, edited: bytes | None) -> None:
-        """Keep what became of a short sequence; enhanced objects repeat them for each frame."""
-        if len(self.sequences) >= _REMEMBERED:
-            self.sequences.clear()
-        self.sequences[raw] = edited
-
     def _store(self, key: Any, step: int) -> int:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-            self.below.clear()
+        if len(self) >= REMEMBERED:
+            for table in (self, self.below, self.editors, self.empty, self.top):
+                table.clear()
         self[key] = step
+        return step
+
+    def _prepared(self, key: Any, step: int, tag: int, vr: bytes) -> int:
+        """Make ready what an editing step needs; emptying does not look at the value."""
+        if step not in (EDIT_SHORT, EDIT_LONG):
+            return step
+        if self.scope.rule(tag).action is Action.EMPTY and step == EDIT_SHORT:
+            self.empty[key] = self.rewriting.editor(self, tag, vr)(b"")
+            return EMPTY_SHORT
+        self.editors[key] = self.rewriting.editor(self, tag, vr)
         return step
 
     def _step(self, tag: int, *, long: bool, text: bool) -> int:
@@ -159,7 +163,8 @@ class ExplicitTable(Table):
         """Work out the step for a key that was not met before."""
         group, element = struct.unpack_from(self.encoding.order + "HH", key)
         if group == ITEM >> 16:
-            return STOP  # not stored: the VR bytes are part of a length here
+            # The VR bytes are half of a length here: 0 for every delimiter that is one.
+            return self._store(key, STOP) if key[4:] == b"\0\0" else STOP
         tag, vr = group << 16 | element, key[4:6]
         kind = _KINDS.get(vr)
         if kind is None:
@@ -167,8 +172,10 @@ class ExplicitTable(Table):
             raise BadFileFormatError(message)
         long, text = kind
         if vr in _NESTING_VRS:
-            return self._store(key, self._nesting_step(key, tag, vr))
-        return self._store(key, self._step(tag, long=long, text=text))
+            step = self._nesting_step(key, tag, vr)
+        else:
+            step = self._step(tag, long=long, text=text)
+        return self._store(key, self._prepared(key, step, tag, vr))
 
     def _nesting_step(self, key: bytes, tag: int, vr: bytes) -> int:
         known = vr_of(tag) if vr == b"UN" else "SQ"
@@ -199,7 +206,7 @@ class ImplicitTable(Table):
             self.below[key] = below
             if vr == "SQ" and (below.first is not None or below.by_index):
                 step = SEQUENCE
-        return self._store(key, step)
+        return self._store(key, self._prepared(key, step, tag, b""))
 
 
 def parts_size(parts: list[Part]) -> int:

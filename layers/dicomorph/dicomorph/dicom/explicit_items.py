@@ -1,34 +1,38 @@
 """Rewriting of sequences in explicit VR: the hot loop of the engine.
 
-The functions are long because a call costs more than the work it would name: an enhanced
-multi-frame has more than 100,000 nested elements. ``None`` in place of parts says that
-nothing changed, so that unchanged items are copied as one run with what surrounds them.
+The functions are long, and closures over what they use, because a call or an attribute costs
+as much as the work it would name: an enhanced multi-frame has more than 100,000 nested
+elements. ``None`` in place of parts says that nothing changed, so that unchanged items are
+copied as one run with what surrounds them.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from dicomorph.dicom import implicit_items
 from dicomorph.dicom.action_tables import (
     CHARACTER_SET,
-    DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
     EDIT_SHORT,
+    EMPTY_SHORT,
     KEEP_LONG,
-    REPLACE_LONG,
+    REMEMBERED,
     REPLACE_SHORT,
     SEQUENCE,
     STOP,
+    UNKNOWN,
     Below,
     Table,
     holds_sequence,
-    parts_size,
 )
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
+    ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
     SEQUENCE_DELIMITATION,
@@ -36,66 +40,59 @@ from dicomorph.dicom.elements import (
     Encoding,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, copy_run, misplaced, overrun, replace_in_item, too_deep
+from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, misplaced, overrun, replace_in_item, too_deep
 from dicomorph.dicom.source import Buffer
 
-_ITEM_GROUP, _ITEM_ELEMENT = 0xFFFE, 0xE000
+SequenceWalker: TypeAlias = Callable[[Buffer, int, int, Below, int, bool], Rewritten]
+
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 
 
-class ExplicitItems:
-    """The walker for one byte order.
+class Walkers(NamedTuple):
+    """The walkers for one byte order.
 
-    Parameters
-    ----------
-    order : str
-        ``<`` or ``>``, as in `struct`.
+    ``sequence(buffer, pos, end, below, depth, undefined)`` rewrites the items of a sequence and
+    returns where it ends, the parts (with the delimiter, without the header; None if nothing
+    changed), and by how many bytes the content grows.
     """
 
-    def __init__(self, order: str) -> None:
-        self._encoding = Encoding(explicit=True, order=order)
-        self._key_and_length = struct.Struct(order + "6sH").unpack_from
-        self._long_length = struct.Struct(order + "I").unpack_from
-        self._tag_and_length = struct.Struct(order + "HHI").unpack_from
-        self._pack_length = struct.Struct(order + "I").pack
-        self._tag = struct.Struct(order + "HH").unpack
+    sequence: SequenceWalker
 
-    def item(  # noqa: C901, PLR0912, PLR0915 - hot loop, see the module's docstring
-        self, buffer: Buffer, pos: int, end: int, table: Table, depth: int, *, undefined: bool
+
+def _walkers(order: str) -> Walkers:  # noqa: C901, PLR0915 - see the module's docstring
+    encoding = Encoding(explicit=True, order=order)
+    key_and_length = struct.Struct(order + "6sH").unpack_from
+    long_length = struct.Struct(order + "I").unpack_from
+    tag_and_length = struct.Struct(order + "II").unpack_from
+    (item_tag,) = struct.unpack(order + "I", encoding.tag(ITEM))
+    (sequence_delimitation,) = struct.unpack(order + "I", encoding.tag(SEQUENCE_DELIMITATION))
+    unpack_tag = struct.Struct(order + "HH").unpack_from
+    pack_length = struct.Struct(order + "I").pack
+    item_delimitation = encoding.tag(ITEM_DELIMITATION)
+
+    def tag_of(key: bytes) -> int:
+        group, element = unpack_tag(key)
+        return int(group << 16 | element)
+
+    def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
+        buffer: Buffer,
+        pos: int,
+        end: int,
+        table: Table,
+        depth: int,
+        undefined: bool,  # noqa: FBT001 - positional calls are faster
     ) -> Rewritten:
-        """Rewrite the data set of an item.
-
-        Returns
-        -------
-        tuple[int, list[Part] | None]
-            Where the item ends (behind its delimiter, which is not among the parts), and
-            the parts, None if nothing changed.
-        """
+        """Rewrite the data set of an item; its delimiter is stepped over, not among the parts."""
         if table.replaces:
-            return replace_in_item(self.item, buffer, pos, end, table, depth, undefined=undefined)
-        key_and_length, long_length, base = self._key_and_length, self._long_length, table.rewriting.base
+            return replace_in_item(item, buffer, pos, end, table, depth, undefined)
         out: list[Part] | None = None
         run = pos
+        growth = 0
+        replacement: list[Part]
         while pos < end:
             key, length = key_and_length(buffer, pos)
             step = table[key]
             if not step:
-                pos += 8 + length
-                continue
-            if step == KEEP_LONG:
-                (length,) = long_length(buffer, pos + 8)
-                pos += 12
-                pos = skip_undefined(buffer, pos, end, self._encoding) if length == UNDEFINED_LENGTH else pos + length
-                continue
-            if step == STOP:
-                group, element = self._tag(key[:4])
-                if undefined and group << 16 | element == ITEM_DELIMITATION:
-                    if out is not None:
-                        copy_run(out, buffer, base, run, pos)
-                    return pos + 8, out
-                raise misplaced()
-            if step == CHARACTER_SET:
-                table = table.under(buffer[pos + 8 : pos + 8 + length])
                 pos += 8 + length
                 continue
             if step == SEQUENCE:
@@ -105,141 +102,172 @@ class ExplicitItems:
                     raw = buffer[pos:stop]
                     edited = table.sequences.get(raw, raw)
                     if edited is raw:
-                        edited = self._short_sequence(raw, table, table.below[key], depth)
+                        edited = None
+                        parts, more = sequence(raw, 12, len(raw), table.below[key], depth, False)[1:]  # noqa: FBT003
+                        if parts is not None:
+                            edited = raw[:8] + pack_length(length + more) + b"".join(parts)  # type: ignore[arg-type] # runs this short are never ranges
+                        if len(table.sequences) < REMEMBERED:
+                            table.sequences[raw] = edited
                     if edited is None:
                         pos = stop
                         continue
                     replacement = [edited]
+                    growth += len(edited) - (stop - pos)
+                elif length == UNDEFINED_LENGTH:
+                    stop, found, more = sequence(buffer, pos + 12, end, table.below[key], depth, True)  # noqa: FBT003
+                    if found is None:
+                        pos = stop
+                        continue
+                    replacement = [buffer[pos : pos + 12], *found]
+                    growth += more
                 else:
-                    stop, replacement = self._sequence_element(buffer, pos, end, length, table.below[key], depth)
+                    stop, found, more = long_sequence(buffer, pos, end, length, table.below[key], depth)
+                    if found is None:
+                        pos = stop
+                        continue
+                    replacement = found
+                    growth += more
+            elif step == KEEP_LONG:
+                (length,) = long_length(buffer, pos + 8)
+                pos += 12
+                pos = skip_undefined(buffer, pos, end, encoding) if length == UNDEFINED_LENGTH else pos + length
+                continue
             elif step == EDIT_SHORT:
                 stop = pos + 8 + length
-                whole = buffer[pos:stop]
-                edited = table.edits.get(whole)
+                raw = buffer[pos:stop]
+                edited = table.edits.get(raw)
                 if edited is None:
-                    group, element = self._tag(key[:4])
-                    edited = table.edit(whole, group << 16 | element, key[4:], 8)
+                    edited = table.edit(raw, key, 8)
                 replacement = [edited]
+                growth += len(edited) - (stop - pos)
             elif step in (DROP_SHORT, REPLACE_SHORT):
-                stop, replacement = pos + 8 + length, []
+                stop = pos + 8 + length
+                replacement = []
+                growth -= stop - pos
+            elif step == EMPTY_SHORT:
+                stop = pos + 8 + length
+                replacement = [table.empty[key]]
+                growth -= length
+            elif step == STOP:
+                if undefined and key[:4] == item_delimitation:
+                    break
+                raise misplaced()
+            elif step == CHARACTER_SET:
+                table = table.under(buffer[pos + 8 : pos + 8 + length])
+                pos += 8 + length
+                continue
             else:
-                stop, replacement = self._long_element(buffer, pos, end, table, key, step, depth)
-            if replacement is not None:
-                if out is None:
-                    out = []
-                if 0 < pos - run < LONG_RUN:
-                    out.append(buffer[run:pos])
-                elif run < pos:
-                    out.append((base + run, base + pos))
-                out += replacement
-                run = stop
-            pos = stop
-        if pos != end or undefined:
+                stop, found, more = long_element(buffer, pos, end, table, key, step, depth)
+                if found is None:
+                    pos = stop
+                    continue
+                replacement = found
+                growth += more
+            if out is None:
+                out = []
+            if 0 < pos - run < LONG_RUN:
+                out.append(buffer[run:pos])
+            elif run < pos:
+                out.append((table.rewriting.base + run, table.rewriting.base + pos))
+            out += replacement
+            pos = run = stop
+        if (pos < end) is not undefined or pos > end:
             raise overrun()
         if out is not None and run < pos:
-            copy_run(out, buffer, base, run, pos)
-        return pos, out
+            base = table.rewriting.base
+            out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
+        return (pos + 8 if undefined else pos), out, growth
 
-    def _long_element(
-        self, buffer: Buffer, pos: int, end: int, table: Table, key: bytes, step: int, depth: int
+    def long_element(
+        buffer: Buffer, pos: int, end: int, table: Table, key: bytes, step: int, depth: int
     ) -> Rewritten:
         """Handle the rarer elements with a 32-bit length: removed, edited, or of unknown VR."""
-        (length,) = self._long_length(buffer, pos + 8)
-        group, element = self._tag(key[:4])
-        tag = group << 16 | element
-        if step in (DROP_LONG, REPLACE_LONG, EDIT_LONG):
-            if length == UNDEFINED_LENGTH:
-                inner = self._encoding if key[4:] != b"UN" else IMPLICIT_LITTLE
-                stop = skip_undefined(buffer, pos + 12, end, inner)
-            else:
-                stop = pos + 12 + length
-            if step != EDIT_LONG:
-                return stop, []
-            return stop, [table.edit(buffer[pos:stop], tag, key[4:], 12)]
-        if length == UNDEFINED_LENGTH or (length and holds_sequence(tag)):
-            return implicit_items.nested_sequence(
-                buffer, pos, 12, end, table.below[key], depth, length, self._pack_length
-            )
-        return pos + 12 + length, None
-
-    def _short_sequence(self, raw: bytes, table: Table, below: Below, depth: int) -> bytes | None:
-        """Rewrite a short sequence with its header, and remember what became of it."""
-        parts = self.sequence(raw, 12, len(raw), below, depth, undefined=False)[1]
-        edited = None
-        if parts is not None:
-            value = b"".join(parts)  # type: ignore[arg-type] # runs this short are never ranges
-            edited = raw[:8] + self._pack_length(len(value)) + value
-        table.remember_sequence(raw, edited)
-        return edited
-
-    def _sequence_element(
-        self, buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int
-    ) -> Rewritten:
-        """Rewrite a long sequence, an empty one or one of undefined length, with its header."""
-        start = pos + 12
+        (length,) = long_length(buffer, pos + 8)
+        if step == UNKNOWN:
+            if length == UNDEFINED_LENGTH or (length and holds_sequence(tag_of(key))):
+                return implicit_items.nested_sequence(
+                    buffer, pos, 12, end, table.below[key], depth, length, pack_length
+                )
+            return pos + 12 + length, None, 0
         if length == UNDEFINED_LENGTH:
-            stop, parts = self.sequence(buffer, start, end, below, depth, undefined=True)
-            return stop, None if parts is None else [buffer[pos:start], *parts]
+            stop = skip_undefined(buffer, pos + 12, end, encoding if key[4:] != b"UN" else IMPLICIT_LITTLE)
+        else:
+            stop = pos + 12 + length
+        if step != EDIT_LONG:
+            return stop, [], pos - stop
+        edited = table.edit(buffer[pos:stop], key, 12)
+        return stop, [edited], len(edited) - (stop - pos)
+
+    def long_sequence(buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int) -> Rewritten:
+        """Rewrite a long sequence, or an empty one, with its header."""
+        start = pos + 12
         stop = start + length
         if stop > end:
             raise overrun()
-        parts = self.sequence(buffer, start, stop, below, depth, undefined=False)[1]
-        return stop, None if parts is None else [self._header(buffer, pos, parts_size(parts)), *parts]
-
-    def _header(self, buffer: Buffer, pos: int, length: int) -> bytes:
-        return buffer[pos : pos + 8] + self._pack_length(length)
+        _, parts, growth = sequence(buffer, start, stop, below, depth, False)  # noqa: FBT003
+        if parts is None:
+            return stop, None, 0
+        return stop, [buffer[pos : pos + 8] + pack_length(length + growth), *parts], growth
 
     def sequence(  # noqa: C901 - hot loop
-        self, buffer: Buffer, pos: int, end: int, below: Below, depth: int, *, undefined: bool
+        buffer: Buffer,
+        pos: int,
+        end: int,
+        below: Below,
+        depth: int,
+        undefined: bool,  # noqa: FBT001 - positional calls are faster
     ) -> Rewritten:
-        """Rewrite the items of a sequence; the parts include the delimiter, not the header."""
         if depth >= MAXIMUM_DEPTH:
             raise too_deep()
-        tag_and_length, by_index, table, item = self._tag_and_length, below.by_index, below.first, self.item
+        table, by_index = below.first, below.by_index
         out: list[Part] | None = None
-        run, index = pos, 0
+        run, index, growth = pos, 0, 0
         while pos < end:
-            group, element, length = tag_and_length(buffer, pos)
-            if element != _ITEM_ELEMENT or group != _ITEM_GROUP:
-                if group << 16 | element != SEQUENCE_DELIMITATION or not undefined:
+            tag, length = tag_and_length(buffer, pos)
+            if tag != item_tag:
+                if tag != sequence_delimitation or not undefined:
                     raise misplaced()
-                pos += 8
-                if out is not None:
-                    out.append(buffer[run:pos])
-                return pos, out
+                break
             if by_index:
                 table = below.at(index)
                 index += 1
             start = pos + 8
-            parts = None
             if length == UNDEFINED_LENGTH:
                 if table is None:
-                    stop = skip_undefined(buffer, start, end, self._encoding, in_item=True)
-                else:
-                    stop, parts = item(buffer, start, end, table, depth + 1, undefined=True)
+                    pos = skip_undefined(buffer, start, end, encoding, in_item=True)
+                    continue
+                pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
                 if parts is not None:
-                    out = [] if out is None else out
+                    if out is None:
+                        out = []
                     out.append(buffer[run:start])
                     out += parts
-                    run = stop - 8  # the delimiter joins the next run
-            else:
-                stop = start + length
-                if stop > end:
-                    raise overrun()
-                if table is not None and (length or table.replaces):
-                    parts = item(buffer, start, stop, table, depth + 1, undefined=False)[1]
+                    growth += more
+                    run = pos - 8  # the delimiter joins the next run
+                continue
+            stop = start + length
+            if stop > end:
+                raise overrun()
+            if table is not None and (length or table.replaces):
+                parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
                 if parts is not None:
-                    out = [] if out is None else out
-                    out.append(buffer[run : pos + 4] + self._pack_length(parts_size(parts)))
+                    if out is None:
+                        out = []
+                    out.append(buffer[run : pos + 4] + pack_length(length + more))
                     out += parts
+                    growth += more
                     run = stop
             pos = stop
-        if undefined or pos != end:
+        if (pos < end) is not undefined:
             raise overrun()
+        if undefined:
+            pos += 8
         if out is not None and run < pos:
             out.append(buffer[run:pos])
-        return pos, out
+        return pos, out, growth
+
+    return Walkers(sequence)
 
 
-LITTLE = ExplicitItems("<")
-BIG = ExplicitItems(">")
+LITTLE = _walkers("<")
+BIG = _walkers(">")

@@ -12,11 +12,11 @@ from dicomorph.dicom.action_tables import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_SHORT,
+    EMPTY_SHORT,
     REPLACE_SHORT,
     STOP,
     Below,
     Table,
-    parts_size,
 )
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
@@ -26,7 +26,7 @@ from dicomorph.dicom.elements import (
     UNDEFINED_LENGTH,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import Rewritten, copy_run, misplaced, overrun, replace_in_item, too_deep
+from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, misplaced, overrun, replace_in_item, too_deep
 from dicomorph.dicom.source import Buffer
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
@@ -35,61 +35,75 @@ _ITEM, _SEQUENCE_DELIMITATION = 0xE000FFFE, 0xE0DDFFFE  # as one little-endian n
 _ITEM_DELIMITATION = (ITEM_DELIMITATION & 0xFFFF) << 16 | ITEM_DELIMITATION >> 16
 
 
-def item(  # noqa: C901, PLR0912 - hot loop
-    buffer: Buffer, pos: int, end: int, table: Table, depth: int, *, undefined: bool
+def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
+    buffer: Buffer,
+    pos: int,
+    end: int,
+    table: Table,
+    depth: int,
+    undefined: bool,  # noqa: FBT001 - positional calls are faster
 ) -> Rewritten:
-    """Rewrite the data set of an item; see `ExplicitItems.item`."""
+    """Rewrite the data set of an item; its delimiter is stepped over, not among the parts."""
     if table.replaces:
-        return replace_in_item(item, buffer, pos, end, table, depth, undefined=undefined)
-    base = table.rewriting.base
+        return replace_in_item(item, buffer, pos, end, table, depth, undefined)
     out: list[Part] | None = None
     run = pos
+    growth = 0
     while pos < end:
         key, length = _TAG_AND_LENGTH(buffer, pos)
         step = table[key]
         if not step and length != UNDEFINED_LENGTH:
             pos += 8 + length
             continue
-        if step == STOP:
-            if undefined and key == _ITEM_DELIMITATION:
-                if out is not None:
-                    copy_run(out, buffer, base, run, pos)
-                return pos + 8, out
-            raise misplaced()
-        if step == CHARACTER_SET:
-            table = table.under(buffer[pos + 8 : pos + 8 + length])
-            pos += 8 + length
-            continue
-        replacement: list[Part] | None
-        if step in (DROP_SHORT, REPLACE_SHORT, EDIT_SHORT):
+        replacement: list[Part]
+        if step in (DROP_SHORT, REPLACE_SHORT, EDIT_SHORT, EMPTY_SHORT):
             if length == UNDEFINED_LENGTH:
                 stop = skip_undefined(buffer, pos + 8, end, IMPLICIT_LITTLE)
             else:
                 stop = pos + 8 + length
+            growth -= stop - pos
             replacement = []
             if step == EDIT_SHORT:
                 whole = buffer[pos:stop]
                 edited = table.edits.get(whole)
                 if edited is None:
-                    edited = table.edit(whole, (key & 0xFFFF) << 16 | key >> 16, b"", 8)
+                    edited = table.edit(whole, key, 8)
                 replacement = [edited]
+                growth += len(edited)
+            elif step == EMPTY_SHORT:
+                replacement = [table.empty[key]]
+                growth += 8
+        elif step == STOP:
+            if undefined and key == _ITEM_DELIMITATION:
+                break
+            raise misplaced()
+        elif step == CHARACTER_SET:
+            table = table.under(buffer[pos + 8 : pos + 8 + length])
+            pos += 8 + length
+            continue
         else:
-            stop, replacement = nested_sequence(
+            stop, found, more = nested_sequence(
                 buffer, pos, 8, end, table.below[key], depth, length, _PACK_LENGTH
             )
-        if replacement is not None:
-            if out is None:
-                out = []
-            if run < pos:
-                copy_run(out, buffer, base, run, pos)
-            out += replacement
-            run = stop
-        pos = stop
-    if pos != end or undefined:
+            if found is None:
+                pos = stop
+                continue
+            replacement = found
+            growth += more
+        if out is None:
+            out = []
+        if 0 < pos - run < LONG_RUN:
+            out.append(buffer[run:pos])
+        elif run < pos:
+            out.append((table.rewriting.base + run, table.rewriting.base + pos))
+        out += replacement
+        pos = run = stop
+    if (pos < end) is not undefined or pos > end:
         raise overrun()
     if out is not None and run < pos:
-        copy_run(out, buffer, base, run, pos)
-    return pos, out
+        base = table.rewriting.base
+        out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
+    return (pos + 8 if undefined else pos), out, growth
 
 
 def nested_sequence(  # noqa: PLR0913 - the state of the loops that call it
@@ -105,62 +119,73 @@ def nested_sequence(  # noqa: PLR0913 - the state of the loops that call it
     """Rewrite a sequence with its header, whose last four bytes are the length."""
     start = pos + header_size
     if length == UNDEFINED_LENGTH:
-        stop, parts = sequence(buffer, start, end, below, depth, undefined=True)
-        return stop, None if parts is None else [buffer[pos:start], *parts]
+        stop, parts, growth = sequence(buffer, start, end, below, depth, True)  # noqa: FBT003
+        return stop, None if parts is None else [buffer[pos:start], *parts], growth
     stop = start + length
     if stop > end:
         raise overrun()
-    parts = sequence(buffer, start, stop, below, depth, undefined=False)[1] if length else None
+    if not length:
+        return stop, None, 0
+    _, parts, growth = sequence(buffer, start, stop, below, depth, False)  # noqa: FBT003
     if parts is None:
-        return stop, None
-    return stop, [buffer[pos : start - 4] + pack_length(parts_size(parts)), *parts]
+        return stop, None, 0
+    return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
 
 
-def sequence(buffer: Buffer, pos: int, end: int, below: Below, depth: int, *, undefined: bool) -> Rewritten:
-    """Rewrite the items of a sequence; the parts include the delimiter, not the header."""
+def sequence(  # noqa: C901, PLR0912 - hot loop
+    buffer: Buffer,
+    pos: int,
+    end: int,
+    below: Below,
+    depth: int,
+    undefined: bool,  # noqa: FBT001 - positional calls are faster
+) -> Rewritten:
+    """Rewrite the items of a sequence; see `explicit_items.Walkers`."""
     if depth >= MAXIMUM_DEPTH:
         raise too_deep()
+    table, by_index = below.first, below.by_index
     out: list[Part] | None = None
-    run, index = pos, 0
+    run, index, growth = pos, 0, 0
     while pos < end:
         key, length = _TAG_AND_LENGTH(buffer, pos)
         if key != _ITEM:
             if key != _SEQUENCE_DELIMITATION or not undefined:
                 raise misplaced()
-            pos += 8
-            if out is not None:
-                out.append(buffer[run:pos])
-            return pos, out
-        table = below.at(index) if below.by_index else below.first
-        index += 1
+            break
+        if by_index:
+            table = below.at(index)
+            index += 1
         start = pos + 8
-        stop, parts = _item_at(buffer, start, end, length, table, depth)
-        if parts is not None:
-            out = [] if out is None else out
-            if length == UNDEFINED_LENGTH:
+        if length == UNDEFINED_LENGTH:
+            if table is None:
+                pos = skip_undefined(buffer, start, end, IMPLICIT_LITTLE, in_item=True)
+                continue
+            pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
+            if parts is not None:
+                if out is None:
+                    out = []
                 out.append(buffer[run:start])
-                run = stop - 8  # the delimiter joins the next run
-            else:
-                out.append(buffer[run : pos + 4] + _PACK_LENGTH(parts_size(parts)))
+                out += parts
+                growth += more
+                run = pos - 8  # the delimiter joins the next run
+            continue
+        stop = start + length
+        if stop > end:
+            raise overrun()
+        if table is not None and (length or table.replaces):
+            parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
+            if parts is not None:
+                if out is None:
+                    out = []
+                out.append(buffer[run : pos + 4] + _PACK_LENGTH(length + more))
+                out += parts
+                growth += more
                 run = stop
-            out += parts
         pos = stop
-    if undefined or pos != end:
+    if (pos < end) is not undefined:
         raise overrun()
+    if undefined:
+        pos += 8
     if out is not None and run < pos:
         out.append(buffer[run:pos])
-    return pos, out
-
-
-def _item_at(buffer: Buffer, start: int, end: int, length: int, table: Table | None, depth: int) -> Rewritten:
-    """Rewrite one item, or step over one in which nothing changes."""
-    if length == UNDEFINED_LENGTH:
-        if table is None:
-            return skip_undefined(buffer, start, end, IMPLICIT_LITTLE, in_item=True), None
-        return item(buffer, start, end, table, depth + 1, undefined=True)
-    stop = start + length
-    if stop > end:
-        raise overrun()
-    if table is None or (not length and not table.replaces):
-        return stop, None
-    return stop, item(buffer, start, stop, table, depth + 1, undefined=False)[1]
+    return pos, out, growth

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Table
+from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Table, parts_size
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     ITEM_DELIMITATION,
@@ -15,7 +15,8 @@ from dicomorph.dicom.elements import (
 from dicomorph.dicom.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
-Rewritten: TypeAlias = tuple[int, list[Part] | None]
+# Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.
+Rewritten: TypeAlias = tuple[int, list[Part] | None, int]
 
 LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
 
@@ -35,22 +36,6 @@ def too_deep() -> BadFileFormatError:
     return BadFileFormatError("Sequences are nested too deeply")
 
 
-def copy_run(out: list[Part], buffer: Buffer, base: int, start: int, stop: int) -> None:
-    """Append what stays the same between two edits.
-
-    Parameters
-    ----------
-    base : int
-        Position of the buffer in the source, for runs long enough to stay ranges.
-    """
-    if start >= stop:
-        return
-    if stop - start < LONG_RUN:
-        out.append(buffer[start:stop])
-    else:
-        out.append((base + start, base + stop))
-
-
 def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
     walk: Callable[..., Rewritten],
     buffer: Buffer,
@@ -58,8 +43,7 @@ def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
     end: int,
     table: Table,
     depth: int,
-    *,
-    undefined: bool,
+    undefined: bool,  # noqa: FBT001 - as the walkers
 ) -> Rewritten:
     """Rewrite an item that gets replacement values: element by element, insertions in order.
 
@@ -69,12 +53,11 @@ def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
         The walker of the item's encoding, used for everything that is not replaced.
     """
     pending = sorted(table.scope.replacements)
-    out: list[Part] = []
+    start, out = pos, list[Part]()
     while pos < end:
         tag = read_header(buffer, pos, end, table.encoding)[0]
         if undefined and tag == ITEM_DELIMITATION:
-            out += [table.rewriting.replacement(table, missing) for missing in pending]
-            return pos + 8, out
+            break
         while pending and pending[0] < tag:
             out.append(table.rewriting.replacement(table, pending.pop(0)))
         element = read_element(buffer, pos, end, table.encoding)
@@ -85,10 +68,11 @@ def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
         else:
             out += _edited_element(walk, buffer, pos, element.stop, table, depth)
         pos = element.stop
-    if pos != end or undefined:
+    if (pos < end) is not undefined:
         raise overrun()
     out += [table.rewriting.replacement(table, missing) for missing in pending]
-    return pos, out
+    growth = parts_size(out) - (pos - start)
+    return (pos + 8 if undefined else pos), out, growth
 
 
 def _edited_element(
@@ -96,7 +80,7 @@ def _edited_element(
 ) -> list[Part]:
     table.replaces = False  # for this one element the ordinary walker is right
     try:
-        parts = walk(buffer, pos, stop, table, depth, undefined=False)[1]
+        parts = walk(buffer, pos, stop, table, depth, False)[1]  # noqa: FBT003
     finally:
         table.replaces = True
     return [buffer[pos:stop]] if parts is None else parts

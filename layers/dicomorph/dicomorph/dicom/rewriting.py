@@ -125,11 +125,13 @@ class Rewriting:
         }
 
         def edit(value: bytes) -> bytes:
-            mapped = []
-            for part in value.decode("latin-1").split("\\"):
-                original = part.strip(" \0")
-                mapped.append(replaced.get(original) or uid(namespace, original))
-            raw = "\\".join(mapped).encode("latin-1", "replace")
+            text = value.decode("latin-1").strip(" \0")
+            if "\\" in text:
+                originals = [part.strip(" \0") for part in text.split("\\")]
+                text = "\\".join(replaced.get(original) or uid(namespace, original) for original in originals)
+            else:
+                text = replaced.get(text) or uid(namespace, text)
+            raw = text.encode("latin-1", "replace")
             return element(tag, vr, raw + pad if len(raw) & 1 else raw)
 
         return edit

@@ -11,6 +11,7 @@ from dicomorph.dicom.action_tables import (
     DROP_SHORT,
     EDIT_LONG,
     EDIT_SHORT,
+    EMPTY_SHORT,
     KEEP_LONG,
     KEEP_SHORT,
     REPLACE_LONG,
@@ -18,7 +19,6 @@ from dicomorph.dicom.action_tables import (
     STOP,
     Table,
     holds_sequence,
-    parts_size,
 )
 from dicomorph.dicom.edit_plan import Action
 from dicomorph.dicom.edit_script import Part
@@ -184,7 +184,9 @@ class TopLevel:
             if step in (REPLACE_SHORT, REPLACE_LONG):
                 self._emit(tag, self._rewriting.replacement(self._table, tag))
             elif step in (EDIT_SHORT, EDIT_LONG):
-                self._emit(tag, self._edited(tag, vr, pos, value, stop))
+                self._emit(tag, self._edited(key, tag, pos, value, stop))
+            elif step == EMPTY_SHORT:
+                self._out.append(self._table.empty[key])
             return stop
         return self._sequence(key, tag, vr, pos, value, length)
 
@@ -209,7 +211,7 @@ class TopLevel:
             return self._end_of_fragments(value)
         inner = IMPLICIT_LITTLE if vr == b"UN" else self._encoding
         return self._growing(
-            value, lambda at, end: (skip_undefined(self._buffer, at, end, inner), None)
+            value, lambda at, end: (skip_undefined(self._buffer, at, end, inner), None, 0)
         )[0]
 
     def _end_of_fragments(self, pos: int) -> int:
@@ -235,12 +237,12 @@ class TopLevel:
         while True:
             end = self._base + len(self._buffer)
             try:
-                stop, parts = walk(pos - self._base, end - self._base)
+                stop, parts, growth = walk(pos - self._base, end - self._base)
             except (BadFileFormatError, struct.error, IndexError):
                 if end >= self._size:
                     raise
             else:
-                return stop + self._base, parts
+                return stop + self._base, parts, growth
             length = max(length * 2, (end - pos) * 2)
             self._look(pos, min(length, self._size - pos))
 
@@ -252,33 +254,28 @@ class TopLevel:
         walk = self._items.sequence if vr == b"SQ" else implicit_items.sequence
         below = table.below[key]
         if length == UNDEFINED_LENGTH:
-            stop, parts = self._growing(
-                value, lambda at, end: walk(self._buffer, at, end, below, 0, undefined=True)
-            )
+            stop, parts, _ = self._growing(value, lambda at, end: walk(self._buffer, at, end, below, 0, True))
             header = self._source.read(pos, value)
         else:
             stop = self._stop(tag, vr, value, length)
             if stop > self._base + len(self._buffer):
                 self._look(value, length)
             at = value - self._base
-            parts = walk(self._buffer, at, at + length, below, 0, undefined=False)[1] if length else None
-            header = b""
+            _, parts, growth = walk(self._buffer, at, at + length, below, 0, False) if length else (0, None, 0)
+            header = self._encoding.header(tag, vr, length + growth)
         if parts is None:
             return stop
-        if not header:
-            size = parts_size(parts)
-            header = self._encoding.header(tag, vr, size)
         self._copy_run(pos)
         self._out.append(header)
         self._out += parts
         self._run = stop
         return stop
 
-    def _edited(self, tag: int, vr: bytes, pos: int, value: int, stop: int) -> bytes:
+    def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
         if self._table.scope.rule(tag).action is Action.EMPTY:
-            return self._rewriting.editor(self._table, tag, vr)(b"")  # the value may be large: unread
+            return self._table.editors[key](b"")  # the value may be large: unread
         whole = self._source.read(pos, stop)
-        return self._table.edits.get(whole) or self._table.edit(whole, tag, vr, value - pos)
+        return self._table.edits.get(whole) or self._table.edit(whole, key, value - pos)
 
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""
