@@ -1,0 +1,189 @@
+"""A supervised pool of worker processes on this machine.
+
+Not `concurrent.futures.ProcessPoolExecutor`: there, one dead worker breaks the pool. Workers
+are started afresh, not forked, and inherit nothing but their two pipes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from dicomorph.jobs.local_worker import Verdict
+
+
+_LAST = (1 << 62,)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """How a worker is started.
+
+    Parameters
+    ----------
+    command : Sequence[str]
+        Runs `dicomorph.jobs.local_worker.serve`.
+    setup : Any
+        What it needs to know, as JSON. Not part of the command, which other users can read.
+    """
+
+    command: Sequence[str]
+    setup: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One invocation of a handler."""
+
+    kind: str
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a task ended, and what its handler answered if it is done."""
+
+    verdict: Verdict
+    answer: Any = None
+
+
+class WorkerPool:
+    """Runs tasks in processes, one thread dispatching to each; a dead worker is replaced.
+
+    Parameters
+    ----------
+    spec : WorkerSpec
+        How workers are started.
+    size : int
+        How many there are.
+    """
+
+    def __init__(self, spec: WorkerSpec, size: int) -> None:
+        self._spec = spec
+        self._numbers = itertools.count()
+        self._queue: queue.PriorityQueue[tuple[tuple[int, ...], int, _Order | None]] = queue.PriorityQueue()
+        self._workers = [_Worker(spec) for _ in range(size)]
+        self._closed = threading.Event()
+        for worker in self._workers:
+            threading.Thread(target=self._dispatch, args=(worker,), daemon=True).start()
+
+    def submit(self, task: Task, *, order: tuple[int, ...]) -> Future[Reply]:
+        """Queue a task; the lowest `order` goes first, then the oldest.
+
+        The future is cancelled if the pool is closed before the task ends.
+        """
+        future: Future[Reply] = Future()
+        if self._closed.is_set():
+            future.cancel()
+        else:
+            self._queue.put((order, next(self._numbers), _Order(task, future)))
+        return future
+
+    def processes(self) -> list[int]:
+        """Return the ids of the worker processes that run."""
+        return [pid for worker in self._workers if (pid := worker.pid) is not None]
+
+    def close(self) -> None:
+        """End all workers at once, whatever they do."""
+        self._closed.set()
+        for worker in self._workers:
+            self._queue.put((_LAST, next(self._numbers), None))
+            worker.kill()
+
+    def _dispatch(self, worker: _Worker) -> None:
+        worker.start()  # before the first task, so that it need not wait for imports
+        while True:
+            _, _, order = self._queue.get()
+            if order is None:
+                worker.bury()
+                return
+            reply = None if self._closed.is_set() else worker.run(order.task)
+            if reply is None or self._closed.is_set():
+                order.future.cancel()
+            else:
+                order.future.set_result(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    task: Task
+    future: Future[Reply]
+
+
+class _Worker:
+    """One process and its pipes. One thread calls `start` and `run`, any thread `kill`."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._killed = False
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        with self._lock:
+            if self._killed:
+                return
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                self._spec.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        self._send(self._spec.setup)
+
+    def run(self, task: Task) -> Reply:
+        """Run a task; a worker that died while it was idle is replaced before."""
+        if self.pid is None:
+            self.bury()
+            self.start()
+        self._send({"kind": task.kind, "event": task.event})
+        line = self._receive()
+        if not line.endswith(b"\n"):
+            self.bury()
+            return Reply(Verdict.DIED)
+        message = json.loads(line)
+        return Reply(Verdict(message["verdict"]), message.get("answer"))
+
+    def kill(self) -> None:
+        with self._lock:
+            self._killed = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _send(self, message: object) -> None:
+        """Write a line; whether the worker lives shows when its answer is read."""
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        try:
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.flush()
+        except OSError:
+            return
+
+    def _receive(self) -> bytes:
+        process = self._process
+        return process.stdout.readline() if process is not None and process.stdout is not None else b""
+
+    def bury(self) -> None:
+        """Reap a dead process and close its pipes."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was not sent yet is lost with the worker
+                    continue
+        process.wait()
