@@ -62,9 +62,7 @@ def _body(answer: Mapping[str, Any]) -> bytes:
     return base64.b64decode(body) if answer.get("isBase64Encoded") else str(body).encode()
 
 
-def _linked_file(
-    answer: Mapping[str, Any], headers: list[tuple[str, str]], objects: Path
-) -> Path | None:
+def _linked_file(answer: Mapping[str, Any], headers: list[tuple[str, str]], objects: Path) -> Path | None:
     if int(answer["statusCode"]) != HTTPStatus.SEE_OTHER:
         return None
     url = urlsplit(next((value for name, value in headers if name.lower() == "location"), ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -66,7 +67,7 @@ class Application:
     def _call_past_event(self, folder: str, event: Event, body: BinaryIO) -> dict[str, Any]:
         descriptor, name = tempfile.mkstemp(dir=self._spool)
         try:
-            with open(descriptor, "wb") as spooled:
+            with os.fdopen(descriptor, "wb") as spooled:
                 shutil.copyfileobj(body, spooled, 1 << 20)
             event["bodyPath"] = name
             return self._functions.call(folder, event)

@@ -23,13 +23,20 @@ class Arguments:
 
 def parse_arguments(arguments: list[str] | None = None) -> Arguments:
     """Read the command line; a mistake ends the process with status 2 and the usage."""
-    parser = argparse.ArgumentParser(prog="python -m local", description="Serve Orthanc's REST API without AWS.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Serve Orthanc's REST API without AWS."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8042, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder to keep (default: ./%(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="folder to keep (default: ./%(default)s)"
+    )
     parser.add_argument("--settings", type=Path, help="JSON file with Orthanc's names of settings")
     parser.add_argument(
-        "--workers", type=_workers, default=os.cpu_count() or 1, help="processes that run jobs (default: cores)"
+        "--workers",
+        type=_workers,
+        default=os.cpu_count() or 1,
+        help="processes that run jobs (default: cores)",
     )
     return Arguments(**vars(parser.parse_args(arguments)))
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from dicomorph.bootstrap import objects_folder
+
 
 class DataFolderError(Exception):
     """The folder cannot be used; the message says why, in one line."""
@@ -65,5 +67,7 @@ def lock_data_folder(path: Path) -> DataFolder:
     try:
         folder.spool.mkdir()
     except OSError as error:
-        raise DataFolderError(f"Cannot use the data folder {path}: {os.strerror(error.errno or 0)}") from error
+        raise DataFolderError(
+            f"Cannot use the data folder {path}: {os.strerror(error.errno or 0)}"
+        ) from error
     return folder

@@ -15,7 +15,7 @@ Dicomorph listens on {url} and keeps its data in {data}. Stop it with Ctrl-C.
   curl {url}/instances --data-binary @image.dcm         store a file
   curl {url}/instances                                  list what is stored
   curl {url}/instances/ID/anonymize -d '{{}}' -o out.dcm   fetch an anonymized copy
-  curl {url}/studies/ID/anonymize -d '{{}}'                anonymize a study; add "Asynchronous": true for a job
+  curl {url}/studies/ID/anonymize -d '{{}}'                anonymize a whole study
 """
 
 

@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator
 
 from dicomorph import bootstrap
-from dicomorph.model.settings import Settings
+from dicomorph.jobs.local import LocalRunner
+from dicomorph.model.resources import Json
+from dicomorph.model.settings import parse_settings
 from local.application import Application
 from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
@@ -19,20 +21,43 @@ from local.routing import Router
 from local.server import bind, serve
 from local.settings_file import read_settings
 from local.template import TEMPLATE, read_routes, read_template
+from local.worker import worker_spec
 
 
 def run(arguments: Arguments) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends it.
+
+    Raises
+    ------
+    SettingsFileError, DataFolderError, CannotListenError
+        If it cannot start; nothing was changed then.
+    """
     settings = read_settings(arguments.settings)
     with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)
         stack.callback(folder.release)
-        listener = stack.enter_context(bind(arguments.host, arguments.port))
         stack.enter_context(_jobs(folder, settings, arguments.workers))
         application = _application(folder)
         if warning(arguments.host):
             print(warning(arguments.host), file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))
+
+
+@contextlib.contextmanager
+def _jobs(folder: DataFolder, settings: Json, workers: int) -> Iterator[None]:
+    """Begin an epoch, set the backend of this process, and take up the jobs that the last run left."""
+    epoch = bootstrap.begin_epoch(folder.path)
+    runner = LocalRunner(worker_spec(folder.path, settings, epoch=epoch), workers=workers)
+    try:
+        backend = bootstrap.embedded_backend(
+            folder.path, parse_settings(settings), epoch=epoch, runner=runner
+        )
+        bootstrap.use_backend(backend)
+        runner.recover(backend)
+        yield
+    finally:
+        runner.close()
 
 
 def _application(folder: DataFolder) -> Application:
@@ -45,13 +70,3 @@ def _application(folder: DataFolder) -> Application:
 
 def _greet(host: str, listener: socket.socket, folder: DataFolder) -> None:
     print(greeting(host, listener.getsockname()[1], folder.path), flush=True)
-
-
-@contextlib.contextmanager
-def _jobs(folder: DataFolder, settings: Settings, workers: int) -> Iterator[None]:
-    """Begin an epoch, and take up the jobs that the last run left."""
-    from dicomorph.jobs.local import LocalRunner
-
-    epoch = bootstrap.begin_epoch(folder.path)
-    raise NotImplementedError
-    yield

@@ -17,7 +17,9 @@ _IMAGES = 3
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the study to the folder that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m local.sample_study", description="Write a synthetic study.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.sample_study", description="Write a synthetic study."
+    )
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args(arguments).folder
     files = write_sample_study(folder)
@@ -41,8 +43,8 @@ def write_sample_study(folder: Path) -> list[Path]:
 
 
 def _image(series: int, description: str, image: int) -> Dataset:
-    from pydicom.dataset import Dataset, FileMetaDataset  # noqa: PLC0415 - banned from the top of modules
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian  # noqa: PLC0415
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -81,7 +83,7 @@ def _identify(dataset: Dataset, series: int, image: int) -> None:
 
 
 def _nest(dataset: Dataset, series: int) -> None:
-    from pydicom.dataset import Dataset as Item  # noqa: PLC0415 - as above
+    from pydicom.dataset import Dataset as Item
 
     reference = Item()
     reference.ReferencedSOPClassUID = dataset.SOPClassUID

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from waitress.server import TcpWSGIServer, create_server
+from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]
 
 THREADS = 96
 """A synchronous job holds one for its whole duration, so there are many; idle ones cost little."""
@@ -58,8 +58,16 @@ def serve(application: Callable[..., Any], listener: socket.socket, *, ready: Ca
     ----------
     ready : Callable
         Called once connections are accepted.
+
+    Raises
+    ------
+    CannotListenError
+        If the address was taken meanwhile.
     """
-    server = _create_server(application, listener)
+    try:
+        server = _create_server(application, listener)
+    except OSError as error:  # another process may bind the same port, but only one listens on it
+        raise CannotListenError(f"Cannot listen: {error.strerror}") from error
     stopping = _Stop(server)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stopping)

@@ -6,15 +6,21 @@ from pathlib import Path
 
 from dicomorph.http.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.settings import Settings, parse_settings
+from dicomorph.model.resources import Json
+from dicomorph.model.settings import parse_settings
 
 
 class SettingsFileError(Exception):
     """The file cannot be used; the message says why, in one line."""
 
 
-def read_settings(path: Path | None) -> Settings:
-    """Read a file of settings, with comments where Orthanc's own have them; none means the defaults.
+def read_settings(path: Path | None) -> Json:
+    """Read a file of settings, with comments where Orthanc's own have them.
+
+    Returns
+    -------
+    Json
+        The document, which `parse_settings` accepts; an empty one if there is no file.
 
     Raises
     ------
@@ -22,7 +28,7 @@ def read_settings(path: Path | None) -> Settings:
         If it cannot be read, is not JSON, or has unknown names or wrong values.
     """
     if path is None:
-        return Settings()
+        return {}
     try:
         document = parse_json(path.read_bytes())
     except OSError as error:
@@ -30,6 +36,7 @@ def read_settings(path: Path | None) -> Settings:
     except BadFileFormatError as error:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
-        return parse_settings(document)
+        parse_settings(document)
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
+    return document

@@ -44,7 +44,16 @@ class Server:
 
     def start(self) -> Server:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "--port", str(self.port), "--data", str(self.data), *self._options],
+            [
+                sys.executable,
+                "-m",
+                "local",
+                "--port",
+                str(self.port),
+                "--data",
+                str(self.data),
+                *self._options,
+            ],
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,
@@ -83,13 +92,17 @@ class Server:
         return status
 
     def call(
-        self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Answer(response.status, dict(response.headers.items()), response.read())
         finally:
             connection.close()
 

@@ -63,7 +63,13 @@ def request(application: Application, method: str, path: str, body: bytes = b"",
 
 
 def test_an_event_names_its_route_and_parameters(application: Application, functions: Recorder) -> None:
-    request(application, "GET", "/studies//abc/metadata/x/?expand&a=1&a=2", HTTP_ACCEPT="*/*", CONTENT_TYPE="text/x")
+    request(
+        application,
+        "GET",
+        "/studies//abc/metadata/x/?expand&a=1&a=2",
+        HTTP_ACCEPT="*/*",
+        CONTENT_TYPE="text/x",
+    )
     event = functions.event
     assert functions.folder == "browse"
     assert (event["resource"], event["path"]) == ("/studies/{id}/metadata/{name}", "/studies/abc/metadata/x")
@@ -106,7 +112,9 @@ def test_a_tunnelled_method_is_the_method(application: Application, functions: R
     assert (functions.folder, functions.event["httpMethod"]) == ("annotations", "PUT")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "file://{objects}/../secret", "https://bucket.example/x"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "file://{objects}/../secret", "https://bucket.example/x"]
+)
 def test_only_links_into_the_object_store_become_files(tmp_path: Path, url: str) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     sent: list[tuple[str, list[tuple[str, str]]]] = []

@@ -59,7 +59,11 @@ def test_an_anonymized_copy_has_no_identity_and_the_same_pixels(server: Any, stu
 
 def test_a_modified_copy_has_what_was_asked_for(server: Any, study: list[Path]) -> None:
     stored = server.upload(study[0])
-    body = {"Replace": {"StudyDescription": "Größe"}, "Remove": ["InstitutionName"], "RemovePrivateTags": True}
+    body = {
+        "Replace": {"StudyDescription": "Größe"},
+        "Remove": ["InstitutionName"],
+        "RemovePrivateTags": True,
+    }
     after = read(server.post(f"{stored['Path']}/modify", body).body)
     assert after.StudyDescription == "Größe"
     assert "InstitutionName" not in after
@@ -161,7 +165,9 @@ def test_a_hostile_request_is_refused_and_changes_nothing(
     assert (server.counts(), len(server.get("/jobs").json)) == before
 
 
-@pytest.mark.parametrize("path", ["/instances/nope/anonymize", "/studies/nope/anonymize", "/patients/nope/modify"])
+@pytest.mark.parametrize(
+    "path", ["/instances/nope/anonymize", "/studies/nope/anonymize", "/patients/nope/modify"]
+)
 def test_an_unknown_resource_cannot_be_edited(server: Any, path: str) -> None:
     answer = server.post(path, "{}")
     assert (answer.status, answer.json["OrthancStatus"]) == (404, 17)

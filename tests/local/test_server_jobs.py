@@ -11,7 +11,8 @@ from pydicom.dataset import Dataset
 
 
 def upload(server: Any, study: list[Path]) -> str:
-    return str([server.upload(file) for file in study][0]["ParentStudy"])
+    (parent,) = {server.upload(file)["ParentStudy"] for file in study}
+    return str(parent)
 
 
 def instances(server: Any, study_id: str) -> list[Dataset]:

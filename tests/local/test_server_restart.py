@@ -13,6 +13,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES = 150  # beyond what a job does without a map
@@ -21,7 +22,12 @@ SLICES = 150  # beyond what a job does without a map
 def run(*options: str) -> tuple[int, str]:
     """Run a server that is expected to give up; return its status and what it says."""
     done = subprocess.run(
-        [sys.executable, "-m", "local", *options], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "local", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     return done.returncode, done.stderr
 
@@ -30,7 +36,7 @@ def upload_slices(server: Any, study: list[Path]) -> str:
     dataset = pydicom.dcmread(study[0])
     answer: dict[str, Any] = {}
     for number in range(SLICES):
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
         with (server.data.parent / "slice.dcm").open("wb") as file:
             dataset.save_as(file, enforce_file_format=True)
         answer = server.upload(server.data.parent / "slice.dcm")
@@ -89,7 +95,10 @@ def test_a_foreign_address_is_said_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{"StableAges": 1, "Nope": 2}', "Unknown settings: Nope, StableAges. Known settings: CaseSensitivePN"),
+        (
+            '{"StableAges": 1, "Nope": 2}',
+            "Unknown settings: Nope, StableAges. Known settings: CaseSensitivePN",
+        ),
         ('{"StableAge": "soon"}', "Setting StableAge: "),
         ("{", "are not JSON"),
         ("[]", "must be a JSON object"),
@@ -124,17 +133,19 @@ def test_settings_are_obeyed(make_server: Callable[..., Any], tmp_path: Path, st
 
 
 def test_another_address_than_loopback_is_warned_about(make_server: Callable[..., Any]) -> None:
-    server = make_server("--host", "0.0.0.0")
+    server = make_server("--host", "0.0.0.0")  # noqa: S104 - on purpose
     assert server.get("/system").status == 200
     assert "nobody is asked for a password" in (server.data.parent / "server.log").read_text()
 
 
-def test_a_request_under_way_is_finished_before_the_end(make_server: Callable[..., Any], study: list[Path]) -> None:
+def test_a_request_under_way_is_finished_before_the_end(
+    make_server: Callable[..., Any], study: list[Path]
+) -> None:
     server = make_server()
     data = study[0].read_bytes()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        head = f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\nConnection: close\r\n\r\n"
-        connection.sendall(head.encode() + data)
+        head = f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n"
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode() + data)
         server.process.send_signal(signal.SIGTERM)
         received = b""
         while chunk := connection.recv(1 << 16):
@@ -145,7 +156,9 @@ def test_a_request_under_way_is_finished_before_the_end(make_server: Callable[..
     assert server.counts()[3] == (1 if received.startswith(b"HTTP/1.1 200") else 0)
 
 
-def test_a_killed_server_starts_again_within_a_second(make_server: Callable[..., Any], study: list[Path]) -> None:
+def test_a_killed_server_starts_again_within_a_second(
+    make_server: Callable[..., Any], study: list[Path]
+) -> None:
     server = make_server()
     stored = server.upload(study[0])
     workers = server.workers()

@@ -49,12 +49,15 @@ def _scalars_of_statements(node: yaml.Node, path: tuple[str, ...] = ()) -> Itera
 def test_a_wildcard_needs_a_reason_beside_it() -> None:
     text = TEMPLATE.read_text()
     lines = text.splitlines()
-    found = list(_scalars_of_statements(yaml.compose(text, _TemplateLoader)))
+    document = yaml.compose(text, _TemplateLoader)
+    assert document is not None
+    found = list(_scalars_of_statements(document))
     assert len(found) > 100
     wide = [
         lines[line]
         for key, line, value in found
-        if (key == "Action" and "*" in value) or (key == "Resource" and value in ("*", "${DicomBucket.Arn}/*"))
+        if (key == "Action" and "*" in value)
+        or (key == "Resource" and value in ("*", "${DicomBucket.Arn}/*"))
     ]
     refusal = "- !Sub ${DicomBucket.Arn}/*"  # of plain HTTP, where being wide is being safe
     assert [line for line in wide if "# wildcard: " not in line and line.strip() != refusal] == []
@@ -86,7 +89,13 @@ def test_only_deletion_and_finalization_delete() -> None:
 
 
 def test_reading_functions_write_nothing() -> None:
-    reads = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "s3:GetObject", "s3:GetObjectVersion")
+    reads = (
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    )
     for function in ("BrowseFunction", "JobsFunction"):
         assert _actions(function) <= set(reads)
 
@@ -95,7 +104,9 @@ def test_requests_are_signed_on_every_route() -> None:
     api = RESOURCES["Api"]["Properties"]
     assert api["Auth"] == {"DefaultAuthorizer": "AWS_IAM"}
     operations = [o for path in api["DefinitionBody"]["paths"].values() for o in path.values()]
-    assert not any("security" in operation or "x-amazon-apigateway-auth" in operation for operation in operations)
+    assert not any(
+        "security" in operation or "x-amazon-apigateway-auth" in operation for operation in operations
+    )
 
 
 def test_the_api_may_invoke_each_of_its_functions_once() -> None:

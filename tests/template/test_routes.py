@@ -20,7 +20,9 @@ def _shape(path: str) -> str:
 
 
 def _explicit_routes(folder: str) -> set[tuple[str, str]]:
-    return {(r.method, _shape(r.resource)) for r in TEMPLATE_ROUTES if r.folder == folder and r.method != "ANY"}
+    return {
+        (r.method, _shape(r.resource)) for r in TEMPLATE_ROUTES if r.folder == folder and r.method != "ANY"
+    }
 
 
 def _handler_routes(app: Any) -> set[tuple[str, str]]:

@@ -1,0 +1,60 @@
+"""``python -m local.worker``: a process that runs the tasks of jobs, started by the server.
+
+It calls the handlers that Step Functions calls on AWS, with the same events.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dicomorph.bootstrap import embedded_backend, use_backend
+from dicomorph.jobs.local_pool import WorkerSpec
+from dicomorph.jobs.local_worker import Handler, serve
+from dicomorph.model.errors import InternalError
+from dicomorph.model.resources import Json
+from dicomorph.model.settings import parse_settings
+from local.functions import load_module
+from local.template import TEMPLATE
+
+_TASKS = {"plan": "plan_job", "batch": "edit_batch", "finalize": "finalize_job"}
+
+
+def worker_spec(data: Path, settings: Json, *, epoch: int) -> WorkerSpec:
+    """Return how the server starts a worker.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    settings : Json
+        The document that `parse_settings` accepts.
+    epoch : int
+        The run of the server; a later one makes this worker's writes fail.
+    """
+    command = (sys.executable, "-m", __name__)
+    return WorkerSpec(command, {"data": str(data), "settings": settings, "epoch": epoch})
+
+
+def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
+    """Make the backend of this process and load what runs each kind of task."""
+    backend = embedded_backend(
+        Path(setup["data"]), parse_settings(setup["settings"]), epoch=setup["epoch"], runner=_NoRunner()
+    )
+    use_backend(backend)
+    functions = TEMPLATE.parent / "functions"
+    return {task: load_module(functions / name / "app.py").lambda_handler for task, name in _TASKS.items()}
+
+
+class _NoRunner:
+    """A worker starts no jobs."""
+
+    def start(self, job_id: str) -> None:
+        """Refuse."""
+        raise InternalError(f"Job {job_id} cannot be started by a worker")
+
+
+if __name__ == "__main__":
+    serve(set_up)
