@@ -18,7 +18,6 @@ from typing import Any
 
 from dicomorph.jobs.local_worker import Verdict
 
-
 _LAST = (1 << 62,)
 
 
