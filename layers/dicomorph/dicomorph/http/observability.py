@@ -8,6 +8,7 @@ identifiers are unkeyed digests of a PatientID and count as identifiers.
 from __future__ import annotations
 
 import functools
+import logging
 import traceback
 
 from aws_lambda_powertools import Logger
@@ -15,7 +16,11 @@ from aws_lambda_powertools import Logger
 
 @functools.cache
 def get_logger() -> Logger:
-    """Return the logger of the API, created at the first use."""
+    """Return the logger of the API, created at the first use.
+
+    Powertools' own logger is kept above DEBUG, where it would write paths and arguments.
+    """
+    logging.getLogger("aws_lambda_powertools").setLevel(logging.WARNING)
     return Logger(service="dicomorph", child=False)
 
 

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
-from dicomorph.http.observability import log_request, log_unexpected
+from dicomorph.http.observability import get_logger, log_request, log_unexpected
 from dicomorph.http.requests import Request
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import LEVELS, Level
@@ -122,6 +122,7 @@ class OrthancResolver(APIGatewayRestResolver):
         """Build the chain of calls of each route once: two threads at a first request would build it twice."""
         if self._prepared:
             return
+        get_logger()
         with self._preparing:
             for route in () if self._prepared else (*self._static_routes, *self._dynamic_routes):
                 route._build_middleware_stack(router_middlewares=[], app=self)  # noqa: SLF001

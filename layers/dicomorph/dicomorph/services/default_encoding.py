@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.charsets import ENCODINGS
+from dicomorph.dicom.charsets import ORTHANC_ENCODINGS
 from dicomorph.model.errors import ParameterOutOfRangeError
 from dicomorph.services.backend import Backend
 
@@ -24,7 +24,7 @@ def change_default_encoding(backend: Backend, name: str) -> str:
         If Orthanc has no encoding of this name.
     """
     name = name.strip()
-    if name not in ENCODINGS:
-        raise ParameterOutOfRangeError(f"Known encodings: {', '.join(sorted(ENCODINGS))}")
+    if name not in ORTHANC_ENCODINGS:
+        raise ParameterOutOfRangeError(f"Known encodings: {', '.join(sorted(ORTHANC_ENCODINGS))}")
     backend.index.write_property(DEFAULT_ENCODING, name)
     return name

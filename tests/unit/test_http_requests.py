@@ -1,0 +1,128 @@
+"""Requests read from proxy events."""
+
+import base64
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicomorph.http.requests import LARGEST_INFLATED, Request, effective_method, normalize_path
+from dicomorph.model.errors import BadFileFormatError, BadRequestError
+from dicomorph.model.resources import Level
+
+
+def _request(**event: Any) -> Request:
+    return Request({"httpMethod": "GET", "path": "/", **event})
+
+
+@pytest.mark.parametrize(
+    ("path", "normal"),
+    [("/studies/", "/studies"), ("//studies//a///", "/studies/a"), ("/", "/"), ("", "/"), ("studies", "/studies")],
+)
+def test_slashes_are_normalized(path: str, normal: str) -> None:
+    assert normalize_path(path) == normal
+
+
+def test_the_first_part_of_the_path_is_the_level() -> None:
+    request = _request(path="//series/a%2Db/labels/x")
+    assert request.level is Level.SERIES
+    assert request.segment(1) == "a-b"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "query", "effective"),
+    [
+        ("POST", {"x-http-method-override": "put"}, {}, "PUT"),
+        ("POST", {"x-http-method-override": "DELETE"}, {}, "DELETE"),
+        ("GET", {}, {"_method": ["Delete"]}, "DELETE"),
+        ("GET", {}, {"_method": ["PUT"]}, "PUT"),
+        ("GET", {"x-http-method-override": "DELETE"}, {}, "GET"),
+        ("POST", {}, {"_method": ["DELETE"]}, "POST"),
+        ("POST", {"x-http-method-override": "PATCH"}, {}, "POST"),
+        ("GET", {}, {"_method": [""]}, "GET"),
+    ],
+)
+def test_put_and_delete_can_be_tunnelled(
+    method: str, headers: dict[str, str], query: dict[str, list[str]], effective: str
+) -> None:
+    assert effective_method(method, headers, query) == effective
+
+
+@pytest.mark.parametrize(("value", "means"), [("", True), ("true", True), ("1", True), ("false", False), ("0", False)])
+def test_a_boolean_argument_is_true_by_its_presence(value: str, means: bool) -> None:  # noqa: FBT001
+    assert _request(queryStringParameters={"expand": value}).flag("expand") is means
+    assert _request(multiValueQueryStringParameters={"expand": [value]}).flag("expand") is means
+
+
+def test_an_absent_boolean_argument_has_its_default() -> None:
+    assert _request(queryStringParameters=None).flag("expand", default=True)
+    assert not _request().flag("expand")
+
+
+def test_a_boolean_argument_with_another_value_is_refused() -> None:
+    with pytest.raises(BadFileFormatError):
+        _request(queryStringParameters={"expand": "yes"}).flag("expand")
+
+
+def test_since_and_limit_come_together() -> None:
+    assert _request(queryStringParameters={"since": "3", "limit": "10"}).page() == (3, 10)
+    assert _request().page() == (0, 0)
+    with pytest.raises(BadRequestError) as caught:
+        _request(queryStringParameters={"since": "3"}).page()
+    assert caught.value.code == 8
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "", "1.5", "٣", "9" * 30])
+def test_since_must_be_a_whole_number(text: str) -> None:
+    with pytest.raises(BadFileFormatError):
+        _request(queryStringParameters={"since": text, "limit": "1"}).page()
+
+
+def test_a_body_is_read_whatever_carries_it(tmp_path: Path) -> None:
+    spooled = tmp_path / "body"
+    spooled.write_bytes(b'{"a":1}')
+    assert _request(body='{"a":1}').json_object() == {"a": 1}
+    assert _request(body=base64.b64encode(b'{"a":1}').decode(), isBase64Encoded=True).json_object() == {"a": 1}
+    assert _request(bodyPath=str(spooled)).json_object() == {"a": 1}
+    assert _request(bodyPath=str(spooled)).file() == spooled
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"text"', "null", "3", "{"])
+def test_a_body_that_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(BadFileFormatError):
+        _request(body=text).json_object()
+
+
+def test_a_body_that_is_not_base64_although_it_should_be_is_refused() -> None:
+    with pytest.raises(BadFileFormatError):
+        _ = _request(body="a", isBase64Encoded=True).body
+
+
+def _gzipped(data: bytes) -> Request:
+    body = base64.b64encode(data).decode()
+    return _request(body=body, isBase64Encoded=True, headers={"Content-Encoding": "gzip"})
+
+
+def test_a_file_sent_as_gzip_is_inflated() -> None:
+    data = bytes(range(256)) * 20_000
+    assert _gzipped(gzip.compress(data)).file() == data
+    assert _gzipped(gzip.compress(b"")).file() == b""
+
+
+@pytest.mark.parametrize("data", [b"", b"DICM", gzip.compress(b"some text")[:-9], gzip.compress(b"x" * 9999)[:20]])
+def test_a_file_that_is_no_whole_gzip_is_refused(data: bytes) -> None:
+    with pytest.raises(BadFileFormatError):
+        _gzipped(data).file()
+
+
+def test_a_small_gzip_cannot_fill_the_memory() -> None:
+    bomb = gzip.compress(bytes(1 << 20), 9) * 2  # members after the first are ignored
+    assert len(_gzipped(bomb).file()) == 1 << 20  # type: ignore[arg-type]
+    with pytest.raises(BadFileFormatError):
+        _gzipped(gzip.compress(bytes(LARGEST_INFLATED + 1), 1)).file()
+
+
+def test_the_address_of_the_client_is_in_the_context() -> None:
+    assert _request(requestContext={"identity": {"sourceIp": "10.0.0.1"}}).remote_ip == "10.0.0.1"
+    assert _request().remote_ip == ""
