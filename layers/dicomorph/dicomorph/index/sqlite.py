@@ -41,10 +41,9 @@ _BELOW = (
     "WITH RECURSIVE below (pk) AS (VALUES (?) UNION ALL"
     " SELECT r.pk FROM below JOIN resource AS r ON r.parent = below.pk) "
 )
-_OBJECTS_BELOW = (
-    f"{_BELOW} SELECT object_key, object_version, size FROM below JOIN resource USING (pk) WHERE level = 3"
-)
-_DELETE_BELOW = f"{_BELOW} DELETE FROM resource WHERE pk IN below"  # noqa: S608 - constant
+_COLUMNS = "object_key, object_version, size"
+_OBJECTS_BELOW = f"{_BELOW} SELECT {_COLUMNS} FROM below JOIN resource USING (pk) WHERE level = 3"  # noqa: S608
+_DELETE_BELOW = f"{_BELOW} DELETE FROM resource WHERE pk IN below"  # noqa: S608 - constants, as above
 _SELECT_PINS = (
     "SELECT p.id, t.id, s.id, i.id, i.object_key, i.object_version, i.size"
     " FROM resource AS p JOIN resource AS t ON t.parent = p.pk"

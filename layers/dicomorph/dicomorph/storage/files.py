@@ -1,0 +1,256 @@
+"""Objects as files of one folder.
+
+::
+
+    <root>/objects/<key>   what is stored
+    <root>/deleted/<key>   what was deleted while jobs lived that may have pinned it
+    <root>/tmp/<process>/  what is being written
+
+A file is written in ``tmp`` and renamed, so an object is there whole or not at all, also
+after `kill -9`. Folders are made and removed without a lock: whoever finds the folder gone
+that he is about to rename into makes it again.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.source import BufferSource, Source
+from dicomorph.model.errors import (
+    DicomorphError,
+    InternalError,
+    StorageFullError,
+    TransientError,
+    UnknownResourceError,
+)
+from dicomorph.model.resources import ObjectRef
+from dicomorph.storage.file_spool import Spool
+from dicomorph.storage.file_writing import copy_range, read_range, write_all, write_script
+
+_MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
+_ATTEMPTS = 1000
+_PART = re.compile(r"(?!\.)[A-Za-z0-9._=+@~-]{1,255}")
+_LONGEST_KEY = 1024  # as in S3
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+_ERRORS: dict[int | None, type[DicomorphError]] = {
+    errno.ENOENT: UnknownResourceError,
+    errno.ENOTDIR: UnknownResourceError,
+    errno.ENOSPC: StorageFullError,
+    errno.EDQUOT: StorageFullError,
+    errno.EFBIG: StorageFullError,
+    errno.EIO: TransientError,
+    errno.EAGAIN: TransientError,
+    errno.EMFILE: TransientError,
+    errno.ENFILE: TransientError,
+    errno.ENOMEM: TransientError,
+    errno.ESTALE: TransientError,
+}
+
+
+class FileStore:
+    """The port `ObjectStore` over a folder that several processes share.
+
+    Parameters
+    ----------
+    root : Path
+        Created if absent; readable by its owner only.
+    sync : bool
+        Whether an object that was stored survives a power cut. A killed process never
+        loses one.
+    """
+
+    def __init__(self, root: Path, *, sync: bool = False) -> None:
+        root = root.absolute()
+        self._sync = sync
+        self._objects = str(root / "objects")
+        self._deleted = str(root / "deleted")
+        with _translated():
+            self._spool = Spool(root / "tmp")
+            for folder in (self._objects, self._deleted):
+                Path(folder).mkdir(mode=0o700, exist_ok=True)
+
+    def close(self) -> None:
+        """Give back what the store holds. Closing twice is harmless."""
+        self._spool.close()
+
+    def put(self, key: str, data: bytes) -> ObjectRef:
+        """Store bytes."""
+        return self._write(key, lambda target: write_all(target, [data]))
+
+    def put_file(self, key: str, path: str) -> ObjectRef:
+        """Store a copy of a local file, of any size, without holding it in memory."""
+        with _translated():
+            source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                size = os.fstat(source).st_size
+                return self._write(key, lambda target: copy_range(target, source, 0, size))
+            finally:
+                os.close(source)
+
+    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of a stored object, in bounded memory."""
+        with _translated():
+            original = self._descriptor(source.key)
+            try:
+                ref = self._write(key, lambda target: write_script(target, original, script))
+            finally:
+                os.close(original)
+        return ref
+
+    def open(self, ref: ObjectRef) -> Source:
+        """Open a stored object: in memory if it is small, mapped into it if not."""
+        with _translated():
+            descriptor = self._descriptor(ref.key)
+            try:
+                size = os.fstat(descriptor).st_size
+                if size <= _MAPPED_FROM:
+                    return BufferSource(read_range(descriptor, 0, size))
+                return BufferSource(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+            finally:
+                os.close(descriptor)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes under a key, None if there are none."""
+        path = _path(self._objects, key)
+        with _translated():
+            try:
+                return Path(path).read_bytes()
+            except _ABSENT:
+                return None
+
+    def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
+        """Delete objects; with `pinned`, move them aside, where `open` still finds them."""
+        for ref in refs:
+            path = _path(self._objects, ref.key)
+            with _translated(), suppress(*_ABSENT):
+                if pinned:
+                    _rename(path, _path(self._deleted, ref.key))
+                else:
+                    os.unlink(path)  # noqa: PTH108 - a hot path
+                _prune(path, self._objects)
+
+    def release(self) -> None:
+        """Delete what was moved aside. What is moved aside from now on stays."""
+        with _translated():
+            released = self._spool.path()
+            with suppress(FileNotFoundError):
+                os.rename(self._deleted, released)  # noqa: PTH104 - paths are text here
+                shutil.rmtree(released)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield all keys that start with a prefix, in ascending order."""
+        folder, _, name = prefix.rpartition("/")
+        if folder:
+            _path(self._objects, folder)
+            folder += "/"
+        return self._keys(folder, name)
+
+    def link(self, ref: ObjectRef, *, file_name: str) -> str:  # noqa: ARG002 - a file has its own name
+        """Return a ``file://`` URL."""
+        return Path(_path(self._objects, ref.key)).as_uri()
+
+    def _keys(self, folder: str, name: str) -> Iterator[str]:
+        # A folder sorts as its keys do: by its name and a slash.
+        with _translated():
+            try:
+                with os.scandir(os.path.join(self._objects, folder)) as entries:  # noqa: PTH118
+                    found = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
+            except _ABSENT:
+                return
+        for entry in found:
+            if not entry.startswith(name):
+                continue
+            if entry.endswith("/"):
+                yield from self._keys(folder + entry, "")
+            else:
+                yield folder + entry
+
+    def _descriptor(self, key: str) -> int:
+        # In this order: an object is moved aside, never back.
+        with suppress(*_ABSENT):
+            return os.open(_path(self._objects, key), os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(_path(self._deleted, key), os.O_RDONLY | os.O_CLOEXEC)
+
+    def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
+        path = _path(self._objects, key)
+        with _translated():
+            temporary, descriptor = self._spool.create()
+            try:
+                try:
+                    fill(descriptor)
+                    size = os.fstat(descriptor).st_size
+                    if self._sync:
+                        os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                _rename(temporary, path)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)  # noqa: PTH108 - paths are text here
+                raise
+            if self._sync:
+                _sync_folders(path, self._objects)
+        return ObjectRef(key, "", size)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # The message of the system would name the path, and so the resource.
+        name = errno.errorcode.get(error.errno or 0, "unknown error")
+        raise _ERRORS.get(error.errno, InternalError)(f"Object store: {name}") from error
+
+
+def _path(root: str, key: str) -> str:
+    """Return where a key lies; a key is made by the program, so a strange one is its fault."""
+    if len(key) > _LONGEST_KEY or not all(_PART.fullmatch(part) for part in key.split("/")):
+        raise InternalError("An object has a key that is not allowed")
+    return f"{root}/{key}"
+
+
+def _rename(source: str, target: str) -> None:
+    """Move a file into a folder that may not exist, or be pruned at any moment."""
+    for _ in range(_ATTEMPTS):
+        try:
+            os.rename(source, target)  # noqa: PTH104 - a hot path
+        except FileNotFoundError:
+            if not os.path.lexists(source):
+                raise
+            with suppress(FileNotFoundError):
+                os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)  # noqa: PTH103, PTH120
+        else:
+            return
+    raise TransientError("Object store: a folder vanishes again and again")
+
+
+def _prune(path: str, root: str) -> None:
+    """Remove the folders above a deleted file as far as they are empty."""
+    folder = os.path.dirname(path)  # noqa: PTH120 - a hot path
+    while folder != root:
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - a hot path
+        except OSError:  # not empty, or pruned by another
+            return
+        folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+def _sync_folders(path: str, root: str) -> None:
+    """Write the names of a new file, and of the folders above that may be new, to the disk."""
+    folder = path
+    while folder != root:
+        folder = os.path.dirname(folder)  # noqa: PTH120
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
