@@ -1,57 +1,59 @@
-"""A worker process of the embedded server: the same handlers of the workflow's tasks that Lambda calls."""
+"""``python -m local.worker``: a process that runs the tasks of jobs, started by the server.
+
+It calls the handlers that Step Functions calls on AWS, with the same events.
+"""
 
 from __future__ import annotations
 
-import base64
-import importlib
-import pickle
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dicomorph.jobs.local_pool import WorkerSpec
 from dicomorph.jobs.local_worker import Handler, serve
-from dicomorph.model.settings import Settings
+from dicomorph.model.errors import InternalError
+from dicomorph.model.resources import Json
+from dicomorph.model.settings import parse_settings
+from local.functions import load_module
+from local.template import TEMPLATE
 
 _TASKS = {"plan": "plan_job", "batch": "edit_batch", "finalize": "finalize_job"}
 
 
-class _NoRunner:
-    """Workers run jobs, they start none."""
+def worker_spec(data: Path, settings: Json, *, epoch: int) -> WorkerSpec:
+    """Return how the server starts a worker.
 
-    def start(self, job_id: str) -> None:
-        """Refuse."""
-        raise NotImplementedError(job_id)
-
-
-def worker_spec(data_dir: Path, settings: Settings, *, epoch: int) -> WorkerSpec:
-    """Return how a worker of this run of the server is started."""
-    plain = replace(
-        settings, user_metadata=dict(settings.user_metadata)
-    )  # its read-only view cannot be pickled
-    setup = {
-        "data": str(data_dir),
-        "epoch": epoch,
-        "settings": base64.b64encode(pickle.dumps(plain)).decode("ascii"),
-    }
-    return WorkerSpec((sys.executable, "-m", "local.worker"), setup)
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    settings : Json
+        The document that `parse_settings` accepts.
+    epoch : int
+        The run of the server; a later one makes this worker's writes fail.
+    """
+    return WorkerSpec((sys.executable, "-m", __name__), {"data": str(data), "settings": settings, "epoch": epoch})
 
 
 def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
-    """Open the stores of this run, and return what runs each kind of task."""
-    from dicomorph import bootstrap  # noqa: PLC0415 - Ctrl-C is ignored by now
+    """Make the backend of this process and load what runs each kind of task."""
+    from dicomorph import bootstrap  # noqa: PLC0415 - what takes long comes after Ctrl-C is ignored
 
-    settings = pickle.loads(base64.b64decode(setup["settings"]))  # noqa: S301 - from the parent, by a pipe
     backend = bootstrap.embedded_backend(
-        Path(setup["data"]), settings, epoch=setup["epoch"], runner=_NoRunner()
+        Path(setup["data"]), parse_settings(setup["settings"]), epoch=setup["epoch"], runner=_NoRunner()
     )
     bootstrap.use_backend(backend)
-    return {
-        kind: importlib.import_module(f"functions.{folder}.app").lambda_handler
-        for kind, folder in _TASKS.items()
-    }
+    functions = TEMPLATE.parent / "functions"
+    return {task: load_module(functions / name / "app.py").lambda_handler for task, name in _TASKS.items()}
+
+
+class _NoRunner:
+    """A worker starts no jobs."""
+
+    def start(self, job_id: str) -> None:
+        """Refuse."""
+        raise InternalError(f"Job {job_id} cannot be started by a worker")
 
 
 if __name__ == "__main__":

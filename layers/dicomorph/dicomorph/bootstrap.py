@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
 
     database = Database(database_file(data_dir), epoch=epoch)
     return Backend(
-        objects=FileStore(objects_folder(data_dir)),
+        objects=FileStore(data_dir),
         index=SqliteIndex(database),
         jobs=SqliteJobRecords(database),
         runner=runner,
@@ -93,11 +93,15 @@ def begin_epoch(data_dir: Path) -> int:
     """Begin a new run on a data folder: from now on, writes of all earlier runs fail."""
     from dicomorph.index.sqlite_database import Database  # noqa: PLC0415 - as above
 
-    return Database(database_file(data_dir), epoch=None).begin_epoch()
+    database = Database(database_file(data_dir), epoch=None)
+    try:
+        return database.begin_epoch()
+    finally:
+        database.close()
 
 
 def objects_folder(data_dir: Path) -> Path:
-    """Return where the embedded object store keeps its files."""
+    """Return where the embedded object store keeps what is stored; its links point there."""
     return data_dir / "objects"
 
 
@@ -117,7 +121,7 @@ class _Absent:
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def _aws_objects(environment: Environment) -> Any:
