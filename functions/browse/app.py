@@ -108,7 +108,9 @@ def show_all_metadata(resource_id: str) -> Response[str]:
     found = list_metadata(get_backend(), request.level, resource_id, numeric=numeric)
     if request.flag("expand"):
         return json_answer(found)
-    return json_answer(sorted(int(number) for number in found) if numeric else sorted(found))
+    if numeric:
+        return json_answer([*sorted(map(int, found))])
+    return json_answer([*sorted(found)])
 
 
 @app.on_levels("GET", "/<resource_id>/metadata/<name>")

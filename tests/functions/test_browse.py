@@ -20,7 +20,9 @@ def test_lists_hold_identifiers_unless_expanded(client: Client, study: list[dict
     assert client.get("/studies").json == [study[0]["ParentStudy"]]
     assert client.get("/series").json == sorted({s["ParentSeries"] for s in study})
     assert client.get("/instances").json == sorted(s["ID"] for s in study)
-    assert [r["ID"] for r in client.get("/instances", query={"expand": ""}).json] == sorted(s["ID"] for s in study)
+    assert [r["ID"] for r in client.get("/instances", query={"expand": ""}).json] == sorted(
+        s["ID"] for s in study
+    )
     assert client.get("/instances", query={"expand": "false"}).json == sorted(s["ID"] for s in study)
 
 
@@ -156,11 +158,18 @@ def test_an_unknown_resource_is_an_empty_404(client: Client, level: str) -> None
 @pytest.mark.parametrize(
     "path",
     [
-        *("/patients/nope/studies", "/studies/nope/instances", "/series/nope/instances", "/instances/nope/patient"),
+        *(
+            "/patients/nope/studies",
+            "/studies/nope/instances",
+            "/series/nope/instances",
+            "/instances/nope/patient",
+        ),
         *("/instances/nope/file", "/instances/nope/tags", "/instances/nope/simplified-tags"),
     ],
 )
-def test_relatives_and_files_of_an_unknown_resource_are_a_404_with_an_error(client: Client, path: str) -> None:
+def test_relatives_and_files_of_an_unknown_resource_are_a_404_with_an_error(
+    client: Client, path: str
+) -> None:
     assert client.get(path).error == (404, 17)
 
 
@@ -172,7 +181,11 @@ def test_a_resource_of_another_level_is_unknown(client: Client) -> None:
 
 def test_tags_come_in_three_forms(client: Client) -> None:
     path = client.upload()["Path"]
-    assert client.get(f"{path}/tags").json["0010,0020"] == {"Name": "PatientID", "Type": "String", "Value": "PAT"}
+    assert client.get(f"{path}/tags").json["0010,0020"] == {
+        "Name": "PatientID",
+        "Type": "String",
+        "Value": "PAT",
+    }
     assert client.get(f"{path}/tags", query={"short": ""}).json["0010,0020"] == "PAT"
     assert client.get(f"{path}/tags", query={"simplify": ""}).json["PatientID"] == "PAT"
     assert client.get(f"{path}/simplified-tags").json["PatientID"] == "PAT"

@@ -36,7 +36,9 @@ def test_errors_are_not_described_where_that_is_set(make_client: Callable[..., C
     assert (answer.status, answer.body) == (400, b"")
 
 
-@pytest.mark.parametrize("path", ["/nope", "/", "/instances/a/b", "/tools", "/studies/a/labels/b/c", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/", "/instances/a/b", "/tools", "/studies/a/labels/b/c", "/favicon.ico"]
+)
 def test_an_unknown_path_is_a_404_with_an_error(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.error == (404, 17)
@@ -99,6 +101,10 @@ def test_an_argument_that_is_no_boolean_is_refused(client: Client) -> None:
     assert client.get("/studies", query={"expand": "maybe"}).error == (400, 15)
 
 
+def _context() -> Any:
+    return Context("api")
+
+
 def test_an_unexpected_exception_is_an_internal_error_without_details() -> None:
     app = build_resolver()
 
@@ -106,7 +112,7 @@ def test_an_unexpected_exception_is_an_internal_error_without_details() -> None:
     def broken() -> Response[str]:
         raise ValueError("SECRET^NAME")
 
-    answer = app.resolve({"path": "/broken", "httpMethod": "GET"}, Context("broken"))
+    answer = app.resolve({"path": "/broken", "httpMethod": "GET"}, _context())
     assert answer["statusCode"] == 500
     assert '"OrthancStatus": -1' in answer["body"]
     assert "Details" not in answer["body"]
@@ -125,7 +131,7 @@ def test_requests_served_at_the_same_time_do_not_mix() -> None:
     answers: dict[str, str] = {}
 
     def call(name: str) -> None:
-        answers[name] = app.resolve({"path": f"/echo/{name}", "httpMethod": "GET"}, Context("echo"))["body"]
+        answers[name] = app.resolve({"path": f"/echo/{name}", "httpMethod": "GET"}, _context())["body"]
 
     threads = [threading.Thread(target=call, args=(name,)) for name in ("one", "two")]
     for thread in threads:
@@ -166,7 +172,9 @@ def log() -> Iterator[list[str]]:
 SECRET = "SECRET42"
 
 
-def test_no_log_line_holds_an_identifier(client: Client, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_log_line_holds_an_identifier(
+    client: Client, log: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     uploaded = client.upload(SECRET, PatientName=f"{SECRET}^Jane", StudyDescription=SECRET)
     study = f"/studies/{uploaded['ParentStudy']}"
     client.post("/instances", f"{SECRET} is no DICOM")

@@ -33,7 +33,13 @@ def test_a_patient_goes_with_everything_below(client: Client) -> None:
 @pytest.mark.parametrize("level", ["patients", "studies", "series", "instances"])
 def test_an_unknown_id_or_one_of_another_level_is_an_empty_404(client: Client, level: str) -> None:
     uploaded = client.upload()
-    ids = {"nope", uploaded["ID"], uploaded["ParentSeries"], uploaded["ParentStudy"], uploaded["ParentPatient"]}
+    ids = {
+        "nope",
+        uploaded["ID"],
+        uploaded["ParentSeries"],
+        uploaded["ParentStudy"],
+        uploaded["ParentPatient"],
+    }
     own = {"patients": "ParentPatient", "studies": "ParentStudy", "series": "ParentSeries", "instances": "ID"}
     for resource_id in ids - {uploaded[own[level]]}:
         answer = client.delete(f"/{level}/{resource_id}")

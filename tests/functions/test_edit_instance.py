@@ -53,7 +53,9 @@ def test_a_number_is_drawn_only_where_a_name_is_needed(client: Client) -> None:
 
 def test_a_modified_copy_changes_what_was_asked_for(client: Client) -> None:
     path = client.upload()["Path"]
-    copy = _read(client.post(f"{path}/modify", '{"Replace": {"PatientName": "New^Name",}} // as Orthanc reads it'))
+    copy = _read(
+        client.post(f"{path}/modify", '{"Replace": {"PatientName": "New^Name",}} // as Orthanc reads it')
+    )
     assert copy.PatientName == "New^Name"
     assert copy.PatientID == "PAT"
     assert copy.StudyInstanceUID == "1.2.3.1"
@@ -124,7 +126,9 @@ def test_the_same_transfer_syntax_is_no_transcoding(client: Client) -> None:
     _read(client.post(f"{path}/modify", {"Transcode": "1.2.840.10008.1.2.1"}))
 
 
-def test_text_of_files_without_character_set_is_in_the_default_encoding(make_client: Callable[..., Client]) -> None:
+def test_text_of_files_without_character_set_is_in_the_default_encoding(
+    make_client: Callable[..., Client],
+) -> None:
     client = make_client(default_encoding="Latin2")
     path = client.upload()["Path"]
     answer = client.post(f"{path}/modify", {"Replace": {"StudyDescription": "Zdeš"}})

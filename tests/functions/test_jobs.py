@@ -13,7 +13,8 @@ def study(client: Client) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("level", "key", "count"), [("patients", "ParentPatient", 3), ("studies", "ParentStudy", 3), ("series", "ParentSeries", 2)]
+    ("level", "key", "count"),
+    [("patients", "ParentPatient", 3), ("studies", "ParentStudy", 3), ("series", "ParentSeries", 2)],
 )
 def test_a_synchronous_job_answers_its_content(
     client: Client, study: dict[str, str], level: str, key: str, count: int
@@ -34,7 +35,9 @@ def test_a_synchronous_job_answers_its_content(
 
 
 def test_modification_keeps_the_patient(client: Client, study: dict[str, str]) -> None:
-    content = client.post(f"/studies/{study['ParentStudy']}/modify", {"Replace": {"StudyDescription": "New"}}).json
+    content = client.post(
+        f"/studies/{study['ParentStudy']}/modify", {"Replace": {"StudyDescription": "New"}}
+    ).json
     assert content["IsAnonymization"] is False
     made = client.get(content["Path"]).json
     assert made["MainDicomTags"]["StudyDescription"] == "New"
@@ -43,7 +46,9 @@ def test_modification_keeps_the_patient(client: Client, study: dict[str, str]) -
 
 
 @pytest.mark.parametrize("option", [{"Asynchronous": True}, {"Synchronous": False}])
-def test_an_asynchronous_job_answers_its_id(client: Client, study: dict[str, str], option: dict[str, bool]) -> None:
+def test_an_asynchronous_job_answers_its_id(
+    client: Client, study: dict[str, str], option: dict[str, bool]
+) -> None:
     answer = client.post(f"/studies/{study['ParentStudy']}/anonymize", option)
     assert answer.status == 200
     job = answer.json["ID"]
@@ -74,9 +79,7 @@ def test_a_job_that_outlives_the_gateway_is_a_504_with_its_place(
     assert client.get(f"/jobs/{job}").json["State"] == "Pending"
 
 
-def test_a_failed_job_answers_its_error_without_details(
-    client: Client, study: dict[str, str]
-) -> None:
+def test_a_failed_job_answers_its_error_without_details(client: Client, study: dict[str, str]) -> None:
     path = f"/studies/{study['ParentStudy']}"
     for key in client.backend.objects.keys("instances/"):
         next(client.folder.rglob(key.rsplit("/", 1)[-1])).write_bytes(b"no DICOM any more")

@@ -47,7 +47,9 @@ def test_a_second_upload_is_not_stored(client: Client) -> None:
     assert client.get(f"/instances/{INSTANCE}/file").body == make_dicom()
 
 
-def test_an_overwriting_server_replaces_the_file_and_forgets_labels(make_client: Callable[..., Client]) -> None:
+def test_an_overwriting_server_replaces_the_file_and_forgets_labels(
+    make_client: Callable[..., Client],
+) -> None:
     client = make_client(overwrite_instances=OverwriteInstances.ALWAYS)
     client.post("/instances", make_dicom())
     client.put(f"/instances/{INSTANCE}/labels/seen")
@@ -94,11 +96,22 @@ def test_a_large_file_goes_past_the_event_both_ways(client: Client, tmp_path: Pa
 @pytest.mark.parametrize("spooled", [False, True])
 @pytest.mark.parametrize(
     "data",
-    [b"", b"DICM", b"nope" * 1000, make_dicom()[:200], bytes(128) + b"DICM", b'{"Replace":{}}', b"PK\x03\x04zip"],
+    [
+        b"",
+        b"DICM",
+        b"nope" * 1000,
+        make_dicom()[:200],
+        bytes(128) + b"DICM",
+        b'{"Replace":{}}',
+        b"PK\x03\x04zip",
+    ],
     ids=["empty", "4 bytes", "text", "truncated", "preamble", "json", "zip"],
 )
 def test_what_is_not_dicom_is_refused_and_leaves_nothing(
-    client: Client, tmp_path: Path, data: bytes, spooled: bool  # noqa: FBT001
+    client: Client,
+    tmp_path: Path,
+    data: bytes,
+    spooled: bool,  # noqa: FBT001
 ) -> None:
     if spooled:
         (tmp_path / "spooled").write_bytes(data)

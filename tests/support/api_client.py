@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from dicomorph.http.requests import effective_method, normalize_path
 from dicomorph.http.routes import ROUTES
@@ -25,7 +26,9 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
-def make_dicom(patient: str = "PAT", study: int = 1, series: int = 1, instance: int = 1, **values: object) -> bytes:
+def make_dicom(
+    patient: str = "PAT", study: int = 1, series: int = 1, instance: int = 1, **values: object
+) -> bytes:
     """Return a small file; the UIDs follow from the numbers, the keywords are further attributes."""
     data = Dataset()
     data.PatientID = patient
@@ -39,8 +42,8 @@ def make_dicom(patient: str = "PAT", study: int = 1, series: int = 1, instance: 
     for keyword, value in values.items():
         setattr(data, keyword, value)
     data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    data.file_meta.MediaStorageSOPClassUID = CT
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = UID(CT)
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
     stream = io.BytesIO()
     data.save_as(stream, enforce_file_format=True)
@@ -99,7 +102,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
         **event: Any,
     ) -> Answer:
-        data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        data = (
+            body
+            if isinstance(body, bytes)
+            else body.encode()
+            if isinstance(body, str)
+            else json.dumps(body).encode()
+        )
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         arguments = {name: [value] for name, value in (query or {}).items()}
         name, resource = _route(effective_method(method, lowered, arguments), normalize_path(path))
@@ -145,7 +154,7 @@ class Client:
     def delete(self, path: str, **options: Any) -> Answer:
         return self.call("DELETE", path, **options)
 
-    def upload(self, *identity: Any, **values: object) -> dict[str, Any]:
+    def upload(self, *identity: Any, **values: Any) -> dict[str, Any]:
         answer = self.post("/instances", make_dicom(*identity, **values))
         assert answer.status == 200
         found: dict[str, Any] = answer.json
@@ -160,7 +169,9 @@ def _route(method: str, path: str) -> tuple[str, str]:
     asked = path.split("/")
     for route, methods in ROUTES.items():
         parts = route.split("/")
-        if len(parts) == len(asked) and all(p == a or p[:1] == "{" for p, a in zip(parts, asked, strict=True)):
+        if len(parts) == len(asked) and all(
+            p == a or p[:1] == "{" for p, a in zip(parts, asked, strict=True)
+        ):
             return methods.get(method, "unmatched"), route
     return "unmatched", "/{proxy+}"
 

@@ -18,7 +18,13 @@ def _request(**event: Any) -> Request:
 
 @pytest.mark.parametrize(
     ("path", "normal"),
-    [("/studies/", "/studies"), ("//studies//a///", "/studies/a"), ("/", "/"), ("", "/"), ("studies", "/studies")],
+    [
+        ("/studies/", "/studies"),
+        ("//studies//a///", "/studies/a"),
+        ("/", "/"),
+        ("", "/"),
+        ("studies", "/studies"),
+    ],
 )
 def test_slashes_are_normalized(path: str, normal: str) -> None:
     assert normalize_path(path) == normal
@@ -49,7 +55,9 @@ def test_put_and_delete_can_be_tunnelled(
     assert effective_method(method, headers, query) == effective
 
 
-@pytest.mark.parametrize(("value", "means"), [("", True), ("true", True), ("1", True), ("false", False), ("0", False)])
+@pytest.mark.parametrize(
+    ("value", "means"), [("", True), ("true", True), ("1", True), ("false", False), ("0", False)]
+)
 def test_a_boolean_argument_is_true_by_its_presence(value: str, means: bool) -> None:  # noqa: FBT001
     assert _request(queryStringParameters={"expand": value}).flag("expand") is means
     assert _request(multiValueQueryStringParameters={"expand": [value]}).flag("expand") is means
@@ -83,7 +91,9 @@ def test_a_body_is_read_whatever_carries_it(tmp_path: Path) -> None:
     spooled = tmp_path / "body"
     spooled.write_bytes(b'{"a":1}')
     assert _request(body='{"a":1}').json_object() == {"a": 1}
-    assert _request(body=base64.b64encode(b'{"a":1}').decode(), isBase64Encoded=True).json_object() == {"a": 1}
+    assert _request(body=base64.b64encode(b'{"a":1}').decode(), isBase64Encoded=True).json_object() == {
+        "a": 1
+    }
     assert _request(bodyPath=str(spooled)).json_object() == {"a": 1}
     assert _request(bodyPath=str(spooled)).file() == spooled
 
@@ -110,7 +120,9 @@ def test_a_file_sent_as_gzip_is_inflated() -> None:
     assert _gzipped(gzip.compress(b"")).file() == b""
 
 
-@pytest.mark.parametrize("data", [b"", b"DICM", gzip.compress(b"some text")[:-9], gzip.compress(b"x" * 9999)[:20]])
+@pytest.mark.parametrize(
+    "data", [b"", b"DICM", gzip.compress(b"some text")[:-9], gzip.compress(b"x" * 9999)[:20]]
+)
 def test_a_file_that_is_no_whole_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(BadFileFormatError):
         _gzipped(data).file()

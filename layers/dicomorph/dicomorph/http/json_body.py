@@ -60,7 +60,7 @@ def _decode_leniently(text: str) -> Json:
 
 def _decode(text: str) -> Json:
     decoded = json.loads(text, strict=False, parse_constant=_refuse, parse_float=_finite)
-    return cast(Json, decoded)
+    return cast("Json", decoded)
 
 
 def _unless_string(match: re.Match[str], replacement: str) -> str:

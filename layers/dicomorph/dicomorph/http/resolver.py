@@ -70,7 +70,7 @@ class OrthancResolver(APIGatewayRestResolver):
         return self._state.deadline - time.monotonic()
 
     @property
-    def context(self) -> dict[str, Any]:  # type: ignore[override]  # an attribute there, one for all threads
+    def context(self) -> dict[str, Any]:
         """What Powertools remembers of the request that is being served."""
         return self._state.context
 
@@ -119,13 +119,14 @@ class OrthancResolver(APIGatewayRestResolver):
         return answer
 
     def _prepare(self) -> None:
-        """Build the chain of calls of each route once: two threads at a first request would build it twice."""
+        """Build the chain of calls of each route once: two threads at once would build it twice."""
         if self._prepared:
             return
         get_logger()
         with self._preparing:
-            for route in () if self._prepared else (*self._static_routes, *self._dynamic_routes):
-                route._build_middleware_stack(router_middlewares=[], app=self)  # noqa: SLF001
+            for route in (*self._static_routes, *self._dynamic_routes):
+                if not route._middleware_stack_built:  # noqa: SLF001
+                    route._build_middleware_stack(router_middlewares=[], app=self)  # noqa: SLF001
             self._prepared = True
 
     def _answer_error(self, error: DicomorphError) -> Response[str]:

@@ -1,4 +1,4 @@
-"""Every route with the function that serves it: what ``Allow`` lists, and what a test holds template.yaml to."""
+"""Every route with the function that serves it: what ``Allow`` lists, what template.yaml is held to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ def _level_routes(level: str) -> dict[str, dict[str, str]]:
         f"/{level}/{{id}}/anonymize": {"POST": f"anonymize_{kind}"},
         f"/{level}/{{id}}/modify": {"POST": f"modify_{kind}"},
         f"/{level}/{{id}}/metadata": {"GET": "browse"},
-        f"/{level}/{{id}}/metadata/{{name}}": {"GET": "browse", "PUT": "annotations", "DELETE": "annotations"},
+        f"/{level}/{{id}}/metadata/{{name}}": {
+            "GET": "browse",
+            "PUT": "annotations",
+            "DELETE": "annotations",
+        },
         f"/{level}/{{id}}/labels": {"GET": "browse"},
         f"/{level}/{{id}}/labels/{{label}}": {"GET": "browse", "PUT": "annotations", "DELETE": "annotations"},
     }
@@ -69,7 +73,8 @@ def allowed_methods(path: str) -> tuple[str, ...]:
     for route, methods in ROUTES.items():
         parts = route.split("/")
         if len(parts) == len(asked) and all(
-            part == given or (part.startswith("{") and given) for part, given in zip(parts, asked, strict=True)
+            part == given or (part.startswith("{") and given)
+            for part, given in zip(parts, asked, strict=True)
         ):
             return tuple(sorted(methods))
     return ()

@@ -110,13 +110,17 @@ def write_metadata(
         _check_revision(backend.settings, current, etag)
         expected = None if current is None else current.revision
         try:
-            return Written.DONE, backend.index.set_metadata(level, resource_id, stored, value, expected=expected)
+            return Written.DONE, backend.index.set_metadata(
+                level, resource_id, stored, value, expected=expected
+            )
         except ConflictError:
             continue  # with revisions checked, the next look finds the mismatch
     raise RevisionMismatchError
 
 
-def delete_metadata(backend: Backend, level: Level, resource_id: str, name: str, *, etag: str | None) -> Written:
+def delete_metadata(
+    backend: Backend, level: Level, resource_id: str, name: str, *, etag: str | None
+) -> Written:
     """Delete one metadata of the user's range; parameters and errors as in `write_metadata`."""
     stored = _stored_name(name, backend.settings)
     if stored in SYSTEM_METADATA:
@@ -158,7 +162,9 @@ def _stored_name(name: str, settings: Settings) -> str:
         return name
     if name in settings.user_metadata:
         return str(settings.user_metadata[name])
-    number = int(name) if name.isascii() and name.isdigit() and len(name) <= len(str(_LAST_USER_NUMBER)) else 0
+    number = (
+        int(name) if name.isascii() and name.isdigit() and len(name) <= len(str(_LAST_USER_NUMBER)) else 0
+    )
     if number in _SYSTEM_NAMES:
         return _SYSTEM_NAMES[number]
     if _FIRST_USER_NUMBER <= number <= _LAST_USER_NUMBER:

@@ -28,7 +28,9 @@ class LargeFile:
     url: str
 
 
-def read_instance(backend: Backend, instance_id: str, *, file_name: str, largest_answer: int) -> bytes | LargeFile:
+def read_instance(
+    backend: Backend, instance_id: str, *, file_name: str, largest_answer: int
+) -> bytes | LargeFile:
     """Return the file of an instance.
 
     Parameters
@@ -51,7 +53,12 @@ def read_instance(backend: Backend, instance_id: str, *, file_name: str, largest
 
 
 def read_tags(
-    backend: Backend, instance_id: str, form: TagsForm, *, ignore_length: Sequence[str] = (), whole: bool = False
+    backend: Backend,
+    instance_id: str,
+    form: TagsForm,
+    *,
+    ignore_length: Sequence[str] = (),
+    whole: bool = False,
 ) -> dict[str, Json]:
     """Return the tags of an instance (spec 2.7).
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from dicomorph.dicom.dataset_json import TagsForm
@@ -18,7 +18,9 @@ from dicomorph.services.series_status import expected_number, series_status
 _CHILDREN = {Level.PATIENT: "Studies", Level.STUDY: "Series", Level.SERIES: "Instances"}
 
 
-def resource_json(backend: Backend, resource: Resource, form: TagsForm = TagsForm.SIMPLIFY) -> dict[str, Json]:
+def resource_json(
+    backend: Backend, resource: Resource, form: TagsForm = TagsForm.SIMPLIFY
+) -> dict[str, Json]:
     """Return the JSON of a resource, with the identifiers of its children.
 
     Parameters
@@ -46,9 +48,7 @@ def resource_json(backend: Backend, resource: Resource, form: TagsForm = TagsFor
     return view | _level_part(backend, resource, children, form)
 
 
-def _level_part(
-    backend: Backend, resource: Resource, children: list[str], form: TagsForm
-) -> dict[str, Json]:
+def _level_part(backend: Backend, resource: Resource, children: list[str], form: TagsForm) -> dict[str, Json]:
     if resource.level is Level.PATIENT:
         return {"IsProtected": False}
     if resource.level is Level.STUDY:
@@ -76,7 +76,7 @@ def _main_dicom_tags(resource: Resource, form: TagsForm) -> dict[str, Json]:
     tags = _texts_in_form(resource.main_tags, form)
     stored = _text(resource, "MainDicomSequences")
     if stored:
-        sequences = cast(dict[str, Json], json.loads(stored).get("Sequences", {}))
+        sequences = cast("dict[str, Json]", json.loads(stored).get("Sequences", {}))
         tags |= _full_in_form(sequences, form)
     return tags
 
@@ -114,7 +114,7 @@ def _text(resource: Resource, metadata: str) -> str:
 
 def _is_stable(backend: Backend, resource: Resource) -> bool:
     try:
-        updated = datetime.strptime(_text(resource, "LastUpdate"), "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc)
+        updated = datetime.strptime(_text(resource, "LastUpdate"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return False
     return backend.now() - updated >= timedelta(seconds=backend.settings.stable_age)

@@ -83,7 +83,7 @@ def instance_entry(
 
 
 def _is_kept(backend: Backend, ancestry: Ancestry, md5: str) -> bool:
-    """Tell early, before anything is written, that the stored version stays; `Index.add` has the last word."""
+    """Tell before anything is written that the stored version stays; `Index.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
     if overwrite is OverwriteInstances.ALWAYS:
         return False
