@@ -1,9 +1,11 @@
 """Lists, single resources and relatives."""
 
+import json
+
 import pytest
-from pydicom.dataset import Dataset
 
 from dicomorph.model.identifiers import orthanc_id
+from dicomorph.model.resources import Level, LevelFacts
 from tests.support.api_client import Client, Clock
 
 LEVELS = ("patients", "studies", "series", "instances")
@@ -100,13 +102,16 @@ def test_a_series_tells_whether_it_is_complete(client: Client, numbers: tuple[in
 
 
 def test_a_sequence_among_the_main_tags_is_shown_as_items(client: Client) -> None:
-    item = Dataset()
-    item.ScheduledProcedureStepID = "STEP"
-    uploaded = client.upload(RequestAttributesSequence=[item])
-    path = f"/series/{uploaded['ParentSeries']}"
+    series_id = client.upload()["ParentSeries"]
+    step = {"0040,0009": {"Name": "ScheduledProcedureStepID", "Type": "String", "Value": "STEP"}}
+    sequence = {"0040,0275": {"Name": "RequestAttributesSequence", "Type": "Sequence", "Value": [step]}}
+    text = json.dumps({"Sequences": sequence, "Version": 1})
+    client.backend.index.refresh(Level.SERIES, series_id, LevelFacts({}, {"MainDicomSequences": text}))
+    path = f"/series/{series_id}"
     tags = client.get(path).json["MainDicomTags"]
     assert tags["RequestAttributesSequence"] == [{"ScheduledProcedureStepID": "STEP"}]
     assert client.get(path, query={"short": ""}).json["MainDicomTags"]["0040,0275"] == [{"0040,0009": "STEP"}]
+    assert client.get(path, query={"full": ""}).json["MainDicomTags"] == sequence
 
 
 def test_main_tags_come_in_three_forms(client: Client) -> None:
