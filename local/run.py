@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 
 from dicomorph import bootstrap
+from dicomorph.http.observability import get_logger
 from dicomorph.jobs.local import LocalRunner
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
@@ -33,6 +34,7 @@ def run(arguments: Arguments) -> None:
         If it cannot start; nothing was changed then.
     """
     settings = read_settings(arguments.settings)
+    get_logger().setLevel("WARNING")  # a line of JSON for each request is for CloudWatch
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)

@@ -17,13 +17,7 @@ THREADS = 96
 DRAIN_SECONDS = 10.0
 _MIB = 1 << 20
 
-# A client that stops taking its answer holds a thread; after this long the kernel gives it up.
 _STALLED_MILLISECONDS = 60_000
-_SOCKET_OPTIONS = [
-    (socket.SOL_TCP, getattr(socket, name), value)
-    for name, value in (("TCP_NODELAY", 1), ("TCP_USER_TIMEOUT", _STALLED_MILLISECONDS))
-    if hasattr(socket, name)
-]
 
 
 class CannotListenError(Exception):
@@ -45,6 +39,9 @@ def bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         # A restart must not wait for the connections of the last run to time out.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Connections inherit it: a client that stops taking its answer does not hold a thread for ever.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MILLISECONDS)
         listener.bind(address)
     except OSError as error:
         raise CannotListenError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
@@ -113,7 +110,6 @@ def _create_server(application: Callable[..., Any], listener: socket.socket) -> 
         outbuf_overflow=16 * _MIB,
         outbuf_high_watermark=4 * _MIB,
         recv_bytes=_MIB,
-        socket_options=_SOCKET_OPTIONS,
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True,
     )

@@ -38,28 +38,22 @@ class Server:
 
     def __init__(self, data: Path, *options: str) -> None:
         self.data = data
+        self.log = data.parent / "server.log"
         self._options = options
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> Server:
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "local",
-                "--port",
-                str(self.port),
-                "--data",
-                str(self.data),
-                *self._options,
-            ],
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=(self.data.parent / "server.log").open("a"),
-            start_new_session=True,  # so that its group can be killed without the tests
-        )
+        command = [sys.executable, "-m", "local", "--port", str(self.port), "--data", str(self.data)]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [*command, *self._options],
+                cwd=ROOT,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # so that its group can be killed without the tests
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
@@ -133,7 +127,7 @@ class Server:
     def wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
         while not condition():
-            assert time.monotonic() < deadline, (self.data.parent / "server.log").read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
 
     def wait_for_job(self, job_id: str) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_settings_are_obeyed(make_server: Callable[..., Any], tmp_path: Path, st
 def test_another_address_than_loopback_is_warned_about(make_server: Callable[..., Any]) -> None:
     server = make_server("--host", "0.0.0.0")  # noqa: S104 - on purpose
     assert server.get("/system").status == 200
-    assert "nobody is asked for a password" in (server.data.parent / "server.log").read_text()
+    assert "nobody is asked for a password" in server.log.read_text()
 
 
 def test_a_request_under_way_is_finished_before_the_end(

@@ -1,0 +1,164 @@
+"""The pool of worker processes, with real processes that really die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicomorph.jobs.local_pool import Reply, Task, WorkerPool, WorkerSpec
+from dicomorph.jobs.local_worker import Verdict
+
+SPEC = WorkerSpec((sys.executable, str(Path(__file__).with_name("pool_worker.py"))), {"kind": "do"})
+
+
+@pytest.fixture
+def make_pool() -> Iterator[Callable[[int], WorkerPool]]:
+    pools: list[WorkerPool] = []
+
+    def make(size: int) -> WorkerPool:
+        pools.append(WorkerPool(SPEC, size))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.close()
+
+
+def submit(pool: WorkerPool, *steps: str, order: int = 0, **event: Any) -> Future[Reply]:
+    return pool.submit(Task("do", {"steps": steps, **event}), order=(order,))
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_task_is_answered_by_another_process(make_pool: Callable[[int], WorkerPool]) -> None:
+    reply = submit(make_pool(1)).result(30)
+    assert reply.verdict is Verdict.DONE
+    assert reply.answer["parent"] == os.getpid()
+    assert reply.answer["sigint"]
+
+
+def test_what_a_worker_prints_does_not_break_the_answers(make_pool: Callable[[int], WorkerPool]) -> None:
+    assert submit(make_pool(1), "print").result(30).verdict is Verdict.DONE
+
+
+def test_an_exception_fails_the_task_alone(make_pool: Callable[[int], WorkerPool]) -> None:
+    pool = make_pool(1)
+    failed, throttled, after = submit(pool, "fail"), submit(pool, "throttled"), submit(pool)
+    assert failed.result(30).verdict is Verdict.FAILED
+    assert throttled.result(30).verdict is Verdict.AGAIN
+    assert after.result(30).verdict is Verdict.DONE
+
+
+def test_a_dead_worker_is_replaced_and_costs_its_own_task_only(make_pool: Callable[[int], WorkerPool]) -> None:
+    pool = make_pool(2)
+    replies = [submit(pool, *(("die",) if number == 3 else ())) for number in range(8)]
+    verdicts = [reply.result(30).verdict for reply in replies]
+    assert verdicts.count(Verdict.DIED) == 1
+    assert verdicts[3] is Verdict.DIED
+    assert verdicts.count(Verdict.DONE) == 7
+
+
+def test_a_worker_that_died_while_idle_costs_nothing(make_pool: Callable[[int], WorkerPool]) -> None:
+    pool = make_pool(1)
+    pid = submit(pool).result(30).answer["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not pool.processes())
+    reply = submit(pool).result(30)
+    assert reply.verdict is Verdict.DONE
+    assert reply.answer["pid"] != pid
+
+
+def test_urgent_tasks_go_first(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
+    pool = make_pool(1)
+    submit(pool).result(30)
+    ended: list[int] = []
+    # The first one keeps the worker busy until the others are queued.
+    replies = [submit(pool, "die-once", order=-1, marker=str(tmp_path / "died"))]
+    for order in (3, 1, 2):
+        replies.append(submit(pool, order=order))
+        replies[-1].add_done_callback(lambda _, order=order: ended.append(order))  # type: ignore[misc]
+    for reply in replies:
+        reply.result(30)
+    assert ended.index(1) < ended.index(2) or ended[0] == 3
+    assert sorted(ended) == [1, 2, 3]
+
+
+def test_a_worker_inherits_no_socket_and_no_file(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "open").open("w") as file:
+        os.set_inheritable(listener.fileno(), True)  # even so
+        os.set_inheritable(file.fileno(), True)
+        first, second = make_pool(1), make_pool(1)
+        for pool in (first, second):
+            files = submit(pool).result(30).answer["files"]
+            assert not [name for name in files if name.startswith("socket:")]
+            assert str(tmp_path / "open") not in files
+            assert len([name for name in files if name.startswith("pipe:")]) <= 4  # its own, and a test's stderr
+
+
+def test_closing_ends_workers_and_cancels_what_is_left(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
+    pool = make_pool(1)
+    marker = tmp_path / "begun"
+    running = submit(pool, "tell", "hang", marker=str(marker))
+    waiting = submit(pool)
+    until(marker.exists)
+    pids = pool.processes()
+    pool.close()
+    for future in (running, waiting, submit(pool)):
+        with pytest.raises(CancelledError):
+            future.result(30)
+    until(lambda: not any(map(alive, pids)))
+
+
+PARENT = """
+    import sys, time
+    from dicomorph.jobs.local_pool import Task, WorkerPool, WorkerSpec
+    pool = WorkerPool(WorkerSpec((sys.executable, sys.argv[1]), {"kind": "do"}), 2)
+    for number in range(2):
+        pool.submit(Task("do", {"steps": ["tell", "hang"], "marker": sys.argv[2] + str(number)}), order=(0,))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_when_their_parent_is_killed_in_the_middle_of_a_task(
+    tmp_path: Path, deadly: signal.Signals
+) -> None:
+    script = str(Path(__file__).with_name("pool_worker.py"))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT), script, str(tmp_path / "begun")], start_new_session=True
+    )
+    try:
+        until(lambda: len(list(tmp_path.iterdir())) == 2)
+        children = Path(f"/proc/{parent.pid}/task").glob("*/children")
+        workers = [int(pid) for file in children for pid in file.read_text().split()]
+        assert len(workers) == 2
+        parent.send_signal(deadly)
+        parent.wait(30)
+        until(lambda: not any(map(alive, workers)))
+    finally:
+        parent.kill()
+        parent.wait(30)
