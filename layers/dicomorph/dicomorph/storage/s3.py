@@ -1,0 +1,192 @@
+"""Objects in a versioned bucket of S3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.source import Source
+from dicomorph.model.errors import DicomorphError, UnknownResourceError
+from dicomorph.model.resources import ObjectRef
+from dicomorph.storage.s3_errors import error_of, translated
+from dicomorph.storage.s3_parts import PART_BYTES, edited_parts, file_parts, part_size
+from dicomorph.storage.s3_source import RangedSource
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, GetObjectRequestTypeDef, ObjectIdentifierTypeDef
+
+_DELETED_AT_ONCE = 1000  # S3's limit
+_LINK_SECONDS = 900
+_CONTENT_TYPES = {"dcm": "application/dicom", "json": "application/json"}
+
+
+class S3Store:
+    """The port `ObjectStore` over a bucket.
+
+    Deleting leaves the versions, so what a job pinned stays readable until the bucket's
+    lifecycle rule removes them; another rule removes uploads that a crash left unfinished.
+
+    Parameters
+    ----------
+    client : S3Client
+        A low-level client.
+    bucket : str
+        Versioned. The caller must be allowed to list it, or S3 answers 403 for objects that
+        do not exist.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, data: bytes) -> ObjectRef:
+        """Store bytes."""
+        with translated():
+            answer = self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=data,
+                ChecksumAlgorithm="SHA256",
+                ContentType=_content_type(key),
+            )
+        return ObjectRef(key, answer.get("VersionId", ""), len(data))
+
+    def put_file(self, key: str, path: str) -> ObjectRef:
+        """Store a local file, of any size, a part in memory at a time."""
+        with open(path, "rb") as file:  # noqa: PTH123 - the port takes text
+            file.seek(0, 2)
+            size = file.tell()
+            return self._put_parts(key, file_parts(file, part_size(size)), size)
+
+    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of a stored object, a part in memory at a time.
+
+        Everything passes through this process. Long ranges could be copied within S3
+        (UploadPartCopy); the parts would then follow the ranges.
+        """
+        original = self._source(source)
+        try:
+            parts = edited_parts(original, script, part_size(script.size))
+            return self._put_parts(key, parts, script.size)
+        finally:
+            original.close()
+
+    def open(self, ref: ObjectRef) -> Source:
+        """Open a stored object at its version; the first bytes of it are fetched at once."""
+        source = self._source(ref)
+        source.window(0, 1)
+        return source
+
+    def get(self, key: str) -> bytes | None:
+        """Return the newest bytes under a key, None if there are none."""
+        try:
+            with translated():
+                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except UnknownResourceError:
+            return None
+
+    def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:  # noqa: ARG002 - see the class
+        """Delete objects; their versions stay readable for as long as the bucket keeps them."""
+        keys = iter({ref.key: None for ref in refs})
+        while chunk := list(islice(keys, _DELETED_AT_ONCE)):
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in chunk]
+            with translated():
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+                )
+            for failure in answer.get("Errors", ()):
+                raise _failure(failure.get("Code", ""))
+
+    def release(self) -> None:
+        """Do nothing: the bucket's lifecycle rule forgets deleted versions."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield all keys that start with a prefix, in ascending order."""
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        )
+        while True:
+            with translated():
+                page = next(pages, None)
+            if page is None:
+                return
+            for entry in page.get("Contents", ()):
+                yield entry["Key"]
+
+    def link(self, ref: ObjectRef, *, file_name: str) -> str:
+        """Return a presigned URL, which lives no longer than the credentials it was made with."""
+        name = re.sub(r"[^A-Za-z0-9._ -]", "_", file_name)
+        request = {
+            "Bucket": self._bucket,
+            "Key": ref.key,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        if ref.version:
+            request["VersionId"] = ref.version
+        with translated():
+            return self._client.generate_presigned_url("get_object", Params=request, ExpiresIn=_LINK_SECONDS)
+
+    def _source(self, ref: ObjectRef) -> RangedSource:
+        return RangedSource(partial(self._fetch, ref), ref.size)
+
+    def _fetch(self, ref: ObjectRef, start: int, stop: int) -> bytes:
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
+        if ref.version:
+            request["VersionId"] = ref.version
+        if start < stop:  # an empty object has no range
+            request["Range"] = f"bytes={start}-{stop - 1}"
+        with translated():
+            return self._client.get_object(**request)["Body"].read()
+
+    def _put_parts(self, key: str, parts: Iterator[bytes], size: int) -> ObjectRef:
+        if size <= PART_BYTES:
+            return self.put(key, b"".join(parts))
+        with translated():
+            upload = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256", ContentType=_content_type(key)
+            )["UploadId"]
+        try:
+            done = [self._put_part(key, upload, number, data) for number, data in enumerate(parts, 1)]
+            with translated():
+                answer = self._client.complete_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done}
+                )
+        except BaseException:
+            self._abort(key, upload)
+            raise
+        return ObjectRef(key, answer.get("VersionId", ""), size)
+
+    def _put_part(self, key: str, upload: str, number: int, data: bytes) -> CompletedPartTypeDef:
+        with translated():
+            answer = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=data,
+                ChecksumAlgorithm="SHA256",
+            )
+        done: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
+        if checksum := answer.get("ChecksumSHA256"):
+            done["ChecksumSHA256"] = checksum
+        return done
+
+    def _abort(self, key: str, upload: str) -> None:
+        try:
+            with translated():
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        except DicomorphError:
+            return  # what made us abort is the news; the lifecycle rule removes the parts
+
+
+def _failure(code: str) -> DicomorphError:
+    return error_of(code, 500 if code in ("InternalError", "ServiceUnavailable") else 0)
+
+
+def _content_type(key: str) -> str:
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

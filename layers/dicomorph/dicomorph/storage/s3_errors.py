@@ -1,0 +1,65 @@
+"""What S3's errors mean here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+from dicomorph.model.errors import DicomorphError, InternalError, TransientError, UnknownResourceError
+
+_SERVER_FAULT = 500
+_ERRORS: dict[str, type[DicomorphError]] = {
+    "404": UnknownResourceError,
+    "MethodNotAllowed": UnknownResourceError,  # the version is a delete marker
+    "NoSuchKey": UnknownResourceError,
+    "NoSuchVersion": UnknownResourceError,
+    "OperationAborted": TransientError,
+    "RequestLimitExceeded": TransientError,
+    "RequestTimeout": TransientError,
+    "SlowDown": TransientError,
+    "Throttling": TransientError,
+    "ThrottlingException": TransientError,
+    "TooManyRequests": TransientError,
+}
+_INTERRUPTED = (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn botocore's exceptions into ours.
+
+    Raises
+    ------
+    UnknownResourceError
+        If there is no such object or version.
+    TransientError
+        For throttling, faults of the service and of the network.
+    InternalError
+        For everything else: access denied, no such bucket, no credentials.
+    """
+    try:
+        yield
+    except ClientError as error:
+        response = error.response
+        code = response.get("Error", {}).get("Code", "")
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise error_of(code, status) from error
+    except _INTERRUPTED as error:
+        raise TransientError("The object store is out of reach") from error
+    except BotoCoreError as error:
+        raise InternalError(f"The object store was not asked: {type(error).__name__}") from error
+
+
+def error_of(code: str, status: int = 0) -> DicomorphError:
+    """Return the error that a code of S3 and the status of its answer stand for."""
+    fallback = TransientError if status >= _SERVER_FAULT else InternalError
+    return _ERRORS.get(code, fallback)(f"Object store: {code}")
