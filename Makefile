@@ -34,7 +34,7 @@ check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make fix'."; exit 1; }
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy $(SOURCES)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(if $(TEMPLATE),$(BIN)/cfn-lint $(TEMPLATE))
 
 fix: setup ## Format, and repair what ruff can
