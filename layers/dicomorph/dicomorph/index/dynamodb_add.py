@@ -1,0 +1,158 @@
+"""Adding instances, without a transaction for each and without anything half-visible.
+
+The order of the steps is the proof; `docs/adr/0005-index-key-schema.md` has it in full.
+
+1. *Claim*: the instance is put as pending, on condition that there is none. Nobody sees it.
+2. *Link*: its series gets a link to it.
+3. *Touch*: each parent gets a new stamp, once a call, on condition that it exists. From here
+   on no delete of the series can miss the link: it reads the stamp before it looks for links.
+4. *Enter*: the entry replaces the pending item, on condition that it still is the one claimed.
+
+A series that does not exist is created by a transaction, together with what is missing above
+it and with the entry of one instance: there never is a resource without a child. A delete
+that finds nothing but pending children takes them away; then step 4 fails, and the instance
+starts over. A crash leaves a pending item and a link that nobody sees, which the next attempt
+takes over and the delete of the series removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dicomorph.index.base import StoreOutcome, StoreStatus
+from dicomorph.index.dynamodb_errors import ConditionLostError
+from dicomorph.index.dynamodb_expressions import ABSENT, stamped, still_pending
+from dicomorph.index.dynamodb_items import (
+    instance_item,
+    is_pending,
+    new_stamp,
+    object_of,
+    pending_item,
+    stamp_of,
+)
+from dicomorph.index.dynamodb_parents import Parents
+from dicomorph.index.dynamodb_table import Table, attempts, won
+from dicomorph.index.keys import Item, child_key
+from dicomorph.model.resources import InstanceEntry, Level, ObjectRef
+from dicomorph.model.settings import OverwriteInstances
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """An instance that is pending under a stamp, until its entry replaces it."""
+
+    entry: InstanceEntry
+    stamp: str
+
+
+class Ingest:
+    """One call of `Index.add`.
+
+    Parameters
+    ----------
+    table : Table
+        Where the items lie.
+    overwrite : OverwriteInstances
+        What becomes of an instance that is stored already.
+    now : Callable[[], str]
+        The time in the form of LastUpdate.
+    """
+
+    def __init__(self, table: Table, overwrite: OverwriteInstances, now: Callable[[], str]) -> None:
+        self._table = table
+        self._overwrite = overwrite
+        self._now = now
+
+    def add(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
+        """Add instances; one that is named repeatedly is added in the order of the entries."""
+        outcomes: dict[int, StoreOutcome] = {}
+        while len(outcomes) < len(entries):
+            wave: dict[str, int] = {}
+            for number, entry in enumerate(entries):
+                if number not in outcomes:
+                    wave.setdefault(entry.ancestry.instance, number)
+            numbers = list(wave.values())
+            added = self._add_distinct([entries[number] for number in numbers])
+            outcomes.update(zip(numbers, added, strict=True))
+        return [outcomes[number] for number in range(len(entries))]
+
+    def _add_distinct(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
+        outcomes: dict[str, StoreOutcome] = {}
+        for _ in attempts():
+            waiting = [entry for entry in entries if entry.ancestry.instance not in outcomes]
+            if not waiting:
+                break
+            self._attempt(waiting, outcomes)
+        return [outcomes[entry.ancestry.instance] for entry in entries]
+
+    def _attempt(self, entries: Sequence[InstanceEntry], outcomes: dict[str, StoreOutcome]) -> None:
+        """Bring entries in as far as nobody is in the way; write down those that are done."""
+        claims, replaced = [], []
+        for entry, step in zip(entries, self._table.each(self._claim, entries), strict=True):
+            if isinstance(step, _Claim):
+                claims.append(step)
+            elif step is not None:
+                outcomes[entry.ancestry.instance] = step
+                if step.superseded not in (None, entry.object):
+                    replaced.append(entry)
+        self._table.each(self._link, claims)
+        parents = Parents(self._table, [claim.entry for claim in claims] + replaced, self._now())
+        parents.touch()
+        for claim in self._enter(claims, parents):
+            outcomes[claim.entry.ancestry.instance] = StoreOutcome(StoreStatus.SUCCESS)
+
+    def _claim(self, entry: InstanceEntry) -> _Claim | StoreOutcome | None:
+        stamp = new_stamp()
+        try:
+            self._table.put(pending_item(entry.ancestry.instance, stamp), ABSENT)
+        except ConditionLostError as lost:
+            if lost.found is None:
+                return None
+            if is_pending(lost.found):  # somebody else's, or ours before a crash: whoever enters first wins
+                return _Claim(entry, stamp_of(lost.found))
+            return self._meet(entry, lost.found)
+        return _Claim(entry, stamp)
+
+    def _meet(self, entry: InstanceEntry, found: Item) -> StoreOutcome | None:
+        """Decide on an instance that is stored already; None if it changed meanwhile."""
+        held = object_of(found)
+        if _is_same(held, entry.object):
+            return StoreOutcome(StoreStatus.SUCCESS)
+        if self._stays(found, entry):
+            return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
+        if won(lambda: self._table.put(instance_item(entry), stamped(stamp_of(found)))):
+            return StoreOutcome(StoreStatus.SUCCESS, held)
+        return None
+
+    def _stays(self, found: Item, entry: InstanceEntry) -> bool:
+        if self._overwrite is OverwriteInstances.IF_CHANGED:
+            return bool(found["MD5"]["S"] == entry.md5)
+        return self._overwrite is OverwriteInstances.NEVER
+
+    def _link(self, claim: _Claim) -> None:
+        ancestry = claim.entry.ancestry
+        self._table.put(child_key(Level.SERIES, ancestry.series, ancestry.instance))
+
+    def _enter(self, claims: Sequence[_Claim], parents: Parents) -> list[_Claim]:
+        """Make pending instances visible; return those that are."""
+        entered: list[_Claim] = []
+        ready: list[_Claim] = []
+        for claim in claims:
+            if parents.has_series(claim.entry):
+                ready.append(claim)
+            elif parents.create(claim.entry, _entering(claim)):
+                entered.append(claim)
+        results = self._table.each(self._enter_one, ready)
+        return entered + [claim for claim, done in zip(ready, results, strict=True) if done]
+
+    def _enter_one(self, claim: _Claim) -> bool:
+        return won(lambda: self._table.put(instance_item(claim.entry), still_pending(claim.stamp)))
+
+
+def _entering(claim: _Claim) -> tuple[str, Item]:
+    return "Put", {"Item": instance_item(claim.entry), **still_pending(claim.stamp).arguments}
+
+
+def _is_same(one: ObjectRef, other: ObjectRef) -> bool:
+    return (one.key, one.version) == (other.key, other.version)

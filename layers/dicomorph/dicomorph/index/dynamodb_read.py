@@ -1,0 +1,139 @@
+"""Reading the index. All but listings and statistics see the last write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dicomorph.index.dynamodb_items import ancestry_of, id_of, is_pending, pin_of, resource_of
+from dicomorph.index.dynamodb_table import Table
+from dicomorph.index.keys import LISTING_INDEX, Item, child_partitions, listings, resource_key
+from dicomorph.model.resources import LEVELS, Ancestry, Level, Pin, Resource, Statistics
+
+_STATE = "PK, SK, Id, Pending"
+
+
+class Reader:
+    """Questions to the index.
+
+    Parameters
+    ----------
+    table : Table
+        Where the items lie.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def item(self, level: Level, resource_id: str) -> Item | None:
+        """Return the item of a resource, None if there is none or it is pending."""
+        item = self._table.get(resource_key(level, resource_id))
+        return None if item is None or is_pending(item) else item
+
+    def get(self, level: Level, resource_id: str) -> Resource | None:
+        """See `Index.get`."""
+        item = self.item(level, resource_id)
+        return None if item is None else resource_of(item, level)
+
+    def find(self, resource_id: str) -> Resource | None:
+        """See `Index.find`."""
+        items = self._table.get_many(resource_key(level, resource_id) for level in LEVELS)
+        held = {item["PK"]["S"]: item for item in items if not is_pending(item)}
+        for level in LEVELS:
+            if item := held.get(resource_key(level, resource_id)["PK"]["S"]):
+                return resource_of(item, level)
+        return None
+
+    def children(self, level: Level, resource_id: str) -> list[str]:
+        """See `Index.children`."""
+        if level is Level.INSTANCE:
+            return []
+        ids = self.links(level, resource_id)
+        if level is not Level.SERIES:  # a link and its resource come and go together
+            return ids
+        live = self.live(ids)
+        return [child for child in ids if child in live]
+
+    def links(self, level: Level, resource_id: str, *, first: int = 0) -> list[str]:
+        """Return the linked children, ascending; instances may be pending, or not there at all.
+
+        Parameters
+        ----------
+        first : int
+            At most so many of each partition; 0 for all.
+        """
+        partitions = child_partitions(level, resource_id)
+        found = self._table.each(lambda name: list(self._table.query(name, first=first)), partitions)
+        return [item["SK"]["S"] for items in found for item in items]
+
+    def live(self, instance_ids: Sequence[str]) -> set[str]:
+        """Return those instances that are stored."""
+        keys = (resource_key(Level.INSTANCE, instance_id) for instance_id in instance_ids)
+        items = self._table.get_many(keys, attributes=_STATE)
+        return {id_of(item) for item in items if not is_pending(item)}
+
+    def instances(self, level: Level, resource_id: str) -> Iterator[Item]:
+        """Yield the items of the instances below a resource, or of the instance itself."""
+        if level is Level.INSTANCE:
+            item = self.item(level, resource_id)
+            yield from [item] if item else []
+            return
+        for ancestry in self.lineages(level, resource_id):
+            ids = self.links(Level.SERIES, ancestry.series)
+            items = self._table.get_many(resource_key(Level.INSTANCE, child) for child in ids)
+            yield from (item for item in items if not is_pending(item))
+
+    def lineages(self, level: Level, resource_id: str) -> list[Ancestry]:
+        """Return each series below a resource (or itself) with what is above; none if unknown."""
+        item = self.item(level, resource_id)
+        above = [] if item is None else [ancestry_of(item, level)]
+        if level is Level.PATIENT:
+            above = [
+                Ancestry(resource_id, study, "", "")
+                for one in above
+                for study in self.links(Level.PATIENT, one.patient)
+            ]
+        if level in (Level.PATIENT, Level.STUDY):
+            return [
+                Ancestry(one.patient, one.study, series, "")
+                for one in above
+                for series in self.links(Level.STUDY, one.study)
+            ]
+        return above
+
+    def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
+        """See `Index.pins`."""
+        return map(pin_of, self.instances(level, resource_id))
+
+    def ids(self, level: Level, *, since: int, limit: int) -> list[str]:
+        """See `Index.ids`. May lag."""
+        if not limit:
+            found = self._table.each(lambda name: list(self._listed(name)), listings(level))
+            return [resource_id for ids in found for resource_id in ids][since:]
+        ids: list[str] = []
+        for partition in listings(level):
+            ids.extend(self._listed(partition, first=since + limit - len(ids)))
+            if len(ids) == since + limit:
+                break
+        return ids[since:]
+
+    def statistics(self) -> Statistics:
+        """See `Index.statistics`. May lag."""
+        patients, studies, series = (
+            sum(self._table.each(self._count, listings(level))) for level in LEVELS[:-1]
+        )
+        sizes = self._table.each(self._sizes, listings(Level.INSTANCE))
+        instances, disk_size = map(sum, zip(*sizes, strict=True))
+        return Statistics(*counts, instances, disk_size)
+
+    def _listed(self, partition: str, *, first: int = 0) -> Iterator[str]:
+        return map(id_of, self._table.query(partition, first=first, index=LISTING_INDEX))
+
+    def _count(self, partition: str) -> int:
+        return self._table.count(partition, index=LISTING_INDEX)
+
+    def _sizes(self, partition: str) -> tuple[int, int]:
+        """Return how many instances a partition lists, and their bytes."""
+        count = size = 0
+        for item in self._table.query(partition, index=LISTING_INDEX):
+            count, size = count + 1, size + int(item["ObjectSize"]["N"])
+        return count, size
