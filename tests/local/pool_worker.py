@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +15,64 @@ from dicomorph.jobs.local_worker import serve
 from dicomorph.model.errors import TransientError
 
 
+def die(_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(marker: Path) -> None:
+    if not marker.exists():
+        marker.touch()
+        die(marker)
+
+
+def fail(marker: Path) -> None:
+    raise ValueError(marker)
+
+
+def throttled(_: Path) -> None:
+    raise TransientError
+
+
+def make_noise(_: Path) -> None:
+    print("noise")  # noqa: T201 - what a library might do
+
+
+def wait(marker: Path) -> None:
+    while not marker.exists():
+        time.sleep(0.01)
+
+
+STEPS = {
+    "die": die,
+    "die-once": die_once,
+    "fail": fail,
+    "throttled": throttled,
+    "print": make_noise,
+    "hang": lambda _: time.sleep(600),
+    "tell": Path.touch,
+    "wait": wait,
+}
+
+
 def handle(event: dict[str, Any], _context: object) -> Any:
     for step in event["steps"]:
-        match step:
-            case "die":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "die-once":
-                marker = Path(event["marker"])
-                if not marker.exists():
-                    marker.touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            case "fail":
-                raise ValueError(event)
-            case "throttled":
-                raise TransientError
-            case "print":
-                print("noise")
-            case "hang":
-                time.sleep(600)
-            case "tell":
-                Path(event["marker"]).touch()
+        STEPS[step](Path(event.get("marker", "")))
     return {
         "pid": os.getpid(),
         "parent": os.getppid(),
-        "files": [os.readlink(f"/proc/self/fd/{fd}") for fd in _open_files()],
+        "files": list(open_files()),
         "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
     }
 
 
-def _open_files() -> list[int]:
-    found = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            os.readlink(f"/proc/self/fd/{name}")
-        except OSError:
-            continue
-        found.append(int(name))
-    return found
+def open_files() -> Iterator[str]:
+    for link in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(OSError):  # the one of this very listing
+            yield str(link.readlink())
 
 
 def set_up(setup: Any) -> dict[str, Any]:
-    print("a library greets")
+    make_noise(Path())
     return {setup["kind"]: handle}
 
 

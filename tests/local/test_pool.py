@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -73,7 +74,9 @@ def test_an_exception_fails_the_task_alone(make_pool: Callable[[int], WorkerPool
     assert after.result(30).verdict is Verdict.DONE
 
 
-def test_a_dead_worker_is_replaced_and_costs_its_own_task_only(make_pool: Callable[[int], WorkerPool]) -> None:
+def test_a_dead_worker_is_replaced_and_costs_its_own_task_only(
+    make_pool: Callable[[int], WorkerPool],
+) -> None:
     pool = make_pool(2)
     replies = [submit(pool, *(("die",) if number == 3 else ())) for number in range(8)]
     verdicts = [reply.result(30).verdict for reply in replies]
@@ -94,32 +97,40 @@ def test_a_worker_that_died_while_idle_costs_nothing(make_pool: Callable[[int], 
 
 def test_urgent_tasks_go_first(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
     pool = make_pool(1)
-    submit(pool).result(30)
     ended: list[int] = []
     # The first one keeps the worker busy until the others are queued.
-    replies = [submit(pool, "die-once", order=-1, marker=str(tmp_path / "died"))]
+    first = submit(pool, "wait", order=0, marker=str(tmp_path / "go"))
     for order in (3, 1, 2):
-        replies.append(submit(pool, order=order))
-        replies[-1].add_done_callback(lambda _, order=order: ended.append(order))  # type: ignore[misc]
-    for reply in replies:
-        reply.result(30)
-    assert ended.index(1) < ended.index(2) or ended[0] == 3
-    assert sorted(ended) == [1, 2, 3]
+        submit(pool, order=order).add_done_callback(functools.partial(_note, ended, order))
+    (tmp_path / "go").touch()
+    assert first.result(30).verdict is Verdict.DONE
+    until(lambda: len(ended) == 3)
+    assert ended == [1, 2, 3]
 
 
-def test_a_worker_inherits_no_socket_and_no_file(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
+def _note(ended: list[int], order: int, _: Future[Reply]) -> None:
+    ended.append(order)
+
+
+def test_a_worker_inherits_no_socket_and_no_file(
+    make_pool: Callable[[int], WorkerPool], tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "open").open("w") as file:
-        os.set_inheritable(listener.fileno(), True)  # even so
-        os.set_inheritable(file.fileno(), True)
+        for number in (listener.fileno(), file.fileno()):
+            os.set_inheritable(number, True)  # noqa: FBT003 - the function's own signature
         first, second = make_pool(1), make_pool(1)
         for pool in (first, second):
             files = submit(pool).result(30).answer["files"]
             assert not [name for name in files if name.startswith("socket:")]
             assert str(tmp_path / "open") not in files
-            assert len([name for name in files if name.startswith("pipe:")]) <= 4  # its own, and a test's stderr
+            assert (
+                len([name for name in files if name.startswith("pipe:")]) <= 4
+            )  # its own, and a test's stderr
 
 
-def test_closing_ends_workers_and_cancels_what_is_left(make_pool: Callable[[int], WorkerPool], tmp_path: Path) -> None:
+def test_closing_ends_workers_and_cancels_what_is_left(
+    make_pool: Callable[[int], WorkerPool], tmp_path: Path
+) -> None:
     pool = make_pool(1)
     marker = tmp_path / "begun"
     running = submit(pool, "tell", "hang", marker=str(marker))
@@ -149,7 +160,8 @@ def test_workers_end_when_their_parent_is_killed_in_the_middle_of_a_task(
 ) -> None:
     script = str(Path(__file__).with_name("pool_worker.py"))
     parent = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PARENT), script, str(tmp_path / "begun")], start_new_session=True
+        [sys.executable, "-c", textwrap.dedent(PARENT), script, str(tmp_path / "begun")],
+        start_new_session=True,
     )
     try:
         until(lambda: len(list(tmp_path.iterdir())) == 2)

@@ -36,7 +36,8 @@ def plan_batches(pins: Iterable[Pin], limits: PlannerLimits) -> list[Batch]:
     Sources are taken once each, in ascending order of their Orthanc id, which is the order
     in which Orthanc processes them (spec 3.10) and what makes the plan repeatable.
     """
-    sources = sorted({pin.ancestry.instance: pin for pin in pins}.values(), key=lambda pin: pin.ancestry.instance)
+    distinct = {pin.ancestry.instance: pin for pin in pins}
+    sources = [distinct[instance] for instance in sorted(distinct)]
     total = sum(pin.object.size for pin in sources)
     if len(sources) <= limits.small_job_instances and total <= limits.small_job_bytes:
         return [Batch(0, tuple(sources))] if sources else []

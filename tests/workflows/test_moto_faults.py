@@ -1,0 +1,189 @@
+"""The faults of moto that `moto_faults` contains, reproduced: where one is mended, drop its workaround."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.s3 import notifications
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+
+from tests.workflows import moto_faults
+
+REGION: Final = "eu-central-1"
+ROLE = "arn:aws:iam::123456789012:role/any"
+DONE = {"Type": "Pass", "Result": 1, "End": True}
+FAILED = {"Type": "Fail", "Error": "Item"}
+
+
+@pytest.fixture
+def plain_moto() -> Iterator[None]:
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield
+
+
+def machine(states: dict[str, Any]) -> str:
+    return json.dumps({"StartAt": next(iter(states)), "States": states})
+
+
+def distributed_map(item: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "Item"}
+    return {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "MaxConcurrency": 1,
+        "ItemProcessor": {**processor, "States": {"Item": item}},
+        "End": True,
+        **fields,
+    }
+
+
+def create(definition: str) -> str:
+    client = boto3.client("stepfunctions", REGION)
+    return client.create_state_machine(name="machine", definition=definition, roleArn=ROLE)["stateMachineArn"]
+
+
+def run(definition: str, event: object, *, seconds: float = 20) -> str:
+    client = boto3.client("stepfunctions", REGION)
+    arn = client.start_execution(stateMachineArn=create(definition), name="run", input=json.dumps(event))[
+        "executionArn"
+    ]
+    deadline = time.monotonic() + seconds
+    while (status := client.describe_execution(executionArn=arn)["status"]) == "RUNNING":
+        if time.monotonic() > deadline:
+            return "RUNNING"
+        time.sleep(0.02)
+    return status
+
+
+def ignore_dying_threads(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(threading, "excepthook", lambda _: None)
+
+
+def test_a_worker_of_a_map_calls_itself_for_each_item(
+    plain_moto: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignore_dying_threads(monkeypatch)  # RecursionError, after which the execution never ends
+    assert run(machine({"Map": distributed_map(DONE)}), {"items": list(range(1100))}, seconds=4) == "RUNNING"
+
+
+def test_a_worker_of_a_map_takes_any_number_of_items_with_the_workaround() -> None:
+    with moto_faults.aws():
+        assert run(machine({"Map": distributed_map(DONE)}), {"items": list(range(1100))}) == "SUCCEEDED"
+
+
+def test_a_distributed_map_swallows_failed_items(plain_moto: None) -> None:
+    assert run(machine({"Map": distributed_map(FAILED)}), {"items": [1, 2]}) == "SUCCEEDED"
+
+
+def test_failed_items_count_with_the_workaround() -> None:
+    with moto_faults.aws():
+        assert run(machine({"Map": distributed_map(FAILED)}), {"items": [1, 2]}) == "FAILED"
+    tolerant = distributed_map(FAILED, ToleratedFailurePercentage=100.0)
+    with moto_faults.aws():
+        assert run(machine({"Map": tolerant}), {"items": [1, 2]}) == "SUCCEEDED"
+    catching = distributed_map(FAILED, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    with moto_faults.aws():
+        assert run(machine({"Map": catching, "Caught": DONE}), {"items": [1, 2]}) == "SUCCEEDED"
+
+
+def test_each_task_gets_a_new_client(plain_moto: None) -> None:
+    assert _client_of_a_task() is not _client_of_a_task()
+
+
+def test_tasks_share_a_client_with_the_workaround() -> None:
+    with moto_faults.aws():
+        assert _client_of_a_task() is _client_of_a_task()
+
+
+def _client_of_a_task() -> Any:
+    return lambda_eval_utils.__dict__["boto_client_for"](service="lambda", region=REGION)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ToleratedFailurePercentage": 100},
+        {"ItemBatcher": {"MaxItemsPerBatch": 10}},
+        {
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+                "StartAt": "Item",
+                "States": {"Item": DONE},
+            }
+        },
+    ],
+)
+def test_the_parser_rejects_words_of_aws(plain_moto: None, fields: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="ASLParserException"):
+        create(machine({"Map": distributed_map(DONE, **fields)}))
+
+
+def test_words_that_the_state_machine_uses_are_parsed_with_the_workaround(plain_moto: None) -> None:
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "Item"}
+    item_processor = {**processor, "States": {"Item": DONE}}
+    state = distributed_map(DONE, ToleratedFailurePercentage=100, ItemProcessor=item_processor)
+    assert run(moto_faults.parseable(machine({"Map": state})), {"items": [1]}) == "SUCCEEDED"
+
+
+def test_retries_wait_in_real_time(plain_moto: None) -> None:
+    assert retrier_decl.__dict__["time"] is time
+
+
+def test_sub_with_a_list_halves_dollar_signs(plain_moto: None) -> None:
+    template = {
+        "Resources": {
+            "Topic": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": "definition",
+                    "Type": "String",
+                    "Value": {"Fn::Sub": ["$$.Map.Item.Value ${Word}", {"Word": "x"}]},
+                },
+            }
+        }
+    }
+    boto3.client("cloudformation", REGION).create_stack(StackName="stack", TemplateBody=json.dumps(template))
+    value = boto3.client("ssm", REGION).get_parameter(Name="definition")["Parameter"]["Value"]
+    assert value == "$.Map.Item.Value x"
+
+
+def test_a_multipart_upload_is_announced_too_early_and_twice(
+    plain_moto: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[str] = []
+
+    def listen(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        announced.append(event_name.value)
+
+    client = boto3.client("s3", REGION)
+    client.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    upload = client.create_multipart_upload(Bucket="bucket", Key="key")["UploadId"]
+    part = client.upload_part(Bucket="bucket", Key="key", UploadId=upload, PartNumber=1, Body=b"x")
+    monkeypatch.setattr(notifications, "send_event", listen)
+    client.complete_multipart_upload(
+        Bucket="bucket",
+        Key="key",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+    )
+    # AWS sends the last one only, and then the object is whole.
+    assert announced[0] == "s3:ObjectCreated:Put"
+    assert announced[-1] == "s3:ObjectCreated:CompleteMultipartUpload"
+
+
+def test_eventbridge_does_not_reach_lambda(plain_moto: None) -> None:
+    events = boto3.client("events", REGION)
+    events.put_rule(Name="rule", EventPattern=json.dumps({"source": ["ours"]}))
+    function = f"arn:aws:lambda:{REGION}:123456789012:function:any"
+    events.put_targets(Rule="rule", Targets=[{"Id": "1", "Arn": function}])
+    with pytest.raises(NotImplementedError):
+        events.put_events(Entries=[{"Source": "ours", "DetailType": "any", "Detail": "{}"}])
