@@ -33,6 +33,11 @@ def test_what_orthanc_reads_is_read(text: str, value: Json) -> None:
     assert parse_json(text.encode()) == value
 
 
+def test_keys_come_in_the_order_in_which_orthanc_goes_through_them() -> None:
+    value = parse_json(b'{"b":1,"a":{"y":1,"x":2,"y":3},"0010,0010":2}')
+    assert json.dumps(value) == '{"0010,0010": 2, "a": {"x": 2, "y": 3}, "b": 1}'
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from operator import itemgetter
 from typing import NoReturn, cast
 
 from dicomorph.model.errors import BadFileFormatError
@@ -30,7 +31,9 @@ def parse_json(data: bytes) -> Json:
     Parameters
     ----------
     data : bytes
-        UTF-8, with or without a byte order mark. Of duplicate keys the last one counts.
+        UTF-8, with or without a byte order mark. Of duplicate keys the last one counts. Keys come
+        sorted: that is the order in which Orthanc goes through them, and where two names of the
+        same tag contradict each other, the order decides.
 
     Raises
     ------
@@ -59,7 +62,9 @@ def _decode_leniently(text: str) -> Json:
 
 
 def _decode(text: str) -> Json:
-    decoded = json.loads(text, strict=False, parse_constant=_refuse, parse_float=_finite)
+    decoded = json.loads(
+        text, strict=False, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_sorted_object
+    )
     return cast("Json", decoded)
 
 
@@ -83,6 +88,10 @@ def _check_depth(text: str) -> None:
                 raise ValueError
         elif bracket in "]}":
             depth -= 1
+
+
+def _sorted_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    return dict(sorted(pairs, key=itemgetter(0)))
 
 
 def _refuse(_constant: str) -> NoReturn:

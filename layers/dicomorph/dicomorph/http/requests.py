@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from dicomorph.http.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
@@ -77,8 +76,8 @@ class Request:
         return _LEVEL_OF_PATH[self.path.split("/")[1]]
 
     def segment(self, position: int) -> str:
-        """Return one part of the path, decoded; 0 is the first."""
-        return unquote(self.path.split("/")[position + 1])
+        """Return one part of the path; 0 is the first."""
+        return self.path.split("/")[position + 1]
 
     @property
     def remote_ip(self) -> str:
