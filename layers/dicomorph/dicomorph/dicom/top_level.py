@@ -13,7 +13,6 @@ from dicomorph.dicom.action_tables import (
     EDIT_SHORT,
     EMPTY_SHORT,
     KEEP_LONG,
-    KEEP_SHORT,
     REPLACE_LONG,
     REPLACE_SHORT,
     STOP,
@@ -170,9 +169,10 @@ class TopLevel:
         value, length, vr = self._header(key, pos, length)
         if step == _NOTE:
             step = self._table[key]
-            if step in (KEEP_SHORT, KEEP_LONG):
-                self._note_kept(tag, value, self._stop(tag, vr, value, length))
-                return value + length
+            if step < DROP_SHORT:  # kept, maybe as UN
+                stop = self._stop(tag, vr, value, length)
+                self._note_kept(tag, value, stop)
+                return stop
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
         if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
