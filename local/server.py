@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import socket
 import time
@@ -71,12 +72,7 @@ def serve(application: Callable[..., Any], listener: socket.socket, *, ready: Ca
     ready()
     while not stopping.asked:
         _turn(server, seconds=1.0)
-    server.del_channel()
-    server.socket.close()
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while _is_busy(server) and time.monotonic() < deadline:
-        _turn(server, seconds=0.05)
-    server.task_dispatcher.shutdown(timeout=0)
+    _drain(server)
 
 
 class _Stop:
@@ -116,11 +112,25 @@ def _create_server(application: Callable[..., Any], listener: socket.socket) -> 
     return server
 
 
+def _drain(server: TcpWSGIServer) -> None:
+    """Finish what has been asked for, for a limited time, while nothing new comes in."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while select.select([server.socket], [], [], 0)[0] and time.monotonic() < deadline:
+        _turn(server, seconds=0)  # accepts what already connected, which would be reset otherwise
+    server.del_channel()
+    server.socket.close()
+    _turn(server, seconds=0.05)  # reads what was just accepted
+    while _is_busy(server) and time.monotonic() < deadline:
+        _turn(server, seconds=0.05)
+    server.task_dispatcher.shutdown(timeout=0)
+
+
 def _turn(server: TcpWSGIServer, *, seconds: float) -> None:
     server.asyncore.loop(timeout=seconds, map=server._map, use_poll=True, count=1)  # noqa: SLF001 - not public
 
 
 def _is_busy(server: TcpWSGIServer) -> bool:
     return any(
-        channel.requests or channel.total_outbufs_len for channel in list(server.active_channels.values())
+        channel.request is not None or channel.requests or channel.total_outbufs_len
+        for channel in list(server.active_channels.values())
     )

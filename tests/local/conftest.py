@@ -65,12 +65,12 @@ class Server:
         """Send a signal to the server alone and wait until it is gone."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self._reap()
+        return self.reap()
 
     def kill_group(self) -> None:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
-        self._reap()
+        self.reap()
 
     def workers(self) -> list[int]:
         """Return the processes below the server."""
@@ -78,7 +78,7 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(pid) for file in children for pid in file.read_text().split()]
 
-    def _reap(self) -> int:
+    def reap(self) -> int:
         assert self.process is not None
         status = self.process.wait(30)
         assert self.process.stdout is not None

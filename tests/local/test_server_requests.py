@@ -1,5 +1,6 @@
 """Orthanc's conventions of HTTP (spec 2.1), as far as the front has a part in them."""
 
+import contextlib
 import json
 import socket
 from pathlib import Path
@@ -13,8 +14,9 @@ def exchange(server: Any, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(request)
         received = b""
-        while chunk := connection.recv(1 << 16):
-            received += chunk
+        with contextlib.suppress(ConnectionResetError):  # it closed before it had read everything
+            while chunk := connection.recv(1 << 16):
+                received += chunk
         return received
 
 
@@ -31,10 +33,14 @@ def test_an_empty_expect_header_is_accepted(server: Any, study: list[Path]) -> N
     assert (answer.status, answer.json["Status"]) == (200, "Success")
 
 
-def test_a_client_that_expects_100_continue_gets_it(server: Any) -> None:
-    head = b"POST /instances HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
-    received = exchange(server, head + b"Content-Length: 0\r\n\r\n")
-    assert received.startswith((b"HTTP/1.1 100 Continue", b"HTTP/1.1 400"))
+def test_a_client_that_waits_for_100_continue_gets_it(server: Any, study: list[Path]) -> None:
+    data = study[0].read_bytes()
+    head = f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\nConnection: close\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(data)
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
 
 
 def test_an_unknown_path_gets_orthancs_error(server: Any) -> None:
@@ -102,7 +108,7 @@ def test_the_client_does_not_choose_its_address(server: Any, study: list[Path]) 
 
 
 def test_headers_without_end_are_refused(server: Any) -> None:
-    received = exchange(server, b"GET /system HTTP/1.1\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n")
+    received = exchange(server, b"GET /system HTTP/1.1\r\nX-Long: " + b"a" * 66_000 + b"\r\n\r\n")
     assert received.startswith((b"HTTP/1.1 431", b"HTTP/1.0 431"))
 
 
