@@ -1,0 +1,30 @@
+"""The adapters, each test getting empty ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dicomorph.storage.base import ObjectStore
+from dicomorph.storage.files import FileStore
+from tests.contract.stores import OBJECT_STORES, make_object_store, s3_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Client]:
+    with s3_client() as client:
+        yield client
+
+
+@pytest.fixture(params=OBJECT_STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Client) -> Iterator[ObjectStore]:
+    store = make_object_store(request.param, tmp_path, s3)
+    yield store
+    if isinstance(store, FileStore):
+        store.close()
