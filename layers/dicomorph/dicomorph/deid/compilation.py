@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomorph import __version__
+from dicomorph.deid.nested_values import with_paths_inside
 from dicomorph.deid.profiles import profile
 from dicomorph.deid.requests import (
     IDENTIFIERS,
@@ -17,6 +18,7 @@ from dicomorph.deid.requests import (
 )
 from dicomorph.deid.scopes import Operation, PathEntry, Rules
 from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
+from dicomorph.dicom.tag_path import TagNames
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level
@@ -53,7 +55,13 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
     name : str
         The new PatientName where the request needs one (`Modification.needs_name`).
     """
-    replace = _writable(modification.replaced_tags)
+    entries = _path_entries(modification)
+    names = TagNames(settings.dictionary)
+    replace = {
+        tag: with_paths_inside(tag, value, entries, names)
+        for tag, value in modification.replaced_tags.items()
+        if is_writable(tag)
+    }
     uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - replace.keys()
     references: Mapping[int, Namespace] = {}
     top: dict[int, Rule] = {tag: _IDENTITY_RULES[tag] for tag in uids}
@@ -81,7 +89,7 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         unencodable=settings.unencodable_text,
     )
     return EditPlan(
-        root=rules.root(_path_entries(modification)),
+        root=rules.root(entries),
         required=uids,
         encoder=encoder,
         references=references,
@@ -110,11 +118,6 @@ def _marks(modification: Modification, name: str) -> dict[int, Json]:
         marks[PATIENT_NAME] = name
     spoken_of = modification.kept_tags | modification.removed_tags | modification.replaced_tags.keys()
     return {tag: value for tag, value in marks.items() if tag not in spoken_of}
-
-
-def _writable(replace: Mapping[int, Json]) -> dict[int, Json]:
-    """Leave out what no request may write: group lengths and groups below 0008 (spec 3.4)."""
-    return {tag: value for tag, value in replace.items() if is_writable(tag)}
 
 
 def _path_entries(modification: Modification) -> tuple[PathEntry, ...]:

@@ -168,7 +168,8 @@ def _replacements(body: Mapping[str, Json], names: TagNames) -> dict[TagPath, Js
     if not isinstance(value, dict):
         message = "Replace must be an object"
         raise BadRequestError(message)
-    return {names.path(name): new for name, new in value.items()}
+    # Of two names for one tag the later in the alphabet wins, as in Orthanc.
+    return {names.path(name): value[name] for name in sorted(value)}
 
 
 def _detected(replace: Mapping[TagPath, Json]) -> Level:

@@ -126,6 +126,8 @@ class Rules:
             return REMOVE if self.removes_private else KEEP
         if self.is_anonymization and _is_graphic(tag) and tag not in self.kept:
             return REMOVE
+        if not self.is_anonymization:
+            return KEEP
         if place is Place.RT_STUDY and tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept:
             return Rule(Action.MAP, Namespace.STUDY)
         return self.nested.get(tag, KEEP)

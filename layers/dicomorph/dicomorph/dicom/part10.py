@@ -32,6 +32,8 @@ EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
 TRANSFER_SYNTAX_UID = 0x00020010
+# What DCMTK writes for a data set without SOPClassUID: the element is of type 1 (PS3.10 7.1).
+GENERIC_SOP_CLASS_UID = b"1.2.276.0.7230010.3.1.0.1"
 IMPLEMENTATION_CLASS_UID = "2.25." + str(uuid.uuid5(uuid.NAMESPACE_DNS, "dicomorph").int)
 IMPLEMENTATION_VERSION_NAME = f"DICOMORPH_{__version__}"
 
@@ -101,11 +103,10 @@ def open_dataset(source: Source) -> DataSetBytes:
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
     """Return a preamble of zeros and fresh file meta information (PS3.15 E.1.1: nothing is carried over)."""
     element = EXPLICIT_LITTLE.element
-    body = element(0x00020001, b"OB", b"\0\1")
-    if sop_class_uid:
-        body += element(MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid, b"\0"))
-    body += (
-        element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
+    body = (
+        element(0x00020001, b"OB", b"\0\1")
+        + element(MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid or GENERIC_SOP_CLASS_UID, b"\0"))
+        + element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
         + element(TRANSFER_SYNTAX_UID, b"UI", _even(transfer_syntax.encode("ascii"), b"\0"))
         + element(0x00020012, b"UI", _even(IMPLEMENTATION_CLASS_UID.encode("ascii"), b"\0"))
         + element(0x00020013, b"SH", _even(IMPLEMENTATION_VERSION_NAME[:16].encode("ascii"), b" "))

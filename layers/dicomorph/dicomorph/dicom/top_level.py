@@ -16,6 +16,7 @@ from dicomorph.dicom.action_tables import (
     REPLACE_LONG,
     REPLACE_SHORT,
     STOP,
+    UNKNOWN,
     Table,
     holds_sequence,
 )
@@ -176,7 +177,12 @@ class TopLevel:
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
         if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
-            return self._stop(tag, vr, value, length)
+            stop = self._stop(tag, vr, value, length)
+            if tag == PIXEL_DATA and length == UNDEFINED_LENGTH and vr == b"OW":
+                self._copy_run(pos)  # encapsulated pixel data have the VR OB (PS3.5 A.4)
+                self._out.append(self._encoding.header(tag, b"OB", UNDEFINED_LENGTH))
+                self._run = value
+            return stop
         if step >= DROP_SHORT:
             stop = self._stop(tag, vr, value, length)
             self._copy_run(pos)
