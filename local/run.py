@@ -39,8 +39,9 @@ def run(arguments: Arguments) -> None:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)
         stack.callback(folder.release)
-        stack.enter_context(_jobs(folder, settings, arguments.workers))
         application = _application(folder)
+        # After what takes the processor for longest here: the workers need it as much.
+        stack.enter_context(_jobs(folder, settings, arguments.workers))
         if warning(arguments.host):
             print(warning(arguments.host), file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))

@@ -33,7 +33,9 @@ def worker_spec(data: Path, settings: Json, *, epoch: int) -> WorkerSpec:
     epoch : int
         The run of the server; a later one makes this worker's writes fail.
     """
-    return WorkerSpec((sys.executable, "-m", __name__), {"data": str(data), "settings": settings, "epoch": epoch})
+    return WorkerSpec(
+        (sys.executable, "-m", __name__), {"data": str(data), "settings": settings, "epoch": epoch}
+    )
 
 
 def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:

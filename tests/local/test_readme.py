@@ -27,7 +27,7 @@ def examples() -> Iterator[tuple[str, str]]:
             command, _, output = example.partition("\n")
             while command.endswith("\\"):
                 more, _, output = output.partition("\n")
-                command = f"{command[:-1]}{more}"
+                command = command[:-1] + more.lstrip()
             yield command, output
 
 
@@ -51,7 +51,7 @@ def test_the_readmes_tour_answers_what_it_shows(make_server: Callable[..., Any],
         for name, real in shown_to_real.items():
             command = command.replace(name, real)  # noqa: PLW2901 - what is run is what is shown, modulo ids
         output = run(command, tmp_path, f"http://127.0.0.1:{server.port}")
-        assert CHANGING.sub("…", output) == CHANGING.sub("…", shown), command
+        assert CHANGING.sub("…", output).strip() == CHANGING.sub("…", shown).strip(), command
         shown_to_real |= dict(zip(CHANGING.findall(shown), CHANGING.findall(output), strict=True))
         ran += 1
     assert ran >= 6
