@@ -122,12 +122,12 @@ class Rules:
         if place is Place.KEPT:
             name_in_clear = tag == PATIENT_NAME and self.is_anonymization and tag not in self.kept
             return EMPTY if name_in_clear else KEEP
-        if tag >> 16 & 1:
-            return REMOVE if self.removes_private else KEEP
-        if self.is_anonymization and _is_graphic(tag) and tag not in self.kept:
+        if tag >> 16 & 1 and self.removes_private:
             return REMOVE
         if not self.is_anonymization:
             return KEEP
+        if _is_graphic(tag) and tag not in self.kept:
+            return REMOVE
         if place is Place.RT_STUDY and tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept:
             return Rule(Action.MAP, Namespace.STUDY)
         return self.nested.get(tag, KEEP)
