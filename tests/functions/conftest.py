@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from dicomorph import bootstrap
 from dicomorph.model.settings import Settings
+from dicomorph.settings import Environment
+from dicomorph.storage.files import FileStore
+from local.template import read_template
 from tests.support.api_client import Client, Clock, InlineRunner
 
 
@@ -27,18 +33,47 @@ def runner() -> InlineRunner:
 @pytest.fixture
 def make_client(tmp_path: Path, clock: Clock, runner: InlineRunner) -> Iterator[Callable[..., Client]]:
     """Return a function that starts a server with settings."""
+    stores: list[FileStore] = []
 
     def make(**settings: Any) -> Client:
         backend = bootstrap.embedded_backend(tmp_path, Settings(**settings), epoch=None, runner=runner)
         backend = replace(backend, now=clock)
         runner.backend = backend
         bootstrap.use_backend(backend)
+        assert isinstance(backend.objects, FileStore)
+        stores.append(backend.objects)
         return Client(backend, tmp_path)
 
     yield make
     bootstrap.use_backend(None)
+    for store in stores:
+        store.close()
 
 
 @pytest.fixture
 def client(make_client: Callable[..., Client]) -> Client:
     return make_client()
+
+
+@pytest.fixture
+def aws_client(tmp_path: Path, runner: InlineRunner) -> Iterator[Client]:
+    """A server on S3 and DynamoDB."""
+    with mock_aws(), _aws_environment() as environment:
+        backend = replace(bootstrap.aws_backend(environment), runner=runner)
+        runner.backend = backend
+        bootstrap.use_backend(backend)
+        yield Client(backend, tmp_path)
+        bootstrap.use_backend(None)
+
+
+@contextmanager
+def _aws_environment() -> Iterator[Environment]:
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    s3.create_bucket(Bucket="dicom", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket="dicom", VersioningConfiguration={"Status": "Enabled"})
+    table = read_template()["Resources"]["IndexTable"]["Properties"]
+    kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    dynamodb.create_table(TableName="index", **{name: table[name] for name in kept if name in table})
+    yield Environment("index", "dicom", "", Settings())
+    s3.close()
+    dynamodb.close()

@@ -38,6 +38,16 @@ def test_each_event_is_answered(client: Client, name: str) -> None:
     assert client.send(_function(event), event).status == STATUS.get(name, 200)
 
 
+def test_the_events_are_answered_alike_on_aws(aws_client: Client) -> None:
+    last = "delete_series"
+    for name in ["post_instances", *sorted(EVENTS.keys() - {last}), last]:
+        event = _load(name)
+        assert (name, aws_client.send(_function(event), event).status) == (name, STATUS.get(name, 200))
+    # What was made of the example stays: a modified patient, an anonymized series and an anonymized study.
+    assert aws_client.get("/statistics").json["CountInstances"] == 3
+    assert len(aws_client.stored_files()) == 3
+
+
 def test_every_function_of_the_api_has_an_event() -> None:
     functions = {function for methods in ROUTES.values() for function in methods.values()}
     assert {_function(_load(name)) for name in EVENTS} == functions | {"unmatched"}

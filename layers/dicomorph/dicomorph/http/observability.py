@@ -13,6 +13,8 @@ import traceback
 
 from aws_lambda_powertools import Logger
 
+_MOST_CAUSES = 5
+
 
 @functools.cache
 def get_logger() -> Logger:
@@ -37,14 +39,18 @@ def log_request(*, route: str, method: str, status: int, milliseconds: int) -> N
     )
 
 
-def log_unexpected(error: BaseException, *, route: str, method: str) -> None:
-    """Log an exception that nothing expected, by its type and the place that raised it."""
+def log_failure(error: BaseException | None, *, route: str, method: str) -> None:
+    """Log an exception that is the server's fault: its type and place, and those of its causes."""
+    causes: list[str] = []
+    while error is not None and len(causes) < _MOST_CAUSES:
+        causes.append(f"{type(error).__name__} at {_place(error)}")
+        error = error.__cause__ or error.__context__
+    get_logger().error("Failed", extra={"route": route, "method": method, "causes": causes})
+
+
+def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{_module_path(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    get_logger().error(
-        "Unexpected exception",
-        extra={"route": route, "method": method, "exception": type(error).__name__, "place": place},
-    )
+    return f"{_module_path(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
 
 
 def _module_path(file_name: str) -> str:

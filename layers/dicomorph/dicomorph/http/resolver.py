@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -13,9 +14,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
-from dicomorph.http.observability import get_logger, log_request, log_unexpected
+from dicomorph.http.observability import get_logger, log_failure, log_request
 from dicomorph.http.requests import Request
 from dicomorph.model.errors import DicomorphError
+from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
 
@@ -130,14 +132,19 @@ class OrthancResolver(APIGatewayRestResolver):
             self._prepared = True
 
     def _answer_error(self, error: DicomorphError) -> Response[str]:
+        if describe_code(error.code)[1] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._log_failure(error)
         return error_answer(error, self.incoming, describe=self._describes_errors())
 
     def _answer_unexpected(self, error: Exception) -> Response[str]:
-        log_unexpected(error, route=_route(self.current_event.raw_event), method=self.incoming.method)
+        self._log_failure(error)
         return internal_error_answer(self.incoming, describe=self._describes_errors())
 
     def _answer_unmatched(self, _error: Exception) -> Response[str]:
         return unmatched_answer(self.incoming, describe=self._describes_errors())
+
+    def _log_failure(self, error: Exception) -> None:
+        log_failure(error, route=_route(self.current_event.raw_event), method=self.incoming.method)
 
     def _describes_errors(self) -> bool:
         with contextlib.suppress(Exception):  # a deployment that cannot be built still answers errors
