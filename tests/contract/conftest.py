@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dicomorph.jobs.base import JobRecords
+from dicomorph.jobs.sqlite import SqliteJobRecords
 from dicomorph.storage.base import ObjectStore
 from dicomorph.storage.files import FileStore
-from tests.contract.stores import OBJECT_STORES, make_object_store, s3_client
+from tests.contract.stores import (
+    JOB_RECORDS,
+    OBJECT_STORES,
+    dynamodb_client,
+    make_job_records,
+    make_object_store,
+    s3_client,
+)
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
 
@@ -22,9 +32,23 @@ def s3() -> Iterator[S3Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[DynamoDBClient]:
+    with dynamodb_client() as client:
+        yield client
+
+
 @pytest.fixture(params=OBJECT_STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Client) -> Iterator[ObjectStore]:
     store = make_object_store(request.param, tmp_path, s3)
     yield store
     if isinstance(store, FileStore):
         store.close()
+
+
+@pytest.fixture(params=JOB_RECORDS)
+def records(request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBClient) -> Iterator[JobRecords]:
+    records = make_job_records(request.param, tmp_path, dynamodb)
+    yield records
+    if isinstance(records, SqliteJobRecords):
+        records._database.close()

@@ -6,38 +6,54 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 from moto import mock_aws
 
+from dicomorph.index.sqlite_database import Database
+from dicomorph.jobs.base import JobRecords
+from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.jobs.sqlite import SqliteJobRecords
 from dicomorph.storage.base import ObjectStore
 from dicomorph.storage.files import FileStore
 from dicomorph.storage.s3 import S3Store
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
 
 OBJECT_STORES = ("files", "s3")
-REGION = "eu-central-1"
-_buckets = count()
+JOB_RECORDS = ("sqlite", "dynamodb")
+REGION: Final = "eu-central-1"
+_numbers = count()
+
+
+_ONCE = Config(retries={"mode": "standard", "max_attempts": 1})  # a refusal is to be seen, not waited out
 
 
 @contextmanager
 def s3_client() -> Iterator[S3Client]:
     """Give a client of an S3 in this process."""
     with mock_aws():
-        client = boto3.client(
-            "s3", region_name=REGION, config=Config(retries={"mode": "standard", "max_attempts": 1})
-        )
+        client = boto3.client("s3", region_name=REGION, config=_ONCE)
+        yield client
+        client.close()
+
+
+@contextmanager
+def dynamodb_client() -> Iterator[DynamoDBClient]:
+    """Give a client of a DynamoDB in this process."""
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name=REGION, config=_ONCE)
         yield client
         client.close()
 
 
 def make_bucket(client: S3Client) -> str:
     """Return a new versioned bucket."""
-    bucket = f"dicom-{next(_buckets)}"
+    bucket = f"dicom-{next(_numbers)}"
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
@@ -48,3 +64,25 @@ def make_object_store(adapter: str, folder: Path, client: S3Client) -> ObjectSto
     if adapter == "s3":
         return S3Store(client, make_bucket(client))
     return FileStore(folder / "data")
+
+
+def make_table(client: DynamoDBClient) -> str:
+    """Return a new table with the keys of the one in ``template.yaml``."""
+    table = f"index-{next(_numbers)}"
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "PK", "AttributeType": "S"},
+            {"AttributeName": "SK", "AttributeType": "S"},
+        ],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    return table
+
+
+def make_job_records(adapter: str, folder: Path, client: DynamoDBClient) -> JobRecords:
+    """Return empty records."""
+    if adapter == "dynamodb":
+        return DynamoJobRecords(client, make_table(client))
+    return SqliteJobRecords(Database(folder / "index.db", epoch=None))
