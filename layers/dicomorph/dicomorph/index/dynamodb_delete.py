@@ -30,7 +30,7 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Ancestry, Level, ObjectRef, Pin
 
 _UPWARDS = (Level.SERIES, Level.STUDY, Level.PATIENT)
-_PEEK = 4  # links of each partition to try before all of them
+_PEEK = 4  # links of each partition to try before all of them; more than the one left out
 _Action = tuple[str, Item]
 _Wanted = Callable[[Item], bool]
 
@@ -161,8 +161,8 @@ class Eraser:
     def _has_other_instance(self, ancestry: Ancestry, without: str) -> bool:
         """Tell whether a series holds a stored instance; if not, take away what is pending."""
         some = self._others(ancestry, without, first=_PEEK)
-        if self._reader.live(some):
-            return True
+        if not some or self._reader.live(some):
+            return bool(some)
         for _ in attempts():
             others = self._others(ancestry, without)
             if not others or self._reader.live(others):

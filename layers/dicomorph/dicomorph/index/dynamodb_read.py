@@ -118,12 +118,11 @@ class Reader:
 
     def statistics(self) -> Statistics:
         """See `Index.statistics`. May lag."""
-        patients, studies, series = (
-            sum(self._table.each(self._count, listings(level))) for level in LEVELS[:-1]
-        )
+        above = [sum(self._table.each(self._count, listings(level))) for level in LEVELS[:-1]]
         sizes = self._table.each(self._sizes, listings(Level.INSTANCE))
+        patients, studies, series = above
         instances, disk_size = map(sum, zip(*sizes, strict=True))
-        return Statistics(*counts, instances, disk_size)
+        return Statistics(patients, studies, series, instances, disk_size)
 
     def _listed(self, partition: str, *, first: int = 0) -> Iterator[str]:
         return map(id_of, self._table.query(partition, first=first, index=LISTING_INDEX))
