@@ -135,7 +135,8 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
         }
         for instance in outcome.instances
     ]
-    return _dump({"batch": outcome.number, "instances": instances})
+    superseded = [[ref.key, ref.version, ref.size] for ref in outcome.superseded]
+    return _dump({"batch": outcome.number, "instances": instances, "superseded": superseded})
 
 
 def decode_outcome(data: bytes) -> BatchOutcome:
@@ -150,7 +151,8 @@ def decode_outcome(data: bytes) -> BatchOutcome:
         )
         for instance in document["instances"]
     )
-    return BatchOutcome(document["batch"], instances)
+    superseded = tuple(ObjectRef(*ref) for ref in document["superseded"])
+    return BatchOutcome(document["batch"], instances, superseded)
 
 
 def _encode_pin(pin: Pin) -> list[Any]:

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dicomorph.model.resources import Json, Level, Pin
+from dicomorph.model.resources import Json, Level, ObjectRef, Pin
 
 
 class JobState(enum.Enum):
@@ -107,9 +107,11 @@ class InstanceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """The one record that a batch leaves; writing it twice writes the same."""
+    """The one record that a batch leaves; writing it twice writes the same.
+
+    ``superseded`` are the versions that its products replaced: workers delete nothing.
+    """
 
     number: int
     instances: tuple[InstanceOutcome, ...]
-
-
+    superseded: tuple[ObjectRef, ...] = ()

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dicomorph.index.base import StoreOutcome
 from dicomorph.jobs.documents import (
     batch_key,
     decode_batch,
@@ -19,7 +18,7 @@ from dicomorph.jobs.documents import (
 )
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.errors import DicomorphError, InternalError, StaleEpochError, TransientError
-from dicomorph.model.resources import InstanceEntry, Pin
+from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_records import get_job
 from dicomorph.services.product import Position, ProductMaker
@@ -57,8 +56,7 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
         return
     batch = _read_batch(backend, job_id, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
-    outcomes = _edit(backend, job, batch, chosen)
-    backend.objects.put(key, encode_outcome(BatchOutcome(number, tuple(outcomes))))
+    backend.objects.put(key, encode_outcome(_edit(backend, job, batch, chosen)))
 
 
 def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
@@ -68,16 +66,19 @@ def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
     return decode_batch(document)
 
 
-def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> list[InstanceOutcome]:
+def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> BatchOutcome:
     pins = [batch.pins[index] for index in chosen]
+    made: list[InstanceEntry | _Failure]
     try:
         maker = _product_maker(backend, job)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded for each instance
-        failure = _failure(error)
-        return [_outcome(pin, failure) for pin in pins]
-    made = [_make(maker, pin, Position(batch.number, index)) for pin, index in zip(pins, chosen, strict=True)]
-    stored = _store(backend, job.id, made)
-    return [_outcome(pin, result) for pin, result in zip(pins, stored, strict=True)]
+        made = [_failure(error)] * len(pins)
+    else:
+        positions = [Position(batch.number, index) for index in chosen]
+        made = [_make(maker, pin, position) for pin, position in zip(pins, positions, strict=True)]
+    made, superseded = _store(backend, job.id, made)
+    outcomes = tuple(_outcome(pin, result) for pin, result in zip(pins, made, strict=True))
+    return BatchOutcome(batch.number, outcomes, superseded)
 
 
 def _product_maker(backend: Backend, job: Job) -> ProductMaker:
@@ -95,31 +96,18 @@ def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | 
 
 
 def _store(
-    backend: Backend, job_id: str, made: Sequence[InstanceEntry | _Failure]
-) -> Sequence[InstanceEntry | _Failure]:
+    backend: Backend, job_id: str, made: list[InstanceEntry | _Failure]
+) -> tuple[list[InstanceEntry | _Failure], tuple[ObjectRef, ...]]:
     """Write all products to the index at once; each parent is written once then."""
     entries = [entry for entry in made if isinstance(entry, InstanceEntry)]
-    if not entries:
-        return made
     try:
-        stored = backend.index.add(entries, overwrite=backend.settings.overwrite_instances)
+        stored = backend.index.add(entries, overwrite=backend.settings.overwrite_instances) if entries else []
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
-        return [failure if isinstance(entry, InstanceEntry) else entry for entry in made]
-    _discard_superseded(backend, job_id, stored)
-    return made
-
-
-def _discard_superseded(backend: Backend, job_id: str, stored: Sequence[StoreOutcome]) -> None:
-    """Discard the versions that were overwritten.
-
-    Not the products of this job that nothing refers to: a duplicate of this invocation may
-    be about to, so finalization discards them.
-    """
-    superseded = [outcome.superseded for outcome in stored if outcome.superseded]
-    foreign = [ref for ref in superseded if not is_product_key(ref.key, job_id)]
-    if foreign:  # this very job may have pinned them: it edits in place
-        backend.objects.discard(foreign, pinned=True)
+        return [failure if isinstance(entry, InstanceEntry) else entry for entry in made], ()
+    superseded = (outcome.superseded for outcome in stored if outcome.superseded)
+    # Not this job's own: finalization knows them, and a duplicate of this call may still add them.
+    return made, tuple(ref for ref in superseded if not is_product_key(ref.key, job_id))
 
 
 def _outcome(pin: Pin, result: InstanceEntry | _Failure) -> InstanceOutcome:

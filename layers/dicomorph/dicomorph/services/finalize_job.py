@@ -15,7 +15,7 @@ from dicomorph.jobs.documents import (
     outcome_key,
     part_key,
 )
-from dicomorph.jobs.model import Batch, InstanceOutcome, Job, JobState
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.jobs.summary import final_content, first_failure, replaced_sources, series_representatives
 from dicomorph.model.errors import (
     BadFileFormatError,
@@ -24,7 +24,7 @@ from dicomorph.model.errors import (
     InternalError,
     UnknownResourceError,
 )
-from dicomorph.model.resources import Level, Pin
+from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_records import change_job, fail_job, forget_documents, get_job, timestamp
 
@@ -45,8 +45,13 @@ def finalize_job(backend: Backend, job_id: str) -> None:
     """
     job = get_job(backend, job_id)
     if not job.state.is_final:
-        outcomes = sorted(_outcomes(backend, job), key=lambda outcome: outcome.source.ancestry.instance)
+        batches = list(_batch_outcomes(backend, job))
+        outcomes = sorted(
+            (outcome for batch in batches for outcome in batch.instances),
+            key=lambda outcome: outcome.source.ancestry.instance,
+        )
         _refresh_parents(backend, job, outcomes)
+        _discard(backend, job, [ref for batch in batches for ref in batch.superseded])
         _tidy(backend, job, outcomes)
         _end(backend, job, outcomes)
     _clean_up(backend)
@@ -61,14 +66,14 @@ def abandon_job(backend: Backend, job_id: str) -> None:
     _clean_up(backend)
 
 
-def _outcomes(backend: Backend, job: Job) -> Iterator[InstanceOutcome]:
+def _batch_outcomes(backend: Backend, job: Job) -> Iterator[BatchOutcome]:
     manifest = backend.objects.get(manifest_key(job.id))
     if manifest is None:
         raise InternalError("The job was never planned")
     for number in range(len(batch_sizes(manifest))):
         document = backend.objects.get(outcome_key(job.id, number))
         if document is not None:
-            yield from decode_outcome(document).instances
+            yield decode_outcome(document)
             continue
         batch = backend.objects.get(batch_key(job.id, number))
         if batch is None:
@@ -76,14 +81,15 @@ def _outcomes(backend: Backend, job: Job) -> Iterator[InstanceOutcome]:
         yield from _outcomes_of_parts(backend, job, decode_batch(batch))
 
 
-def _outcomes_of_parts(backend: Backend, job: Job, batch: Batch) -> Iterator[InstanceOutcome]:
+def _outcomes_of_parts(backend: Backend, job: Job, batch: Batch) -> Iterator[BatchOutcome]:
     """Yield what is known of a batch whose worker died: an instance without an outcome failed."""
     for part, pin in enumerate(batch.pins):
         document = backend.objects.get(part_key(job.id, batch.number, part))
         if document is None:
-            yield InstanceOutcome(pin, None, InternalError.code, "The worker died")
+            failed = InstanceOutcome(pin, None, InternalError.code, "The worker died")
+            yield BatchOutcome(batch.number, (failed,))
         else:
-            yield from decode_outcome(document).instances
+            yield decode_outcome(document)
 
 
 def _refresh_parents(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> None:
@@ -103,31 +109,32 @@ def _refresh_parents(backend: Backend, job: Job, outcomes: Sequence[InstanceOutc
 
 
 def _tidy(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> None:
-    """Delete the sources if that was asked for and nothing is lost, and products that nobody refers to.
+    """Discard what nothing refers to any more, and the sources if that was asked for and loses nothing.
 
-    The latter are left where the index kept another version of an instance.
+    Products are left over where the index kept another version of an instance, sources
+    where they were edited in place.
     """
     products = {outcome.product for outcome in outcomes if outcome.product is not None}
     stored: set[Pin] = set()
     for series in {product.ancestry.series for product in products}:
         stored.update(backend.index.pins(Level.SERIES, series))
-    orphans = [product.object for product in products - stored]
-    if orphans:
-        backend.objects.discard(orphans, pinned=_others_alive(backend, job))
-    elif not job.keep_source:
-        _delete(backend, job, replaced_sources(outcomes))
+    versions = {pin.ancestry.instance: pin.object for pin in stored}
+    touched = (*products, *(outcome.source for outcome in outcomes))
+    left_over = [
+        pin.object for pin in touched if versions.get(pin.ancestry.instance, pin.object) != pin.object
+    ]
+    _discard(backend, job, left_over)
+    if not job.keep_source and stored.issuperset(products):
+        sources = replaced_sources(outcomes)
+        backend.index.remove_instances(sources)
+        # Nothing refers to these versions now, whether this call or a crashed one before removed them.
+        _discard(backend, job, [pin.object for pin in sources])
 
 
-def _delete(backend: Backend, job: Job, sources: Sequence[Pin]) -> None:
-    if not sources:
-        return
-    backend.index.remove_instances(sources)
-    # Nothing refers to these versions now, whether this call or a crashed one before removed them.
-    backend.objects.discard([pin.object for pin in sources], pinned=_others_alive(backend, job))
-
-
-def _others_alive(backend: Backend, job: Job) -> bool:
-    return any(other.id != job.id and not other.state.is_final for other in backend.jobs.all())
+def _discard(backend: Backend, job: Job, refs: Sequence[ObjectRef]) -> None:
+    if refs:
+        pinned = any(other.id != job.id and not other.state.is_final for other in backend.jobs.all())
+        backend.objects.discard(refs, pinned=pinned)
 
 
 def _end(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> None:
