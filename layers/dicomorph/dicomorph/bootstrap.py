@@ -22,6 +22,9 @@ from dicomorph.settings import Environment, read_environment
 if TYPE_CHECKING:
     from botocore.config import Config
 
+# Small batches for every job, so that all cores have work.
+_EMBEDDED_LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
+
 _lock = threading.Lock()
 _backend: Backend | None = None
 
@@ -83,7 +86,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
         jobs=SqliteJobRecords(database),
         runner=runner,
         settings=settings,
-        planner_limits=PlannerLimits(),
+        planner_limits=_EMBEDDED_LIMITS,
         now=_now,
         new_token=secrets.token_bytes,
     )
