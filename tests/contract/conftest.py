@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dicomorph.index.base import Index
 from dicomorph.jobs.base import JobRecords
 from dicomorph.jobs.sqlite import SqliteJobRecords
 from dicomorph.storage.base import ObjectStore
 from dicomorph.storage.files import FileStore
+from tests.contract.indexes import INDEXES, make_index
 from tests.contract.stores import (
     JOB_RECORDS,
     OBJECT_STORES,
@@ -52,3 +54,8 @@ def records(request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBCl
     yield records
     if isinstance(records, SqliteJobRecords):
         records._database.close()
+
+
+@pytest.fixture(params=INDEXES)
+def index(request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBClient) -> Index:
+    return make_index(request.param, tmp_path, dynamodb)

@@ -1,0 +1,183 @@
+"""What the index makes of uploads, on each adapter."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dicomorph.index.base import Index, StoreOutcome, StoreStatus
+from dicomorph.model.resources import LEVELS, Level, MetadataValue
+from dicomorph.model.settings import OverwriteInstances
+from tests.contract.indexes import assert_hierarchy_is_true, entry, pin
+
+ALWAYS, NEVER, IF_CHANGED = OverwriteInstances.ALWAYS, OverwriteInstances.NEVER, OverwriteInstances.IF_CHANGED
+SUCCESS = StoreOutcome(StoreStatus.SUCCESS)
+
+
+def test_an_instance_creates_its_parents(index: Index) -> None:
+    one = entry(metadata={Level.SERIES: {"ExpectedNumberOfInstances": "3"}})
+    assert index.add([one], overwrite=NEVER) == [SUCCESS]
+    for level, parent in zip(LEVELS, (None, "0p", "0t", "0s"), strict=True):
+        resource = index.get(level, one.ancestry.at(level))
+        assert resource is not None
+        assert (resource.level, resource.id, resource.parent) == (level, one.ancestry.at(level), parent)
+        assert resource.main_tags == one.facts[level].main_tags
+        assert ("LastUpdate" in resource.metadata) == (level is not Level.INSTANCE)
+        assert resource.patient_main_tags == (
+            one.facts[Level.PATIENT].main_tags if level is Level.STUDY else {}
+        )
+        assert resource.object == (one.object if level is Level.INSTANCE else None)
+        assert resource.md5 == (one.md5 if level is Level.INSTANCE else "")
+    series = index.get(Level.SERIES, "0s")
+    assert series is not None
+    assert series.metadata["ExpectedNumberOfInstances"] == MetadataValue("3", 0)
+    assert_hierarchy_is_true(index)
+
+
+def test_resources_are_found_whatever_their_level_and_only_there(index: Index) -> None:
+    index.add([entry()], overwrite=NEVER)
+    for level, resource_id in zip(LEVELS, ("0p", "0t", "0s", "0i"), strict=True):
+        found = index.find(resource_id)
+        assert found is not None
+        assert found == index.get(level, resource_id)
+        assert all(index.get(other, resource_id) is None for other in LEVELS if other is not level)
+    assert index.find("0x") is None
+
+
+def test_the_first_instance_decides_on_the_main_tags_of_its_parents(index: Index) -> None:
+    index.add([entry(tags="first")], overwrite=NEVER)
+    index.add([entry("1i", tags="second"), entry("2i", series="1s", tags="third")], overwrite=NEVER)
+    for level, resource_id, tags in (
+        (Level.PATIENT, "0p", "first"),
+        (Level.STUDY, "0t", "first"),
+        (Level.SERIES, "0s", "first"),
+        (Level.SERIES, "1s", "third"),
+        (Level.INSTANCE, "1i", "second"),
+    ):
+        resource = index.get(level, resource_id)
+        assert resource is not None
+        assert resource.main_tags["0010,0010"] == f"{tags} {level.value}"
+
+
+def test_many_instances_at_once_over_several_patients(index: Index) -> None:
+    entries = [
+        entry(f"{number:x}i", series=f"{number % 4}s", study=f"{number % 2}t", patient=f"{number % 2}p")
+        for number in range(16)
+    ]
+    assert index.add(entries, overwrite=NEVER) == [SUCCESS] * 16
+    assert index.children(Level.SERIES, "1s") == ["1i", "5i", "9i", "di"]
+    assert index.children(Level.STUDY, "0t") == ["0s", "2s"]
+    assert {one.ancestry.instance for one in index.pins(Level.PATIENT, "1p")} == {
+        f"{number:x}i" for number in range(1, 16, 2)
+    }
+    assert_hierarchy_is_true(index)
+
+
+def test_nothing_to_add_is_nothing_added(index: Index) -> None:
+    assert index.add([], overwrite=NEVER) == []
+    assert index.ids(Level.PATIENT) == []
+
+
+def test_what_is_stored_already_stays_and_gives_the_new_object_back(index: Index) -> None:
+    index.add([entry(tags="old")], overwrite=NEVER)
+    new = entry(version="2", tags="new")
+    assert index.add([new], overwrite=NEVER) == [StoreOutcome(StoreStatus.ALREADY_STORED, new.object)]
+    held = index.get(Level.INSTANCE, "0i")
+    assert held is not None
+    assert held.object == entry().object
+    assert held.main_tags["0010,0010"] == "old Instance"
+
+
+@pytest.mark.parametrize("overwrite", OverwriteInstances)
+def test_adding_the_same_object_again_is_a_success_that_changes_nothing(
+    index: Index, overwrite: OverwriteInstances
+) -> None:
+    index.add([entry()], overwrite=overwrite)
+    index.set_labels(Level.INSTANCE, "0i", add=frozenset({"mine"}), remove=frozenset())
+    before = index.get(Level.INSTANCE, "0i")
+    assert index.add([entry(tags="other")], overwrite=overwrite) == [SUCCESS]
+    assert index.get(Level.INSTANCE, "0i") == before
+
+
+@pytest.mark.parametrize("overwrite", [ALWAYS, IF_CHANGED])
+def test_a_replacement_drops_labels_and_metadata(index: Index, overwrite: OverwriteInstances) -> None:
+    index.add([entry()], overwrite=overwrite)
+    index.set_labels(Level.INSTANCE, "0i", add=frozenset({"mine"}), remove=frozenset())
+    index.set_metadata(Level.INSTANCE, "0i", "MyMetadata", "x", expected=None)
+    new = entry(version="2", tags="new", metadata={Level.INSTANCE: {"IndexInSeries": "4"}})
+    assert index.add([new], overwrite=overwrite) == [StoreOutcome(StoreStatus.SUCCESS, entry().object)]
+    held = index.get(Level.INSTANCE, "0i")
+    assert held is not None
+    assert (held.object, held.labels) == (new.object, frozenset())
+    assert held.metadata == {"IndexInSeries": MetadataValue("4", 0)}
+    assert held.main_tags["0010,0010"] == "new Instance"
+    assert index.children(Level.SERIES, "0s") == ["0i"]
+
+
+def test_an_unchanged_file_is_stored_already_where_only_changes_count(index: Index) -> None:
+    index.add([entry(md5="same")], overwrite=IF_CHANGED)
+    new = entry(version="2", md5="same")
+    assert index.add([new], overwrite=IF_CHANGED) == [StoreOutcome(StoreStatus.ALREADY_STORED, new.object)]
+
+
+def test_one_call_may_name_an_instance_twice(index: Index) -> None:
+    one, two = entry(), entry(version="2")
+    assert index.add([one, two], overwrite=NEVER) == [
+        SUCCESS,
+        StoreOutcome(StoreStatus.ALREADY_STORED, two.object),
+    ]
+    three = entry(version="3")
+    assert index.add([one, three], overwrite=ALWAYS) == [
+        SUCCESS,
+        StoreOutcome(StoreStatus.SUCCESS, one.object),
+    ]
+
+
+def test_origins_and_labels_reach_parents_that_exist(index: Index) -> None:
+    index.add([entry()], overwrite=NEVER)
+    origin = {Level.STUDY: {"ModifiedFrom": "0x", "RemoteAET": "no"}}
+    index.add([entry("1i", metadata=origin, labels={Level.STUDY: frozenset({"a", "b"})})], overwrite=NEVER)
+    study = index.get(Level.STUDY, "0t")
+    assert study is not None
+    assert study.metadata["ModifiedFrom"].value == "0x"
+    assert "RemoteAET" not in study.metadata
+    assert study.labels == {"a", "b"}
+    index.add([entry("2i", metadata={Level.STUDY: {"ModifiedFrom": "0y"}})], overwrite=NEVER)
+    study = index.get(Level.STUDY, "0t")
+    assert study is not None
+    assert study.metadata["ModifiedFrom"].value == "0y"
+
+
+def test_labels_of_a_first_instance(index: Index) -> None:
+    index.add([entry(labels={level: frozenset({level.value}) for level in LEVELS})], overwrite=NEVER)
+    for level, resource_id in zip(LEVELS, ("0p", "0t", "0s", "0i"), strict=True):
+        resource = index.get(level, resource_id)
+        assert resource is not None
+        assert resource.labels == {level.value}
+
+
+@pytest.mark.parametrize("text", ["", "ö日本", "x" * 5000, "lone \udcff surrogate"])
+def test_values_come_back_as_they_were(index: Index, text: str) -> None:
+    index.add([entry(tags=text, metadata={Level.SERIES: {"RemoteAET": text}})], overwrite=NEVER)
+    series = index.get(Level.SERIES, "0s")
+    assert series is not None
+    assert series.main_tags["0010,0010"] == f"{text} Series"
+    assert series.metadata["RemoteAET"].value == text
+
+
+def test_long_sequences_among_the_main_tags(index: Index) -> None:
+    sequences = json.dumps({"Sequences": {"0040,0275": ["item"] * 100_000}})
+    index.add([entry(metadata={Level.SERIES: {"MainDicomSequences": sequences}})], overwrite=NEVER)
+    series = index.get(Level.SERIES, "0s")
+    assert series is not None
+    assert series.metadata["MainDicomSequences"].value == sequences
+
+
+def test_a_pin_names_the_version_at_that_moment(index: Index) -> None:
+    index.add([entry()], overwrite=NEVER)
+    assert list(index.pins(Level.INSTANCE, "0i")) == [pin(entry())]
+    index.add([entry(version="2")], overwrite=ALWAYS)
+    assert list(index.pins(Level.STUDY, "0t")) == [pin(entry(version="2"))]
+    assert list(index.pins(Level.STUDY, "0x")) == []
+    assert list(index.pins(Level.INSTANCE, "0x")) == []

@@ -1,0 +1,61 @@
+"""A program that stores, replaces and deletes instances until it is killed or has done its number.
+
+Arguments: the data folder, a seed, the epoch, and how many batches (0: no end). It says
+``ready`` when it begins to write, and tests kill it at any moment after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from pathlib import Path
+
+from dicomorph.index.sqlite import SqliteIndex
+from dicomorph.index.sqlite_database import Database
+from dicomorph.model.identifiers import DicomIdentifiers, ancestry_of
+from dicomorph.model.resources import LEVELS, InstanceEntry, LevelFacts
+from dicomorph.model.settings import OverwriteInstances
+from dicomorph.storage.files import FileStore
+
+
+def store_instance(objects: FileStore, numbers: tuple[int, ...], version: str) -> InstanceEntry:
+    """Write an object and return the entry for it, as an upload does."""
+    patient, study, series, instance = (
+        ".".join(map(str, numbers[: level + 1])) for level in range(len(LEVELS))
+    )
+    ancestry = ancestry_of(DicomIdentifiers(patient, study, series, instance))
+    data = f"{instance} {version}".encode() * 2000
+    key = f"instances/{ancestry.instance[:2]}/{ancestry.instance}/{version}.dcm"
+    return InstanceEntry(
+        ancestry=ancestry,
+        object=objects.put(key, data),
+        md5=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        facts={level: LevelFacts({"0020,000d": study}, {"Origin": "RestApi"}) for level in LEVELS},
+    )
+
+
+def run(folder: Path, seed: int, epoch: int, batches: int) -> None:
+    """Store, replace and delete."""
+    draw = random.Random(seed)  # noqa: S311 - the same at every run
+    objects = FileStore(folder)
+    index = SqliteIndex(Database(folder / "index.db", epoch=epoch))
+    print("ready", flush=True)  # noqa: T201 - the parent waits for it
+    done = 0
+    while not batches or done < batches:
+        done += 1
+        numbers = [
+            (draw.randrange(2), draw.randrange(2), draw.randrange(3), draw.randrange(20)) for _ in range(5)
+        ]
+        entries = [store_instance(objects, some, f"{seed}-{done}-{n}") for n, some in enumerate(numbers)]
+        outcomes = index.add(entries, overwrite=OverwriteInstances.ALWAYS)
+        objects.discard([outcome.superseded for outcome in outcomes if outcome.superseded], pinned=False)
+        index.next_number("AnonymizedPatients")
+        victim = draw.choice(entries).ancestry
+        level = draw.choice(LEVELS)
+        if draw.random() < 0.3 and index.get(level, victim.at(level)):
+            objects.discard(index.remove(level, victim.at(level)).objects, pinned=draw.random() < 0.5)
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), *map(int, sys.argv[2:]))
