@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TABLE = Path(__file__).parent / "tables" / "dictionary_2024c.json"
-_RETIRED = "RETIRED_"  # what DCMTK, and so Orthanc, writes before the keyword of a retired attribute
+RETIRED = "RETIRED_"  # what DCMTK, and so Orthanc, writes before the keyword of a retired attribute
 _PRIVATE_CREATORS = range(0x10, 0x100)
 
 
@@ -68,8 +68,8 @@ def tag_of(keyword: str) -> int | None:
     >>> hex(tag_of("RETIRED_OtherPatientIDs")), tag_of("patientname")
     ('0x101000', None)
     """
-    tag = _tags_by_keyword().get(keyword.removeprefix(_RETIRED))
-    if tag is None or not keyword.startswith(_RETIRED):
+    tag = _tags_by_keyword().get(keyword.removeprefix(RETIRED))
+    if tag is None or not keyword.startswith(RETIRED):
         return tag
     entry = find(tag)
     return tag if entry and entry.is_retired else None

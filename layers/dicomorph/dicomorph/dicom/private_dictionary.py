@@ -8,11 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from dicomorph.dicom.dictionary import is_private
+from dicomorph.dicom import dictionary
+from dicomorph.dicom.dictionary import is_private, is_private_creator
 from dicomorph.dicom.elements import LONG_VRS, SHORT_VRS
 from dicomorph.model.settings import PrivateTag
 
 _TABLE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"
+_UNKNOWN = "Unknown"
+_RETIRED_MAIN_TAG = 0x00101000  # OtherPatientIDs: Orthanc leaves the prefix of retired names out
 _VRS = frozenset(vr.decode() for vr in LONG_VRS | SHORT_VRS)
 
 
@@ -44,6 +47,28 @@ class PrivateDictionary:
             return found
         raw = _well_known().get(creator, {}).get(f"{tag >> 16:04x}{tag & 0xFF:02x}")
         return PrivateEntry(*raw.split("|")) if raw else None
+
+    def name_of(self, tag: int, creator: str) -> str:
+        """Return what Orthanc calls a tag: DCMTK's name of it (spec 2.7).
+
+        Examples
+        --------
+        >>> dictionary = PrivateDictionary()
+        >>> dictionary.name_of(0x00100010, ""), dictionary.name_of(0x00080001, "")
+        ('PatientName', 'RETIRED_LengthToEnd')
+        >>> dictionary.name_of(0x00090010, ""), dictionary.name_of(0x00091001, "Nobody")
+        ('PrivateCreator', 'Unknown Tag & Data')
+        """
+        found = self.find(tag, creator)
+        if found is not None and found.name not in ("", _UNKNOWN):
+            return found.name
+        entry = dictionary.find(tag)
+        if entry is not None and entry.keyword:
+            is_prefixed = entry.is_retired and tag != _RETIRED_MAIN_TAG
+            return f"{dictionary.RETIRED}{entry.keyword}" if is_prefixed else entry.keyword
+        if tag & 0xFFFF == 0:
+            return "PrivateGroupLength" if is_private(tag) else "GenericGroupLength"
+        return "PrivateCreator" if is_private_creator(tag) else "Unknown Tag & Data"
 
     def tag_of(self, name: str) -> int | None:
         """Return the tag that the setting declares under a name, None if it declares none."""

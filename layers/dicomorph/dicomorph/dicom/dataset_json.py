@@ -1,0 +1,240 @@
+"""A data set as JSON: ``/tags``, ``/simplified-tags`` and ``?short`` (spec 2.7)."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+from dicomorph.dicom.charsets import CharacterSet
+from dicomorph.dicom.data_set_scope import DataSetScope
+from dicomorph.dicom.elements import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    ITEM_DELIMITATION,
+    MAXIMUM_DEPTH,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    Encoding,
+    TruncatedError,
+    format_tag,
+    read_header,
+    skip_undefined,
+)
+from dicomorph.dicom.far_elements import Window, scan_whole
+from dicomorph.dicom.header import PIXEL_DATA, scan
+from dicomorph.dicom.part10 import open_dataset
+from dicomorph.dicom.private_dictionary import PrivateDictionary
+from dicomorph.dicom.readable_values import is_readable, readable
+from dicomorph.dicom.source import Buffer, Source
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.resources import Json
+from dicomorph.model.settings import PrivateTag
+
+_LONGEST_SHOWN = 256  # bytes of UTF-8, as in Orthanc
+_LONGEST_READ = 1 << 16  # no padding makes a longer value short enough
+_MOST_ELEMENTS = 1_000_000  # each takes hundreds of bytes of memory, for eight in a hostile file
+_PIXELS = frozenset(("OB", "OW", "OB or OW"))
+
+
+class TagsForm(enum.Enum):
+    """How tags are shown: all about them, or values by number or by name."""
+
+    FULL = "full"
+    SHORT = "short"
+    SIMPLIFY = "simplify"
+
+
+def dataset_json(
+    source: Source,
+    *,
+    form: TagsForm,
+    default_encoding: str,
+    private: tuple[PrivateTag, ...] = (),
+    ignore_length: frozenset[int] = frozenset(),
+    whole: bool = False,
+) -> dict[str, Json]:
+    """Return the data set of a file as JSON.
+
+    Parameters
+    ----------
+    source : Source
+        A DICOM file.
+    form : TagsForm
+        How tags are shown.
+    default_encoding : str
+        Orthanc's name of the encoding that text has where no character set is declared.
+    private : tuple[PrivateTag, ...]
+        The entries of the setting ``Dictionary``.
+    ignore_length : frozenset[int]
+        Tags whose values are shown however long they are; others end at 256 bytes.
+    whole : bool
+        Whether to show what stands behind the pixel data too.
+
+    Raises
+    ------
+    BadFileFormatError
+        If this is no DICOM file, lengths do not add up, sequences are nested deeper than 64
+        levels, or there are more than a million elements.
+    """
+    data = open_dataset(source)
+    charset = CharacterSet.of(b"", default_encoding=default_encoding)
+    scope = DataSetScope(data.encoding, charset, default_encoding)
+    view = _View(form, PrivateDictionary(private), ignore_length)
+    window = Window(data.source)
+    shown: dict[str, Json] = {}
+    for found in scan_whole(data) if whole else scan(data):
+        vr = view.vr(scope, found.tag, found.vr)
+        length = found.stop - found.value
+        if found.tag == PIXEL_DATA or not view.reads(found.tag, vr, length, undefined=found.undefined):
+            view.unread(shown, scope, found.tag, vr)
+            continue
+        buffer, base = window.of(found.value, found.stop)
+        header = _Header(
+            found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
+        )
+        view.element(shown, scope, buffer, header, found.stop - base)
+    return shown
+
+
+class _Header(NamedTuple):
+    """An element by positions in a buffer, as `read_header` returns it."""
+
+    tag: int
+    vr: bytes
+    value: int
+    length: int
+
+
+class _View:
+    """Turns elements into JSON, in one pass over their bytes."""
+
+    def __init__(self, form: TagsForm, private: PrivateDictionary, ignore_length: frozenset[int]) -> None:
+        self._form = form
+        self._private = private
+        self._ignore_length = ignore_length
+        self._shown = 0
+
+    def vr(self, scope: DataSetScope, tag: int, written: bytes) -> str:
+        """Return the VR of an element, which may be several where the dictionary leaves a choice."""
+        return scope.vr_of(tag, written, self._private)
+
+    def reads(self, tag: int, vr: str, length: int, *, undefined: bool) -> bool:
+        """Tell whether what is shown of an element depends on its value."""
+        if undefined or vr == "SQ":
+            return True
+        return is_readable(vr) and (length <= _LONGEST_READ or tag in self._ignore_length)
+
+    def unread(self, into: dict[str, Json], scope: DataSetScope, tag: int, vr: str) -> None:
+        """Show an element whose value was not read."""
+        self._show(into, scope, tag, "TooLong" if is_readable(vr) and tag != PIXEL_DATA else "Null", None)
+
+    def element(
+        self, into: dict[str, Json], scope: DataSetScope, buffer: Buffer, header: _Header, end: int
+    ) -> int:
+        """Show an element, and return the position behind it."""
+        tag, written, value, length = header
+        vr = self.vr(scope, tag, written)
+        undefined = length == UNDEFINED_LENGTH
+        stop = end if undefined else value + length
+        if stop > end:
+            raise TruncatedError(f"{format_tag(tag)} is longer than what contains it")
+        if vr == "SQ" or (undefined and vr not in _PIXELS):
+            return self._sequence(into, scope, buffer, header, stop)
+        if undefined:
+            stop = skip_undefined(buffer, value, end, scope.encoding)
+        if tag == PIXEL_DATA or not self.reads(tag, vr, stop - value, undefined=False):
+            self.unread(into, scope, tag, vr)
+            return stop
+        raw = buffer[value:stop]
+        scope.read(tag, raw)
+        order = "<" if written == b"UN" else scope.encoding.order  # PS3.5 section 6.2.2
+        text = readable(raw, vr, order, scope.charset)
+        if text is None:
+            self._show(into, scope, tag, "Null", None)
+        elif len(text.encode("utf-8")) > _LONGEST_SHOWN and tag not in self._ignore_length:
+            self._show(into, scope, tag, "TooLong", None)
+        else:
+            self._show(into, scope, tag, "String", text)
+        return stop
+
+    def _sequence(
+        self, into: dict[str, Json], scope: DataSetScope, buffer: Buffer, header: _Header, end: int
+    ) -> int:
+        tag, written, value, length = header
+        undefined = length == UNDEFINED_LENGTH
+        if scope.depth >= MAXIMUM_DEPTH:
+            raise BadFileFormatError("Sequences are nested too deeply")
+        # What came as UN is in implicit VR (PS3.5 section 6.2.2, note 4).
+        encoding = IMPLICIT_LITTLE if written == b"UN" else scope.encoding
+        try:
+            items, stop = self._items(buffer, value, end, scope, encoding, undefined=undefined)
+        except BadFileFormatError:
+            if written != b"UN" or undefined:
+                raise
+            self._show(into, scope, tag, "Null", None)  # bytes that only their tag calls a sequence
+            return end
+        self._show(into, scope, tag, "Sequence", items)
+        return stop
+
+    def _items(
+        self,
+        buffer: Buffer,
+        pos: int,
+        end: int,
+        scope: DataSetScope,
+        encoding: Encoding,
+        *,
+        undefined: bool,
+    ) -> tuple[list[Json], int]:
+        """Return the items of a sequence and the position behind it."""
+        items: list[Json] = []
+        while pos < end:
+            tag, _, value, length = read_header(buffer, pos, end, encoding)
+            if undefined and tag == SEQUENCE_DELIMITATION:
+                return items, value
+            if tag != ITEM:
+                raise BadFileFormatError("A sequence holds something else than items")
+            stop = end if length == UNDEFINED_LENGTH else value + length
+            if stop > end:
+                raise TruncatedError("An item is longer than its sequence")
+            inner = scope.item(encoding)
+            item, pos = self._item(buffer, value, stop, inner, undefined=length == UNDEFINED_LENGTH)
+            items.append(item)
+        if undefined:
+            raise TruncatedError("A sequence has no end")
+        return items, pos
+
+    def _item(
+        self, buffer: Buffer, pos: int, end: int, scope: DataSetScope, *, undefined: bool
+    ) -> tuple[dict[str, Json], int]:
+        """Return the elements of an item and the position behind it."""
+        item: dict[str, Json] = {}
+        while pos < end:
+            header = _Header(*read_header(buffer, pos, end, scope.encoding))
+            if undefined and header.tag == ITEM_DELIMITATION:
+                return item, header.value
+            if header.tag >> 16 == ITEM >> 16:
+                raise BadFileFormatError("A delimiter or item stands where none can be")
+            pos = self.element(item, scope, buffer, header, end)
+        if undefined:
+            raise TruncatedError("An item has no end")
+        return item, pos
+
+    def _show(self, into: dict[str, Json], scope: DataSetScope, tag: int, kind: str, value: Json) -> None:
+        self._shown += 1
+        if self._shown > _MOST_ELEMENTS:
+            raise BadFileFormatError("There are too many elements to show")
+        if self._form is TagsForm.SHORT:
+            into[format_tag(tag)] = value
+            return
+        creator = scope.creator_of(tag)
+        name = self._private.name_of(tag, creator)
+        if self._form is TagsForm.SIMPLIFY:
+            into[name] = value
+            return
+        into[format_tag(tag)] = {
+            "Name": name,
+            **({"PrivateCreator": creator} if creator else {}),
+            "Type": kind,
+            "Value": value,
+        }
