@@ -1,0 +1,91 @@
+"""Applying one request to one file with the engine, and sources that behave like remote ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.requests import parse_modification
+from dicomorph.dicom.edit_plan import EditPlan
+from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.source import Buffer, BufferSource
+from dicomorph.dicom.uids import IdentityMapper
+from dicomorph.model.resources import Level
+from dicomorph.model.settings import Settings
+
+KEY = b"0123456789abcdef"
+NAME = "Anonymized1"
+SETTINGS = Settings()
+
+
+def plan(
+    body: dict[str, Any],
+    *,
+    anonymize: bool = True,
+    level: Level = Level.INSTANCE,
+    settings: Settings = SETTINGS,
+) -> EditPlan:
+    """Return the plan of a request."""
+    modification = parse_modification(body, is_anonymization=anonymize, level=level, settings=settings)
+    return compile_plan(modification, name=NAME, settings=settings)
+
+
+def rewriter(
+    body: dict[str, Any],
+    *,
+    anonymize: bool = True,
+    level: Level = Level.INSTANCE,
+    settings: Settings = SETTINGS,
+) -> Rewriter:
+    """Return the engine for a request, with a cold memory."""
+    found = plan(body, anonymize=anonymize, level=level, settings=settings)
+    return Rewriter(found, IdentityMapper(KEY), default_encoding=settings.default_encoding)
+
+
+def edited(data: bytes, engine: Rewriter) -> bytes:
+    """Return the output of the engine for a file."""
+    source = BufferSource(data)
+    script = engine.rewrite(source)
+    output = script.join(source)
+    assert len(output) == script.size
+    return output
+
+
+def anonymized(data: bytes, **body: Any) -> bytes:
+    """Return a file anonymized by a request."""
+    return edited(data, rewriter(body))
+
+
+def modified(data: bytes, *, level: Level = Level.INSTANCE, **body: Any) -> bytes:
+    """Return a file modified by a request."""
+    return edited(data, rewriter(body, anonymize=False, level=level))
+
+
+class WindowedSource:
+    """A source that answers with exactly what it is asked for, or a little more, as a remote one.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    surplus : int
+        How many bytes more a window has.
+    """
+
+    def __init__(self, data: bytes, surplus: int = 0) -> None:
+        self._data = data
+        self._surplus = surplus
+        self.size = len(data)
+        self.largest = 0
+
+    def window(self, start: int, length: int) -> tuple[Buffer, int]:
+        """Return what was asked for."""
+        self.largest = max(self.largest, min(length, self.size))
+        return self._data[start : start + length + self._surplus], start
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes of a range."""
+        return self._data[start:stop]
+
+    def close(self) -> None:
+        """Do nothing."""
