@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import sys
 import tempfile
@@ -34,7 +35,7 @@ def run(arguments: Arguments) -> None:
         If it cannot start; nothing was changed then.
     """
     settings = read_settings(arguments.settings)
-    get_logger().setLevel("WARNING")  # a line of JSON for each request is for CloudWatch
+    _log_to_terminal()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)
@@ -45,6 +46,14 @@ def run(arguments: Arguments) -> None:
         if warning(arguments.host):
             print(warning(arguments.host), file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))
+
+
+def _log_to_terminal() -> None:
+    logger = get_logger()
+    logger.setLevel("WARNING")  # a line of JSON for each request is for CloudWatch
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)
 
 
 @contextlib.contextmanager
