@@ -21,8 +21,8 @@ from dicomorph.dicom.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.far_elements import Window, scan_whole
-from dicomorph.dicom.header import PIXEL_DATA, scan
-from dicomorph.dicom.part10 import open_dataset
+from dicomorph.dicom.header import PIXEL_DATA, Found, scan
+from dicomorph.dicom.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.private_dictionary import PrivateDictionary
 from dicomorph.dicom.readable_values import is_readable, readable
 from dicomorph.dicom.source import Buffer, Source
@@ -94,6 +94,33 @@ def dataset_json(
         )
         view.element(shown, scope, buffer, header, found.stop - base)
     return shown
+
+
+def sequence_json(data: DataSetBytes, found: Found, charset: CharacterSet, *, default_encoding: str) -> Json:
+    """Return the items of one top-level sequence in the full form.
+
+    Parameters
+    ----------
+    data : DataSetBytes
+        The data set.
+    found : Found
+        A sequence in it.
+    charset : CharacterSet
+        Of the data set.
+
+    Raises
+    ------
+    BadFileFormatError
+        As `dataset_json`.
+    """
+    shown: dict[str, Json] = {}
+    view = _View(TagsForm.FULL, PrivateDictionary(), frozenset())
+    scope = DataSetScope(data.encoding, charset, default_encoding)
+    buffer, base = Window(data.source).of(found.value, found.stop)
+    length = UNDEFINED_LENGTH if found.undefined else found.stop - found.value
+    view.element(shown, scope, buffer, _Header(found.tag, found.vr, found.value - base, length), found.stop - base)
+    element = shown[format_tag(found.tag)]
+    return element["Value"] if isinstance(element, dict) else None
 
 
 class _Header(NamedTuple):

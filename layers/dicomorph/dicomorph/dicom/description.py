@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dicomorph.dicom.charsets import CharacterSet
+from dicomorph.dicom.dataset_json import sequence_json
 from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.elements import TEXT_VRS, Encoding, format_tag
 from dicomorph.dicom.header import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Found, scan
@@ -15,7 +18,7 @@ from dicomorph.dicom.source import Source
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature
-from dicomorph.model.resources import LEVELS, Level, LevelFacts
+from dicomorph.model.resources import LEVELS, Json, Level, LevelFacts
 
 PATIENT_ID = 0x00100020
 STUDY_INSTANCE_UID = 0x0020000D
@@ -24,8 +27,9 @@ SOP_INSTANCE_UID = 0x00080018
 SOP_CLASS_UID = 0x00080016
 INSTANCE_NUMBER = 0x00200013
 IMAGE_INDEX = 0x00541330
+REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275  # the one sequence among the main tags (spec 1.3)
 
-_WANTED = frozenset((SOP_CLASS_UID,)).union(*MAIN_DICOM_TAGS.values())
+_WANTED = frozenset((SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, PIXEL_DATA)).union(*MAIN_DICOM_TAGS.values())
 _MAXIMUM_VALUE = 1 << 16  # main tags are short; a hostile one must not swell the index
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i"}
 
@@ -35,8 +39,8 @@ class Description:
     """What a file says about itself and its parents.
 
     ``facts`` hold the main tags of each level, and the metadata IndexInSeries,
-    TransferSyntax, SopClassUid, PixelDataOffset, MainDicomTagsSignature and
-    ExpectedNumberOfInstances (spec 1.4).
+    TransferSyntax, SopClassUid, PixelDataOffset, MainDicomTagsSignature,
+    MainDicomSequences and ExpectedNumberOfInstances (spec 1.4).
     """
 
     identifiers: DicomIdentifiers
@@ -64,44 +68,69 @@ def describe(source: Source, *, default_encoding: str) -> Description:
     """
     try:
         data = open_dataset(source)
-        values, pixel_data = _read(data, default_encoding)
+        header = _read(data, default_encoding)
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
-    identifiers = _identifiers(values)
-    tags = {tag: value.strip(" \0") for tag, value in values.items()}
+    identifiers = _identifiers(header.values)
+    tags = {tag: value.strip(" \0") for tag, value in header.values.items()}
     sop_class_uid = tags.get(SOP_CLASS_UID, "")
     facts = {
         level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
         for level in LEVELS
     }
-    facts[Level.SERIES] = _with_metadata(facts[Level.SERIES], ExpectedNumberOfInstances=_expected(tags))
+    facts[Level.SERIES] = _with_metadata(
+        facts[Level.SERIES],
+        ExpectedNumberOfInstances=_expected(tags),
+        MainDicomSequences=_sequences_text(header.sequences),
+    )
     facts[Level.INSTANCE] = _with_metadata(
         facts[Level.INSTANCE],
         IndexInSeries=tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")),
         TransferSyntax=data.transfer_syntax,
         SopClassUid=sop_class_uid,
         # A position in inflated bytes would mislead: deflated files have no offset.
-        PixelDataOffset="" if pixel_data is None or data.is_deflated else str(pixel_data),
+        PixelDataOffset="" if header.pixel_data is None or data.is_deflated else str(header.pixel_data),
     )
     return Description(identifiers, data.transfer_syntax, sop_class_uid, facts)
 
 
-def _read(data: DataSetBytes, default_encoding: str) -> tuple[dict[int, str], int | None]:
-    """Return the text of the wanted elements, padding included, and where the pixel data begin."""
+class _Header(NamedTuple):
+    """The wanted elements: text with its padding, sequences as JSON, and where the pixel data begin."""
+
+    values: dict[int, str]
+    sequences: dict[int, Json]
+    pixel_data: int | None
+
+
+def _read(data: DataSetBytes, default_encoding: str) -> _Header:
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
-    for found in scan(data):
+    sequences: dict[int, Json] = {}
+    for found in scan(data, wanted=_WANTED):
         if found.tag == PIXEL_DATA:
-            return values, found.start
+            return _Header(values, sequences, found.start)
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
             character_set = CharacterSet.of(raw, default_encoding=default_encoding)
-        elif found.tag in _WANTED:
+        elif found.tag == REQUEST_ATTRIBUTES_SEQUENCE:
+            if found.stop - found.value <= _MAXIMUM_VALUE:
+                sequences[found.tag] = sequence_json(
+                    data, found, character_set, default_encoding=default_encoding
+                )
+        else:
             text = _text(data, found, character_set)
             if text is not None:
                 values[found.tag] = text
-    return values, None
+    return _Header(values, sequences, None)
+
+
+def _sequences_text(sequences: Mapping[int, Json]) -> str:
+    """Return the metadata MainDicomSequences (spec 1.4), empty if there are none."""
+    if not sequences:
+        return ""
+    shown: Json = {format_tag(tag): items for tag, items in sequences.items()}
+    return json.dumps({"Sequences": shown, "Version": 1}, ensure_ascii=False)
 
 
 def _text(data: DataSetBytes, found: Found, character_set: CharacterSet) -> str | None:

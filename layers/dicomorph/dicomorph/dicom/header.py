@@ -38,8 +38,15 @@ class Found(NamedTuple):
     undefined: bool
 
 
-def scan(data: DataSetBytes, *, last: int = PIXEL_DATA) -> Iterator[Found]:
+def scan(data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: Set[int] | None = None) -> Iterator[Found]:
     """Yield the top-level elements, up to and including tag `last`, in the order of the file.
+
+    Parameters
+    ----------
+    last : int
+        Where to stop.
+    wanted : Set[int], optional
+        The tags to yield; None for all. The others are still checked.
 
     The stop of undefined-length pixel data is not searched for (it is the end of the file):
     ask the engine where the fragments end.
@@ -90,7 +97,8 @@ def scan(data: DataSetBytes, *, last: int = PIXEL_DATA) -> Iterator[Found]:
         if stop > size:
             message = f"{format_tag(tag)} is longer than the file"
             raise TruncatedError(message)
-        yield Found(tag, vr, pos, value, stop, undefined)
+        if wanted is None or tag in wanted:
+            yield Found(tag, vr, pos, value, stop, undefined)
         pos = stop
 
 
@@ -113,7 +121,7 @@ def read_values(data: DataSetBytes, wanted: Set[int], *, default_encoding: str) 
     """Return the decoded text of some top-level elements that are present; NULs and spaces remain."""
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
-    for found in scan(data, last=max(wanted)):
+    for found in scan(data, last=max(wanted), wanted=wanted | {SPECIFIC_CHARACTER_SET}):
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
             character_set = CharacterSet.of(raw, default_encoding=default_encoding)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from dicomorph.model.resources import Level
 
 MAIN_DICOM_TAGS: dict[Level, tuple[int, ...]] = {
@@ -23,6 +25,7 @@ MAIN_DICOM_TAGS: dict[Level, tuple[int, ...]] = {
 }
 
 
+@functools.cache
 def signature(level: Level) -> str:
     """Return a level's ``MainDicomTagsSignature``.
 
