@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import Any, TypeAlias
 import pytest
 from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -50,11 +53,12 @@ def aws(handlers: Mapping[str, Handler] | None = None) -> Iterator[None]:
         mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
         pytest.MonkeyPatch.context() as patch,
     ):
-        invoke_in_process(patch, handlers or {})
+        invoke_in_process(patch, {} if handlers is None else handlers)
         iterate_over_map_items(patch)
         count_failed_map_items(patch)
         share_clients(patch)
         retry_at_once(patch)
+        take_turns(patch)
         yield
 
 
@@ -132,6 +136,18 @@ def retry_at_once(patch: pytest.MonkeyPatch) -> None:
         sleep = staticmethod(lambda seconds: time.sleep(min(seconds, 0.01)))
 
     patch.setattr(retrier_decl, "time", Time)
+
+
+def take_turns(patch: pytest.MonkeyPatch) -> None:
+    """Let one call at a time into a store: moto has no locks, and threads break its tables."""
+    locks = {"dynamodb": threading.RLock(), "s3": threading.RLock()}
+    answer = BotocoreStubber.__call__
+
+    def answer_in_turn(stubber: BotocoreStubber, event_name: str, request: Any, **kwargs: Any) -> Any:
+        with locks.get(event_name.split(".")[1], contextlib.nullcontext()):
+            return answer(stubber, event_name, request, **kwargs)
+
+    patch.setattr(BotocoreStubber, "__call__", answer_in_turn)
 
 
 def parseable(definition: str) -> str:

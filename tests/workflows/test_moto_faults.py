@@ -6,12 +6,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
 from moto.s3 import notifications
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -136,6 +138,35 @@ def test_words_that_the_state_machine_uses_are_parsed_with_the_workaround(plain_
 
 def test_retries_wait_in_real_time(plain_moto: None) -> None:
     assert retrier_decl.__dict__["time"] is time
+
+
+def test_calls_to_a_store_meet_each_other(plain_moto: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _meet(monkeypatch)
+
+
+def test_calls_to_a_store_take_turns_with_the_workaround(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto_faults.aws():
+        assert not _meet(monkeypatch)
+
+
+def _meet(patch: pytest.MonkeyPatch) -> bool:
+    """Tell whether two calls are answered at the same time."""
+    barrier = threading.Barrier(2, timeout=0.5)
+    meetings: list[bool] = []
+
+    def list_tables(*_: Any) -> tuple[list[str], None]:
+        try:
+            barrier.wait()
+            meetings.append(True)
+        except threading.BrokenBarrierError:
+            meetings.append(False)
+        return [], None
+
+    patch.setattr(DynamoDBBackend, "list_tables", list_tables)
+    client = boto3.client("dynamodb", REGION)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: client.list_tables(), range(2)))
+    return all(meetings)
 
 
 def test_sub_with_a_list_halves_dollar_signs(plain_moto: None) -> None:

@@ -1,0 +1,186 @@
+"""The workflow on a mocked AWS: the state machine, its functions and the stores behind them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+from dicomorph import bootstrap
+from dicomorph.index.dynamodb import DynamoIndex
+from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.jobs.model import Job
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.jobs.stepfunctions import StepFunctionsRunner
+from dicomorph.model.resources import Level
+from dicomorph.model.settings import Settings
+from dicomorph.services.backend import Backend
+from dicomorph.services.store_instance import store_instance
+from dicomorph.services.submit_job import Caller, submit_job
+from dicomorph.storage.s3 import S3Store
+from local.functions import load_module
+from local.template import TEMPLATE, read_template
+from tests.support.api_client import make_dicom
+from tests.workflows import moto_faults
+
+REGION: Final = "eu-central-1"
+BUCKET = "dicom"
+_FUNCTIONS = {"PlanJob": "plan_job", "EditBatch": "edit_batch", "FinalizeJob": "finalize_job"}
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    return None
+
+
+@dataclass
+class Stack:
+    """A deployed workflow.
+
+    ``calls`` are the events of all invocations of the worker; ``before`` is called with each
+    event, and may fail as an invocation does.
+    """
+
+    backend: Backend
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    before: Callable[[dict[str, Any]], None] = _nothing
+
+    def upload(self, patient: str, instances: int, *, series: int = 1) -> str:
+        """Store a study and return its id; instance numbers begin at 1."""
+        answers = [
+            store_instance(self.backend, make_dicom(patient, 1, series, number + 1), remote_ip="")
+            for number in range(instances)
+        ]
+        return str(answers[0]["ParentStudy"])
+
+    def submit(self, *resources: str, **body: Any) -> Job:
+        """Anonymize resources."""
+        return submit_job(
+            self.backend,
+            body,
+            level=Level.STUDY,
+            resource_ids=resources,
+            is_anonymization=True,
+            caller=Caller(),
+        )
+
+    def finish(self, job: Job, *, seconds: float = 60) -> tuple[Job, str]:
+        """Wait for the execution of a job; return the job, and how the execution ended."""
+        client = boto3.client("stepfunctions", REGION)
+        machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{job.id}"
+        deadline = time.monotonic() + seconds
+        while (status := client.describe_execution(executionArn=arn)["status"]) == "RUNNING":
+            assert time.monotonic() < deadline, self.backend.jobs.get(job.id)
+            time.sleep(0.02)
+        done = self.backend.jobs.get(job.id)
+        assert done is not None
+        return done, status
+
+    def run(self, *resources: str, seconds: float = 60, **body: Any) -> Job:
+        """Anonymize resources to the end of an execution that does not fail."""
+        job, status = self.finish(self.submit(*resources, **body), seconds=seconds)
+        assert status == "SUCCEEDED"
+        return job
+
+    def map_items(self) -> dict[str, int]:
+        """Return how the items of the latest distributed map ended."""
+        client = boto3.client("stepfunctions", REGION)
+        machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+        runs = [
+            run
+            for execution in client.list_executions(stateMachineArn=machine)["executions"]
+            for run in client.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
+        ]
+        counts = [client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in runs]
+        return {name: sum(count[name] for count in counts) for name in ("succeeded", "failed")}
+
+
+@contextmanager
+def deployed(limits: PlannerLimits, *, concurrency: int = 2) -> Iterator[Stack]:
+    """Deploy the workflow, with the resources of the template."""
+    handlers: dict[str, moto_faults.Handler] = {}
+    with moto_faults.aws(handlers):
+        arns = {f"{name}FunctionArn": _create_function(name) for name in _FUNCTIONS}
+        _create_stores()
+        machine = _create_machine({**arns, "DicomBucketName": BUCKET, "MaxConcurrency": str(concurrency)})
+        stack = Stack(_backend(machine, limits))
+        bootstrap.use_backend(stack.backend)
+        try:
+            handlers.update(_handlers(stack))
+            yield stack
+        finally:
+            bootstrap.use_backend(None)
+
+
+def _handlers(stack: Stack) -> dict[str, moto_faults.Handler]:
+    found = {
+        name: load_module(TEMPLATE.parent / "functions" / folder / "app.py").lambda_handler
+        for name, folder in _FUNCTIONS.items()
+    }
+    edit = found["EditBatch"]
+
+    def edit_batch(event: dict[str, Any], context: object) -> Any:
+        stack.calls.append(event)
+        stack.before(event)
+        return edit(event, context)
+
+    return {**found, "EditBatch": edit_batch}
+
+
+def _backend(machine: str, limits: PlannerLimits) -> Backend:
+    dynamodb = boto3.client("dynamodb", REGION)
+    return Backend(
+        objects=S3Store(boto3.client("s3", REGION), BUCKET),
+        index=DynamoIndex(dynamodb, "index"),
+        jobs=DynamoJobRecords(dynamodb, "index"),
+        runner=StepFunctionsRunner(boto3.client("stepfunctions", REGION), machine),
+        settings=Settings(),
+        planner_limits=limits,
+        now=lambda: datetime.now(UTC),
+        new_token=secrets.token_bytes,
+    )
+
+
+def _create_function(name: str) -> str:
+    role = _create_role(name)
+    function = boto3.client("lambda", REGION).create_function(
+        FunctionName=name, Runtime="python3.13", Role=role, Handler="app.f", Code={"ZipFile": b"0"}
+    )
+    return str(function["FunctionArn"])
+
+
+def _create_role(name: str) -> str:
+    role = boto3.client("iam", REGION).create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
+    return str(role["Arn"])
+
+
+def _create_stores() -> None:
+    s3 = boto3.client("s3", REGION)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    table = read_template()["Resources"]["IndexTable"]["Properties"]
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    boto3.client("dynamodb", REGION).create_table(
+        TableName="index", **{name: table[name] for name in wanted if name in table}
+    )
+
+
+def _create_machine(substitutions: dict[str, str]) -> str:
+    definition = (Path(TEMPLATE).parent / "statemachines/modification.asl.json").read_text()
+    for name, value in substitutions.items():
+        assert f"${{{name}}}" in definition
+        definition = definition.replace(f"${{{name}}}", value)
+    assert "${" not in definition
+    machine = boto3.client("stepfunctions", REGION).create_state_machine(
+        name="modification",
+        definition=moto_faults.parseable(definition),
+        roleArn=_create_role("workflow"),
+    )
+    return str(machine["stateMachineArn"])
