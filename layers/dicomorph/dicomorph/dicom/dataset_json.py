@@ -118,7 +118,9 @@ def sequence_json(data: DataSetBytes, found: Found, charset: CharacterSet, *, de
     scope = DataSetScope(data.encoding, charset, default_encoding)
     buffer, base = Window(data.source).of(found.value, found.stop)
     length = UNDEFINED_LENGTH if found.undefined else found.stop - found.value
-    view.element(shown, scope, buffer, _Header(found.tag, found.vr, found.value - base, length), found.stop - base)
+    view.element(
+        shown, scope, buffer, _Header(found.tag, found.vr, found.value - base, length), found.stop - base
+    )
     element = shown[format_tag(found.tag)]
     return element["Value"] if isinstance(element, dict) else None
 
