@@ -19,6 +19,7 @@ from dicomorph.jobs.sqlite import SqliteJobRecords
 from dicomorph.storage.base import ObjectStore
 from dicomorph.storage.files import FileStore
 from dicomorph.storage.s3 import S3Store
+from tests.contract.indexes import make_table, taking_turns
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -66,23 +67,8 @@ def make_object_store(adapter: str, folder: Path, client: S3Client) -> ObjectSto
     return FileStore(folder / "data")
 
 
-def make_table(client: DynamoDBClient) -> str:
-    """Return a new table with the keys of the one in ``template.yaml``."""
-    table = f"index-{next(_numbers)}"
-    client.create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "PK", "AttributeType": "S"},
-            {"AttributeName": "SK", "AttributeType": "S"},
-        ],
-        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-    )
-    return table
-
-
 def make_job_records(adapter: str, folder: Path, client: DynamoDBClient) -> JobRecords:
     """Return empty records."""
     if adapter == "dynamodb":
-        return DynamoJobRecords(client, make_table(client))
+        return DynamoJobRecords(taking_turns(client), make_table(client))
     return SqliteJobRecords(Database(folder / "index.db", epoch=None))

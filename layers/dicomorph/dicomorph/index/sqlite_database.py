@@ -6,8 +6,9 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicomorph.model.errors import (
@@ -63,6 +64,7 @@ class Database:
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
         self._closed = False
+        weakref.finalize(self, _close_all, self._idle)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with self._connection() as connection:
@@ -107,8 +109,7 @@ class Database:
     def close(self) -> None:
         """Close the connections, each as soon as nobody uses it. Closing twice is harmless."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        _close_all(self._idle)
 
     def _check_epoch(self, connection: sqlite3.Connection) -> None:
         if self.epoch is None:
@@ -149,6 +150,12 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -16384")  # KiB
         return connection
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    with suppress(IndexError):
+        while True:
+            connections.pop().close()
 
 
 @contextmanager

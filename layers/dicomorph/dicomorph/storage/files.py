@@ -226,7 +226,7 @@ def _rename(source: str, target: str) -> None:
         except FileNotFoundError:
             if not os.path.lexists(source):
                 raise
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, FileExistsError):  # pruned or made amid this call
                 os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)  # noqa: PTH103, PTH120
         else:
             return
