@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from dicomorph.model.errors import DicomorphError
 from local.arguments import parse_arguments
 from local.data_folder import DataFolderError
 from local.run import run
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the server; return the exit status, which is 2 where it could not start."""
     try:
         run(parse_arguments(arguments))
-    except (CannotListenError, DataFolderError, SettingsFileError) as error:
+    except (CannotListenError, DataFolderError, SettingsFileError, DicomorphError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

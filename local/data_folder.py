@@ -52,7 +52,7 @@ def lock_data_folder(path: Path) -> DataFolder:
     """
     path = path.absolute()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold patient data
         lock = (path / "lock").open("ab")
     except OSError as error:
         raise DataFolderError(f"Cannot use the data folder {path}: {error.strerror}") from error
@@ -65,7 +65,7 @@ def lock_data_folder(path: Path) -> DataFolder:
     for passing in (folder.spool, folder.objects / "results"):
         shutil.rmtree(passing, ignore_errors=True)
     try:
-        folder.spool.mkdir()
+        folder.spool.mkdir(mode=0o700)
     except OSError as error:
         raise DataFolderError(
             f"Cannot use the data folder {path}: {os.strerror(error.errno or 0)}"

@@ -124,6 +124,12 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> Non
     assert said.count("\n") == 1
 
 
+def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "index.db").write_text("not a database " * 1000)
+    status, said = run("--port", "0", "--data", str(tmp_path))
+    assert (status, said) == (2, "Database: SQLITE_NOTADB\n")
+
+
 def test_settings_are_obeyed(make_server: Callable[..., Any], tmp_path: Path, study: list[Path]) -> None:
     settings = {"OverwriteInstances": True, "DefaultEncoding": "Utf8"}
     (tmp_path / "settings.json").write_text("/* as Orthanc's own */ " + json.dumps(settings))
