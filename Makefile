@@ -45,7 +45,7 @@ lock: setup ## Resolve the dependencies anew: make lock ARGS=--upgrade
 	@tools/lock $(ARGS)
 
 lock-check: setup ## Prove that the lock installs from wheels on every Python and architecture
-	@$(BIN)/python tools/lock_check.py
+	@tools/lock-check
 
 clean: ## Remove the environment, caches and builds (never DATA)
 	@rm -rf .venv .cache .aws-sam build dist .hypothesis .*_cache

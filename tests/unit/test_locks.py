@@ -1,7 +1,11 @@
 import re
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 WHOLE = ROOT / "requirements/dev.lock"
@@ -24,3 +28,13 @@ def test_a_lock_names_neither_index_nor_condition(path: Path) -> None:
     assert pins(path)
     assert not re.search(r"://|^-|;", path.read_text(), re.MULTILINE)
     assert all("--hash=sha256:" in line for line in pins(path).values())
+
+
+def test_the_lock_holds_what_the_project_asks_for() -> None:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = {"run": document["project"]["dependencies"], **document["dependency-groups"]}
+    groups |= document["project"]["optional-dependencies"]
+    locked = pins(WHOLE)
+    for wanted in map(Requirement, chain.from_iterable(groups.values())):
+        version = locked[canonicalize_name(wanted.name)].partition("==")[2].split()[0]
+        assert version in wanted.specifier, wanted
