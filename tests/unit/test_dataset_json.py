@@ -401,6 +401,9 @@ def test_more_elements_than_memory_allows_are_refused(monkeypatch: pytest.Monkey
     assert shown(raw_file(element * 10)) == {"0010,0020": ""}
     with pytest.raises(BadFileFormatError, match="too many"):
         shown(raw_file(element * 11))
+    items = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 10
+    with pytest.raises(BadFileFormatError, match="too many"):
+        shown(raw_file(struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, len(items)) + items))
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"x" * 1000, bytes(128) + b"DICM"])

@@ -32,7 +32,7 @@ from dicomorph.model.settings import PrivateTag
 
 _LONGEST_SHOWN = 256  # bytes of UTF-8, as in Orthanc
 _LONGEST_READ = 1 << 16  # no padding makes a longer value short enough
-_MOST_ELEMENTS = 1_000_000  # each takes hundreds of bytes of memory, for eight in a hostile file
+_MOST_ELEMENTS = 1_000_000  # with items; each takes hundreds of bytes of memory, for eight in a hostile file
 _PIXELS = frozenset(("OB", "OW", "OB or OW"))
 
 
@@ -74,7 +74,7 @@ def dataset_json(
     ------
     BadFileFormatError
         If this is no DICOM file, lengths do not add up, sequences are nested deeper than 64
-        levels, or there are more than a million elements.
+        levels, or there are more than a million elements and items.
     """
     data = open_dataset(source)
     charset = CharacterSet.of(b"", default_encoding=default_encoding)
@@ -227,6 +227,7 @@ class _View:
             if stop > end:
                 raise TruncatedError("An item is longer than its sequence")
             inner = scope.item(encoding)
+            self._count()
             item, pos = self._item(buffer, value, stop, inner, undefined=length == UNDEFINED_LENGTH)
             items.append(item)
         if undefined:
@@ -250,9 +251,7 @@ class _View:
         return item, pos
 
     def _show(self, into: dict[str, Json], scope: DataSetScope, tag: int, kind: str, value: Json) -> None:
-        self._shown += 1
-        if self._shown > _MOST_ELEMENTS:
-            raise BadFileFormatError("There are too many elements to show")
+        self._count()
         if self._form is TagsForm.SHORT:
             into[format_tag(tag)] = value
             return
@@ -267,3 +266,8 @@ class _View:
             "Type": kind,
             "Value": value,
         }
+
+    def _count(self) -> None:
+        self._shown += 1
+        if self._shown > _MOST_ELEMENTS:
+            raise BadFileFormatError("There are too many elements to show")
