@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pydicom
+from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+from pydicom._private_dict import private_dictionaries
+
 PYDICOM = "3.0.2"
 EDITION = "2024c"  # of PS3.6 and PS3.7, per the release notes of that pydicom
 NOTICE = "Contains tables from the DICOM Standard, (c) NEMA; not the official version."
@@ -20,10 +24,6 @@ TABLES = Path(__file__).parent.parent / "layers/dicomorph/dicomorph/dicom/tables
 
 def main() -> None:
     """Write both tables."""
-    import pydicom
-    from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-    from pydicom._private_dict import private_dictionaries
-
     if pydicom.__version__ != PYDICOM:
         message = f"Made for pydicom {PYDICOM}; look up the edition of {pydicom.__version__} first"
         raise SystemExit(message)
