@@ -122,7 +122,7 @@ def _drain(server: TcpWSGIServer) -> None:
     _turn(server, seconds=0.05)  # reads what was just accepted
     while _is_busy(server) and time.monotonic() < deadline:
         _turn(server, seconds=0.05)
-    server.task_dispatcher.shutdown(timeout=0)
+    server.task_dispatcher.shutdown(timeout=1)
 
 
 def _turn(server: TcpWSGIServer, *, seconds: float) -> None:

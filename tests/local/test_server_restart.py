@@ -61,6 +61,7 @@ def test_a_restart_keeps_everything(make_server: Callable[..., Any], study: list
     content = server.post(f"/studies/{stored['ParentStudy']}/anonymize", "{}").json
     before = [server.get(path).json for path in ("/statistics", "/instances?expand", "/jobs")]
     assert server.stop() == 0
+    assert server.log.read_text() == ""  # nothing to complain about
     server.start()
     assert [server.get(path).json for path in ("/statistics", "/instances?expand", "/jobs")] == before
     assert server.get(f"{stored['Path']}/file").body == study[0].read_bytes()
