@@ -89,7 +89,7 @@ def open_dataset(source: Source) -> DataSetBytes:
     meta, stop = _read_meta(buffer, start - base)
     start = stop + base
     if TRANSFER_SYNTAX_UID in meta:
-        syntax = meta[TRANSFER_SYNTAX_UID].rstrip(b"\0 ").decode("ascii", "replace")
+        syntax = _uid(meta[TRANSFER_SYNTAX_UID])
     else:
         if not has_prefix and not meta and not _looks_like_a_data_set(buffer, start - base):
             message = "This is not a DICOM file"
@@ -144,6 +144,14 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
         message = "The file meta information is cut off"
         raise BadFileFormatError(message) from error
     return meta, pos
+
+
+def _uid(value: bytes) -> str:
+    try:
+        return value.rstrip(b"\0 ").decode("ascii")
+    except UnicodeDecodeError as error:
+        message = "The transfer syntax is not a UID"
+        raise BadFileFormatError(message) from error
 
 
 def _looks_like_a_data_set(buffer: Buffer, pos: int) -> bool:
