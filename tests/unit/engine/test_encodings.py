@@ -203,3 +203,8 @@ def test_deflated_output_inflates_to_what_the_plain_output_is() -> None:
     start = deflated.index(b"\x02\x00\x13\x00SH")
     start += 8 + deflated[start + 6]
     assert zlib.decompress(deflated[start:], -15) in plain
+
+
+def test_a_transfer_syntax_that_is_no_text_is_refused() -> None:
+    with pytest.raises(BadFileFormatError, match="transfer syntax"):
+        modified(rich_file().replace(EXPLICIT.encode(), b"\xff" * len(EXPLICIT)))

@@ -63,7 +63,7 @@ class IdentityMapper:
 
     def patient_id(self, original: str) -> str:
         """Return the new PatientID of an original one: a lower-case UUID, as Orthanc's (spec 3.7)."""
-        message = Namespace.PATIENT.value + b"\0" + original.encode("utf-8")
+        message = b"patient id\0" + original.encode("utf-8")
         known = self._known.get(message)
         return known or self._remember(message, str(uuid.UUID(int=self._number(message))))
 
