@@ -1,0 +1,98 @@
+"""Jobs as Orthanc shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dicomorph.jobs.documents import outcome_key
+from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
+from dicomorph.model.resources import Level
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_view import job_json
+from dicomorph.services.wait_for_job import error_of, wait_for_job
+from tests.workflows.embedded import serve
+
+JOB = Job(
+    id="4f1c0d9e-0000-4000-8000-000000000000",
+    type=JobType.RESOURCE_MODIFICATION,
+    is_anonymization=True,
+    level=Level.STUDY,
+    resources=("a",),
+    key=b"\x01" * 32,
+    created="2026-01-02T03:04:05.000000+00:00",
+    content={"Description": "REST API"},
+)
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Backend:
+    backend = serve(tmp_path / "data").backend
+    return replace(backend, now=lambda: datetime(2026, 1, 2, 3, 4, 15, 250000, tzinfo=UTC))
+
+
+def test_a_pending_job(backend: Backend) -> None:
+    assert job_json(backend, JOB) == {
+        "Content": {"Description": "REST API"},
+        "CreationTime": "20260102T030405",
+        "EffectiveRuntime": 0.0,
+        "ErrorCode": 0,
+        "ErrorDescription": "Success",
+        "ErrorDetails": "",
+        "ID": JOB.id,
+        "Priority": 0,
+        "Progress": 0,
+        "State": "Pending",
+        "Timestamp": "20260102T030415.250000",
+        "Type": "ResourceModification",
+    }
+
+
+def test_a_running_job_tells_when_it_will_be_done(backend: Backend) -> None:
+    job = replace(JOB, state=JobState.RUNNING, started="2026-01-02T03:04:05.250000+00:00", batches=3)
+    backend.objects.put(outcome_key(job.id, 0), b"{}")
+    view = job_json(backend, job)
+    assert (view["Progress"], view["EffectiveRuntime"]) == (25, 10.0)
+    assert view["EstimatedTimeOfArrival"] == "20260102T030445.250000"
+    assert "CompletionTime" not in view
+
+
+def test_a_finished_job(backend: Backend) -> None:
+    job = replace(
+        JOB,
+        state=JobState.FAILURE,
+        started="2026-01-02T03:04:05.250000+00:00",
+        completed="2026-01-02T03:04:06.000000+00:00",
+        error_code=17,
+        user_data=["x"],
+    )
+    view = job_json(backend, job)
+    assert (view["ErrorCode"], view["ErrorDescription"]) == (17, "Unknown resource")
+    assert (view["CompletionTime"], view["EffectiveRuntime"]) == ("20260102T030406", 0.75)
+    assert view["UserData"] == ["x"]
+    assert job_json(backend, replace(job, state=JobState.SUCCESS))["Progress"] == 100
+
+
+def test_waiting_ends_with_the_job(backend: Backend) -> None:
+    backend.jobs.create(JOB)
+    with pytest.raises(TimeLimitError) as late:
+        wait_for_job(backend, JOB.id, seconds=0)
+    assert late.value.job_id == JOB.id
+    done = backend.jobs.update(replace(JOB, state=JobState.SUCCESS))
+    assert wait_for_job(backend, JOB.id, seconds=None) == done
+    backend.jobs.update(replace(done, state=JobState.FAILURE, error_code=19, error_details="told to nobody"))
+    with pytest.raises(StorageFullError) as failed:
+        wait_for_job(backend, JOB.id, seconds=None)
+    assert failed.value.details == ""
+    with pytest.raises(InexistentItemError):
+        wait_for_job(backend, "unknown", seconds=None)
+
+
+@pytest.mark.parametrize("code", [-1, 2, 3, 5, 7, 8, 15, 17, 19, 21, 27, 37, 2018])
+def test_codes_are_those_of_errors(code: int) -> None:
+    assert error_of(code).code == code
+    assert error_of(4711).code == -1

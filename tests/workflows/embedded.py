@@ -1,0 +1,101 @@
+"""The steps of a job called one by one, on files and SQLite."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pydicom
+
+from dicomorph import bootstrap
+from dicomorph.jobs.model import Job
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.model.resources import Level, Pin
+from dicomorph.model.settings import Settings
+from dicomorph.services.backend import Backend
+from dicomorph.services.edit_batch import edit_batch
+from dicomorph.services.finalize_job import finalize_job
+from dicomorph.services.plan_job import plan_job
+from dicomorph.services.store_instance import store_instance
+from dicomorph.services.submit_job import Caller, submit_job
+from tests.support.api_client import make_dicom
+
+
+class IdleRunner:
+    """Leaves every step to the test."""
+
+    def start(self, job_id: str) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class Server:
+    """A backend, and short words for what tests do with it."""
+
+    backend: Backend
+
+    def upload(self, number: int = 1) -> dict[str, Any]:
+        """Store one instance of a study and return Orthanc's answer."""
+        return dict(store_instance(self.backend, make_dicom("PAT", 1, 1, number), remote_ip=""))
+
+    def submit(
+        self,
+        *resources: str,
+        body: Mapping[str, Any] | None = None,
+        level: Level = Level.STUDY,
+        anonymize: bool = False,
+    ) -> Job:
+        """Submit a job, which is modification unless said otherwise."""
+        return submit_job(
+            self.backend,
+            dict(body or {}),
+            level=level,
+            resource_ids=resources,
+            is_anonymization=anonymize,
+            caller=Caller(remote_ip="192.0.2.7", username="alice"),
+        )
+
+    def finish(self, job: Job) -> Job:
+        """Run all steps of a job."""
+        for number in range(plan_job(self.backend, job.id)):
+            edit_batch(self.backend, job.id, number)
+        finalize_job(self.backend, job.id)
+        return self.job(job.id)
+
+    def run(self, *resources: str, **request: Any) -> Job:
+        """Submit a job and run all its steps."""
+        return self.finish(self.submit(*resources, **request))
+
+    def job(self, job_id: str) -> Job:
+        """Return a record that exists."""
+        job = self.backend.jobs.get(job_id)
+        assert job is not None
+        return job
+
+    def pins(self) -> list[Pin]:
+        """Return everything that is stored."""
+        patients = self.backend.index.ids(Level.PATIENT)
+        return [pin for patient in patients for pin in self.backend.index.pins(Level.PATIENT, patient)]
+
+    def read(self, pin: Pin) -> pydicom.Dataset:
+        """Return a stored file."""
+        source = self.backend.objects.open(pin.object)
+        try:
+            return pydicom.dcmread(io.BytesIO(source.read(0, source.size)))
+        finally:
+            source.close()
+
+    def files(self) -> list[str]:
+        """Return the keys of all stored instances."""
+        return sorted(self.backend.objects.keys("instances/"))
+
+
+def serve(folder: Path, *, limits: PlannerLimits | None = None, **settings: Any) -> Server:
+    """Open a server on a folder; batches have two instances."""
+    folder.mkdir(exist_ok=True)
+    backend = bootstrap.embedded_backend(folder, Settings(**settings), epoch=None, runner=IdleRunner())
+    small = PlannerLimits(batch_instances=2, small_job_instances=0)
+    return Server(replace(backend, planner_limits=limits or small))
