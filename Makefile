@@ -11,7 +11,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check fix lock lock-check clean
+.PHONY: help setup run test test-slow bench check fix lock lock-check clean
 export PYTHON
 
 help: ## List the targets
@@ -29,6 +29,9 @@ test: setup ## Run the fast tests: make test ARGS="-k uid"
 
 test-slow: setup ## Run the slow tests, with long random searches
 	@$(BIN)/python -m pytest -n $(WORKERS) -m slow --hypothesis-profile=slow $(ARGS)
+
+bench: setup ## Measure the engine against pydicom: make bench ARGS="'CT explicit'"
+	@$(BIN)/python -m tests.benchmarks.engine $(ARGS)
 
 check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make fix'."; exit 1; }

@@ -46,9 +46,13 @@ class EditScript:
 
     def join(self, source: Source) -> bytes:
         """Return the whole output."""
-        return b"".join(
-            part if isinstance(part, bytes) else source.read(part[0], part[1]) for part in self.parts
-        )
+        return b"".join(part if isinstance(part, bytes) else _view(source, *part) for part in self.parts)
+
+
+def _view(source: Source, start: int, stop: int) -> memoryview:
+    """Return a range of the original without copying it."""
+    buffer, base = source.window(start, stop - start)
+    return memoryview(buffer)[start - base : stop - base]
 
 
 class EditedSource:
