@@ -75,7 +75,7 @@ def test_well_known_private_tags_are_found_in_any_block_of_their_creator() -> No
     assert dictionary.find(0x00191002, "Nobody") is None
 
 
-def test_declared_tags_win_and_match_by_group_and_last_digits_and_creator() -> None:
+def test_declared_tags_win_and_match_by_creator_and_by_block_if_they_name_one() -> None:
     dictionary = PrivateDictionary(
         (
             PrivateTag(0x00191002, "UT", "Mine", "GEMS_ACQU_01"),
@@ -84,7 +84,8 @@ def test_declared_tags_win_and_match_by_group_and_last_digits_and_creator() -> N
             PrivateTag(0x00129999, "DA", "PublicOne", ""),
         )
     )
-    assert dictionary.find(0x00191102, "GEMS_ACQU_01") == ("UT", "Mine")
+    assert dictionary.find(0x00191002, "GEMS_ACQU_01") == ("UT", "Mine")
+    assert dictionary.find(0x00191102, "GEMS_ACQU_01") != ("UT", "Mine")
     assert dictionary.find(0x00091010, "Lunit") == ("LO", "Private data element")
     assert dictionary.find(0x00091001, "Lunit") == ("UN", "Broken")
     assert dictionary.find(0x00129999, "Lunit") == ("DA", "PublicOne")

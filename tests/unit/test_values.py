@@ -135,7 +135,8 @@ def test_values_are_padded_to_an_even_length(name: str, vr: bytes, padded: bytes
     [
         ("RadioLogic", "4321,1012", "LO", "on"),
         ("RadioLogic", "RadioButton3", "LO", "on"),
-        ("OCT", "0407,2001", "US", "5"),
+        ("OCT", "0407,1001", "US", "5"),
+        ("OCT", "0407,2001", "UN", "5"),
         ("", "4321,1012", "UN", "on"),
         ("Somebody", "4321,1012", "UN", "on"),
         ("RadioLogic", "4321,0010", "UN", "RadioLogic"),

@@ -27,13 +27,14 @@ class PrivateEntry(NamedTuple):
 
 
 class PrivateDictionary:
-    """Looks private tags up by group, last two digits of the element, and private creator.
+    """Looks private tags up by their private creator, well-known ones in whatever block they stand.
 
     Parameters
     ----------
     declared : tuple[PrivateTag, ...]
-        The entries of the setting ``Dictionary``, which win over the well-known ones. Public
-        tags among them apply as they are.
+        The entries of the setting ``Dictionary``, which win over the well-known ones. As in
+        Orthanc, an entry such as 0009,1001 holds for that block alone, and one such as
+        0009,0001 for every block. Public tags among them apply as they are.
     """
 
     def __init__(self, declared: tuple[PrivateTag, ...] = ()) -> None:
@@ -42,7 +43,7 @@ class PrivateDictionary:
 
     def find(self, tag: int, creator: str) -> PrivateEntry | None:
         """Return what is known of a tag in the block of a creator, None if it is unknown."""
-        found = self._entries.get(_key(tag, creator))
+        found = self._entries.get(_key(tag, creator)) or self._entries.get(_key(tag & 0xFFFF00FF, creator))
         if found is not None or not is_private(tag) or not creator:
             return found
         raw = _well_known().get(creator, {}).get(f"{tag >> 16:04x}{tag & 0xFF:02x}")
@@ -76,7 +77,7 @@ class PrivateDictionary:
 
 
 def _key(tag: int, creator: str) -> tuple[int, str]:
-    return (tag & 0xFFFF00FF, creator) if is_private(tag) else (tag, "")
+    return (tag, creator) if is_private(tag) else (tag, "")
 
 
 def _entry(declared: PrivateTag) -> PrivateEntry:

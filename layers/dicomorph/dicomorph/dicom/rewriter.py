@@ -10,12 +10,19 @@ import struct
 from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.elements import TruncatedError
-from dicomorph.dicom.header import read_values
-from dicomorph.dicom.part10 import DataSetBytes, deflate, open_dataset, write_meta
+from dicomorph.dicom.header import PIXEL_DATA, read_values
+from dicomorph.dicom.part10 import (
+    NATIVE_TRANSFER_SYNTAXES,
+    DataSetBytes,
+    deflate,
+    open_dataset,
+    write_meta,
+)
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Source
 from dicomorph.dicom.top_level import TopLevel
 from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 
@@ -53,6 +60,8 @@ class Rewriter:
             raise TruncatedError(message) from error
 
     def _rewrite(self, data: DataSetBytes) -> EditScript:
+        if PIXEL_DATA in self._plan.root.replacements and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
+            raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
         rewriting = self._shared
         if self._plan.references:
             rewriting = Rewriting(self._plan, self._mapper, self._default_encoding, self._references(data))
