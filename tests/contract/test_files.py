@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -264,6 +265,21 @@ def test_empty_folders_are_pruned(root: Path) -> None:
         store.discard(refs[2:], pinned=False)
         store.release()
         assert not list((root / "objects").iterdir())
+        assert not every_file(root)
+
+
+def test_releasing_disturbs_nobody(root: Path) -> None:
+    def work(worker: int) -> None:
+        for turn in range(50):
+            ref = store.put(f"instances/ab/shared/{worker}-{turn}.dcm", b"x")
+            store.discard([ref], pinned=True)
+            if turn % 10 == worker:
+                store.release()
+
+    with closing(FileStore(root)) as store:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        store.release()
         assert not every_file(root)
 
 

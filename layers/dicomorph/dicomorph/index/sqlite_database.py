@@ -146,9 +146,13 @@ class Database:
             check_same_thread=False,  # one thread at a time, but not always the same
             cached_statements=_CACHED_STATEMENTS,
         )
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -16384")  # KiB
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -16384")  # KiB
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

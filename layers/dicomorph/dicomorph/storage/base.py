@@ -61,5 +61,3 @@ class ObjectStore(Protocol):
 
     def link(self, ref: ObjectRef, *, file_name: str) -> str:
         """Return a URL from which a client can fetch the object for a short time."""
-
-

@@ -13,46 +13,21 @@ that he is about to rename into makes it again.
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.source import BufferSource, Source
-from dicomorph.model.errors import (
-    DicomorphError,
-    InternalError,
-    StorageFullError,
-    TransientError,
-    UnknownResourceError,
-)
 from dicomorph.model.resources import ObjectRef
+from dicomorph.storage.file_errors import translated
+from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree, sync_folders
 from dicomorph.storage.file_spool import Spool
 from dicomorph.storage.file_writing import copy_range, read_range, write_all, write_script
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
-_ATTEMPTS = 1000
-_PART = re.compile(r"(?!\.)[A-Za-z0-9._=+@~-]{1,255}")
-_LONGEST_KEY = 1024  # as in S3
-_ABSENT = (FileNotFoundError, NotADirectoryError)
-_ERRORS: dict[int | None, type[DicomorphError]] = {
-    errno.ENOENT: UnknownResourceError,
-    errno.ENOTDIR: UnknownResourceError,
-    errno.ENOSPC: StorageFullError,
-    errno.EDQUOT: StorageFullError,
-    errno.EFBIG: StorageFullError,
-    errno.EIO: TransientError,
-    errno.EAGAIN: TransientError,
-    errno.EMFILE: TransientError,
-    errno.ENFILE: TransientError,
-    errno.ENOMEM: TransientError,
-    errno.ESTALE: TransientError,
-}
 
 
 class FileStore:
@@ -72,7 +47,7 @@ class FileStore:
         self._sync = sync
         self._objects = str(root / "objects")
         self._deleted = str(root / "deleted")
-        with _translated():
+        with translated():
             self._spool = Spool(root / "tmp")
             for folder in (self._objects, self._deleted):
                 Path(folder).mkdir(mode=0o700, exist_ok=True)
@@ -87,7 +62,7 @@ class FileStore:
 
     def put_file(self, key: str, path: str) -> ObjectRef:
         """Store a copy of a local file, of any size, without holding it in memory."""
-        with _translated():
+        with translated():
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size
@@ -97,7 +72,7 @@ class FileStore:
 
     def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
-        with _translated():
+        with translated():
             original = self._descriptor(source.key)
             try:
                 ref = self._write(key, lambda target: write_script(target, original, script))
@@ -107,7 +82,7 @@ class FileStore:
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""
-        with _translated():
+        with translated():
             descriptor = self._descriptor(ref.key)
             try:
                 size = os.fstat(descriptor).st_size
@@ -119,51 +94,51 @@ class FileStore:
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes under a key, None if there are none."""
-        path = _path(self._objects, key)
-        with _translated():
+        path = path_of(self._objects, key)
+        with translated():
             try:
                 return Path(path).read_bytes()
-            except _ABSENT:
+            except ABSENT:
                 return None
 
     def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
         """Delete objects; with `pinned`, move them aside, where `open` still finds them."""
         for ref in refs:
-            path = _path(self._objects, ref.key)
-            with _translated(), suppress(*_ABSENT):
+            path = path_of(self._objects, ref.key)
+            with translated(), suppress(*ABSENT):
                 if pinned:
-                    _rename(path, _path(self._deleted, ref.key))
+                    move_into(path, path_of(self._deleted, ref.key))
                 else:
                     os.unlink(path)  # noqa: PTH108 - a hot path
-                _prune(path, self._objects)
+                prune(path, self._objects)
 
     def release(self) -> None:
         """Delete what was moved aside. What is moved aside from now on stays."""
-        with _translated():
+        with translated():
             released = self._spool.path()
             with suppress(FileNotFoundError):
                 os.rename(self._deleted, released)  # noqa: PTH104 - paths are text here
-                shutil.rmtree(released)
+                remove_tree(released)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that start with a prefix, in ascending order."""
         folder, _, name = prefix.rpartition("/")
         if folder:
-            _path(self._objects, folder)
+            path_of(self._objects, folder)
             folder += "/"
         return self._keys(folder, name)
 
     def link(self, ref: ObjectRef, *, file_name: str) -> str:  # noqa: ARG002 - a file has its own name
         """Return a ``file://`` URL."""
-        return Path(_path(self._objects, ref.key)).as_uri()
+        return Path(path_of(self._objects, ref.key)).as_uri()
 
     def _keys(self, folder: str, name: str) -> Iterator[str]:
         # A folder sorts as its keys do: by its name and a slash.
-        with _translated():
+        with translated():
             try:
                 with os.scandir(os.path.join(self._objects, folder)) as entries:  # noqa: PTH118
                     found = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
-            except _ABSENT:
+            except ABSENT:
                 return
         for entry in found:
             if not entry.startswith(name):
@@ -175,13 +150,13 @@ class FileStore:
 
     def _descriptor(self, key: str) -> int:
         # In this order: an object is moved aside, never back.
-        with suppress(*_ABSENT):
-            return os.open(_path(self._objects, key), os.O_RDONLY | os.O_CLOEXEC)
-        return os.open(_path(self._deleted, key), os.O_RDONLY | os.O_CLOEXEC)
+        with suppress(*ABSENT):
+            return os.open(path_of(self._objects, key), os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path_of(self._deleted, key), os.O_RDONLY | os.O_CLOEXEC)
 
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
-        path = _path(self._objects, key)
-        with _translated():
+        path = path_of(self._objects, key)
+        with translated():
             temporary, descriptor = self._spool.create()
             try:
                 try:
@@ -191,66 +166,12 @@ class FileStore:
                         os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-                _rename(temporary, path)
+                move_into(temporary, path)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary)  # noqa: PTH108 - paths are text here
                 raise
             if self._sync:
-                _sync_folders(path, self._objects)
+                with suppress(FileNotFoundError):  # discarded already
+                    sync_folders(path, self._objects)
         return ObjectRef(key, "", size)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # The message of the system would name the path, and so the resource.
-        name = errno.errorcode.get(error.errno or 0, "unknown error")
-        raise _ERRORS.get(error.errno, InternalError)(f"Object store: {name}") from error
-
-
-def _path(root: str, key: str) -> str:
-    """Return where a key lies; a key is made by the program, so a strange one is its fault."""
-    if len(key) > _LONGEST_KEY or not all(_PART.fullmatch(part) for part in key.split("/")):
-        raise InternalError("An object has a key that is not allowed")
-    return f"{root}/{key}"
-
-
-def _rename(source: str, target: str) -> None:
-    """Move a file into a folder that may not exist, or be pruned at any moment."""
-    for _ in range(_ATTEMPTS):
-        try:
-            os.rename(source, target)  # noqa: PTH104 - a hot path
-        except FileNotFoundError:
-            if not os.path.lexists(source):
-                raise
-            with suppress(FileNotFoundError, FileExistsError):  # pruned or made amid this call
-                os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)  # noqa: PTH103, PTH120
-        else:
-            return
-    raise TransientError("Object store: a folder vanishes again and again")
-
-
-def _prune(path: str, root: str) -> None:
-    """Remove the folders above a deleted file as far as they are empty."""
-    folder = os.path.dirname(path)  # noqa: PTH120 - a hot path
-    while folder != root:
-        try:
-            os.rmdir(folder)  # noqa: PTH106 - a hot path
-        except OSError:  # not empty, or pruned by another
-            return
-        folder = os.path.dirname(folder)  # noqa: PTH120
-
-
-def _sync_folders(path: str, root: str) -> None:
-    """Write the names of a new file, and of the folders above that may be new, to the disk."""
-    folder = path
-    while folder != root:
-        folder = os.path.dirname(folder)  # noqa: PTH120
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
