@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dicomorph.deid.profiles import NEWEST_EDITION, profile
 from dicomorph.dicom.elements import format_tag
 from dicomorph.dicom.tag_path import TagNames, TagPath
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
@@ -108,7 +108,8 @@ def parse_modification(
         settings.dictionary, private_creator=creator, unencodable=settings.unencodable_text
     )
     for path, value in replace.items():
-        encoder.check(path.tag, value)
+        if is_writable(path.tag):  # others are ignored, whatever they are given (spec 3.4)
+            encoder.check(path.tag, value)
     found = level or (Level.PATIENT if is_anonymization else _detected(replace))
     modification = Modification(
         level=Level.PATIENT if is_anonymization else found,
