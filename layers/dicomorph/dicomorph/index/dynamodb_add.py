@@ -24,6 +24,7 @@ from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.index.dynamodb_errors import ConditionLostError
 from dicomorph.index.dynamodb_expressions import ABSENT, stamped, still_pending
 from dicomorph.index.dynamodb_items import (
+    check_size,
     instance_item,
     is_pending,
     new_stamp,
@@ -66,6 +67,8 @@ class Ingest:
 
     def add(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
         """Add instances; one that is named repeatedly is added in the order of the entries."""
+        for entry in entries:
+            check_size(entry)
         outcomes: dict[int, StoreOutcome] = {}
         while len(outcomes) < len(entries):
             wave: dict[str, int] = {}

@@ -39,6 +39,7 @@ ITEM_LIMIT = 350_000
 """Bytes that a new item may take: DynamoDB's limit is 400 KB, metadata and labels may follow."""
 
 _LONG = 1024
+_UTF8_BYTES = 4  # of one character, at most
 _NO_FACTS = LevelFacts({})
 
 
@@ -124,6 +125,24 @@ def _resource_item(entry: InstanceEntry, level: Level) -> Item:
     for above in LEVELS[: LEVELS.index(level)]:
         item[above.value] = {"S": entry.ancestry.at(above)}
     return bounded(item)
+
+
+def check_size(entry: InstanceEntry) -> None:
+    """Check that an entry and its parents fit into the table, before anything is written.
+
+    Raises
+    ------
+    BadFileFormatError
+        If one of them does not.
+    """
+    texts = (
+        text
+        for facts in entry.facts.values()
+        for text in [*facts.main_tags.values(), *facts.metadata.values()]
+    )
+    if sum(map(len, texts)) * _UTF8_BYTES > ITEM_LIMIT // 2:  # no more than once in a lifetime
+        for level in LEVELS:
+            _resource_item(entry, level)
 
 
 def bounded(item: Item) -> Item:
