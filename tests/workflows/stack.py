@@ -14,15 +14,18 @@ from typing import Any, Final
 import boto3
 
 from dicomorph import bootstrap
+from dicomorph.dicom.description import describe
+from dicomorph.dicom.source import BufferSource
 from dicomorph.index.dynamodb import DynamoIndex
 from dicomorph.jobs.dynamodb import DynamoJobRecords
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.jobs.stepfunctions import StepFunctionsRunner
-from dicomorph.model.resources import Level
-from dicomorph.model.settings import Settings
+from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.resources import InstanceEntry, Level
+from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
-from dicomorph.services.store_instance import store_instance
+from dicomorph.services.store_instance import instance_entry, upload_key
 from dicomorph.services.submit_job import Caller, submit_job
 from dicomorph.storage.s3 import S3Store
 from local.functions import load_module
@@ -51,13 +54,17 @@ class Stack:
     calls: list[dict[str, Any]] = field(default_factory=list)
     before: Callable[[dict[str, Any]], None] = _nothing
 
-    def upload(self, patient: str, instances: int, *, series: int = 1) -> str:
-        """Store a study and return its id; instance numbers begin at 1."""
-        answers = [
-            store_instance(self.backend, make_dicom(patient, 1, series, number + 1), remote_ip="")
-            for number in range(instances)
-        ]
-        return str(answers[0]["ParentStudy"])
+    def upload(self, patient: str, instances: int) -> str:
+        """Store a study and return its id; the index gets all instances at once."""
+        entries = [self._put(make_dicom(patient, 1, 1, number + 1)) for number in range(instances)]
+        self.backend.index.add(entries, overwrite=OverwriteInstances.NEVER)
+        return entries[0].ancestry.study
+
+    def _put(self, file: bytes) -> InstanceEntry:
+        description = describe(BufferSource(file), default_encoding="Latin1")
+        ancestry = ancestry_of(description.identifiers)
+        ref = self.backend.objects.put(upload_key(ancestry, b"upload"), file)
+        return instance_entry(description, ancestry, ref, md5="", metadata={})
 
     def submit(self, *resources: str, **body: Any) -> Job:
         """Anonymize resources."""
