@@ -87,11 +87,12 @@ def test_a_refresh_replaces_main_tags_and_what_belongs_to_them(filled: Index, le
     resource_id = entry().ancestry.at(level)
     before = filled.get(level, resource_id)
     assert before is not None
-    facts = LevelFacts({"0008,0060": "CT"}, {"MainDicomTagsSignature": "new", "IndexInSeries": "9"})
-    filled.refresh(level, resource_id, facts)
+    metadata = {"MainDicomTagsSignature": "new", "IndexInSeries": "9"}
+    filled.refresh(level, resource_id, LevelFacts({"0008,0060": "CT"}, metadata, {"0010,0010": "New"}))
     after = filled.get(level, resource_id)
     assert after is not None
     assert after.main_tags == {"0008,0060": "CT"}
+    assert after.patient_main_tags == ({"0010,0010": "New"} if level is Level.STUDY else {})
     assert after.metadata["MainDicomTagsSignature"].value == "new"
     assert "MainDicomSequences" not in after.metadata
     assert "IndexInSeries" not in after.metadata

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from dicomorph.dicom.charsets import CharacterSet
@@ -79,6 +79,7 @@ def describe(source: Source, *, default_encoding: str) -> Description:
         level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
         for level in LEVELS
     }
+    facts[Level.STUDY] = replace(facts[Level.STUDY], patient_main_tags=facts[Level.PATIENT].main_tags)
     facts[Level.SERIES] = _with_metadata(
         facts[Level.SERIES],
         ExpectedNumberOfInstances=_expected(tags),
@@ -173,7 +174,7 @@ def _main_tags(tags: Mapping[int, str], level: Level) -> dict[str, str]:
 
 def _with_metadata(facts: LevelFacts, **metadata: str) -> LevelFacts:
     present = {name: value for name, value in metadata.items() if value}
-    return LevelFacts(facts.main_tags, {**facts.metadata, **present})
+    return replace(facts, metadata={**facts.metadata, **present})
 
 
 def _expected(tags: Mapping[int, str]) -> str:

@@ -102,7 +102,9 @@ class Index(Protocol):
         """
 
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
-        """Replace the main tags (and MainDicomSequences) of a resource; unknown: no change."""
+        """Replace the main tags of a resource, those of the patient that a study repeats, and
+        MainDicomSequences; an unknown resource is left alone.
+        """
 
     def set_metadata(
         self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
@@ -120,7 +122,9 @@ class Index(Protocol):
     def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
         """Delete one metadata on condition of its revision; errors as in `set_metadata`."""
 
-    def set_labels(self, level: Level, resource_id: str, *, add: frozenset[str], remove: frozenset[str]) -> None:
+    def set_labels(
+        self, level: Level, resource_id: str, *, add: frozenset[str], remove: frozenset[str]
+    ) -> None:
         """Add and remove labels.
 
         Raises

@@ -38,6 +38,8 @@ class Annotations:
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
         """See `Index.refresh`."""
         values = {"Tags": encode_tags(facts.main_tags)}
+        if level is Level.STUDY:
+            values["PatientTags"] = encode_tags(facts.patient_main_tags)
         for name in (SIGNATURE, SEQUENCES):
             if name in facts.metadata:
                 values[METADATA + name] = encode_text(facts.metadata[name])

@@ -164,8 +164,13 @@ class SqliteIndex:
             if "MainDicomSequences" not in facts.metadata:
                 metadata.pop("MainDicomSequences", None)
             connection.execute(
-                "UPDATE resource SET main_tags = ?, metadata = ? WHERE pk = ?",
-                (encode_tags(facts.main_tags), encode_metadata(metadata), row[0]),
+                "UPDATE resource SET main_tags = ?, metadata = ?, patient_main_tags = ? WHERE pk = ?",
+                (
+                    encode_tags(facts.main_tags),
+                    encode_metadata(metadata),
+                    encode_tags(facts.patient_main_tags) if level is Level.STUDY else None,
+                    row[0],
+                ),
             )
 
     def set_metadata(

@@ -84,10 +84,13 @@ class LevelFacts:
     metadata : Mapping[str, str]
         Orthanc's metadata names to values (spec 1.4), without LastUpdate. ``MainDicomSequences``
         holds the sequences among the main tags as JSON text.
+    patient_main_tags : Mapping[str, str]
+        Of studies: the main tags of the patient, which a study repeats (spec 1.3).
     """
 
     main_tags: Mapping[str, str]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    patient_main_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
