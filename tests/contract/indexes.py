@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 INDEXES = ("sqlite", "dynamodb")
+FIRST_DIGITS = "0125af"
 _TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 _numbers = count()
 _MOTO = threading.RLock()  # moto has no locks of its own
@@ -36,7 +37,7 @@ def make_index(adapter: str, folder: Path, client: DynamoDBClient) -> Index:
     """Return an empty index."""
     if adapter == "sqlite":
         return SqliteIndex(Database(folder / f"index-{next(_numbers)}.sqlite", epoch=None))
-    return DynamoIndex(taking_turns(client), make_table(client), concurrency=2)
+    return DynamoIndex(taking_turns(client), make_table(client), concurrency=1)
 
 
 _Call = Callable[[], Any]

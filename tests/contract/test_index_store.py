@@ -62,15 +62,18 @@ def test_the_first_instance_decides_on_the_main_tags_of_its_parents(index: Index
 
 def test_many_instances_at_once_over_several_patients(index: Index) -> None:
     entries = [
-        entry(f"{number:x}i", series=f"{number % 4}s", study=f"{number % 2}t", patient=f"{number % 2}p")
+        entry(
+            f"{number % 3}i{number}",
+            series=f"{number % 4}s".replace("3", "a"),
+            study=f"{number % 2}t",
+            patient=f"{number % 2}p",
+        )
         for number in range(8)
     ]
     assert index.add(entries, overwrite=NEVER) == [SUCCESS] * 8
-    assert index.children(Level.SERIES, "1s") == ["1i", "5i"]
+    assert index.children(Level.SERIES, "1s") == ["1i1", "2i5"]
     assert index.children(Level.STUDY, "0t") == ["0s", "2s"]
-    assert {one.ancestry.instance for one in index.pins(Level.PATIENT, "1p")} == {
-        f"{number:x}i" for number in range(1, 8, 2)
-    }
+    assert {one.ancestry.instance for one in index.pins(Level.PATIENT, "1p")} == {"1i1", "0i3", "2i5", "1i7"}
     assert_hierarchy_is_true(index)
 
 

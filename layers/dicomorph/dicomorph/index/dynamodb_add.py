@@ -1,6 +1,6 @@
 """Adding instances, without a transaction for each and without anything half-visible.
 
-The order of the steps is the proof; `docs/adr/0005-index-key-schema.md` has it in full.
+The order of the steps is the proof; `docs/adr/0007-index-key-schema.md` has it in full.
 
 1. *Claim*: the instance is put as pending, on condition that there is none. Nobody sees it.
 2. *Link*: its series gets a link to it.
