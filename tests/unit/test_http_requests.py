@@ -121,7 +121,8 @@ def test_a_file_sent_as_gzip_is_inflated() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"DICM", gzip.compress(b"some text", mtime=0)[:-9], gzip.compress(b"x" * 9999, mtime=0)[:20]]
+    "data",
+    [b"", b"DICM", gzip.compress(b"some text", mtime=0)[:-9], gzip.compress(b"x" * 9999, mtime=0)[:20]],
 )
 def test_a_file_that_is_no_whole_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(BadFileFormatError):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom import action_tables, header, top_level, uids
+from dicomorph.dicom import action_tables, uids, windows
 from dicomorph.dicom.description import describe
 from dicomorph.dicom.elements import EXPLICIT_LITTLE, iter_elements, iter_items
 from dicomorph.dicom.rewriter import Rewriter
@@ -216,8 +216,7 @@ def test_damage_to_any_byte() -> None:
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_window_shows_enough(syntax: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(top_level, "_WINDOW", 64)
-    monkeypatch.setattr(header, "_WINDOW", 64)
+    monkeypatch.setattr(windows, "WINDOW", 64)
     request, data = REQUESTS[name], rich_file(syntax=syntax)
     engine = rewriter(request.body, anonymize=request.anonymize)
     expected = edited(data, engine)

@@ -110,7 +110,9 @@ def _nested_rules(modification: Modification) -> dict[int, Rule]:
 def _marks(modification: Modification, name: str) -> dict[int, Json]:
     """Return the name and the marks of de-identification, unless the request speaks of them (spec 3.9)."""
     method = SOFTWARE
-    overridden = modification.keep or modification.remove or modification.replace or modification.keep_private_tags
+    overridden = (
+        modification.keep or modification.remove or modification.replace or modification.keep_private_tags
+    )
     if not overridden:
         method += f" - {profile(modification.edition).method}"
     marks: dict[int, Json] = {PATIENT_IDENTITY_REMOVED: "YES", DEIDENTIFICATION_METHOD: method}
@@ -126,6 +128,10 @@ def _path_entries(modification: Modification) -> tuple[PathEntry, ...]:
         for path, value in modification.replace.items()
         if path.parents and is_writable(path.tag)
     ]
-    entries += [PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents]
-    entries += [PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents]
+    entries += [
+        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
+    ]
+    entries += [
+        PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents
+    ]
     return tuple(entries)

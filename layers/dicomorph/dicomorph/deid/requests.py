@@ -60,7 +60,9 @@ class Modification:
         """The top-level tags to replace, with their values."""
         kept = self.kept_tags
         return {
-            path.tag: value for path, value in self.replace.items() if not path.parents and path.tag not in kept
+            path.tag: value
+            for path, value in self.replace.items()
+            if not path.parents and path.tag not in kept
         }
 
     @property

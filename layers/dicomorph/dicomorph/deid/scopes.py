@@ -115,7 +115,7 @@ class Rules:
             return self.is_anonymization and PATIENT_NAME not in self.kept
         return self.is_anonymization or self.removes_private
 
-    def rule(self, place: Place, tag: int) -> Rule:
+    def rule(self, place: Place, tag: int) -> Rule:  # noqa: PLR0911 - one for each reason
         """Return the rule for a tag, paths aside."""
         if place is Place.TOP:
             return self._top_rule(tag)
@@ -187,7 +187,9 @@ class PlanScope:
             if entry is None:
                 found = self._rules.rule(self._place, tag)
             else:
-                found = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}[entry.operation]
+                found = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}[
+                    entry.operation
+                ]
             self._known[tag] = found
         return found
 
@@ -200,7 +202,9 @@ class PlanScope:
 
     def differs_by_index(self, tag: int) -> bool:
         """Tell whether a path names items of this sequence by number."""
-        return any(e.parents and e.parents[0][0] == tag and e.parents[0][1] is not None for e in self._entries)
+        return any(
+            e.parents and e.parents[0][0] == tag and e.parents[0][1] is not None for e in self._entries
+        )
 
 
 def _is_graphic(tag: int) -> bool:

@@ -121,10 +121,12 @@ class Table(dict[Any, int]):
         self.editors[key] = self.rewriting.editor(self, tag, vr)
         return step
 
-    def _step(self, tag: int, *, long: bool, text: bool) -> int:
+    def _step(self, tag: int, *, long: bool, text: bool) -> int:  # noqa: PLR0911 - one for each step
         """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
         if not tag & 0xFFFF:
-            return DROP_LONG if long else DROP_SHORT  # group lengths are retired (PS3.5 7.2), wrong after an edit
+            return (
+                DROP_LONG if long else DROP_SHORT
+            )  # group lengths are retired (PS3.5 7.2), wrong after an edit
         if not self.nested and tag < _FIRST_DATA_SET_TAG:
             return DROP_LONG if long else DROP_SHORT
         action = self.scope.rule(tag).action

@@ -21,8 +21,10 @@ LONG_VRS = frozenset(
     (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 )
 TEXT_VRS = frozenset(
-    (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM")
-    + (b"UC", b"UI", b"UR", b"UT")
+    (
+        *(b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT"),
+        *(b"PN", b"SH", b"ST", b"TM", b"UC", b"UI", b"UR", b"UT"),
+    )
 )
 SHORT_VRS = (TEXT_VRS | {b"AT", b"FL", b"FD", b"SL", b"SS", b"UL", b"US"}) - LONG_VRS
 
@@ -178,7 +180,7 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
             stack.pop()
             pos = value
             continue
-        if not among_elements and tag != ITEM or among_elements and tag >> 16 == ITEM >> 16:
+        if (not among_elements and tag != ITEM) or (among_elements and tag >> 16 == ITEM >> 16):
             message = "A delimiter or item stands where none can be"
             raise BadFileFormatError(message)
         if length != UNDEFINED_LENGTH:

@@ -9,8 +9,6 @@ copied as one run with what surrounds them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
 
 from dicomorph.dicom import implicit_items
 from dicomorph.dicom.action_tables import (
@@ -32,40 +30,29 @@ from dicomorph.dicom.action_tables import (
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
-    ITEM,
     ITEM_DELIMITATION,
-    MAXIMUM_DEPTH,
-    SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     Encoding,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, misplaced, overrun, replace_in_item, too_deep
+from dicomorph.dicom.item_edits import (
+    LONG_RUN,
+    Rewritten,
+    SequenceWalker,
+    misplaced,
+    overrun,
+    replace_in_item,
+    sequence_walker,
+)
 from dicomorph.dicom.source import Buffer
-
-SequenceWalker: TypeAlias = Callable[[Buffer, int, int, Below, int, bool], Rewritten]
 
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 
 
-class Walkers(NamedTuple):
-    """The walkers for one byte order.
-
-    ``sequence(buffer, pos, end, below, depth, undefined)`` rewrites the items of a sequence and
-    returns where it ends, the parts (with the delimiter, without the header; None if nothing
-    changed), and by how many bytes the content grows.
-    """
-
-    sequence: SequenceWalker
-
-
-def _walkers(order: str) -> Walkers:  # noqa: C901, PLR0915 - see the module's docstring
+def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the module's docstring
     encoding = Encoding(explicit=True, order=order)
     key_and_length = struct.Struct(order + "6sH").unpack_from
     long_length = struct.Struct(order + "I").unpack_from
-    tag_and_length = struct.Struct(order + "II").unpack_from
-    (item_tag,) = struct.unpack(order + "I", encoding.tag(ITEM))
-    (sequence_delimitation,) = struct.unpack(order + "I", encoding.tag(SEQUENCE_DELIMITATION))
     unpack_tag = struct.Struct(order + "HH").unpack_from
     pack_length = struct.Struct(order + "I").pack
     item_delimitation = encoding.tag(ITEM_DELIMITATION)
@@ -130,7 +117,9 @@ def _walkers(order: str) -> Walkers:  # noqa: C901, PLR0915 - see the module's d
             elif step == KEEP_LONG:
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
-                pos = skip_undefined(buffer, pos, end, encoding) if length == UNDEFINED_LENGTH else pos + length
+                pos = (
+                    skip_undefined(buffer, pos, end, encoding) if length == UNDEFINED_LENGTH else pos + length
+                )
                 continue
             elif step == EDIT_SHORT:
                 stop = pos + 8 + length
@@ -178,7 +167,7 @@ def _walkers(order: str) -> Walkers:  # noqa: C901, PLR0915 - see the module's d
             out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
         return (pos + 8 if undefined else pos), out, growth
 
-    def long_element(
+    def long_element(  # noqa: PLR0913, PLR0917 - the state of the loop that calls it
         buffer: Buffer, pos: int, end: int, table: Table, key: bytes, step: int, depth: int
     ) -> Rewritten:
         """Handle the rarer elements with a 32-bit length: removed, edited, or of unknown VR."""
@@ -209,65 +198,9 @@ def _walkers(order: str) -> Walkers:  # noqa: C901, PLR0915 - see the module's d
             return stop, None, 0
         return stop, [buffer[pos : pos + 8] + pack_length(length + growth), *parts], growth
 
-    def sequence(  # noqa: C901 - hot loop
-        buffer: Buffer,
-        pos: int,
-        end: int,
-        below: Below,
-        depth: int,
-        undefined: bool,  # noqa: FBT001 - positional calls are faster
-    ) -> Rewritten:
-        if depth >= MAXIMUM_DEPTH:
-            raise too_deep()
-        table, by_index = below.first, below.by_index
-        out: list[Part] | None = None
-        run, index, growth = pos, 0, 0
-        while pos < end:
-            tag, length = tag_and_length(buffer, pos)
-            if tag != item_tag:
-                if tag != sequence_delimitation or not undefined:
-                    raise misplaced()
-                break
-            if by_index:
-                table = below.at(index)
-                index += 1
-            start = pos + 8
-            if length == UNDEFINED_LENGTH:
-                if table is None:
-                    pos = skip_undefined(buffer, start, end, encoding, in_item=True)
-                    continue
-                pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
-                if parts is not None:
-                    if out is None:
-                        out = []
-                    out.append(buffer[run:start])
-                    out += parts
-                    growth += more
-                    run = pos - 8  # the delimiter joins the next run
-                continue
-            stop = start + length
-            if stop > end:
-                raise overrun()
-            if table is not None and (length or table.replaces):
-                parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
-                if parts is not None:
-                    if out is None:
-                        out = []
-                    out.append(buffer[run : pos + 4] + pack_length(length + more))
-                    out += parts
-                    growth += more
-                    run = stop
-            pos = stop
-        if (pos < end) is not undefined:
-            raise overrun()
-        if undefined:
-            pos += 8
-        if out is not None and run < pos:
-            out.append(buffer[run:pos])
-        return pos, out, growth
-
-    return Walkers(sequence)
+    sequence = sequence_walker(item, encoding)
+    return sequence
 
 
-LITTLE = _walkers("<")
-BIG = _walkers(">")
+LITTLE = _walker("<")
+BIG = _walker(">")

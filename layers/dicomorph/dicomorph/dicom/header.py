@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
     ITEM,
-    LONG_VRS,
-    SHORT_VRS,
     UNDEFINED_LENGTH,
     TruncatedError,
     format_tag,
-    skip_undefined,
+    read_header,
 )
 from dicomorph.dicom.item_edits import misplaced
 from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.source import Buffer
-from dicomorph.model.errors import BadFileFormatError
+from dicomorph.dicom.windows import Window
 
 PIXEL_DATA = 0x7FE00010
 SPECIFIC_CHARACTER_SET = 0x00080005
-_WINDOW = 1 << 16
 
 
 class Found(NamedTuple):
@@ -38,86 +34,56 @@ class Found(NamedTuple):
     undefined: bool
 
 
-def scan(data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: Set[int] | None = None) -> Iterator[Found]:
+def scan(
+    data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: AbstractSet[int] | None = None
+) -> Iterator[Found]:
     """Yield the top-level elements, up to and including tag `last`, in the order of the file.
+
+    The end of encapsulated pixel data is not searched for: theirs is the end of the file here
+    (see `Window.end_of_fragments`).
 
     Parameters
     ----------
     last : int
         Where to stop.
-    wanted : Set[int], optional
+    wanted : AbstractSet[int], optional
         The tags to yield; None for all. The others are still checked.
-
-    The stop of undefined-length pixel data is not searched for (it is the end of the file):
-    ask the engine where the fragments end.
 
     Raises
     ------
     BadFileFormatError
         If the elements do not add up to the file.
     """
-    source, encoding = data.source, data.encoding
-    size, pos = source.size, data.start
-    explicit = encoding.explicit
-    unpack = struct.Struct(encoding.order + ("HH2sH" if explicit else "HHI")).unpack_from
-    long_length = struct.Struct(encoding.order + "I").unpack_from
-    buffer, base = source.window(pos, _WINDOW)
-    covered = base + len(buffer)
+    encoding = data.encoding
+    window = Window(data.source, data.start)
+    size, pos = window.size, data.start
+    buffer, base, covered = window.buffer, window.base, window.end
     while pos < size:
         if pos + 12 > covered and covered < size:
-            buffer, base = source.window(pos, _WINDOW)
-            covered = base + len(buffer)
-        if pos + 8 > size:
-            message = "An element header is cut off"
-            raise TruncatedError(message)
-        vr, value = b"", pos + 8
-        if explicit:
-            group, element, vr, length = unpack(buffer, pos - base)
-            if vr in LONG_VRS:
-                if pos + 12 > size:
-                    message = "An element header is cut off"
-                    raise TruncatedError(message)
-                (length,) = long_length(buffer, value - base)
-                value += 4
-            elif vr not in SHORT_VRS:
-                message = f"{group:04x},{element:04x} has no valid VR"
-                raise misplaced() if group == ITEM >> 16 else BadFileFormatError(message)
-        else:
-            group, element, length = unpack(buffer, pos - base)
-        tag = group << 16 | element
+            window.move(pos)
+            buffer, base, covered = window.buffer, window.base, window.end
+        tag, vr, value, length = read_header(buffer, pos - base, size - base, encoding)
         if tag > last:
             return
+        if tag >> 16 == ITEM >> 16:
+            raise misplaced()
+        value += base
         undefined = length == UNDEFINED_LENGTH
-        if undefined and tag == PIXEL_DATA:
-            stop = size
-        elif undefined:
-            stop = _undefined_end(data, buffer, base, value, vr)
-        else:
+        if not undefined:
             stop = value + length
+        elif tag == PIXEL_DATA:
+            stop = size
+        else:
+            stop = window.end_of_undefined(value, IMPLICIT_LITTLE if vr == b"UN" else encoding)
+            buffer, base, covered = window.buffer, window.base, window.end
         if stop > size:
-            message = f"{format_tag(tag)} is longer than the file"
-            raise TruncatedError(message)
+            raise TruncatedError(f"{format_tag(tag)} is longer than the file")
         if wanted is None or tag in wanted:
             yield Found(tag, vr, pos, value, stop, undefined)
         pos = stop
 
 
-def _undefined_end(data: DataSetBytes, buffer: Buffer, base: int, pos: int, vr: bytes) -> int:
-    """Return where a value of undefined length ends, in a window that doubles until it holds it."""
-    inner = IMPLICIT_LITTLE if vr == b"UN" else data.encoding
-    length = _WINDOW
-    while True:
-        end = base + len(buffer)
-        try:
-            return base + skip_undefined(buffer, pos - base, len(buffer), inner)
-        except (BadFileFormatError, struct.error):
-            if end >= data.source.size:
-                raise
-        length = max(length * 2, (end - pos) * 2)
-        buffer, base = data.source.window(pos, min(length, data.source.size - pos))
-
-
-def read_values(data: DataSetBytes, wanted: Set[int], *, default_encoding: str) -> dict[int, str]:
+def read_values(data: DataSetBytes, wanted: AbstractSet[int], *, default_encoding: str) -> dict[int, str]:
     """Return the decoded text of some top-level elements that are present; NULs and spaces remain."""
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}

@@ -22,16 +22,22 @@ from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
     ITEM_DELIMITATION,
-    MAXIMUM_DEPTH,
     UNDEFINED_LENGTH,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, misplaced, overrun, replace_in_item, too_deep
+from dicomorph.dicom.item_edits import (
+    LONG_RUN,
+    Rewritten,
+    misplaced,
+    overrun,
+    replace_in_item,
+    sequence_walker,
+)
 from dicomorph.dicom.source import Buffer
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
 _PACK_LENGTH = struct.Struct("<I").pack
-_ITEM, _SEQUENCE_DELIMITATION = 0xE000FFFE, 0xE0DDFFFE  # as one little-endian number
+# As one little-endian number.
 _ITEM_DELIMITATION = (ITEM_DELIMITATION & 0xFFFF) << 16 | ITEM_DELIMITATION >> 16
 
 
@@ -106,7 +112,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
     return (pos + 8 if undefined else pos), out, growth
 
 
-def nested_sequence(  # noqa: PLR0913 - the state of the loops that call it
+def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that call it
     buffer: Buffer,
     pos: int,
     header_size: int,
@@ -132,60 +138,4 @@ def nested_sequence(  # noqa: PLR0913 - the state of the loops that call it
     return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
 
 
-def sequence(  # noqa: C901, PLR0912 - hot loop
-    buffer: Buffer,
-    pos: int,
-    end: int,
-    below: Below,
-    depth: int,
-    undefined: bool,  # noqa: FBT001 - positional calls are faster
-) -> Rewritten:
-    """Rewrite the items of a sequence; see `explicit_items.Walkers`."""
-    if depth >= MAXIMUM_DEPTH:
-        raise too_deep()
-    table, by_index = below.first, below.by_index
-    out: list[Part] | None = None
-    run, index, growth = pos, 0, 0
-    while pos < end:
-        key, length = _TAG_AND_LENGTH(buffer, pos)
-        if key != _ITEM:
-            if key != _SEQUENCE_DELIMITATION or not undefined:
-                raise misplaced()
-            break
-        if by_index:
-            table = below.at(index)
-            index += 1
-        start = pos + 8
-        if length == UNDEFINED_LENGTH:
-            if table is None:
-                pos = skip_undefined(buffer, start, end, IMPLICIT_LITTLE, in_item=True)
-                continue
-            pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
-            if parts is not None:
-                if out is None:
-                    out = []
-                out.append(buffer[run:start])
-                out += parts
-                growth += more
-                run = pos - 8  # the delimiter joins the next run
-            continue
-        stop = start + length
-        if stop > end:
-            raise overrun()
-        if table is not None and (length or table.replaces):
-            parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
-            if parts is not None:
-                if out is None:
-                    out = []
-                out.append(buffer[run : pos + 4] + _PACK_LENGTH(length + more))
-                out += parts
-                growth += more
-                run = stop
-        pos = stop
-    if (pos < end) is not undefined:
-        raise overrun()
-    if undefined:
-        pos += 8
-    if out is not None and run < pos:
-        out.append(buffer[run:pos])
-    return pos, out, growth
+sequence = sequence_walker(item, IMPLICIT_LITTLE)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Table, parts_size
+from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Below, Table, parts_size
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
+    ITEM,
     ITEM_DELIMITATION,
+    MAXIMUM_DEPTH,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    Encoding,
     read_element,
     read_header,
+    skip_undefined,
 )
 from dicomorph.dicom.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.
 Rewritten: TypeAlias = tuple[int, list[Part] | None, int]
+
+# The walkers take: buffer, position, end, what to do, depth, whether the length is undefined.
+ItemWalker: TypeAlias = Callable[[Buffer, int, int, Table, int, bool], Rewritten]
+SequenceWalker: TypeAlias = Callable[[Buffer, int, int, Below, int, bool], Rewritten]
 
 LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
 
@@ -36,8 +47,80 @@ def too_deep() -> BadFileFormatError:
     return BadFileFormatError("Sequences are nested too deeply")
 
 
-def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
-    walk: Callable[..., Rewritten],
+def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
+    item: ItemWalker, encoding: Encoding
+) -> SequenceWalker:
+    """Return the walker of sequences whose items another walker rewrites.
+
+    A closure over what it uses, because it is part of the engine's hot loop.
+    """
+    tag_and_length = struct.Struct(encoding.order + "II").unpack_from
+    pack_length = struct.Struct(encoding.order + "I").pack
+    (item_tag,) = struct.unpack(encoding.order + "I", encoding.tag(ITEM))
+    (sequence_delimitation,) = struct.unpack(encoding.order + "I", encoding.tag(SEQUENCE_DELIMITATION))
+
+    def sequence(  # noqa: C901, PLR0912 - hot loop
+        buffer: Buffer,
+        pos: int,
+        end: int,
+        below: Below,
+        depth: int,
+        undefined: bool,  # noqa: FBT001 - positional calls are faster
+    ) -> Rewritten:
+        if depth >= MAXIMUM_DEPTH:
+            raise too_deep()
+        table, by_index = below.first, below.by_index
+        out: list[Part] | None = None
+        run, index, growth = pos, 0, 0
+        while pos < end:
+            tag, length = tag_and_length(buffer, pos)
+            if tag != item_tag:
+                if tag != sequence_delimitation or not undefined:
+                    raise misplaced()
+                break
+            if by_index:
+                table = below.at(index)
+                index += 1
+            start = pos + 8
+            if length == UNDEFINED_LENGTH:
+                if table is None:
+                    pos = skip_undefined(buffer, start, end, encoding, in_item=True)
+                    continue
+                pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
+                if parts is not None:
+                    if out is None:
+                        out = []
+                    out.append(buffer[run:start])
+                    out += parts
+                    growth += more
+                    run = pos - 8  # the delimiter joins the next run
+                continue
+            stop = start + length
+            if stop > end:
+                raise overrun()
+            if table is not None and (length or table.replaces):
+                parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
+                if parts is not None:
+                    if out is None:
+                        out = []
+                    out.append(buffer[run : pos + 4] + pack_length(length + more))
+                    out += parts
+                    growth += more
+                    run = stop
+            pos = stop
+        if (pos < end) is not undefined:
+            raise overrun()
+        if undefined:
+            pos += 8
+        if out is not None and run < pos:
+            out.append(buffer[run:pos])
+        return pos, out, growth
+
+    return sequence
+
+
+def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
+    walk: ItemWalker,
     buffer: Buffer,
     pos: int,
     end: int,
@@ -76,7 +159,7 @@ def replace_in_item(  # noqa: PLR0913 - the arguments of the walkers
 
 
 def _edited_element(
-    walk: Callable[..., Rewritten], buffer: Buffer, pos: int, stop: int, table: Table, depth: int
+    walk: ItemWalker, buffer: Buffer, pos: int, stop: int, table: Table, depth: int
 ) -> list[Part]:
     table.replaces = False  # for this one element the ordinary walker is right
     try:

@@ -94,7 +94,7 @@ def open_dataset(source: Source) -> DataSetBytes:
     head = source.read(0, _PREAMBLE_SIZE + 4)
     has_prefix = head[_PREAMBLE_SIZE:] == b"DICM"
     start = _PREAMBLE_SIZE + 4 if has_prefix else 0
-    buffer, base = source.window(start, _MAXIMUM_META_SIZE if source.size > _MAXIMUM_META_SIZE else source.size)
+    buffer, base = source.window(start, min(source.size, _MAXIMUM_META_SIZE))
     meta, stop = _read_meta(buffer, start - base)
     start = stop + base
     if TRANSFER_SYNTAX_UID in meta:

@@ -7,6 +7,7 @@ refused: an output is complete or there is none.
 from __future__ import annotations
 
 import struct
+
 from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.elements import TruncatedError
@@ -60,7 +61,10 @@ class Rewriter:
             raise TruncatedError(message) from error
 
     def _rewrite(self, data: DataSetBytes) -> EditScript:
-        if PIXEL_DATA in self._plan.root.replacements and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
+        if (
+            PIXEL_DATA in self._plan.root.replacements
+            and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES
+        ):
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
         rewriting = self._shared
         if self._plan.references:

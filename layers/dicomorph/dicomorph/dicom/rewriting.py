@@ -10,6 +10,7 @@ from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.dicom.windows import Window
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
@@ -30,6 +31,8 @@ class Rewriting:
         Originals of replaced identifiers to their replacements (`EditPlan.references`).
     """
 
+    window: Window  # of the file that is being walked
+
     def __init__(
         self,
         plan: EditPlan,
@@ -38,12 +41,16 @@ class Rewriting:
         references: dict[tuple[Namespace, str], Json],
     ) -> None:
         self.plan = plan
-        self.base = 0  # position in the source of the buffer that is being walked
         self._mapper = mapper
         self._default_encoding = default_encoding
         self._references = references
         self._tables: dict[Hashable, Table] = {}
         self._replacements: dict[Hashable, bytes] = {}
+
+    @property
+    def base(self) -> int:
+        """Return the position in the source of the buffer that is being walked."""
+        return self.window.base
 
     def root(self, encoding: Encoding) -> Table:
         """Return the table of the top level, before SpecificCharacterSet was met."""

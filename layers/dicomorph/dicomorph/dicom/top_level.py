@@ -16,7 +16,7 @@ from dicomorph.dicom.action_tables import (
     REPLACE_LONG,
     REPLACE_SHORT,
     STOP,
-    UNKNOWN,
+    Below,
     Table,
     holds_sequence,
 )
@@ -24,24 +24,22 @@ from dicomorph.dicom.edit_plan import Action
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
-    ITEM,
     LONG_VRS,
-    SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     TruncatedError,
     format_tag,
-    skip_undefined,
 )
-from dicomorph.dicom.item_edits import Rewritten, misplaced
+from dicomorph.dicom.item_edits import SequenceWalker, misplaced
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 PIXEL_DATA = 0x7FE00010
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
 _NOTE = 100  # a step of this module: remember the value that the element ends up with
-_WINDOW = 1 << 16
 _NEVER = 1 << 40
 
 
@@ -59,21 +57,19 @@ class TopLevel:
     def __init__(self, data: DataSetBytes, rewriting: Rewriting) -> None:
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
-        self._source = data.source
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
         self._rewriting = rewriting
         self._table = rewriting.root(data.encoding)
-        self._buffer, self._base = data.source.window(data.start, _WINDOW)
-        rewriting.base = self._base
+        self._window = rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
         self._run = data.start
         root = rewriting.plan.root
         self._inserts = sorted(root.replacements.keys() | rewriting.plan.required, reverse=True)
         self._items = explicit_items.LITTLE if data.encoding.order == "<" else explicit_items.BIG
 
-    def rewrite(self) -> list[Part]:
+    def rewrite(self) -> list[Part]:  # noqa: C901 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
         unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
@@ -81,11 +77,12 @@ class TopLevel:
         known = table.top
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
-        buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+        window = self._window
+        buffer, base, covered = window.buffer, window.base, window.end
         while pos < size:
             if pos + 12 > covered and covered < size:
-                self._look(pos, _WINDOW)
-                buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+                window.move(pos)
+                buffer, base, covered = window.buffer, window.base, window.end
             key, length = unpack(buffer, pos - base)
             step, tag = known.get(key) or self._entry(table, key)
             if tag <= last:
@@ -110,7 +107,7 @@ class TopLevel:
             if step == CHARACTER_SET:
                 table = self._table
                 known = table.top
-            buffer, base, covered = self._buffer, self._base, self._base + len(self._buffer)
+            buffer, base, covered = window.buffer, window.base, window.end
         if pos != size:
             message = f"{format_tag(last)} is longer than the file"
             raise TruncatedError(message)
@@ -133,11 +130,6 @@ class TopLevel:
             step = _NOTE
         table.top[key] = step, tag
         return step, tag
-
-    def _look(self, pos: int, length: int) -> None:
-        """Move the window so that it covers a range (as far as the file goes)."""
-        self._buffer, self._base = self._source.window(pos, length)
-        self._rewriting.base = self._base
 
     def _copy_run(self, stop: int) -> None:
         if self._run < stop:
@@ -203,7 +195,7 @@ class TopLevel:
         vr: bytes = key[4:6]
         if vr not in LONG_VRS:
             return pos + 8, length, vr
-        (length,) = struct.unpack_from(self._encoding.order + "I", self._buffer, pos - self._base + 8)
+        (length,) = struct.unpack(self._encoding.order + "I", self._window.read(pos + 8, pos + 12))
         return pos + 12, length, vr
 
     def _stop(self, tag: int, vr: bytes, value: int, length: int) -> int:
@@ -214,60 +206,23 @@ class TopLevel:
                 raise TruncatedError(message)
             return value + length
         if tag == PIXEL_DATA:
-            return self._end_of_fragments(value)
-        inner = IMPLICIT_LITTLE if vr == b"UN" else self._encoding
-        return self._growing(
-            value, lambda at, end: (skip_undefined(self._buffer, at, end, inner), None, 0)
-        )[0]
-
-    def _end_of_fragments(self, pos: int) -> int:
-        """Step from fragment to fragment of encapsulated pixel data (PS3.5 A.4)."""
-        unpack = struct.Struct(self._encoding.order + "HHI").unpack_from
-        while pos + 8 <= self._size:
-            if pos + 8 > self._base + len(self._buffer) or pos < self._base:
-                self._look(pos, _WINDOW)
-            group, element, length = unpack(self._buffer, pos - self._base)
-            pos += 8
-            tag = group << 16 | element
-            if tag == SEQUENCE_DELIMITATION:
-                return pos
-            if tag != ITEM or length == UNDEFINED_LENGTH:
-                raise misplaced()
-            pos += length
-        message = "The encapsulated pixel data are cut off"
-        raise TruncatedError(message)
-
-    def _growing(self, pos: int, walk: Any) -> Rewritten:
-        """Walk a structure of unknown length, in a window that doubles until it holds it."""
-        length = _WINDOW
-        while True:
-            end = self._base + len(self._buffer)
-            try:
-                stop, parts, growth = walk(pos - self._base, end - self._base)
-            except (BadFileFormatError, struct.error, IndexError):
-                if end >= self._size:
-                    raise
-            else:
-                return stop + self._base, parts, growth
-            length = max(length * 2, (end - pos) * 2)
-            self._look(pos, min(length, self._size - pos))
+            return self._window.end_of_fragments(value, self._encoding.order)
+        return self._window.end_of_undefined(value, IMPLICIT_LITTLE if vr == b"UN" else self._encoding)
 
     def _sequence(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Rewrite the items of a sequence at the top level."""
         table = self._table
         if length != UNDEFINED_LENGTH and vr == b"UN" and not holds_sequence(tag):
             return self._stop(tag, vr, value, length)
-        walk = self._items.sequence if vr == b"SQ" else implicit_items.sequence
+        walk = self._items if vr == b"SQ" else implicit_items.sequence
         below = table.below[key]
         if length == UNDEFINED_LENGTH:
-            stop, parts, _ = self._growing(value, lambda at, end: walk(self._buffer, at, end, below, 0, True))
-            header = self._source.read(pos, value)
+            size, parts, _ = self._window.growing(value, lambda *at: _measured(walk, below, *at))
+            stop, header = value + size, self._window.read(pos, value)
         else:
             stop = self._stop(tag, vr, value, length)
-            if stop > self._base + len(self._buffer):
-                self._look(value, length)
-            at = value - self._base
-            _, parts, growth = walk(self._buffer, at, at + length, below, 0, False) if length else (0, None, 0)
+            buffer, base = self._window.of(value, stop)
+            _, parts, growth = walk(buffer, value - base, stop - base, below, 0, False)  # noqa: FBT003
             header = self._encoding.header(tag, vr, length + growth)
         if parts is None:
             return stop
@@ -280,12 +235,12 @@ class TopLevel:
     def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
         if self._table.scope.rule(tag).action is Action.EMPTY:
             return self._table.editors[key](b"")  # the value may be large: unread
-        whole = self._source.read(pos, stop)
+        whole = self._window.read(pos, stop)
         return self._table.edits.get(whole) or self._table.edit(whole, key, value - pos)
 
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""
-        kept = self._source.read(value, stop).rstrip(b"\0 ")
+        kept = self._window.read(value, stop).rstrip(b"\0 ")
         if tag == SOP_CLASS_UID:
             self.sop_class_uid = kept
         else:
@@ -294,7 +249,7 @@ class TopLevel:
     def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Note the character set, and do to the element what the plan says."""
         stop = self._stop(tag, vr, value, length)
-        self._table = table = self._rewriting.relabelled(self._table, self._source.read(value, stop))
+        self._table = table = self._rewriting.relabelled(self._table, self._window.read(value, stop))
         action = table.scope.rule(tag).action
         if action is not Action.KEEP:
             self._copy_run(pos)
@@ -304,3 +259,11 @@ class TopLevel:
         elif action is Action.EMPTY:
             self._emit(tag, self._encoding.header(tag, vr, 0))
         return stop
+
+
+def _measured(
+    walk: SequenceWalker, below: Below, buffer: Buffer, start: int, end: int
+) -> tuple[int, list[Part] | None, int]:
+    """Walk a sequence of undefined length; return its size in place of where it ends."""
+    stop, parts, growth = walk(buffer, start, end, below, 0, True)  # noqa: FBT003
+    return stop - start, parts, growth

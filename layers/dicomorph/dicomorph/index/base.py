@@ -102,8 +102,9 @@ class Index(Protocol):
         """
 
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
-        """Replace the main tags of a resource, those of the patient that a study repeats, and
-        MainDicomSequences; an unknown resource is left alone.
+        """Replace main tags, those of the patient that a study repeats, and MainDicomSequences.
+
+        An unknown resource is left alone.
         """
 
     def set_metadata(
@@ -144,5 +145,3 @@ class Index(Protocol):
 
     def write_property(self, name: str, value: str) -> None:
         """Set a server-wide property."""
-
-

@@ -1,0 +1,113 @@
+"""A view on a file that moves along, so that a walk needs neither the whole file nor many reads."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+from dicomorph.dicom.elements import (
+    ITEM,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    Encoding,
+    TruncatedError,
+    skip_undefined,
+)
+from dicomorph.dicom.source import Buffer, Source
+from dicomorph.model.errors import BadFileFormatError
+
+WINDOW = 1 << 16
+_T = TypeVar("_T")
+
+
+class Window:
+    """The part of a source that is at hand.
+
+    ``buffer`` holds the bytes from position ``base`` on. A source in memory is at hand as a whole.
+
+    Parameters
+    ----------
+    source : Source
+        What to read from.
+    start : int
+        Where to begin.
+    """
+
+    def __init__(self, source: Source, start: int = 0) -> None:
+        self._source = source
+        self.size = source.size
+        self.buffer: Buffer = b""
+        self.base = 0
+        self.move(start)
+
+    @property
+    def end(self) -> int:
+        """Return where the window ends."""
+        return self.base + len(self.buffer)
+
+    def move(self, start: int, length: int = 0) -> None:
+        """Move the window so that it covers a range, as far as the file goes."""
+        self.buffer, self.base = self._source.window(start, max(length, WINDOW))
+
+    def of(self, start: int, stop: int) -> tuple[Buffer, int]:
+        """Return a buffer that covers a range, and the position of its first byte."""
+        if not self.base <= start <= stop <= self.end:
+            self.move(start, stop - start)
+        return self.buffer, self.base
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes of a range, however long, without moving the window."""
+        if self.base <= start and stop <= self.end:
+            return self.buffer[start - self.base : stop - self.base]
+        return self._source.read(start, stop)
+
+    def growing(self, pos: int, walk: Callable[[Buffer, int, int], _T]) -> _T:
+        """Walk a structure of unknown length, in a window that doubles until it holds it.
+
+        Parameters
+        ----------
+        walk : Callable[[Buffer, int, int], T]
+            Gets a buffer, and in it where to begin and where the file or the window ends.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the walk fails with the rest of the file at hand.
+        """
+        length = WINDOW
+        self.of(pos, min(pos + 8, self.size))
+        while True:
+            try:
+                return walk(self.buffer, pos - self.base, len(self.buffer))
+            except (BadFileFormatError, struct.error, IndexError):
+                if self.end >= self.size:
+                    raise
+            length = 2 * max(length, self.end - pos)
+            self.move(pos, min(length, self.size - pos))
+
+    def end_of_undefined(self, pos: int, encoding: Encoding) -> int:
+        """Return where a value of undefined length ends, behind its delimiter."""
+        found = self.growing(pos, lambda buffer, at, end: skip_undefined(buffer, at, end, encoding) - at)
+        return pos + found
+
+    def end_of_fragments(self, pos: int, order: str) -> int:
+        """Return where encapsulated pixel data end; their fragments stay unread (PS3.5 A.4).
+
+        Raises
+        ------
+        BadFileFormatError
+            If the fragments do not add up to the file.
+        """
+        unpack = struct.Struct(order + "HHI").unpack_from
+        while pos + 8 <= self.size:
+            buffer, base = self.of(pos, pos + 8)
+            group, element, length = unpack(buffer, pos - base)
+            tag = group << 16 | element
+            pos += 8
+            if tag == SEQUENCE_DELIMITATION:
+                return pos
+            if tag != ITEM or length == UNDEFINED_LENGTH:
+                raise BadFileFormatError("The fragments of the pixel data do not add up")
+            pos += length
+        raise TruncatedError("The encapsulated pixel data are cut off")
