@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import socket
+import time
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,12 +98,33 @@ def _no_network() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slice", metavar="K/N", help="run every Nth test only, from the Kth on")
+    parser.addoption(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="leave out tests that ask for a longer timeout, and start none after so many seconds",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if wanted := config.getoption("--slice"):
-        first, every = map(int, wanted.split("/"))
-        kept = items[first - 1 :: every]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+    if config.getoption("--budget") is not None:
+        long = [item for item in items if item.get_closest_marker("timeout")]
+        config.hook.pytest_deselected(items=long)
+        seen = Counter[Path]()
+        turns: dict[pytest.Item, int] = {}
+        for item in items:
+            turns[item] = seen[item.path]
+            seen[item.path] += 1
+        # the first test of each file, then the second: so the budget reaches them all
+        items[:] = sorted((item for item in items if item not in long), key=turns.__getitem__)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _deadline(request: pytest.FixtureRequest) -> float:
+    return time.monotonic() + (request.config.getoption("--budget") or math.inf)
+
+
+@pytest.fixture(autouse=True)
+def _budget(_deadline: float) -> None:
+    if time.monotonic() > _deadline:
+        pytest.skip("the budget of time is spent")
