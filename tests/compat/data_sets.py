@@ -36,7 +36,7 @@ class Node:
     vr: str
     value: bytes = b""
     items: list[Tree] | None = None
-    undefined: bool = False  # the value is made of fragments
+    undefined: bool = False  # the length; a value is made of fragments then
 
 
 @dataclass
@@ -101,15 +101,16 @@ def _node(element: Any, charset: Any, *, little: bool) -> Node:
     if not element.is_raw:
         if element.VR != "SQ":
             return _decoded(element, little=little)
-        return Node("SQ", items=[_tree(item, little=little) for item in element.value])
+        items = [_tree(item, little=little) for item in element.value]
+        return Node("SQ", items=items, undefined=element.is_undefined_length)
     tag, raw = int(element.tag), element.value or b""
     vr = element.VR or dictionary_vr(tag)
     is_sequence = vr == "SQ" or (vr == "UN" and dictionary_vr(tag) == "SQ")
     if not is_sequence:
         return Node(vr, raw, undefined=element.length == _UNDEFINED)
     implicit = element.is_implicit_VR or vr == "UN"
-    items = convert_SQ(raw, implicit, little if vr == "SQ" else True, charset)
-    return Node("SQ", items=[_tree(item, little=little) for item in items])
+    sequence = convert_SQ(raw, implicit, little if vr == "SQ" else True, charset)
+    return Node("SQ", items=[_tree(item, little=little) for item in sequence])
 
 
 def _decoded(element: Any, *, little: bool) -> Node:
@@ -153,7 +154,8 @@ def _dataset(tree: Tree, file: File) -> Dataset:
         base = BaseTag(tag)
         if node.items is not None:
             sequence = Sequence([_dataset(item, file) for item in node.items])
-            elements[base] = DataElement(base, "SQ", sequence)
+            # In implicit VR nothing else tells a private sequence.
+            elements[base] = DataElement(base, "SQ", sequence, is_undefined_length=node.undefined)
             continue
         vr = None if file.is_implicit else node.vr
         length = _UNDEFINED if node.undefined else len(node.value)

@@ -205,8 +205,14 @@ def test_random_bytes_raise_nothing_but_our_errors(data: bytes) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@given(damaged())
+def test_much_damage_raises_nothing_but_our_errors(data: bytes) -> None:
+    survive(data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_damage_to_any_byte() -> None:
-    """Run through every position; the random search above is `make test-slow`'s, too."""
     for data in SEEDS:
         for at in range(0, len(data), 2):
             for byte in (0, 0xFF, data[at] ^ 1, data[at] ^ 0x20):
