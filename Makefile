@@ -11,7 +11,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench check fix lock lock-check clean
+.PHONY: help setup run test test-slow bench check fix lock lock-check validate clean
 export PYTHON
 
 help: ## List the targets
@@ -40,6 +40,10 @@ check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/lint-imports --no-logo
 	@$(if $(TEMPLATE),$(BIN)/cfn-lint $(TEMPLATE))
 
+validate: ## Let AWS SAM check the template
+	@tools/environment sam
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam validate --lint
+
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
@@ -51,5 +55,5 @@ lock-check: setup ## Prove that the lock installs from wheels on every Python an
 	@tools/lock-check
 
 clean: ## Remove the environment, caches and builds (never DATA)
-	@rm -rf .venv .cache .aws-sam build dist .hypothesis .*_cache
+	@rm -rf .venv .venv-sam .cache .aws-sam build dist .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
