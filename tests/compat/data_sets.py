@@ -172,7 +172,9 @@ def rows(tree: Tree, at: str = "") -> Iterator[Row]:
         if not tag & 0xFFFF:
             continue
         if node.items is None:
-            yield path, node.vr, node.value
+            # Written as UN where the request knows no creator; in implicit VR that cannot be seen.
+            is_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
+            yield path, "LO" if is_creator else node.vr, node.value
             continue
         yield path, "SQ", str(len(node.items)).encode()
         for index, item in enumerate(node.items):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,17 @@ def test_a_private_sequence_of_undefined_length_sent_as_un_is_kept_whole() -> No
     data = small(Element(0x00090010, "LO", "ACME"), sequence)
     assert encode([sequence]) in anonymized(data, KeepPrivateTags=True)
     assert 0x00091001 not in elements_of(anonymized(data))
+
+
+@pytest.mark.parametrize("keep", [{"KeepPrivateTags": True}, {"Keep": ["ContentSequence", "PatientName"]}])
+def test_a_private_un_sequence_inside_a_sequence_is_stepped_over(keep: dict[str, Any]) -> None:
+    private = Element(0x00091001, "SQ", [[Element(0x00080060, "CS", "CT")]], undefined=True, unknown=True)
+    item = [Element(0x00090010, "LO", "ACME"), private, Element(0x00100020, "LO", "PID")]
+    data = small(Element(0x00081250, "SQ", [item]), Element(0x0040A730, "SQ", [item]))
+    output = anonymized(data, Keep=["PatientName", *keep.pop("Keep", [])], **keep)
+    assert encode([private]) in output
+    path = {"Replace": {"0008,1250[0].PatientID": "NEW"}, "Remove": ["ContentSequence[0].PatientID"]}
+    assert modified(data, **path).count(encode([private])) == 2
 
 
 @pytest.mark.parametrize(("tag", "kept"), [(0x00080090, True), (0x00100030, True), (0x00081030, False)])

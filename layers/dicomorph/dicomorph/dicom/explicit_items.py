@@ -117,9 +117,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             elif step == KEEP_LONG:
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
-                pos = (
-                    skip_undefined(buffer, pos, end, encoding) if length == UNDEFINED_LENGTH else pos + length
-                )
+                if length == UNDEFINED_LENGTH:
+                    inner = encoding if key[4:] != b"UN" else IMPLICIT_LITTLE
+                    pos = skip_undefined(buffer, pos, end, inner)
+                else:
+                    pos += length
                 continue
             elif step == EDIT_SHORT:
                 stop = pos + 8 + length
