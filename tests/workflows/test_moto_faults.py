@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.s3 import notifications
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -167,6 +168,47 @@ def _meet(patch: pytest.MonkeyPatch) -> bool:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: client.list_tables(), range(2)))
     return all(meetings)
+
+
+def test_a_query_of_a_partition_sorts_the_whole_table(
+    plain_moto: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _looked_at(monkeypatch) == [["a", "b"]]
+
+
+def test_a_query_looks_at_its_partition_with_the_workaround(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto_faults.aws():
+        assert _looked_at(monkeypatch) == [["b"]]
+
+
+def _looked_at(patch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Query one of two partitions; return the partitions that were looked at."""
+    looked_at = []
+    all_items = Table.all_items
+
+    def listen(table: Table) -> Any:
+        items = all_items(table)
+        looked_at.append([item.hash_key.value for item in items])
+        return items
+
+    patch.setattr(Table, "all_items", listen)
+    client = boto3.client("dynamodb", REGION)
+    client.create_table(
+        TableName="table",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+    )
+    for partition in ("a", "b"):
+        client.put_item(TableName="table", Item={"PK": {"S": partition}, "SK": {"S": "x"}})
+    looked_at.clear()
+    found = client.query(
+        TableName="table",
+        KeyConditionExpression="PK = :partition",
+        ExpressionAttributeValues={":partition": {"S": "b"}},
+    )["Items"]
+    assert found == [{"PK": {"S": "b"}, "SK": {"S": "x"}}]
+    return looked_at
 
 
 def test_sub_with_a_list_halves_dollar_signs(plain_moto: None) -> None:
