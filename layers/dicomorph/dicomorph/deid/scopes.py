@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -115,22 +115,29 @@ class Rules:
             return self.is_anonymization and PATIENT_NAME not in self.kept
         return self.is_anonymization or self.removes_private
 
-    def rule(self, place: Place, tag: int) -> Rule:  # noqa: PLR0911 - one for each reason
-        """Return the rule for a tag, paths aside."""
+    def rule_of(self, place: Place) -> Callable[[int], Rule]:
+        """Return what answers for a tag at a place, paths aside."""
         if place is Place.TOP:
-            return self._top_rule(tag)
+            return self._top_rule
         if place is Place.KEPT:
-            name_in_clear = tag == PATIENT_NAME and self.is_anonymization and tag not in self.kept
-            return EMPTY if name_in_clear else KEEP
+            return self._kept_rule
+        return self._rt_study_rule if place is Place.RT_STUDY else self._nested_rule
+
+    def _kept_rule(self, tag: int) -> Rule:
+        name_in_clear = tag == PATIENT_NAME and self.is_anonymization and tag not in self.kept
+        return EMPTY if name_in_clear else KEEP
+
+    def _rt_study_rule(self, tag: int) -> Rule:
+        if tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept and self.is_anonymization:
+            return Rule(Action.MAP, Namespace.STUDY)
+        return self._nested_rule(tag)
+
+    def _nested_rule(self, tag: int) -> Rule:
         if tag >> 16 & 1 and self.removes_private:
             return REMOVE
         if not self.is_anonymization:
             return KEEP
-        if _is_graphic(tag) and tag not in self.kept:
-            return REMOVE
-        if place is Place.RT_STUDY and tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept:
-            return Rule(Action.MAP, Namespace.STUDY)
-        return self.nested.get(tag, KEEP)
+        return REMOVE if _is_graphic(tag) and tag not in self.kept else self.nested.get(tag, KEEP)
 
     def _top_rule(self, tag: int) -> Rule:
         found = self._decided_top.get(tag)
@@ -153,6 +160,9 @@ class Rules:
         return Place.NESTED
 
 
+_RULES = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
+
+
 class PlanScope:
     """The rules at one place, with the paths that lead through it (a `dicom.edit_plan.Scope`).
 
@@ -168,7 +178,7 @@ class PlanScope:
             for entry in entries:
                 if entry.operation is operation and not entry.parents:
                     self._here[entry.tag] = entry
-        self._known: dict[int, Rule] = {}
+        self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = rules.replace if place is Place.TOP else self._values()
 
     def _values(self) -> Mapping[int, Json]:
@@ -179,19 +189,8 @@ class PlanScope:
 
     def rule(self, tag: int) -> Rule:
         """Return what happens to an element."""
-        found = self._known.get(tag)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            entry = self._here.get(tag)
-            if entry is None:
-                found = self._rules.rule(self._place, tag)
-            else:
-                found = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}[
-                    entry.operation
-                ]
-            self._known[tag] = found
-        return found
+        entry = self._here.get(tag) if self._here else None
+        return self._otherwise(tag) if entry is None else _RULES[entry.operation]
 
     def below(self, tag: int, index: int) -> PlanScope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""

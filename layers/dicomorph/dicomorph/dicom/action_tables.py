@@ -8,6 +8,7 @@ distinct key, and an element that stays costs one lookup.
 from __future__ import annotations
 
 import struct
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
 REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT = range(10, 13)
+NOTE = 13  # at the top level: remember the value that the element ends up with
+_EDITING = frozenset((EDIT_SHORT, EDIT_LONG))
+
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+_NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
@@ -76,13 +83,13 @@ class Table(dict[Any, int]):
         self.encoding = encoding
         self.nested = scope is not rewriting.plan.root
         self.replaces = bool(scope.replacements) and self.nested
-        self.below: dict[Any, Below] = {}
+        self.below = _BelowTables(self)
         # What became of short sequences: enhanced objects repeat them for each frame.
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
         self.editors: dict[Any, Editor] = {}
         self.empty: dict[Any, bytes] = {}
-        self.top: dict[Any, tuple[int, int]] = {}
+        self.top = _TopSteps(self)
 
     def under(self, raw_character_set: bytes) -> Table:
         """Return the table for the same scope under another character set."""
@@ -104,30 +111,40 @@ class Table(dict[Any, int]):
         self.edits[whole] = found
         return found
 
-    def _store(self, key: Any, step: int) -> int:
+    def __missing__(self, key: Any) -> int:
+        """Work out the step for a key that was not met before."""
         if len(self) >= REMEMBERED:
             for table in (self, self.below, self.editors, self.empty, self.top):
                 table.clear()
-        self[key] = step
+        step = self.work_out(key)[0]
+        if step != STOP or self._is_delimiter(key):
+            self[key] = step
         return step
+
+    @abstractmethod
+    def work_out(self, key: Any) -> tuple[int, int]:
+        """Return the step for a key, and its tag; make ready what the step needs."""
+
+    @abstractmethod
+    def sequence_of(self, key: Any) -> tuple[int, Encoding]:
+        """Return the tag of a sequence, and how its items are written."""
+
+    @abstractmethod
+    def _is_delimiter(self, key: Any) -> bool:
+        """Tell a delimiter from an item, whose length is part of the key."""
 
     def _prepared(self, key: Any, step: int, tag: int, vr: bytes) -> int:
         """Make ready what an editing step needs; emptying does not look at the value."""
-        if step not in (EDIT_SHORT, EDIT_LONG):
-            return step
         if self.scope.rule(tag).action is Action.EMPTY and step == EDIT_SHORT:
             self.empty[key] = self.rewriting.editor(self, tag, vr)(b"")
             return EMPTY_SHORT
         self.editors[key] = self.rewriting.editor(self, tag, vr)
         return step
 
-    def _step(self, tag: int, *, long: bool, text: bool) -> int:  # noqa: PLR0911 - one for each step
+    def _step(self, tag: int, *, long: bool, text: bool) -> int:
         """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
-        if not tag & 0xFFFF:
-            return (
-                DROP_LONG if long else DROP_SHORT
-            )  # group lengths are retired (PS3.5 7.2), wrong after an edit
-        if not self.nested and tag < _FIRST_DATA_SET_TAG:
+        # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
+        if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
         action = self.scope.rule(tag).action
         if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action is Action.KEEP):
@@ -152,63 +169,102 @@ class Below:
         self.by_index = table.scope.differs_by_index(tag)
         self.first = self.at(0)
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything in the sequence may change."""
+        return self.first is not None or self.by_index
+
     def at(self, index: int) -> Table | None:
         """Return the table for one item, None if nothing in it changes."""
         scope = self._table.scope.below(self._tag, index)
         return None if scope is None else self._table.rewriting.nested(self._table, scope, self._encoding)
 
 
+class _BelowTables(dict[Any, Below]):
+    """The tables below each sequence that was met, by the key of its step."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, key: Any) -> Below:
+        tag, encoding = self._table.sequence_of(key)
+        below = self[key] = Below(self._table, tag, encoding)
+        return below
+
+
+class _TopSteps(dict[Any, tuple[int, int]]):
+    """Steps of the top level together with the tags, which must ascend there."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, key: Any) -> tuple[int, int]:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        step, tag = self._table.work_out(key)
+        found = self[key] = NOTE if tag in _NOTED else step, tag
+        return found
+
+
 class ExplicitTable(Table):
     """Steps by the six bytes of tag and VR."""
 
-    def __missing__(self, key: bytes) -> int:
-        """Work out the step for a key that was not met before."""
+    def work_out(self, key: bytes) -> tuple[int, int]:
+        """Return the step for a key, and its tag; make ready what the step needs."""
         group, element = struct.unpack_from(self.encoding.order + "HH", key)
+        tag = group << 16 | element
         if group == ITEM >> 16:
-            # The VR bytes are half of a length here: 0 for every delimiter that is one.
-            return self._store(key, STOP) if key[4:] == b"\0\0" else STOP
-        tag, vr = group << 16 | element, key[4:6]
+            return STOP, tag
+        vr = key[4:6]
         kind = _KINDS.get(vr)
         if kind is None:
-            message = f"{format_tag(tag)} has no valid VR"
-            raise BadFileFormatError(message)
+            raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
         long, text = kind
-        if vr in _NESTING_VRS:
-            step = self._nesting_step(key, tag, vr)
-        else:
-            step = self._step(tag, long=long, text=text)
-        return self._store(key, self._prepared(key, step, tag, vr))
+        step = (
+            self._nesting_step(key, tag, vr) if vr in _NESTING_VRS else self._step(tag, long=long, text=text)
+        )
+        return self._prepared(key, step, tag, vr) if step in _EDITING else step, tag
+
+    def _is_delimiter(self, key: bytes) -> bool:
+        # The VR bytes are half of a length here: 0 for every delimiter that is one.
+        return key[4:] == b"\0\0"
+
+    def sequence_of(self, key: bytes) -> tuple[int, Encoding]:
+        """Return the tag of a sequence, and how its items are written (UN: PS3.5 6.2.2)."""
+        group, element = struct.unpack_from(self.encoding.order + "HH", key)
+        return group << 16 | element, IMPLICIT_LITTLE if key[4:] == b"UN" else self.encoding
 
     def _nesting_step(self, key: bytes, tag: int, vr: bytes) -> int:
         known = vr_of(tag) if vr == b"UN" else "SQ"
         step = self._step(tag, long=True, text=known.encode() in TEXT_VRS)
-        if step != KEEP_LONG:
+        if step != KEEP_LONG or not self.below[key].changes:
             return step
-        # UN may hide a sequence of undefined length, in implicit VR (PS3.5 6.2.2).
-        below = Below(self, tag, IMPLICIT_LITTLE if vr == b"UN" else self.encoding)
-        self.below[key] = below
-        if below.first is None and not below.by_index:
-            return KEEP_LONG
         return SEQUENCE if vr == b"SQ" else UNKNOWN
 
 
 class ImplicitTable(Table):
     """Steps by the four bytes of the tag, read as one little-endian number."""
 
-    def __missing__(self, key: int) -> int:
-        """Work out the step for a key that was not met before."""
+    def work_out(self, key: int) -> tuple[int, int]:
+        """Return the step for a key, and its tag; make ready what the step needs."""
         tag = (key & 0xFFFF) << 16 | key >> 16
         if tag >> 16 == ITEM >> 16:
-            return self._store(key, STOP)
+            return STOP, tag
         vr = vr_of(tag)
         step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
-        if step == KEEP_SHORT:
-            # Whatever its VR, an element of undefined length is a sequence here.
-            below = Below(self, tag, self.encoding)
-            self.below[key] = below
-            if vr == "SQ" and (below.first is not None or below.by_index):
-                step = SEQUENCE
-        return self._store(key, self._prepared(key, step, tag, b""))
+        # Whatever its VR, a kept element of undefined length is a sequence here.
+        if step == KEEP_SHORT and vr == "SQ" and self.below[key].changes:
+            step = SEQUENCE
+        return self._prepared(key, step, tag, b"") if step in _EDITING else step, tag
+
+    def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
+        return True
+
+    def sequence_of(self, key: int) -> tuple[int, Encoding]:
+        """Return the tag of a sequence, and how its items are written."""
+        return (key & 0xFFFF) << 16 | key >> 16, self.encoding
 
 
 def parts_size(parts: list[Part]) -> int:

@@ -28,6 +28,10 @@ TEXT_VRS = frozenset(
 )
 SHORT_VRS = (TEXT_VRS | {b"AT", b"FL", b"FD", b"SL", b"SS", b"UL", b"US"}) - LONG_VRS
 
+_TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
+_TAG_LENGTH = {order: struct.Struct(order + "HHI").unpack_from for order in "<>"}
+_LENGTH = {order: struct.Struct(order + "I").unpack_from for order in "<>"}
+
 
 class TruncatedError(BadFileFormatError):
     """The buffer ends before the structure does."""
@@ -120,20 +124,19 @@ def read_header(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> tuple
         message = "An element header is cut off"
         raise TruncatedError(message)
     order = encoding.order
-    group, element = struct.unpack_from(order + "HH", buffer, pos)
-    tag = group << 16 | element
-    if group == ITEM >> 16 or not encoding.explicit:
-        return tag, b"", pos + 8, struct.unpack_from(order + "I", buffer, pos + 4)[0]
-    vr = bytes(buffer[pos + 4 : pos + 6])
-    if vr in SHORT_VRS:
-        return tag, vr, pos + 8, struct.unpack_from(order + "H", buffer, pos + 6)[0]
-    if vr not in LONG_VRS:
-        message = f"{format_tag(tag)} has no valid VR"
-        raise BadFileFormatError(message)
-    if pos + 12 > end:
-        message = f"The header of {format_tag(tag)} is cut off"
-        raise TruncatedError(message)
-    return tag, vr, pos + 12, struct.unpack_from(order + "I", buffer, pos + 8)[0]
+    if encoding.explicit:
+        group, element, vr, length = _TAG_VR_LENGTH[order](buffer, pos)
+        tag = group << 16 | element
+        if group != ITEM >> 16:  # items have no VR, whatever the encoding
+            if vr in SHORT_VRS:
+                return tag, vr, pos + 8, length
+            if vr not in LONG_VRS:
+                raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
+            if pos + 12 > end:
+                raise TruncatedError(f"The header of {format_tag(tag)} is cut off")
+            return tag, vr, pos + 12, _LENGTH[order](buffer, pos + 8)[0]
+    group, element, length = _TAG_LENGTH[order](buffer, pos)
+    return group << 16 | element, b"", pos + 8, length
 
 
 def iter_elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Iterator[Element]:

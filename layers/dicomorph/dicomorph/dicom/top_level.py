@@ -13,11 +13,13 @@ from dicomorph.dicom.action_tables import (
     EDIT_SHORT,
     EMPTY_SHORT,
     KEEP_LONG,
+    NOTE,
     REPLACE_LONG,
     REPLACE_SHORT,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
     STOP,
     Below,
-    Table,
     holds_sequence,
 )
 from dicomorph.dicom.edit_plan import Action
@@ -37,9 +39,6 @@ from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 PIXEL_DATA = 0x7FE00010
-SOP_CLASS_UID = 0x00080016
-SOP_INSTANCE_UID = 0x00080018
-_NOTE = 100  # a step of this module: remember the value that the element ends up with
 _NEVER = 1 << 40
 
 
@@ -84,7 +83,7 @@ class TopLevel:
                 window.move(pos)
                 buffer, base, covered = window.buffer, window.base, window.end
             key, length = unpack(buffer, pos - base)
-            step, tag = known.get(key) or self._entry(table, key)
+            step, tag = known[key]
             if tag <= last:
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
@@ -116,21 +115,6 @@ class TopLevel:
         self._copy_run(pos)
         return self._out
 
-    def _entry(self, table: Table, key: Any) -> tuple[int, int]:
-        """Work out the step of an element, and its tag, for a key that was not met before."""
-        if self._encoding.explicit:
-            group, element = struct.unpack_from(self._encoding.order + "HH", key)
-            tag = group << 16 | element
-        else:
-            tag = (key & 0xFFFF) << 16 | key >> 16
-        step = table[key]
-        if step == STOP:
-            raise misplaced()
-        if tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
-            step = _NOTE
-        table.top[key] = step, tag
-        return step, tag
-
     def _copy_run(self, stop: int) -> None:
         if self._run < stop:
             self._out.append((self._run, stop))
@@ -156,11 +140,13 @@ class TopLevel:
         long = self._encoding.explicit and element[4:6] in LONG_VRS
         return element[12 if long else 8 :].rstrip(b"\0 ")
 
-    def _element(self, key: Any, step: int, tag: int, length: int) -> int:
+    def _element(self, key: Any, step: int, tag: int, length: int) -> int:  # noqa: C901 - a case a step
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        if step == _NOTE:
+        if step == STOP:
+            raise misplaced()
+        if step == NOTE:
             step = self._table[key]
             if step < DROP_SHORT:  # kept, maybe as UN
                 stop = self._stop(tag, vr, value, length)
