@@ -186,7 +186,8 @@ class Oracle:
     ) -> Node:
         if namespace is Namespace.PATIENT:
             original = identifier(node.value, tag, charset)
-            new = references.get((namespace, original)) or self.mapper.patient_id(original)
+            new = references.get((namespace, original))  # an empty one, too
+            new = self.mapper.patient_id(original) if new is None else new
         else:
             parts = node.value.decode("latin-1").split("\\")
             new = "\\".join(

@@ -89,8 +89,9 @@ def test_a_private_un_sequence_inside_a_sequence_is_stepped_over(keep: dict[str,
     data = small(Element(0x00081250, "SQ", [item]), Element(0x0040A730, "SQ", [item]))
     output = anonymized(data, Keep=["PatientName", *keep.pop("Keep", [])], **keep)
     assert encode([private]) in output
-    path: dict[str, Any] = {"Replace": {"0008,1250[0].PatientID": "NEW"}, "Remove": ["ContentSequence[0].PatientID"]}
-    assert modified(data, **path).count(encode([private])) == 2
+    replace: Any = {"0008,1250[0].PatientID": "NEW"}
+    output = modified(data, Replace=replace, Remove=["ContentSequence[0].PatientID"])
+    assert output.count(encode([private])) == 2
 
 
 @pytest.mark.parametrize(("tag", "kept"), [(0x00080090, True), (0x00100030, True), (0x00081030, False)])
