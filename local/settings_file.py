@@ -8,6 +8,7 @@ from dicomorph.http.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
+from dicomorph.services.check_settings import check_settings
 
 
 class SettingsFileError(Exception):
@@ -36,7 +37,7 @@ def read_settings(path: Path | None) -> Json:
     except BadFileFormatError as error:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
-        parse_settings(document)
+        check_settings(parse_settings(document))
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
     return document

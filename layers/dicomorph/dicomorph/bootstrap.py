@@ -17,6 +17,7 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
+from dicomorph.services.check_settings import check_settings
 from dicomorph.settings import Environment, read_environment
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def aws_backend(environment: Environment) -> Backend:
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
-        settings=environment.settings,
+        settings=check_settings(environment.settings),
         planner_limits=PlannerLimits(),
         now=_now,
         new_token=secrets.token_bytes,

@@ -1,0 +1,27 @@
+"""Settings that only the tables of the core can judge, judged before a server starts."""
+
+from __future__ import annotations
+
+from dicomorph.deid.profiles import EDITIONS
+from dicomorph.dicom.charsets import ORTHANC_ENCODINGS
+from dicomorph.dicom.elements import LONG_VRS, SHORT_VRS, format_tag
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.settings import Settings
+
+
+def check_settings(settings: Settings) -> Settings:
+    """Return the settings if every value means something.
+
+    Raises
+    ------
+    BadFileFormatError
+        For an unknown edition, encoding or VR; the known ones are listed.
+    """
+    if settings.default_dicom_version not in ("", *EDITIONS):
+        raise BadFileFormatError(f"Setting DefaultDicomVersion: known are {', '.join(EDITIONS)}")
+    if settings.default_encoding not in ORTHANC_ENCODINGS:
+        raise BadFileFormatError(f"Setting DefaultEncoding: known are {', '.join(sorted(ORTHANC_ENCODINGS))}")
+    for entry in settings.dictionary:
+        if entry.vr.encode() not in LONG_VRS | SHORT_VRS:
+            raise BadFileFormatError(f"Setting Dictionary: {format_tag(entry.tag)} has no VR of the standard")
+    return settings

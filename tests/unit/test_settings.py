@@ -1,0 +1,88 @@
+"""The settings of a deployment, by Orthanc's names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, UnencodableText, parse_settings
+from dicomorph.services.check_settings import check_settings
+
+GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "settings.json"
+
+
+def test_nothing_given_is_orthancs_default() -> None:
+    assert parse_settings({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (True, OverwriteInstances.ALWAYS),
+        (False, OverwriteInstances.NEVER),
+        ("Always", OverwriteInstances.ALWAYS),
+        ("Never", OverwriteInstances.NEVER),
+        ("IfChanged", OverwriteInstances.IF_CHANGED),
+    ],
+)
+def test_overwriting_has_an_older_form(value: object, meant: OverwriteInstances) -> None:
+    assert parse_settings({"OverwriteInstances": value}).overwrite_instances is meant
+
+
+def test_a_dictionary_names_private_tags() -> None:
+    settings = parse_settings({"Dictionary": {"4321,1012": ["LO", "RadioButton3", 1, 1, "RadioLogic"]}})
+    assert settings.dictionary == (PrivateTag(0x43211012, "LO", "RadioButton3", "RadioLogic"),)
+
+
+def test_an_unknown_name_is_refused_and_the_known_ones_listed() -> None:
+    with pytest.raises(BadFileFormatError, match=r"Overwrite\. Known settings: .*OverwriteInstances"):
+        parse_settings({"Overwrite": True})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        None,
+        {"OverwriteInstances": 1},
+        {"OverwriteInstances": "Sometimes"},
+        {"UnencodableText": "Ignore"},
+        {"StableAge": -1},
+        {"StableAge": True},
+        {"JobsHistorySize": "10"},
+        {"CheckRevisions": "true"},
+        {"DefaultEncoding": 1},
+        {"UserMetadata": {"mine": 5}},
+        {"UserMetadata": []},
+        {"Dictionary": {"4321": ["LO", "x"]}},
+        {"Dictionary": {"4321,1012": []}},
+        {"Dictionary": {"4321,1012": [1, "x"]}},
+    ],
+)
+def test_wrong_values_are_refused(document: Any) -> None:
+    with pytest.raises(BadFileFormatError):
+        parse_settings(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"DefaultDicomVersion": "2019"}, "2023b"),
+        ({"DefaultEncoding": "Latin9"}, "Latin1"),
+        ({"Dictionary": {"4321,1012": ["XX", "x"]}}, "4321,1012"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadFileFormatError, match=said):
+        check_settings(parse_settings(document))
+
+
+@pytest.mark.skipif(not GOLDEN.is_file(), reason="the golden settings are not here")
+def test_the_settings_of_a_client_test_suite_are_accepted() -> None:
+    settings = check_settings(parse_settings(json.loads(GOLDEN.read_text())))
+    assert settings.unencodable_text is UnencodableText.DROP
+    assert settings.user_metadata == {"my-metadata": 1098}
