@@ -112,6 +112,15 @@ def test_paths_write_into_every_existing_item_and_create_none(syntax: str, undef
     assert b"no sequence" not in output
 
 
+def test_two_paths_to_one_tag_each_bring_their_own_value() -> None:
+    inner = Element(0x00081115, "SQ", [[]])
+    data = with_charset("ISO_IR 100", Element(0x00081140, "SQ", [[inner], []]))
+    replace = {"0008,1140[*].StudyID": "one", "0008,1140[0].0008,1115[*].StudyID": "two"}
+    first, second = tree_of(modified(data, Replace=replace))[0x00081140].items or []
+    (below,) = first[0x00081115].items or []
+    assert [item[0x00200010].value for item in (first, second, below)] == [b"one ", b"one ", b"two "]
+
+
 def test_paths_remove_what_they_name_and_no_more() -> None:
     item = [Element(NAME, "PN", "A"), Element(COMMENTS, "LT", "B ")]
     data = with_charset("", Element(CONTENT, "SQ", [item, item]))

@@ -103,7 +103,8 @@ class Rules:
         """Return the scope of a place, the same object for the same rules; None if nothing changes."""
         if not entries and not self._changes(place):
             return None
-        key = place, tuple((e.operation, e.parents, e.tag) for e in entries)
+        # Values may be unhashable; the same one is the same object all the way down its path.
+        key = place, tuple((e.operation, e.parents, e.tag, id(e.value)) for e in entries)
         if key not in self._scopes:
             if len(self._scopes) >= _REMEMBERED:
                 self._scopes.clear()
