@@ -82,7 +82,7 @@ class Oracle:
         self.mapper = mapper
         keep = [pattern_of(text) for text in body.get("Keep", [])]
         remove = [pattern_of(text) for text in body.get("Remove", [])]
-        replace = {pattern_of(text): value for text, value in body.get("Replace", {}).items()}
+        replace = {pattern_of(text): value for text, value in sorted(body.get("Replace", {}).items())}
         self.keep_paths = [pattern for pattern in keep if pattern[0]]
         self.remove_paths = [pattern for pattern in remove if pattern[0]]
         self.replace_paths = {pattern: value for pattern, value in replace.items() if pattern[0]}
@@ -133,7 +133,7 @@ class Oracle:
             for _, item in self._items(tree, pattern[0]):
                 item.pop(pattern[1], None)
         relabelled = character_set_of(tree, ["latin_1"])
-        for pattern, value in sorted(self.replace_paths.items(), key=lambda entry: str(entry[0])):
+        for pattern, value in self.replace_paths.items():
             for owner, item in list(self._items(tree, pattern[0], relabelled)):
                 item[pattern[1]] = encode(pattern[1], value, file.is_little, character_set_of(item, owner))
         for tag in [tag for tag in tree if tag < 0x00080000]:

@@ -95,7 +95,8 @@ def cases(draw: st.DrawFn) -> tuple[bytes, Request]:
 def requests(draw: st.DrawFn, paths: st.SearchStrategy[list[str]]) -> Request:
     body: dict[str, Any] = {"Force": True, "Keep": draw(paths)}
     body["Remove"] = [path for path in draw(paths) if "." in path or not _is_identifier(path)]
-    body["Replace"] = {path: _value(draw, path) for path in draw(paths)}
+    replaced = draw(paths)
+    body["Replace"] = {path: _value(draw, path) for path in replaced if not _is_entered(path, replaced)}
     anonymize = draw(st.booleans())
     if anonymize:
         body["DicomVersion"] = draw(st.sampled_from(["2008", "2017c", "2021b", "2023b"]))
@@ -105,6 +106,11 @@ def requests(draw: st.DrawFn, paths: st.SearchStrategy[list[str]]) -> Request:
     return Request(
         body, anonymize=anonymize, level=draw(st.sampled_from(["Patient", "Study", "Series", "Instance"]))
     )
+
+
+def _is_entered(path: str, paths: list[str]) -> bool:
+    """Tell whether another path may lead into a nested sequence that is replaced, which is not followed."""
+    return "." in path and any(f"{path.rsplit('.', 1)[-1]}[" in other for other in paths)
 
 
 def _is_identifier(path: str) -> bool:
