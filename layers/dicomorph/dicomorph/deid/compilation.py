@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dicomorph import __version__
 from dicomorph.deid.nested_values import with_paths_inside
@@ -16,7 +18,7 @@ from dicomorph.deid.requests import (
     STUDY_INSTANCE_UID,
     Modification,
 )
-from dicomorph.deid.scopes import Operation, PathEntry, Rules
+from dicomorph.deid.scopes import Operation, PathEntry, PlanScope, Rules
 from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
 from dicomorph.dicom.tag_path import TagNames
 from dicomorph.dicom.uids import Namespace
@@ -62,26 +64,26 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         for tag, value in modification.replaced_tags.items()
         if is_writable(tag)
     }
-    uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - replace.keys()
+    uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - frozenset(replace)
     references: Mapping[int, Namespace] = {}
-    top: dict[int, Rule] = {tag: _IDENTITY_RULES[tag] for tag in uids}
-    nested: dict[int, Rule] = {}
     if modification.is_anonymization:
-        nested = _nested_rules(modification)
-        top = {**nested, **_IDENTITY_RULES, **top}
         references = {
             tag: rule.namespace for tag, rule in _IDENTITY_RULES.items() if tag in replace and rule.namespace
         }
         replace = {**_marks(modification, name), **replace}
-    top.update(dict.fromkeys(modification.removed_tags, REMOVE))
-    rules = Rules(
-        is_anonymization=modification.is_anonymization,
-        removes_private=modification.remove_private_tags
-        or (modification.is_anonymization and not modification.keep_private_tags),
-        top=top,
-        nested=nested,
-        kept=modification.kept_tags,
-        replace=replace,
+    # Paths carry values, which other requests must not meet.
+    root_of = _root if entries else _shared_root
+    root = root_of(
+        _Shape(
+            edition=modification.edition,
+            removes_private=modification.remove_private_tags
+            or (modification.is_anonymization and not modification.keep_private_tags),
+            mapped=uids,
+            kept=modification.kept_tags,
+            removed=modification.removed_tags,
+            replaced=frozenset(replace),
+        ),
+        entries,
     )
     encoder = ValueEncoder(
         settings.dictionary,
@@ -89,7 +91,8 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         unencodable=settings.unencodable_text,
     )
     return EditPlan(
-        root=rules.root(entries),
+        root=root,
+        replace=replace,
         required=uids,
         encoder=encoder,
         references=references,
@@ -97,12 +100,46 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
     )
 
 
-def _nested_rules(modification: Modification) -> dict[int, Rule]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What the rules of a request depend on: no value, so that many requests are of one shape."""
+
+    edition: str
+    removes_private: bool
+    mapped: frozenset[int]
+    kept: frozenset[int]
+    removed: frozenset[int]
+    replaced: frozenset[int]
+
+
+def _root(shape: _Shape, entries: tuple[PathEntry, ...]) -> PlanScope:
+    top: dict[int, Rule] = {tag: _IDENTITY_RULES[tag] for tag in shape.mapped}
+    nested: dict[int, Rule] = {}
+    if shape.edition:
+        nested = _nested_rules(shape)
+        top = {**nested, **_IDENTITY_RULES, **top}
+    top.update(dict.fromkeys(shape.removed, REMOVE))
+    rules = Rules(
+        is_anonymization=bool(shape.edition),
+        removes_private=shape.removes_private,
+        top=top,
+        nested=nested,
+        kept=shape.kept,
+        replaced=shape.replaced,
+    )
+    return rules.root(entries)
+
+
+# What the walkers learn about a shape (`Scope.steps`) serves the next request of that shape.
+_shared_root = functools.lru_cache(maxsize=16)(_root)
+
+
+def _nested_rules(shape: _Shape) -> dict[int, Rule]:
     """Return what happens below the top level: Replace leaves nested copies under the profile."""
-    rules = {**profile(modification.edition).rules, **_REMOVED_IN_EVERY_EDITION, **_IDENTITY_RULES}
+    rules = {**profile(shape.edition).rules, **_REMOVED_IN_EVERY_EDITION, **_IDENTITY_RULES}
     rules[PATIENT_NAME] = EMPTY
-    rules.update(dict.fromkeys(modification.removed_tags, REMOVE))
-    for tag in modification.kept_tags - (IDENTIFIERS - {PATIENT_ID}):
+    rules.update(dict.fromkeys(shape.removed, REMOVE))
+    for tag in shape.kept - (IDENTIFIERS - {PATIENT_ID}):
         rules.pop(tag, None)
     return rules
 

@@ -69,7 +69,7 @@ class Modification:
     def removed_tags(self) -> frozenset[int]:
         """The top-level tags to remove."""
         removed = frozenset(path.tag for path in self.remove if not path.parents)
-        return removed - self.replaced_tags.keys() - self.kept_tags
+        return removed - frozenset(self.replaced_tags) - self.kept_tags
 
     @property
     def needs_name(self) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Rule
+from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Learnt, Rule
+from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import Namespace
 from dicomorph.model.resources import Json
 
@@ -74,8 +75,8 @@ class Rules:
         By tag; what is absent is kept.
     kept : frozenset[int]
         Top-level tags named in Keep: with their subtree, where they are sequences.
-    replace : Mapping[int, Json]
-        Values of top-level elements.
+    replaced : frozenset[int]
+        Top-level tags that get new values. The values are none of the rules' business.
     """
 
     is_anonymization: bool
@@ -83,7 +84,7 @@ class Rules:
     top: Mapping[int, Rule]
     nested: Mapping[int, Rule]
     kept: frozenset[int]
-    replace: Mapping[int, Json]
+    replaced: frozenset[int]
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
 
@@ -91,7 +92,7 @@ class Rules:
         """Put together what is decided by tag alone: Keep over Replace over the rest (spec 3.1)."""
         self._decided_top = {
             **self.top,
-            **dict.fromkeys(self.replace, REPLACE),
+            **dict.fromkeys(self.replaced, REPLACE),
             **dict.fromkeys(self.kept, KEEP),
         }
 
@@ -180,7 +181,8 @@ class PlanScope:
                 if entry.operation is operation and not entry.parents:
                     self._here[entry.tag] = entry
         self._otherwise = rules.rule_of(place)
-        self.replacements: Mapping[int, Json] = rules.replace if place is Place.TOP else self._values()
+        self.replacements: Mapping[int, Json] = self._values()
+        self.steps: dict[Encoding, Learnt] = {}
 
     def _values(self) -> Mapping[int, Json]:
         values = {

@@ -35,7 +35,6 @@ KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
 REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT = range(10, 13)
 NOTE = 13  # at the top level: remember the value that the element ends up with
-_EDITING = frozenset((EDIT_SHORT, EDIT_LONG))
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -46,6 +45,7 @@ _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a 
 _NESTING_VRS = frozenset((b"SQ", b"UN"))
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
+_LEARNT = 5_000  # for each scope, and scopes may outlive a request
 REMEMBERED = 20_000  # hostile files must not grow a table without bound
 
 
@@ -86,10 +86,10 @@ class Table(dict[Any, int]):
         self.below = _BelowTables(self)
         # What became of short sequences: enhanced objects repeat them for each frame.
         self.sequences: dict[bytes, bytes | None] = {}
+        self._learnt, self.top = scope.steps.setdefault(encoding, ({}, {}))
         self.edits: dict[bytes, bytes] = {}
-        self.editors: dict[Any, Editor] = {}
-        self.empty: dict[Any, bytes] = {}
-        self.top = _TopSteps(self)
+        self.editors = _Editors(self)
+        self.empty = _Empty(self)
 
     def under(self, raw_character_set: bytes) -> Table:
         """Return the table for the same scope under another character set."""
@@ -114,34 +114,49 @@ class Table(dict[Any, int]):
     def __missing__(self, key: Any) -> int:
         """Work out the step for a key that was not met before."""
         if len(self) >= REMEMBERED:
-            for table in (self, self.below, self.editors, self.empty, self.top):
+            for table in (self, self.below, self.editors, self.empty):
                 table.clear()
         step = self.work_out(key)[0]
         if step != STOP or self._is_delimiter(key):
             self[key] = step
         return step
 
-    @abstractmethod
     def work_out(self, key: Any) -> tuple[int, int]:
-        """Return the step for a key, and its tag; make ready what the step needs."""
+        """Return the step for a key, and its tag; the scope remembers them for other files."""
+        found = self._learnt.get(key)
+        if found is None:
+            found = self._work_out(key)
+            if len(self._learnt) >= _LEARNT:
+                self._learnt.clear()
+            if found[0] != STOP:
+                self._learnt[key] = found
+        return found
+
+    def top_step(self, key: Any) -> tuple[int, int]:
+        """Return the step for a key of the top level, and its tag, and keep them in `top`."""
+        step, tag = self.work_out(key)
+        if len(self.top) >= _LEARNT:
+            self.top.clear()
+        found = self.top[key] = NOTE if tag in _NOTED else step, tag
+        return found
+
+    @abstractmethod
+    def _work_out(self, key: Any) -> tuple[int, int]:
+        """Work out what `work_out` remembers."""
 
     @abstractmethod
     def sequence_of(self, key: Any) -> tuple[int, Encoding]:
         """Return the tag of a sequence, and how its items are written."""
 
     @abstractmethod
+    def tag_and_vr(self, key: Any) -> tuple[int, bytes]:
+        """Return what a key consists of; no VR in implicit VR."""
+
+    @abstractmethod
     def _is_delimiter(self, key: Any) -> bool:
         """Tell a delimiter from an item, whose length is part of the key."""
 
-    def _prepared(self, key: Any, step: int, tag: int, vr: bytes) -> int:
-        """Make ready what an editing step needs; emptying does not look at the value."""
-        if self.scope.rule(tag).action is Action.EMPTY and step == EDIT_SHORT:
-            self.empty[key] = self.rewriting.editor(self, tag, vr)(b"")
-            return EMPTY_SHORT
-        self.editors[key] = self.rewriting.editor(self, tag, vr)
-        return step
-
-    def _step(self, tag: int, *, long: bool, text: bool) -> int:
+    def _step(self, tag: int, *, long: bool, text: bool) -> int:  # noqa: PLR0911 - one for each step
         """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
@@ -154,7 +169,9 @@ class Table(dict[Any, int]):
         if action is Action.REPLACE:
             return REPLACE_LONG if long else REPLACE_SHORT
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
-        if (action is Action.EMPTY and (text or not self.nested)) or (action is Action.MAP and text):
+        if action is Action.EMPTY and (text or not self.nested):
+            return EDIT_LONG if long else EMPTY_SHORT
+        if action is Action.MAP and text:
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
 
@@ -193,26 +210,35 @@ class _BelowTables(dict[Any, Below]):
         return below
 
 
-class _TopSteps(dict[Any, tuple[int, int]]):
-    """Steps of the top level together with the tags, which must ascend there."""
+class _Editors(dict[Any, Editor]):
+    """What edits the elements that were met, by the key of their step."""
 
     def __init__(self, table: Table) -> None:
         super().__init__()
         self._table = table
 
-    def __missing__(self, key: Any) -> tuple[int, int]:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        step, tag = self._table.work_out(key)
-        found = self[key] = NOTE if tag in _NOTED else step, tag
-        return found
+    def __missing__(self, key: Any) -> Editor:
+        tag, vr = self._table.tag_and_vr(key)
+        editor = self[key] = self._table.rewriting.editor(self._table, tag, vr)
+        return editor
+
+
+class _Empty(dict[Any, bytes]):
+    """The elements without a value that take the place of those that were met."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, key: Any) -> bytes:
+        element = self[key] = self._table.editors[key](b"")
+        return element
 
 
 class ExplicitTable(Table):
     """Steps by the six bytes of tag and VR."""
 
-    def work_out(self, key: bytes) -> tuple[int, int]:
-        """Return the step for a key, and its tag; make ready what the step needs."""
+    def _work_out(self, key: bytes) -> tuple[int, int]:
         group, element = struct.unpack_from(self.encoding.order + "HH", key)
         tag = group << 16 | element
         if group == ITEM >> 16:
@@ -225,16 +251,21 @@ class ExplicitTable(Table):
         step = (
             self._nesting_step(key, tag, vr) if vr in _NESTING_VRS else self._step(tag, long=long, text=text)
         )
-        return self._prepared(key, step, tag, vr) if step in _EDITING else step, tag
+        return step, tag
 
     def _is_delimiter(self, key: bytes) -> bool:
         # The VR bytes are half of a length here: 0 for every delimiter that is one.
         return key[4:] == b"\0\0"
 
+    def tag_and_vr(self, key: bytes) -> tuple[int, bytes]:
+        """Return what a key consists of."""
+        group, element = struct.unpack_from(self.encoding.order + "HH", key)
+        return group << 16 | element, key[4:]
+
     def sequence_of(self, key: bytes) -> tuple[int, Encoding]:
         """Return the tag of a sequence, and how its items are written (UN: PS3.5 6.2.2)."""
-        group, element = struct.unpack_from(self.encoding.order + "HH", key)
-        return group << 16 | element, IMPLICIT_LITTLE if key[4:] == b"UN" else self.encoding
+        tag, vr = self.tag_and_vr(key)
+        return tag, IMPLICIT_LITTLE if vr == b"UN" else self.encoding
 
     def _nesting_step(self, key: bytes, tag: int, vr: bytes) -> int:
         known = vr_of(tag) if vr == b"UN" else "SQ"
@@ -247,8 +278,7 @@ class ExplicitTable(Table):
 class ImplicitTable(Table):
     """Steps by the four bytes of the tag, read as one little-endian number."""
 
-    def work_out(self, key: int) -> tuple[int, int]:
-        """Return the step for a key, and its tag; make ready what the step needs."""
+    def _work_out(self, key: int) -> tuple[int, int]:
         tag = (key & 0xFFFF) << 16 | key >> 16
         if tag >> 16 == ITEM >> 16:
             return STOP, tag
@@ -257,10 +287,14 @@ class ImplicitTable(Table):
         # Whatever its VR, a kept element of undefined length is a sequence here.
         if step == KEEP_SHORT and vr == "SQ" and self.below[key].changes:
             step = SEQUENCE
-        return self._prepared(key, step, tag, b"") if step in _EDITING else step, tag
+        return step, tag
 
     def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
         return True
+
+    def tag_and_vr(self, key: int) -> tuple[int, bytes]:
+        """Return what a key consists of."""
+        return (key & 0xFFFF) << 16 | key >> 16, b""
 
     def sequence_of(self, key: int) -> tuple[int, Encoding]:
         """Return the tag of a sequence, and how its items are written."""

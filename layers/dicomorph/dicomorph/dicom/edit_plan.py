@@ -7,13 +7,17 @@ for a tag; the rewriter remembers the answers, so a scope may take its time.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.resources import Json
+
+# By the bytes of a header: a step and the tag, as they are and as the top level takes them.
+Learnt: TypeAlias = tuple[dict[Any, tuple[int, int]], dict[Any, tuple[int, int]]]
 
 
 class Action(enum.Enum):
@@ -53,7 +57,11 @@ class Scope(Protocol):
 
     @property
     def replacements(self) -> Mapping[int, Json]:
-        """The values of `Action.REPLACE`, which are inserted where the element is absent."""
+        """The values of `Action.REPLACE` inside items, inserted where the element is absent."""
+
+    @property
+    def steps(self) -> MutableMapping[Encoding, Learnt]:
+        """Room for what the walkers make of the rules; it lives as long as the scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,10 @@ class EditPlan:
     Parameters
     ----------
     root : Scope
-        The rules of the top level.
+        The rules of the top level. It knows no values, so that requests alike in all else share
+        it, and with it what the walkers learnt.
+    replace : Mapping[int, Json]
+        The values of `Action.REPLACE` at the top level, inserted where the element is absent.
     required : frozenset[int]
         Tags that exist afterwards even where they were absent, with a mapped value: the
         UIDs of the levels that get new identifiers.
@@ -77,6 +88,7 @@ class EditPlan:
     """
 
     root: Scope
+    replace: Mapping[int, Json]
     required: frozenset[int]
     encoder: ValueEncoder
     references: Mapping[int, Namespace]

@@ -61,10 +61,7 @@ class Rewriter:
             raise TruncatedError(message) from error
 
     def _rewrite(self, data: DataSetBytes) -> EditScript:
-        if (
-            PIXEL_DATA in self._plan.root.replacements
-            and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES
-        ):
+        if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
         rewriting = self._shared
         if self._plan.references:
@@ -80,7 +77,7 @@ class Rewriter:
         """Pair the originals of replaced identifiers with their replacements."""
         wanted = frozenset(self._plan.references)
         originals = read_values(data, wanted, default_encoding=self._default_encoding)
-        replacements = self._plan.root.replacements
+        replacements = self._plan.replace
         return {
             (namespace, originals[tag].strip(" \0")): replacements[tag]
             for tag, namespace in self._plan.references.items()

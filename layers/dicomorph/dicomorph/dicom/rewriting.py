@@ -69,11 +69,10 @@ class Rewriting:
 
     def _relabelled_text(self, original: CharacterSet) -> CharacterSet:
         """Return what replacement text is encoded in (spec 3.5): the request may relabel the file."""
-        root = self.plan.root
-        action = root.rule(SPECIFIC_CHARACTER_SET).action
+        action = self.plan.root.rule(SPECIFIC_CHARACTER_SET).action
         if action is Action.KEEP:
             return original
-        value = root.replacements.get(SPECIFIC_CHARACTER_SET) if action is Action.REPLACE else None
+        value = self.plan.replace.get(SPECIFIC_CHARACTER_SET) if action is Action.REPLACE else None
         raw = value.encode("ascii", "replace") if isinstance(value, str) else b""
         return CharacterSet.of(raw, default_encoding=self._default_encoding)
 
@@ -92,7 +91,7 @@ class Rewriting:
         key = (table.scope, tag, table.encoding_text, table.encoding)
         found = self._replacements.get(key)
         if found is None:
-            value = table.scope.replacements[tag]
+            value = (table.scope.replacements if table.nested else self.plan.replace)[tag]
             found = self.plan.encoder.element(tag, value, table.encoding, table.encoding_text)
             self._replacements[key] = found
         return found
@@ -145,6 +144,6 @@ class Rewriting:
 
     def missing(self, table: Table, tag: int) -> bytes:
         """Return an element that the plan requires and the file lacks."""
-        if tag in table.scope.replacements:
+        if tag in self.plan.replace:
             return self.replacement(table, tag)
         return self.editor(table, tag, b"UI")(b"")

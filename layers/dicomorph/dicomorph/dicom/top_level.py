@@ -64,8 +64,7 @@ class TopLevel:
         self._window = rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
         self._run = data.start
-        root = rewriting.plan.root
-        self._inserts = sorted(root.replacements.keys() | rewriting.plan.required, reverse=True)
+        self._inserts = sorted(rewriting.plan.replace.keys() | rewriting.plan.required, reverse=True)
         self._items = explicit_items.LITTLE if data.encoding.order == "<" else explicit_items.BIG
 
     def rewrite(self) -> list[Part]:  # noqa: C901 - hot loop
@@ -83,7 +82,7 @@ class TopLevel:
                 window.move(pos)
                 buffer, base, covered = window.buffer, window.base, window.end
             key, length = unpack(buffer, pos - base)
-            step, tag = known[key]
+            step, tag = known.get(key) or table.top_step(key)
             if tag <= last:
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
