@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import signal
 import socket
@@ -89,6 +90,8 @@ class _Stop:
 
 
 def _create_server(application: Callable[..., Any], listener: socket.socket) -> TcpWSGIServer:
+    # That a request waits for a thread for a moment is no complaint; threads start on demand.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server: TcpWSGIServer = create_server(
         application,
         sockets=[listener],
