@@ -11,8 +11,11 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench check fix lock lock-check validate clean
+.PHONY: help setup run test test-slow bench check fix lock lock-check validate build sizes deploy clean
 export PYTHON
+
+# SAM in its own environment, whose Python also builds the layers.
+SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +45,19 @@ check: setup ## Check format, lint, types, imports and the template
 
 validate: ## Let AWS SAM check the template
 	@tools/environment sam
-	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam validate --lint
+	@$(SAM) AWS_DEFAULT_REGION=eu-west-1 sam validate --lint
+
+build: ## Build what is deployed to AWS, and start every function from it
+	@tools/environment sam
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
+	@$(SAM) sam build
+	@$(SAM) python -m tools.build_check
+
+sizes: ## List the sizes of what was built against Lambda's limit
+	@$(SAM) python -m tools.build_sizes
+
+deploy: build sizes ## Deploy to AWS; the first time with questions
+	@$(SAM) python -m tools.deploy $(ARGS)
 
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .

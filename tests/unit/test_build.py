@@ -1,0 +1,188 @@
+"""What `make build`, `make sizes` and `make deploy` do with what SAM built; CI runs the build itself."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.template import read_template
+from tools import build_check, build_sizes, deploy
+from tools.deploy import Account
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = {
+    "Globals": {
+        "Function": {"Layers": [{"Ref": "PackageLayer"}], "Environment": {"Variables": {"SETTINGS": "{}"}}}
+    },
+    "Resources": {
+        "PackageLayer": {
+            "Type": "AWS::Serverless::LayerVersion",
+            "Properties": {"ContentUri": "PackageLayer"},
+        },
+        "ReadFunction": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "CodeUri": "../../functions/read",
+                "Environment": {"Variables": {"TABLE": {"Ref": "Table"}}},
+            },
+        },
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
+    },
+}
+HANDLER = "import dicomorph.words\ndef lambda_handler(event, context): ...\n"
+BOOTSTRAP = (
+    "import json, os\ndef get_backend(): return json.loads(os.environ['SETTINGS']), os.environ['TABLE']\n"
+)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    """Return a build of one function and one layer, with everything in it that they need."""
+    build = tmp_path / ".aws-sam/build"
+    files = {
+        build / "template.yaml": json.dumps(TEMPLATE),
+        build / "PackageLayer/python/dicomorph/bootstrap.py": BOOTSTRAP,
+        build / "PackageLayer/python/dicomorph/words.py": "",
+        tmp_path / "functions/read/app.py": HANDLER,
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return build
+
+
+def test_a_complete_build_starts(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build_check.main(build)
+    assert "ReadFunction" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("missing", ["words.py", "bootstrap.py"])
+def test_a_module_missing_in_a_layer_is_named(
+    build: Path, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (build / "PackageLayer/python/dicomorph" / missing).unlink()
+    with pytest.raises(SystemExit, match="ReadFunction"):
+        build_check.main(build)
+    assert missing.removesuffix(".py") in capsys.readouterr().out
+
+
+def test_what_is_installed_here_does_not_hide_what_a_layer_lacks(build: Path) -> None:
+    (build / "../../functions/read/app.py").write_text("import boto3\n" + HANDLER)
+    with pytest.raises(SystemExit):
+        build_check.main(build)
+
+
+def test_sizes_count_a_function_with_its_layers(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _fill(build / "PackageLayer/python/data.bin", 150)
+    _fill(build / "../../functions/read/data.bin", 50)
+    with pytest.raises(SystemExit, match=r"ReadFunction; at most 200 MB \(50 MB stay in reserve\)"):
+        build_sizes.main(build)
+    assert re.search(r"ReadFunction +200\.00 MB +80\.0 %", capsys.readouterr().out)
+
+
+def test_sizes_below_the_reserve_pass(build: Path) -> None:
+    _fill(build / "PackageLayer/python/data.bin", 199)
+    build_sizes.main(build)
+
+
+@pytest.mark.parametrize("tool", [build_check.main, build_sizes.main])
+def test_without_a_build_one_line_says_so(tool: object, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="make build"):
+        tool(tmp_path)  # type: ignore[operator]
+
+
+def test_the_layer_describes_the_services_that_have_clients() -> None:
+    makefile = (ROOT / "layers/dependencies/Makefile").read_text()
+    (kept,) = re.findall(r"^SERVICES := (.*)$", makefile, re.MULTILINE)
+    bootstrap = (ROOT / "layers/dicomorph/dicomorph/bootstrap.py").read_text()
+    assert set(kept.split()) == set(re.findall(r'boto3\.client\(\s*"(\w+)"', bootstrap))
+
+
+def test_the_same_package_gives_the_same_layer_wherever_it_lies(tmp_path: Path) -> None:
+    built = []
+    for place in ("here", "there/below"):
+        folder = tmp_path / place
+        shutil.copytree(ROOT / "layers/dicomorph", folder)
+        (folder / "dicomorph/bootstrap.py").touch()  # another time of change
+        target = folder / "artifacts"
+        build = ["make", "-s", "-C", str(folder), "build-DicomorphLayer", f"ARTIFACTS_DIR={target}"]
+        subprocess.run(build, check=True, capture_output=True)
+        built.append({p.relative_to(target): (p.stat().st_mode, p.read_bytes()) for p in _files(target)})
+    assert built[0] == built[1]
+
+
+@pytest.fixture
+def session() -> Iterator[boto3.Session]:
+    with mock_aws():
+        yield boto3.Session()
+
+
+def test_a_first_deployment_is_told_from_a_later_one(session: boto3.Session) -> None:
+    assert deploy.stack_status(session, "dicomorph") is None
+    bucket = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}})
+    session.client("cloudformation").create_stack(StackName="dicomorph", TemplateBody=bucket)
+    assert deploy.stack_status(session, "dicomorph") == "CREATE_COMPLETE"
+
+
+def test_missing_credentials_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit, match=r"\ANo AWS credentials: .+\Z"):
+        deploy.open_session({"region": "eu-west-1"})
+
+
+def test_an_unknown_profile_is_one_line() -> None:
+    with pytest.raises(SystemExit, match=r"\ANo AWS credentials: .+\Z"):
+        deploy.open_session({"profile": "nobody", "region": "eu-west-1"})
+
+
+def test_a_missing_region_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(SystemExit, match=r"\ANo region: .+\Z"):
+        deploy.open_session({})
+
+
+def test_credentials_that_aws_accepts_open_a_session(session: boto3.Session) -> None:
+    assert session.region_name == deploy.open_session({}).region_name
+
+
+def test_an_account_with_room_needs_no_note() -> None:
+    assert not list(deploy.notes(Account(1000, "arn:aws:iam::1:role/logs"), read_template()))
+
+
+def test_a_new_account_with_ten_functions_is_told_a_concurrency_that_fits() -> None:
+    (note,) = deploy.notes(Account(10, "arn:aws:iam::1:role/logs"), read_template())
+    assert "MaxConcurrency of at most 5" in note
+
+
+def test_an_access_log_needs_the_accounts_role() -> None:
+    api = {"Type": "AWS::Serverless::Api", "Properties": {"AccessLogSetting": {}}}
+    account = {"Type": "AWS::ApiGateway::Account", "Properties": {}}
+    parameters = {"Parameters": {"MaxConcurrency": {"Default": 100}}}
+    assert list(deploy.notes(Account(1000, None), parameters | {"Resources": {"Api": api}}))
+    assert not list(
+        deploy.notes(Account(1000, None), parameters | {"Resources": {"Api": api, "Account": account}})
+    )
+
+
+def test_the_stack_names_no_role_so_that_the_weaker_capability_is_enough() -> None:
+    names = {"RoleName", "UserName", "GroupName", "ManagedPolicyName"}
+    for name, resource in read_template()["Resources"].items():
+        if resource["Type"].startswith("AWS::IAM::") or resource["Type"].startswith("AWS::Serverless::"):
+            assert not names & resource.get("Properties", {}).keys(), name
+
+
+def _fill(path: Path, megabytes: int) -> None:
+    """Make a file of a size that takes no room on the disk."""
+    with path.open("wb") as stream:
+        stream.truncate(megabytes << 20)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

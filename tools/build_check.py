@@ -1,0 +1,79 @@
+"""Start every built function as Lambda would:  the last step of `make build`.
+
+Each gets a Python of its own that sees the standard library, the function's folder and its layers,
+and the environment variables of the template. It imports the handler and makes the clients, so that
+a module or a description of a service that was left out of a layer is missed here, not on AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.built_stack import BUILD, BuiltFunction, read_build
+
+# Lambda looks into /var/task first, then into /opt/python.
+_START = """
+import json, sys, time
+sys.path[:0] = sys.argv[1:]
+started = time.perf_counter()
+import app
+imported = time.perf_counter()
+assert callable(app.lambda_handler)
+from dicomorph.bootstrap import get_backend
+get_backend()
+ready = time.perf_counter()
+print(json.dumps({"import": imported - started, "clients": ready - imported, "modules": len(sys.modules)}))
+"""
+
+# What no stack has to name for a function to start. SETTINGS is JSON; names of resources may be anything.
+_ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_CONFIG_FILE": os.devnull,
+}
+
+
+def main(build: Path = BUILD) -> None:
+    """Start all functions; leave with status 1 if one does not come up."""
+    functions = list(read_build(build))
+    print(
+        f"Starting {len(functions)} functions with Python {sys.version.split()[0]}, {_bytecode(functions)}:"
+    )
+    failures = [function.name for function in functions if not start(function)]
+    if failures:
+        raise SystemExit(f"Not everything that is needed was built; see above: {', '.join(failures)}")
+
+
+def start(function: BuiltFunction) -> bool:
+    """Start one function and print how long that took, or why it failed."""
+    paths = [function.code, *(layer / "python" for layer in function.layers.values())]
+    variables = {name: "{}" if name == "SETTINGS" else "none" for name in function.variables}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", _START, *map(str, paths)],
+        env=_ENVIRONMENT | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(f"{function.name}\n{done.stderr}")
+        return False
+    took = json.loads(done.stdout)
+    times = f"{1000 * took['import']:5.0f} ms imports, {1000 * took['clients']:5.0f} ms clients"
+    print(f"  {function.name:28} {times}, {took['modules']} modules")
+    return True
+
+
+def _bytecode(functions: list[BuiltFunction]) -> str:
+    layers = {layer for function in functions for layer in function.layers.values()}
+    tags = {path.name.split(".")[-2] for layer in layers for path in layer.rglob("*.pyc")}
+    return f"layers hold bytecode of {', '.join(sorted(tags))}" if tags else "layers hold no bytecode"
+
+
+if __name__ == "__main__":
+    main()
