@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Learnt, Rule
+from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Rule
 from dicomorph.dicom.elements import Encoding
+from dicomorph.dicom.steps import Steps
 from dicomorph.dicom.uids import Namespace
 from dicomorph.model.resources import Json
 
@@ -182,7 +183,7 @@ class PlanScope:
                     self._here[entry.tag] = entry
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
-        self.steps: dict[Encoding, Learnt] = {}
+        self.steps: dict[Encoding, Steps] = {}
 
     def _values(self) -> Mapping[int, Json]:
         values = {

@@ -9,15 +9,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.resources import Json
 
-# By the bytes of a header: a step and the tag, as they are and as the top level takes them.
-Learnt: TypeAlias = tuple[dict[Any, tuple[int, int]], dict[Any, tuple[int, int]]]
+if TYPE_CHECKING:
+    from dicomorph.dicom.steps import Steps
 
 
 class Action(enum.Enum):
@@ -60,7 +60,7 @@ class Scope(Protocol):
         """The values of `Action.REPLACE` inside items, inserted where the element is absent."""
 
     @property
-    def steps(self) -> MutableMapping[Encoding, Learnt]:
+    def steps(self) -> MutableMapping[Encoding, Steps]:
         """Room for what the walkers make of the rules; it lives as long as the scope."""
 
 

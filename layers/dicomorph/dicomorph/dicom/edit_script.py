@@ -13,6 +13,14 @@ Part: TypeAlias = bytes | tuple[int, int]
 _CHUNK = 1 << 20
 
 
+def parts_size(parts: Sequence[Part]) -> int:
+    """Return how many bytes the parts make."""
+    size = 0
+    for part in parts:
+        size += len(part) if isinstance(part, bytes) else part[1] - part[0]
+    return size
+
+
 @dataclass(frozen=True, slots=True)
 class EditScript:
     """What a rewrite decided, without having copied anything.
@@ -31,7 +39,7 @@ class EditScript:
     @classmethod
     def of(cls, parts: Sequence[Part]) -> EditScript:
         """Return the script of these parts, with its size."""
-        return cls(parts, sum(len(part) if isinstance(part, bytes) else part[1] - part[0] for part in parts))
+        return cls(parts, parts_size(parts))
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         """Yield the output in pieces of at most 1 MiB of the original, or one part of new bytes."""
@@ -46,13 +54,9 @@ class EditScript:
 
     def join(self, source: Source) -> bytes:
         """Return the whole output."""
-        return b"".join(part if isinstance(part, bytes) else _view(source, *part) for part in self.parts)
-
-
-def _view(source: Source, start: int, stop: int) -> memoryview:
-    """Return a range of the original without copying it."""
-    buffer, base = source.window(start, stop - start)
-    return memoryview(buffer)[start - base : stop - base]
+        buffer, _ = source.window(0, source.size)
+        view = memoryview(buffer)
+        return b"".join([part if isinstance(part, bytes) else view[part[0] : part[1]] for part in self.parts])
 
 
 class EditedSource:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dicomorph.dicom.source import Buffer
@@ -30,16 +29,17 @@ SHORT_VRS = (TEXT_VRS | {b"AT", b"FL", b"FD", b"SL", b"SS", b"UL", b"US"}) - LON
 
 _TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
 _TAG_LENGTH = {order: struct.Struct(order + "HHI").unpack_from for order in "<>"}
-_LENGTH = {order: struct.Struct(order + "I").unpack_from for order in "<>"}
+_LONG_LENGTH = {order: struct.Struct(order + "I") for order in "<>"}
+_SHORT_LENGTH = {order: struct.Struct(order + "H") for order in "<>"}
+_LENGTH = {order: field.unpack_from for order, field in _LONG_LENGTH.items()}
 
 
 class TruncatedError(BadFileFormatError):
     """The buffer ends before the structure does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How the elements of a data set are written.
+class Encoding(NamedTuple):
+    """How the elements of a data set are written; a tuple, because tables are looked up by it.
 
     Parameters
     ----------
@@ -67,6 +67,12 @@ class Encoding:
             message = f"The value of {format_tag(tag)} is too long for the VR {vr.decode()}"
             raise BadFileFormatError(message)
         return struct.pack(self.order + "HH2sH", group, element, vr, length)
+
+    def length_field(self, vr: bytes) -> tuple[int, struct.Struct]:
+        """Return the size of a header, and the format of the length at its end."""
+        if not self.explicit:
+            return 8, _LONG_LENGTH[self.order]
+        return (12, _LONG_LENGTH[self.order]) if vr in LONG_VRS else (8, _SHORT_LENGTH[self.order])
 
     def element(self, tag: int, vr: bytes, value: bytes) -> bytes:
         """Return a whole element; the value must have an even length already."""

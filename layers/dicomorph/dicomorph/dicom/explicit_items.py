@@ -11,26 +11,12 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom import implicit_items
-from dicomorph.dicom.action_tables import (
-    CHARACTER_SET,
-    DROP_SHORT,
-    EDIT_LONG,
-    EDIT_SHORT,
-    EMPTY_SHORT,
-    KEEP_LONG,
-    REMEMBERED,
-    REPLACE_SHORT,
-    SEQUENCE,
-    STOP,
-    UNKNOWN,
-    Below,
-    Table,
-    holds_sequence,
-)
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
+    ITEM,
     ITEM_DELIMITATION,
+    MAXIMUM_DEPTH,
     UNDEFINED_LENGTH,
     Encoding,
     skip_undefined,
@@ -45,6 +31,20 @@ from dicomorph.dicom.item_edits import (
     sequence_walker,
 )
 from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.steps import (
+    CHARACTER_SET,
+    DROP_SHORT,
+    EDIT_LONG,
+    EDIT_SHORT,
+    EMPTY_LONG,
+    EMPTY_SHORT,
+    KEEP_LONG,
+    SEQUENCE,
+    STOP,
+    UNKNOWN,
+    holds_sequence,
+)
+from dicomorph.dicom.tables import REMEMBERED, Below, Table
 
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 
@@ -53,6 +53,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
     encoding = Encoding(explicit=True, order=order)
     key_and_length = struct.Struct(order + "6sH").unpack_from
     long_length = struct.Struct(order + "I").unpack_from
+    tag_and_length = struct.Struct(order + "II").unpack_from
+    (item_tag,) = struct.unpack(order + "I", encoding.tag(ITEM))
     unpack_tag = struct.Struct(order + "HH").unpack_from
     pack_length = struct.Struct(order + "I").pack
     item_delimitation = encoding.tag(ITEM_DELIMITATION)
@@ -75,10 +77,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         out: list[Part] | None = None
         run = pos
         growth = 0
+        steps = table.steps
         replacement: list[Part]
         while pos < end:
             key, length = key_and_length(buffer, pos)
-            step = table[key]
+            step = steps[key]
             if not step:
                 pos += 8 + length
                 continue
@@ -89,10 +92,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     raw = buffer[pos:stop]
                     edited = table.sequences.get(raw, raw)
                     if edited is raw:
-                        edited = None
-                        parts, more = sequence(raw, 12, len(raw), table.below[key], depth, False)[1:]  # noqa: FBT003
-                        if parts is not None:
-                            edited = raw[:8] + pack_length(length + more) + b"".join(parts)  # type: ignore[arg-type] # runs this short are never ranges
+                        edited = short_sequence(raw, length, table.below[key], depth)
                         if len(table.sequences) < REMEMBERED:
                             table.sequences[raw] = edited
                     if edited is None:
@@ -128,16 +128,16 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 raw = buffer[pos:stop]
                 edited = table.edits.get(raw)
                 if edited is None:
-                    edited = table.edit(raw, key, 8)
+                    edited = table.edit(raw, key)
                 replacement = [edited]
                 growth += len(edited) - (stop - pos)
-            elif step in (DROP_SHORT, REPLACE_SHORT):
+            elif step == DROP_SHORT:
                 stop = pos + 8 + length
                 replacement = []
                 growth -= stop - pos
             elif step == EMPTY_SHORT:
                 stop = pos + 8 + length
-                replacement = [table.empty[key]]
+                replacement = [steps.empty[key]]
                 growth -= length
             elif step == STOP:
                 if undefined and key[:4] == item_delimitation:
@@ -169,6 +169,22 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
         return (pos + 8 if undefined else pos), out, growth
 
+    def short_sequence(raw: bytes, length: int, below: Below, depth: int) -> bytes | None:
+        """Rewrite a sequence that is remembered as a whole; runs this short are never ranges."""
+        table = below.first
+        tag, item_length = tag_and_length(raw, 12)
+        # Functional groups have one item each (PS3.3 C.7.6.16): spare them the walk over items.
+        if table is not None and tag == item_tag and item_length == length - 8 and depth < MAXIMUM_DEPTH:
+            parts, more = item(raw, 20, len(raw), table, depth + 1, False)[1:]  # noqa: FBT003
+            if parts is None:
+                return None
+            headers = raw[:8] + pack_length(length + more) + raw[12:16] + pack_length(item_length + more)
+            return headers + b"".join(parts)  # type: ignore[arg-type] # no part is a range
+        parts, more = sequence(raw, 12, len(raw), below, depth, False)[1:]  # noqa: FBT003
+        if parts is None:
+            return None
+        return raw[:8] + pack_length(length + more) + b"".join(parts)  # type: ignore[arg-type] # as above
+
     def long_element(  # noqa: PLR0913, PLR0917 - the state of the loop that calls it
         buffer: Buffer, pos: int, end: int, table: Table, key: bytes, step: int, depth: int
     ) -> Rewritten:
@@ -184,9 +200,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             stop = skip_undefined(buffer, pos + 12, end, encoding if key[4:] != b"UN" else IMPLICIT_LITTLE)
         else:
             stop = pos + 12 + length
+        if step == EMPTY_LONG:
+            return stop, [table.steps.empty[key]], pos + 12 - stop
         if step != EDIT_LONG:
             return stop, [], pos - stop
-        edited = table.edit(buffer[pos:stop], key, 12)
+        edited = table.edit(buffer[pos:stop], key)
         return stop, [edited], len(edited) - (stop - pos)
 
     def long_sequence(buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int) -> Rewritten:

@@ -8,16 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from dicomorph.dicom.action_tables import (
-    CHARACTER_SET,
-    DROP_SHORT,
-    EDIT_SHORT,
-    EMPTY_SHORT,
-    REPLACE_SHORT,
-    STOP,
-    Below,
-    Table,
-)
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
@@ -34,6 +24,14 @@ from dicomorph.dicom.item_edits import (
     sequence_walker,
 )
 from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.steps import (
+    CHARACTER_SET,
+    DROP_SHORT,
+    EDIT_SHORT,
+    EMPTY_SHORT,
+    STOP,
+)
+from dicomorph.dicom.tables import Below, Table
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
 _PACK_LENGTH = struct.Struct("<I").pack
@@ -55,14 +53,15 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
     out: list[Part] | None = None
     run = pos
     growth = 0
+    steps = table.steps
     while pos < end:
         key, length = _TAG_AND_LENGTH(buffer, pos)
-        step = table[key]
+        step = steps[key]
         if not step and length != UNDEFINED_LENGTH:
             pos += 8 + length
             continue
         replacement: list[Part]
-        if step in (DROP_SHORT, REPLACE_SHORT, EDIT_SHORT, EMPTY_SHORT):
+        if step in (DROP_SHORT, EDIT_SHORT, EMPTY_SHORT):
             if length == UNDEFINED_LENGTH:
                 stop = skip_undefined(buffer, pos + 8, end, IMPLICIT_LITTLE)
             else:
@@ -73,11 +72,11 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 whole = buffer[pos:stop]
                 edited = table.edits.get(whole)
                 if edited is None:
-                    edited = table.edit(whole, key, 8)
+                    edited = table.edit(whole, key)
                 replacement = [edited]
                 growth += len(edited)
             elif step == EMPTY_SHORT:
-                replacement = [table.empty[key]]
+                replacement = [steps.empty[key]]
                 growth += 8
         elif step == STOP:
             if undefined and key == _ITEM_DELIMITATION:

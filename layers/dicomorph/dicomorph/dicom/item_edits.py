@@ -6,8 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.action_tables import SPECIFIC_CHARACTER_SET, Below, Table, parts_size
-from dicomorph.dicom.edit_script import Part
+from dicomorph.dicom.edit_script import Part, parts_size
 from dicomorph.dicom.elements import (
     ITEM,
     ITEM_DELIMITATION,
@@ -20,6 +19,8 @@ from dicomorph.dicom.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.steps import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.tables import Below, Table
 from dicomorph.model.errors import BadFileFormatError
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.

@@ -6,22 +6,6 @@ import struct
 from typing import Any
 
 from dicomorph.dicom import explicit_items, implicit_items
-from dicomorph.dicom.action_tables import (
-    CHARACTER_SET,
-    DROP_SHORT,
-    EDIT_LONG,
-    EDIT_SHORT,
-    EMPTY_SHORT,
-    KEEP_LONG,
-    NOTE,
-    REPLACE_LONG,
-    REPLACE_SHORT,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
-    STOP,
-    Below,
-    holds_sequence,
-)
 from dicomorph.dicom.edit_plan import Action
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
@@ -35,6 +19,23 @@ from dicomorph.dicom.item_edits import SequenceWalker, misplaced
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.steps import (
+    CHARACTER_SET,
+    DROP_SHORT,
+    EDIT_LONG,
+    EDIT_SHORT,
+    EMPTY_LONG,
+    EMPTY_SHORT,
+    KEEP_LONG,
+    NOTE,
+    REPLACE_LONG,
+    REPLACE_SHORT,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STOP,
+    holds_sequence,
+)
+from dicomorph.dicom.tables import Below
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
@@ -72,7 +73,7 @@ class TopLevel:
         explicit = self._encoding.explicit
         unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
         size, table, last = self._size, self._table, -1
-        known = table.top
+        known, empty = table.steps.top, table.steps.empty
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -82,20 +83,21 @@ class TopLevel:
                 window.move(pos)
                 buffer, base, covered = window.buffer, window.base, window.end
             key, length = unpack(buffer, pos - base)
-            step, tag = known.get(key) or table.top_step(key)
+            step, tag = known[key]
             if tag <= last:
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
             last = tag
-            if tag < next_insert:
-                if not step and (explicit or length != UNDEFINED_LENGTH):
+            if tag < next_insert and length != UNDEFINED_LENGTH:
+                if not step:
                     pos += 8 + length
                     continue
-                if step == DROP_SHORT and (explicit or length != UNDEFINED_LENGTH):
+                if step in (DROP_SHORT, EMPTY_SHORT):
                     if self._run < pos:
                         self._out.append((self._run, pos))
-                    pos += 8 + length
-                    self._run = pos
+                    if step == EMPTY_SHORT:
+                        self._out.append(empty[key])
+                    self._run = pos = pos + 8 + length
                     continue
             self._pos = pos
             if tag >= next_insert:
@@ -104,7 +106,7 @@ class TopLevel:
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 table = self._table
-                known = table.top
+                known, empty = table.steps.top, table.steps.empty
             buffer, base, covered = window.buffer, window.base, window.end
         if pos != size:
             message = f"{format_tag(last)} is longer than the file"
@@ -146,7 +148,7 @@ class TopLevel:
         if step == STOP:
             raise misplaced()
         if step == NOTE:
-            step = self._table[key]
+            step = self._table.steps[key]
             if step < DROP_SHORT:  # kept, maybe as UN
                 stop = self._stop(tag, vr, value, length)
                 self._note_kept(tag, value, stop)
@@ -167,9 +169,9 @@ class TopLevel:
             if step in (REPLACE_SHORT, REPLACE_LONG):
                 self._emit(tag, self._rewriting.replacement(self._table, tag))
             elif step in (EDIT_SHORT, EDIT_LONG):
-                self._emit(tag, self._edited(key, tag, pos, value, stop))
-            elif step == EMPTY_SHORT:
-                self._out.append(self._table.empty[key])
+                self._emit(tag, self._edited(key, pos, stop))
+            elif step in (EMPTY_SHORT, EMPTY_LONG):
+                self._emit(tag, self._table.steps.empty[key])
             return stop
         return self._sequence(key, tag, vr, pos, value, length)
 
@@ -217,11 +219,9 @@ class TopLevel:
         self._run = stop
         return stop
 
-    def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
-        if self._table.scope.rule(tag).action is Action.EMPTY:
-            return self._table.editors[key](b"")  # the value may be large: unread
+    def _edited(self, key: Any, pos: int, stop: int) -> bytes:
         whole = self._window.read(pos, stop)
-        return self._table.edits.get(whole) or self._table.edit(whole, key, value - pos)
+        return self._table.edits.get(whole) or self._table.edit(whole, key)
 
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""

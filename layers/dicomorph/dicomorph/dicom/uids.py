@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 import hashlib
 import uuid
+from collections.abc import Mapping
 
 _UUID_MASK = ~(0xF << 76 | 0x3 << 62)
 _UUID_BITS = 0x4 << 76 | 0x2 << 62  # version 4, variant RFC 9562
-_REMEMBERED = 200_000  # hostile files must not grow the table without bound
+_REMEMBERED = 100_000  # hostile files must not grow the table without bound
 
 
 class Namespace(enum.Enum):
@@ -51,32 +52,51 @@ class IdentityMapper:
         padded = key.ljust(64, b"\0") if len(key) <= 64 else hashlib.sha256(key).digest().ljust(64, b"\0")  # noqa: PLR2004 - the block size
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-        self._known: dict[bytes, str] = {}
+        self._patient_ids = _Numbers(self._inner, self._outer, b"patient id")
+        self._uids = {namespace: _Uids(self._inner, self._outer, namespace.value) for namespace in Namespace}
 
     def uid(self, namespace: Namespace, original: str) -> str:
         """Return the new UID of an original one, below the UUID root 2.25 (PS3.5 B.2).
 
         `original` has its padding removed already.
         """
-        message = namespace.value + b"\0" + original.encode("utf-8")
-        return self._known.get(message) or self._remember(message, f"2.25.{self._number(message)}")
+        return self._uids[namespace][original.encode("utf-8")].decode("ascii")
+
+    def uids(self, namespace: Namespace) -> Mapping[bytes, bytes]:
+        """Return the new UIDs by the original ones, in UTF-8 and without padding: `uid`, for hot loops."""
+        return self._uids[namespace]
 
     def patient_id(self, original: str) -> str:
         """Return the new PatientID of an original one: a lower-case UUID, as Orthanc's (spec 3.7)."""
-        message = b"patient id\0" + original.encode("utf-8")
-        known = self._known.get(message)
-        return known or self._remember(message, str(uuid.UUID(int=self._number(message))))
+        return str(uuid.UUID(int=self._patient_ids.number(original.encode("utf-8"))))
 
-    def _number(self, message: bytes) -> int:
-        """Return a UUID of version 4 as a number: HMAC-SHA-256, shortened."""
+
+class _Numbers:
+    """Numbers that are UUIDs of version 4: HMAC-SHA-256 of a domain and an original, shortened."""
+
+    def __init__(self, inner: hashlib._Hash, outer: hashlib._Hash, domain: bytes) -> None:
+        self._inner = inner.copy()
+        self._inner.update(domain + b"\0")
+        self._outer = outer
+
+    def number(self, original: bytes) -> int:
+        """Return the number of an original."""
         inner = self._inner.copy()
-        inner.update(message)
+        inner.update(original)
         outer = self._outer.copy()
         outer.update(inner.digest())
         return int.from_bytes(outer.digest()[:16], "big") & _UUID_MASK | _UUID_BITS
 
-    def _remember(self, message: bytes, new: str) -> str:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[message] = new
+
+class _Uids(dict[bytes, bytes]):
+    """New UIDs by their originals, made when they are asked for first."""
+
+    def __init__(self, inner: hashlib._Hash, outer: hashlib._Hash, domain: bytes) -> None:
+        super().__init__()
+        self._number = _Numbers(inner, outer, domain).number
+
+    def __missing__(self, original: bytes) -> bytes:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        new = self[original] = b"2.25.%d" % self._number(original)
         return new

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 class Window:
     """The part of a source that is at hand.
 
-    ``buffer`` holds the bytes from position ``base`` on. A source in memory is at hand as a whole.
+    ``buffer`` holds the bytes from position ``base`` to ``end``. A source in memory is at hand as a whole.
 
     Parameters
     ----------
@@ -38,17 +38,13 @@ class Window:
         self._source = source
         self.size = source.size
         self.buffer: Buffer = b""
-        self.base = 0
+        self.base = self.end = 0
         self.move(start)
-
-    @property
-    def end(self) -> int:
-        """Return where the window ends."""
-        return self.base + len(self.buffer)
 
     def move(self, start: int, length: int = 0) -> None:
         """Move the window so that it covers a range, as far as the file goes."""
         self.buffer, self.base = self._source.window(start, max(length, WINDOW))
+        self.end = self.base + len(self.buffer)
 
     def of(self, start: int, stop: int) -> tuple[Buffer, int]:
         """Return a buffer that covers a range, and the position of its first byte."""

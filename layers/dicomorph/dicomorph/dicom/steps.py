@@ -1,0 +1,244 @@
+"""What the rules of a scope mean for an element, by the bytes of its header.
+
+A plan's rules (private, repeating groups, dictionary, paths) are asked once for each distinct
+tag and VR; after that an element that stays costs one lookup. Nothing here depends on values,
+keys or character sets, so it lives as long as the scope, which requests of one shape share.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import abstractmethod
+from typing import Any, NamedTuple
+
+from dicomorph.dicom.dictionary import vr_of
+from dicomorph.dicom.edit_plan import Action, Scope
+from dicomorph.dicom.elements import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    LONG_VRS,
+    SHORT_VRS,
+    TEXT_VRS,
+    Encoding,
+    format_tag,
+)
+from dicomorph.model.errors import BadFileFormatError
+
+# The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
+KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
+DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
+REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT, EMPTY_LONG = range(10, 14)
+NOTE = 14  # at the top level: remember the value that the element ends up with
+
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+_NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
+_FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
+_NESTING_VRS = frozenset((b"SQ", b"UN"))
+# VR to whether its length has 32 bits, and whether it is text
+_KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
+_LEARNT = 5_000  # hostile files must not grow what outlives them without bound
+
+
+class Descent(NamedTuple):
+    """What lies below a sequence.
+
+    Parameters
+    ----------
+    tag : int
+        Of the sequence.
+    scope : Scope or None
+        Of its first item, and of the others too unless `by_index`; None if nothing changes.
+    by_index : bool
+        Whether its items follow different rules.
+    encoding : Encoding
+        How its items are written.
+    """
+
+    tag: int
+    scope: Scope | None
+    by_index: bool
+    encoding: Encoding
+
+
+class Steps(dict[Any, int]):
+    """The steps for the elements of one scope in one encoding.
+
+    Parameters
+    ----------
+    scope : Scope
+        The rules.
+    encoding : Encoding
+        How the elements are written.
+    nested : bool
+        Whether they stand in items.
+    """
+
+    def __init__(self, scope: Scope, encoding: Encoding, *, nested: bool) -> None:
+        super().__init__()
+        self.scope = scope
+        self.encoding = encoding
+        self.nested = nested
+        self.top = _TopSteps(self)
+        self.empty = _EmptyElements(self)
+        self.descents = _Descents(self)
+
+    @classmethod
+    def of(cls, scope: Scope, encoding: Encoding, *, nested: bool) -> Steps:
+        """Return the steps that the scope remembers."""
+        steps = scope.steps.get(encoding)
+        if steps is None:
+            kind = _ExplicitSteps if encoding.explicit else _ImplicitSteps
+            steps = scope.steps[encoding] = kind(scope, encoding, nested=nested)
+        return steps
+
+    def __missing__(self, key: Any) -> int:
+        """Work out the step for a key that was not met before."""
+        step = self._work_out(key)
+        if step != STOP or self._is_delimiter(key):
+            if len(self) >= _LEARNT:
+                self.clear()
+            self[key] = step
+        return step
+
+    @abstractmethod
+    def tag_and_vr(self, key: Any) -> tuple[int, bytes]:
+        """Return what a key consists of; no VR in implicit VR."""
+
+    @abstractmethod
+    def _work_out(self, key: Any) -> int:
+        """Return the step for a key."""
+
+    @abstractmethod
+    def _is_delimiter(self, key: Any) -> bool:
+        """Tell a delimiter from an item, whose length is part of the key."""
+
+    def _changes_below(self, key: Any) -> bool:
+        descent = self.descents[key]
+        return descent.scope is not None or descent.by_index
+
+    def _step(self, tag: int, *, long: bool, text: bool) -> int:  # noqa: PLR0911 - one for each step
+        """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
+        # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
+        if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
+            return DROP_LONG if long else DROP_SHORT
+        action = self.scope.rule(tag).action
+        if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action is Action.KEEP):
+            return CHARACTER_SET
+        if action is Action.KEEP:
+            return KEEP_LONG if long else KEEP_SHORT
+        if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
+            return REPLACE_LONG if long else REPLACE_SHORT
+        # Inside items, what is no text cannot be emptied and goes (spec 3.7).
+        if action is Action.EMPTY and (text or not self.nested):
+            return EMPTY_LONG if long else EMPTY_SHORT
+        if action is Action.MAP and text:
+            return EDIT_LONG if long else EDIT_SHORT
+        return DROP_LONG if long else DROP_SHORT
+
+
+class _ExplicitSteps(Steps):
+    """Steps by the six bytes of tag and VR."""
+
+    def tag_and_vr(self, key: bytes) -> tuple[int, bytes]:
+        group, element = struct.unpack_from(self.encoding.order + "HH", key)
+        return group << 16 | element, key[4:]
+
+    def _work_out(self, key: bytes) -> int:
+        tag, vr = self.tag_and_vr(key)
+        if tag >> 16 == ITEM >> 16:
+            return STOP
+        kind = _KINDS.get(vr)
+        if kind is None:
+            raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
+        long, text = kind
+        if vr not in _NESTING_VRS:
+            return self._step(tag, long=long, text=text)
+        known = vr_of(tag) if vr == b"UN" else "SQ"
+        step = self._step(tag, long=True, text=known.encode() in TEXT_VRS)
+        if step != KEEP_LONG or not self._changes_below(key):
+            return step
+        return SEQUENCE if vr == b"SQ" else UNKNOWN
+
+    def _is_delimiter(self, key: bytes) -> bool:
+        # The VR bytes are half of a length here: 0 for every delimiter that is one.
+        return key[4:] == b"\0\0"
+
+
+class _ImplicitSteps(Steps):
+    """Steps by the four bytes of the tag, read as one little-endian number."""
+
+    def tag_and_vr(self, key: int) -> tuple[int, bytes]:
+        return (key & 0xFFFF) << 16 | key >> 16, b""
+
+    def _work_out(self, key: int) -> int:
+        tag, _ = self.tag_and_vr(key)
+        if tag >> 16 == ITEM >> 16:
+            return STOP
+        vr = vr_of(tag)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        # Whatever its VR, a kept element of undefined length is a sequence here.
+        if step == KEEP_SHORT and vr == "SQ" and self._changes_below(key):
+            return SEQUENCE
+        return step
+
+    def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
+        return True
+
+
+class _TopSteps(dict[Any, tuple[int, int]]):
+    """The step and the tag for each key at the top level."""
+
+    def __init__(self, steps: Steps) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, key: Any) -> tuple[int, int]:
+        tag, _ = self._steps.tag_and_vr(key)
+        step = self._steps[key]
+        if len(self) >= _LEARNT:
+            self.clear()
+        found = self[key] = NOTE if tag in _NOTED else step, tag
+        return found
+
+
+class _EmptyElements(dict[Any, bytes]):
+    """The elements without a value that take the place of those that were met."""
+
+    def __init__(self, steps: Steps) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, key: Any) -> bytes:
+        tag, vr = self._steps.tag_and_vr(key)
+        if vr == b"UN":
+            vr = vr_of(tag).encode()[:2]
+        if len(self) >= _LEARNT:
+            self.clear()
+        element = self[key] = self._steps.encoding.header(tag, vr, 0)
+        return element
+
+
+class _Descents(dict[Any, Descent]):
+    """What lies below each sequence that was met."""
+
+    def __init__(self, steps: Steps) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, key: Any) -> Descent:
+        tag, vr = self._steps.tag_and_vr(key)
+        scope = self._steps.scope
+        # UN: PS3.5 6.2.2
+        encoding = IMPLICIT_LITTLE if vr == b"UN" else self._steps.encoding
+        if len(self) >= _LEARNT:
+            self.clear()
+        found = self[key] = Descent(tag, scope.below(tag, 0), scope.differs_by_index(tag), encoding)
+        return found
+
+
+def holds_sequence(tag: int) -> bool:
+    """Tell whether the dictionary knows a tag as a sequence."""
+    return vr_of(tag) == "SQ"
