@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from local.template import TEMPLATE, _TemplateLoader, read_template
+from local.template import read_template
+from tests.support import template_rules as rules
 
-RESOURCES = read_template()["Resources"]
-FUNCTIONS = {
-    name: resource["Properties"]
-    for name, resource in RESOURCES.items()
-    if resource["Type"] == "AWS::Serverless::Function"
-}
+TEMPLATE = read_template()
+FUNCTIONS = rules.of_type(TEMPLATE, rules.FUNCTION)
 ENDPOINTS = {
     "INDEX_TABLE_NAME": "dynamodb:",
     "DICOM_BUCKET_NAME": "s3:",
@@ -21,51 +17,18 @@ ENDPOINTS = {
 }
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for policy in properties.get("Policies", []):
-        yield from policy["Statement"]
-
-
-def _actions(function: str) -> set[str]:
-    return {a for s in _statements(FUNCTIONS[function]) for a in _listed(s["Action"])}
-
-
-def _scalars_of_statements(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int, str]]:
-    """Yield each action and resource of the template with its line and the key it stands under."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _scalars_of_statements(value, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _scalars_of_statements(value, path)
-    elif "Statement" in path and path[-1] in ("Action", "Resource"):
-        yield path[-1], node.start_mark.line, node.value
-
-
-def test_a_wildcard_needs_a_reason_beside_it() -> None:
-    text = TEMPLATE.read_text()
-    lines = text.splitlines()
-    document = yaml.compose(text, _TemplateLoader)
-    assert document is not None
-    found = list(_scalars_of_statements(document))
-    assert len(found) > 100
-    wide = [
-        lines[line]
-        for key, line, value in found
-        if (key == "Action" and "*" in value)
-        or (key == "Resource" and value in ("*", "${DicomBucket.Arn}/*"))
-    ]
-    refusal = "- !Sub ${DicomBucket.Arn}/*"  # of plain HTTP, where being wide is being safe
-    assert [line for line in wide if "# wildcard: " not in line and line.strip() != refusal] == []
+def _deleting(prefix: str, resource: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the functions that may delete in a place, each with the statement that says so."""
+    for function in FUNCTIONS:
+        for statement in rules.role_statements(TEMPLATE, function):
+            deletes = any(action.startswith(prefix) for action in rules.listed(statement["Action"]))
+            if deletes and resource in str(statement["Resource"]):
+                yield function, statement
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_statements_name_themselves_and_grant(function: str) -> None:
-    for statement in _statements(FUNCTIONS[function]):
+    for statement in rules.role_statements(TEMPLATE, function):
         assert statement["Effect"] == "Allow"
         assert statement["Sid"]
 
@@ -73,54 +36,62 @@ def test_statements_name_themselves_and_grant(function: str) -> None:
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_function_knows_only_the_resources_that_it_may_use(function: str) -> None:
     given = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
-    services = {prefix for a in _actions(function) for prefix in ENDPOINTS.values() if a.startswith(prefix)}
+    granted = rules.actions(TEMPLATE, function)
+    services = {prefix for a in granted for prefix in ENDPOINTS.values() if a.startswith(prefix)}
     assert {ENDPOINTS[name] for name in given} == services
 
 
 def test_only_deletion_and_finalization_delete() -> None:
-    deleting = {
-        function
-        for function in FUNCTIONS
-        for statement in _statements(FUNCTIONS[function])
-        for action in _listed(statement["Action"])
-        if action.startswith("s3:Delete") and "instances/" in str(statement["Resource"])
-    }
-    assert deleting == {"InstancesFunction", "FinalizeJobFunction"}
+    deleting = {"InstancesFunction", "FinalizeJobFunction"}
+    assert {function for function, _ in _deleting("s3:Delete", "instances/")} == deleting
+    # Others delete the record of a job only that they could not start.
+    unlimited = {name for name, s in _deleting("dynamodb:DeleteItem", "IndexTable") if "Condition" not in s}
+    assert unlimited == deleting
 
 
 def test_reading_functions_write_nothing() -> None:
-    reads = (
+    reads = {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "s3:GetObject",
         "s3:GetObjectVersion",
-    )
+    }
     for function in ("BrowseFunction", "JobsFunction"):
-        assert _actions(function) <= {*reads, "s3:ListBucket"}
+        granted = rules.actions(TEMPLATE, function)
+        logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert granted <= {*reads, "s3:ListBucket", "kms:Decrypt", *logs}
 
 
-def test_requests_are_signed_on_every_route() -> None:
-    api = RESOURCES["Api"]["Properties"]
-    assert api["Auth"] == {"DefaultAuthorizer": "AWS_IAM"}
-    operations = [o for path in api["DefinitionBody"]["paths"].values() for o in path.values()]
-    assert not any(
-        "security" in operation or "x-amazon-apigateway-auth" in operation for operation in operations
-    )
+def test_what_no_route_matches_touches_nothing() -> None:
+    granted = rules.actions(TEMPLATE, "UnmatchedFunction")
+    assert granted == {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_the_key_is_used_through_the_stores_only(function: str) -> None:
+    for statement in rules.role_statements(TEMPLATE, function):
+        if any(action.startswith("kms:") for action in rules.listed(statement["Action"])):
+            via = rules.listed(statement["Condition"]["StringEquals"]["kms:ViaService"])
+            stores = {s["Fn::Sub"].split(".")[0] for s in via}
+            used = {prefix.rstrip(":") for prefix in _endpoints(function)}
+            assert stores <= used
+            assert statement["Resource"] != "*"
+
+
+def _endpoints(function: str) -> set[str]:
+    return {action.split(":")[0] for action in rules.actions(TEMPLATE, function)} & {"s3", "dynamodb"}
 
 
 def test_the_api_may_invoke_each_of_its_functions_once() -> None:
-    invoked = [
-        r["Properties"]["FunctionName"]["Ref"]
-        for r in RESOURCES.values()
-        if r["Type"] == "AWS::Lambda::Permission"
-    ]
+    permissions = rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
     tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction"}
-    assert sorted(invoked) == sorted(FUNCTIONS.keys() - tasks)
+    assert sorted(p["FunctionName"]["Ref"] for p in permissions) == sorted(FUNCTIONS.keys() - tasks)
+    assert all(p["SourceArn"]["Fn::Sub"].endswith(":${Api}/*") for p in permissions)
 
 
 def test_a_distributed_map_may_start_and_follow_its_children() -> None:
-    policy = RESOURCES["DistributedMapPolicy"]["Properties"]
+    policy = TEMPLATE["Resources"]["DistributedMapPolicy"]["Properties"]
     assert policy["Roles"] == [{"Ref": "ModificationWorkflowRole"}]
-    granted = {a for s in policy["PolicyDocument"]["Statement"] for a in _listed(s["Action"])}
+    granted = {a for s in policy["PolicyDocument"]["Statement"] for a in rules.listed(s["Action"])}
     assert granted == {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}

@@ -1,103 +1,111 @@
-"""What an operator would trust: limits, logs, storage, and the linter's word."""
+"""What an operator would trust beyond the rules: storage that lasts, and answers of the gateway itself."""
 
 import json
 from typing import Any
 
 import pytest
 
+from dicomorph.model.orthanc_errors import describe_code
 from local.template import TEMPLATE, read_template
+from tests.support.template_rules import of_type
 
-RESOURCES = read_template()["Resources"]
+STACK = read_template()
+RESOURCES = STACK["Resources"]
 API = RESOURCES["Api"]["Properties"]
-RESERVE = 0.8  # a fifth of every limit stays free
+RESPONSES: dict[str, Any] = API["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
 
 
-def _of_type(name: str) -> dict[str, dict[str, Any]]:
-    return {key: r["Properties"] for key, r in RESOURCES.items() if r["Type"] == name}
-
-
-def test_the_stack_stays_below_500_resources() -> None:
-    # SAM makes a role for each function and state machine, and an API with stage and deployment.
-    roles = len(_of_type("AWS::Serverless::Function")) + len(_of_type("AWS::Serverless::StateMachine"))
-    assert len(RESOURCES) + roles + 2 < 500 * RESERVE
-
-
-def test_the_api_stays_below_300_resources() -> None:
-    # API Gateway counts every node of the tree of paths, whether it has a method or not.
-    nodes = set()
-    for path in API["DefinitionBody"]["paths"]:
-        parts = path.split("/")
-        nodes |= {"/".join(parts[:length]) for length in range(1, len(parts) + 1)}
-    assert len(nodes) < 300 * RESERVE
-
-
-def test_a_function_has_one_permission_for_the_whole_api() -> None:
-    for permission in _of_type("AWS::Lambda::Permission").values():
-        assert permission["SourceArn"]["Fn::Sub"].endswith(":${Api}/*")
-
-
-def test_every_function_has_a_log_group_with_retention() -> None:
-    groups = _of_type("AWS::Logs::LogGroup")
-    used = [
-        function["LoggingConfig"]["LogGroup"]["Ref"]
-        for function in _of_type("AWS::Serverless::Function").values()
-    ]
-    assert len(used) == len(set(used))
-    for name in used:
-        assert groups[name]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-
-
-def test_neither_the_workflow_nor_the_api_logs_what_passes_through() -> None:
-    (workflow,) = _of_type("AWS::Serverless::StateMachine").values()
-    assert workflow["Logging"]["IncludeExecutionData"] is False
-    assert [settings["DataTraceEnabled"] for settings in API["MethodSettings"]] == [False]
-    variables = read_template()["Globals"]["Function"]["Environment"]["Variables"]
-    assert "POWERTOOLS_LOGGER_LOG_EVENT" not in variables
-
-
-def test_the_bucket_is_closed_versioned_and_encrypted() -> None:
+def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
     bucket = RESOURCES["DicomBucket"]["Properties"]
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-    (statement,) = RESOURCES["DicomBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert {rules[name]["Prefix"] for name in ("ForgetResults", "ForgetIncoming")} == {
+        "results/",
+        "incoming/",
+    }
+    assert rules["ForgetDeletedVersions"]["NoncurrentVersionExpiration"] == {
+        "NoncurrentDays": {"Ref": "DeletedVersionDays"}
+    }
+    assert "AbortIncompleteMultipartUpload" in rules["AbortUploads"]
+    # What is stored, and the documents of jobs, go when somebody says so.
+    assert {rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule} == {
+        "results/",
+        "incoming/",
+    }
 
 
-def test_the_table_is_encrypted_and_can_be_restored() -> None:
+def test_the_table_costs_what_is_used_and_can_be_restored() -> None:
     table = RESOURCES["IndexTable"]["Properties"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
 
-@pytest.mark.parametrize("name", ["DicomBucket", "IndexTable"])
+@pytest.mark.parametrize("name", ["DataKey", "DicomBucket", "IndexTable"])
 def test_data_outlives_the_stack(name: str) -> None:
-    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_key_changes_its_material_every_year() -> None:
+    assert RESOURCES["DataKey"]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_only_alarms_of_this_stack_reach_the_topic() -> None:
+    (statement,) = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(
+        ":alarm:${AWS::StackName}-*"
+    )
+
+
+def test_the_dashboard_shows_metrics_of_resources_that_exist() -> None:
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    for name in {*RESOURCES, "AWS::Region", "AWS::StackName"}:
+        body = body.replace(f"${{{name}}}", "x")
+    assert "${" not in body
+    widgets = json.loads(body)["widgets"]
+    assert 4 <= len(widgets) <= 8
+    assert all(widget["properties"]["metrics"] for widget in widgets)
 
 
 def test_bodies_pass_the_api_as_they_are() -> None:
     assert API["DefinitionBody"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
-def test_the_gateways_own_errors_look_like_orthancs() -> None:
-    responses = API["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
-    assert {"MISSING_AUTHENTICATION_TOKEN", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "DEFAULT_5XX"} <= set(
-        responses
-    )
-    for response in responses.values():
-        body = json.loads(response["responseTemplates"]["application/json"])
-        assert body.keys() == {
-            "HttpError", "HttpStatus", "Message", "Method", "OrthancError", "OrthancStatus", "Uri",
-        }  # fmt: skip
-        assert str(body["HttpStatus"]) == response.get("statusCode", "400")
+def test_the_api_is_throttled() -> None:
+    (settings,) = API["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurstLimit"}
+
+
+@pytest.mark.parametrize("name", sorted(RESPONSES))
+def test_the_gateways_own_errors_look_like_orthancs(name: str) -> None:
+    body = json.loads(RESPONSES[name]["responseTemplates"]["application/json"])
+    assert body.keys() == {
+        "HttpError", "HttpStatus", "Message", "Method", "OrthancError", "OrthancStatus", "Uri",
+    }  # fmt: skip
+    assert str(body["HttpStatus"]) == RESPONSES[name]["statusCode"]
+    assert body["Message"] == body["OrthancError"] == describe_code(body["OrthancStatus"])[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        ("401", {"MISSING_AUTHENTICATION_TOKEN", "UNAUTHORIZED"}),
+        ("403", {"ACCESS_DENIED", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "WAF_FILTERED"}),
+        ("413", {"REQUEST_TOO_LARGE"}),
+        ("429", {"QUOTA_EXCEEDED", "THROTTLED"}),
+        ("504", {"INTEGRATION_TIMEOUT"}),
+    ],
+)
+def test_the_gateways_own_errors_mean_what_they_say(status: str, names: set[str]) -> None:
+    assert {name for name, response in RESPONSES.items() if response["statusCode"] == status} == names
 
 
 def test_the_state_machine_gets_every_substitution_that_it_names() -> None:
-    (workflow,) = _of_type("AWS::Serverless::StateMachine").values()
+    (workflow,) = of_type(STACK, "AWS::Serverless::StateMachine").values()
     definition = (TEMPLATE.parent / workflow["DefinitionUri"]).read_text()
     named = {part.split("}")[0] for part in definition.split("${")[1:]}
     assert named == set(workflow["DefinitionSubstitutions"])
