@@ -1,0 +1,132 @@
+"""What AWS counts stays below its limits, with a fifth in reserve, also once the planned routes have come."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from local.template import TEMPLATE, read_template
+from tests.support import template_limits as limits
+from tests.support.template_rules import FUNCTION, of_type
+
+STACK = read_template()
+PATHS = set(STACK["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"])
+RESERVE = 0.8
+
+LEVELS = ("patients", "studies", "series", "instances")
+ABOVE_INSTANCES = LEVELS[:3]
+TOOLS = (
+    "bulk-anonymize", "bulk-content", "bulk-delete", "bulk-modify", "count-resources", "create-archive",
+    "create-dicom", "create-media", "dicom-conformance", "find", "generate-uid", "labels", "lookup", "now",
+    "now-local", "reconstruct", "reset", "shutdown",
+)  # fmt: skip
+ARCHIVES = ("archive", "media", "instances-tags", "shared-tags")
+ATTACHMENTS = (
+    "compressed-data", "compressed-md5", "compressed-size", "data", "info", "is-compressed", "md5", "size",
+    "verify-md5",
+)  # fmt: skip
+ROOT = ("changes", "exports", "modalities", "peers", "plugins", "queries", "tools", "uploads")
+
+# What the API of Orthanc that this project follows has and the template lacks (spec 2.4, 2.5 and 5).
+PLANNED = {
+    *(f"/{level}/{{id}}/{name}" for level in LEVELS for name in ("module", "reconstruct", "statistics")),
+    *(f"/{level}/{{id}}/{n}" for level in ABOVE_INSTANCES for n in ARCHIVES),
+    *(f"/{level}/{{id}}/attachments/{{name}}/{name}" for level in LEVELS for name in ATTACHMENTS),
+    *(f"/jobs/{{id}}/{name}" for name in ("cancel", "pause", "resume", "resubmit", "{key}")),
+    *(f"/tools/{name}" for name in TOOLS),
+    *(f"/{name}" for name in ROOT),
+    "/instances/{id}/content/{path+}",
+    "/instances/{id}/frames",
+    "/instances/{id}/header",
+    "/patients/{id}/protected",
+    "/studies/{id}/merge",
+    "/studies/{id}/module-patient",
+    "/studies/{id}/split",
+}  # fmt: skip
+PLANNED_FUNCTIONS = 12
+"""Bulk jobs, split, merge, finding, archives, attachments, uploads and what they trigger, changes, tools."""
+
+
+def test_the_stack_stays_below_500_resources() -> None:
+    present = limits.stack_resources(STACK)
+    assert present < limits.STACK_RESOURCES * RESERVE
+    assert present + PLANNED_FUNCTIONS * limits.OF_A_FUNCTION < limits.STACK_RESOURCES * RESERVE
+
+
+def test_a_function_is_as_many_resources_as_are_planned_for_one() -> None:
+    names = [name for name in STACK["Resources"] if name.startswith("Browse")]
+    assert len(names) == limits.OF_A_FUNCTION
+
+
+def test_the_api_stays_below_300_resources() -> None:
+    assert not PATHS & PLANNED
+    assert len(PATHS | PLANNED) > 150
+    assert limits.api_resources(PATHS) < limits.API_RESOURCES * RESERVE
+    assert limits.api_resources(PATHS | PLANNED) < limits.API_RESOURCES * RESERVE
+
+
+def test_every_node_of_a_path_counts() -> None:
+    assert limits.api_resources(["/", "/tools/find", "/tools/{name}/x"]) == 5
+
+
+@pytest.mark.parametrize("function", sorted(of_type(STACK, FUNCTION)))
+def test_a_functions_policy_stays_below_20_kb(function: str) -> None:
+    # One permission for the whole API, whatever the number of its routes.
+    assert limits.policy_bytes(STACK, function) < limits.POLICY_BYTES * RESERVE
+
+
+def test_one_permission_a_route_would_not_fit() -> None:
+    permission = STACK["Resources"]["BrowsePermission"]
+    many = {**STACK, "Resources": {f"Browse{n}": permission for n in range(60)}}
+    assert limits.policy_bytes(many, "BrowseFunction") > limits.POLICY_BYTES
+
+
+SAM = TEMPLATE.parent / ".venv-sam/bin/python"
+EXPAND = """
+import json, sys
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+class NoPolicies:
+    def load(self):
+        return {}
+
+template = yaml_parse(sys.stdin.read())
+for resource in template["Resources"].values():
+    for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+        if name in resource.get("Properties", {}):
+            resource["Properties"][name] = "s3://bucket/key"
+print(json.dumps(transform(template, {}, NoPolicies())))
+"""
+
+
+@pytest.fixture(scope="module")
+def expanded() -> dict[str, Any]:
+    """The template as SAM hands it to CloudFormation."""
+    if not SAM.exists():
+        pytest.skip("AWS SAM has an environment of its own, which `make validate` sets up")
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    text = TEMPLATE.read_text(encoding="utf-8")
+    done = subprocess.run(
+        [SAM, "-c", EXPAND], input=text, capture_output=True, text=True, check=True, env=environment
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_sams_resources_are_counted(expanded: dict[str, Any]) -> None:
+    assert len(expanded["Resources"]) == limits.stack_resources(STACK)
+
+
+def test_the_template_stays_below_a_megabyte(expanded: dict[str, Any]) -> None:
+    assert len(json.dumps(expanded)) < limits.TEMPLATE_BYTES * RESERVE
+
+
+def test_sam_asks_for_a_signature_on_every_route(expanded: dict[str, Any]) -> None:
+    body = expanded["Resources"]["Api"]["Properties"]["Body"]
+    operations = [operation for path in body["paths"].values() for operation in path.values()]
+    assert len(operations) > 2 * len(PATHS) - 10
+    assert all(operation["security"] == [{"AWS_IAM": []}] for operation in operations)
+    assert body["components"]["securitySchemes"]["AWS_IAM"]["x-amazon-apigateway-authtype"] == "awsSigv4"
