@@ -50,10 +50,17 @@ def internal_error_answer(request: Request, *, describe: bool) -> Response[str]:
 
 
 def unmatched_answer(request: Request, *, describe: bool) -> Response[str]:
-    """Answer a request that no route takes: 405 on a known path, else 404."""
+    """Answer a request that no route takes: 405 on a known path, else 404.
+
+    A known path whose slashes API Gateway did not see through is answered with 308, which keeps
+    method and body. A method that was tunnelled to a function without it is a 405 as well: to
+    carry it out elsewhere would go past the permissions of the caller, which name methods.
+    """
     if request.method == "HEAD":
         return empty_answer(HTTPStatus.NOT_FOUND)
     methods = allowed_methods(request.path)
-    if methods and request.method not in methods:
+    if request.method in methods and request.repaired_address:
+        return empty_answer(HTTPStatus.PERMANENT_REDIRECT, headers={"Location": request.repaired_address})
+    if methods:
         return empty_answer(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ",".join(methods)})
     return error_answer(UnknownResourceError(), request, describe=describe)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from dicomorph.http.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
@@ -21,6 +22,7 @@ LARGEST_INFLATED = 256 * _MIB
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _TUNNELS = ("PUT", "DELETE")
+_SAFE_IN_PATH = "/%:@!$&'()*+,;=~"  # a REST API hands paths over as they were sent, percent-encoded
 _LEVEL_OF_PATH = {level.path: level for level in LEVELS}
 
 
@@ -78,6 +80,25 @@ class Request:
     def segment(self, position: int) -> str:
         """Return one part of the path; 0 is the first."""
         return self.path.split("/")[position + 1]
+
+    @property
+    def repaired_address(self) -> str:
+        """Where the client finds what it asked for with superfluous slashes; empty if it used none.
+
+        Doubled slashes go first, a trailing one only if there is none of them: a signature (AWS
+        version 4) covers the path without doubled slashes, so it holds for this address, too.
+        """
+        path = str(self._event.get("path") or "/")
+        # Seen from outside the path may begin with a stage.
+        address = str((self._event.get("requestContext") or {}).get("path") or path)
+        if "//" in path:
+            repaired = re.sub("/{2,}", "/", address)
+        elif path.endswith("/") and path != "/":
+            repaired = address.rstrip("/")
+        else:
+            return ""
+        query = urlencode(self.query, doseq=True)
+        return quote(repaired, safe=_SAFE_IN_PATH) + (f"?{query}" if query else "")
 
     @property
     def remote_ip(self) -> str:
