@@ -1,0 +1,119 @@
+"""The values that the oracle writes: replacements (spec 3.4), and what stands for an identifier."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from pydicom.charset import decode_bytes, encode_string
+from pydicom.datadict import dictionary_VR, private_dictionary_VR
+
+from tests.compat.data_sets import Node, dictionary_vr
+from tests.compat.oracle_request import PATIENT_ID, tag_of
+
+PIXEL_DATA = 0x7FE00010
+ENCODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UN", "UT"))
+TEXT = ENCODED - {"UN"} | frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
+LETTERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"} | {
+    "OW": "H",
+    "OF": "f",
+    "OD": "d",
+    "OL": "I",
+    "OV": "Q",
+}
+FLOATS = frozenset(("FL", "FD", "OF", "OD"))
+ZERO_PADDED = frozenset(("UI", "OB", "UN", "OW"))
+OCTETS = re.compile("data:application/(?:octet-stream|pdf);base64,(.*)", re.DOTALL)
+
+
+class UnencodableError(Exception):
+    """The character set lacks a character."""
+
+
+class Values:
+    """Writes replacements; private tags are looked up by the creator that the request names."""
+
+    def __init__(self, private_creator: str) -> None:
+        self._creator = private_creator
+
+    def node(self, tag: int, value: Any, *, little: bool, charset: list[str]) -> Node:
+        """Return the element that a replacement writes."""
+        vr = self._vr(tag)
+        if vr == "SQ":
+            return Node(
+                "SQ", items=[self._item(item, little=little, charset=charset) for item in value or []]
+            )
+        if not value:
+            return Node(vr)
+        raw = self._leaf(tag, vr, value, "<" if little else ">", charset)
+        return Node(vr, even(raw, vr))
+
+    def _vr(self, tag: int) -> str:
+        if tag == PIXEL_DATA:
+            return "OW"
+        try:
+            if tag >> 16 & 1:
+                return private_dictionary_VR(tag, self._creator)
+            vr = dictionary_VR(tag)
+        except KeyError:
+            return "UN"
+        return {"US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}.get(vr, vr[:2])
+
+    def _item(self, item: Any, *, little: bool, charset: list[str]) -> dict[int, Node]:
+        values = {tag_of(name): value for name, value in (item or {}).items()}
+        return {
+            tag: self.node(tag, value, little=little, charset=charset)
+            for tag, value in sorted(values.items())
+        }
+
+    def _leaf(self, tag: int, vr: str, value: str, order: str, charset: list[str]) -> bytes:  # noqa: PLR0913, PLR0917
+        octets = OCTETS.fullmatch(value)
+        if octets:
+            return base64.b64decode(octets[1])
+        if tag == PIXEL_DATA:
+            return value.encode()
+        parts = value.split("\\")
+        if vr == "AT":
+            tags = [tag_of(part) for part in parts]
+            return b"".join(struct.pack(order + "HH", tag >> 16, tag & 0xFFFF) for tag in tags)
+        if vr in LETTERS:
+            convert: Callable[[str], Any] = float if vr in FLOATS else int
+            return struct.pack(f"{order}{len(parts)}{LETTERS[vr]}", *map(convert, parts))
+        return text(value, charset if vr in ENCODED else ["ascii"])
+
+
+def text(value: str, charset: list[str]) -> bytes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # pydicom warns, and writes question marks
+        try:
+            return bytes(encode_string(value, charset))
+        except (UserWarning, UnicodeError) as error:
+            raise UnencodableError(value) from error
+
+
+def identifier(raw: bytes, tag: int, charset: list[str]) -> str:
+    """Return the identifier that a value stands for, whatever its padding and character set."""
+    if tag != PATIENT_ID:
+        return raw.decode("latin-1").strip(" \0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return decode_bytes(raw, charset, set()).strip(" \0")
+
+
+def known_vr(node: Node, tag: int) -> str:
+    """Return the VR of an element, by the dictionary if it came as UN."""
+    return dictionary_vr(tag) if node.vr == "UN" else node.vr
+
+
+def emptied(node: Node, tag: int) -> Node:
+    """Return an element without its value."""
+    return Node("SQ", items=[]) if node.items is not None else Node(known_vr(node, tag))
+
+
+def even(value: bytes, vr: str) -> bytes:
+    """Return a value padded to an even length."""
+    return value + (b"\0" if vr in ZERO_PADDED else b" ") if len(value) & 1 else value
