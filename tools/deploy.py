@@ -32,9 +32,9 @@ _NO_CREDENTIALS = (
 )
 _NO_REGION = "No region: set AWS_DEFAULT_REGION, or name one in ~/.aws/config."
 _ROLLED_BACK = "The first deployment of {stack} was rolled back. Remove it with 'sam delete', then again."
-_NO_LOG_ROLE = (
-    "API Gateway may not write logs in this account and region, which the stack's access log needs:"
-    " docs/operations.md, 'Prepare the account'."
+_HAS_LOG_ROLE = (
+    "API Gateway has a role for its logs in this account and region already: answer false to CreateApiLogRole,"
+    " or the stack takes its place."
 )
 _FEW_LAMBDAS = (
     "This account runs {limit} Lambda functions at a time: choose a MaxConcurrency of at most {fitting},"
@@ -119,11 +119,8 @@ def notes(account: Account, template: dict[str, Any]) -> Iterator[str]:
     """Yield what a first deployment would stumble over."""
     if account.concurrency < 2 * template["Parameters"]["MaxConcurrency"]["Default"]:
         yield _FEW_LAMBDAS.format(limit=account.concurrency, fitting=max(1, account.concurrency // 2))
-    resources = template["Resources"].values()
-    logged = any("AccessLogSetting" in resource.get("Properties", {}) for resource in resources)
-    prepared = any(resource["Type"] == "AWS::ApiGateway::Account" for resource in resources)
-    if logged and not prepared and not account.log_role:
-        yield _NO_LOG_ROLE
+    if account.log_role:
+        yield _HAS_LOG_ROLE
 
 
 if __name__ == "__main__":

@@ -152,23 +152,19 @@ def test_credentials_that_aws_accepts_open_a_session(session: boto3.Session) -> 
     assert session.region_name == deploy.open_session({}).region_name
 
 
-def test_an_account_with_room_needs_no_note() -> None:
-    assert not list(deploy.notes(Account(1000, "arn:aws:iam::1:role/logs"), read_template()))
+def test_an_empty_account_with_room_needs_no_note() -> None:
+    assert not list(deploy.notes(Account(1000, None), read_template()))
 
 
 def test_a_new_account_with_ten_functions_is_told_a_concurrency_that_fits() -> None:
-    (note,) = deploy.notes(Account(10, "arn:aws:iam::1:role/logs"), read_template())
+    (note,) = deploy.notes(Account(10, None), read_template())
     assert "MaxConcurrency of at most 5" in note
 
 
-def test_an_access_log_needs_the_accounts_role() -> None:
-    api = {"Type": "AWS::Serverless::Api", "Properties": {"AccessLogSetting": {}}}
-    account = {"Type": "AWS::ApiGateway::Account", "Properties": {}}
-    parameters = {"Parameters": {"MaxConcurrency": {"Default": 100}}}
-    assert list(deploy.notes(Account(1000, None), parameters | {"Resources": {"Api": api}}))
-    assert not list(
-        deploy.notes(Account(1000, None), parameters | {"Resources": {"Api": api, "Account": account}})
-    )
+def test_the_role_that_other_apis_log_with_is_not_replaced_unasked() -> None:
+    (note,) = deploy.notes(Account(1000, "arn:aws:iam::1:role/logs"), read_template())
+    (parameter,) = re.findall(r"false to (\w+)", note)
+    assert read_template()["Parameters"][parameter]["AllowedValues"] == ["false", "true"]
 
 
 def test_the_stack_names_no_role_so_that_the_weaker_capability_is_enough() -> None:
