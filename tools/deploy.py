@@ -33,8 +33,8 @@ _NO_CREDENTIALS = (
 _NO_REGION = "No region: set AWS_DEFAULT_REGION, or name one in ~/.aws/config."
 _ROLLED_BACK = "The first deployment of {stack} was rolled back. Remove it with 'sam delete', then again."
 _HAS_LOG_ROLE = (
-    "API Gateway has a role for its logs in this account and region already: answer false to CreateApiLogRole,"
-    " or the stack takes its place."
+    "API Gateway has a role for its logs in this account and region already:"
+    " answer false to CreateApiLogRole, or the stack's takes its place."
 )
 _FEW_LAMBDAS = (
     "This account runs {limit} Lambda functions at a time: choose a MaxConcurrency of at most {fitting},"
