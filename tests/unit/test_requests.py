@@ -232,6 +232,16 @@ def test_each_route_has_its_own_option_for_private_tags() -> None:
     assert (anonymization.remove_private_tags, anonymization.keep_private_tags) == (False, True)
 
 
+def test_a_route_ignores_the_other_one_whatever_its_type() -> None:
+    assert not parsed({"KeepPrivateTags": "yes"}).keep_private_tags
+    assert not parsed({"RemovePrivateTags": 1}, anonymize=True).remove_private_tags
+
+
+def test_replacements_come_in_the_order_of_the_names_that_count() -> None:
+    replace = {"StudyID": "2", "0010,0010": "1", "0020,0010": "3", "PatientComments": "4"}
+    assert list(parsed({"Replace": replace}).replace.values()) == ["1", "4", "2"]
+
+
 def test_the_private_creator_of_the_request_beats_that_of_the_settings() -> None:
     settings = Settings(default_private_creator="Lunit")
     assert parsed({}, settings=settings).private_creator == "Lunit"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
-from dicomorph.deid.nested_values import with_paths_inside
+from dicomorph.deid.nested_paths import Operation, PathEntry
+from dicomorph.deid.nested_values import named_by_number, with_paths_inside
 from dicomorph.deid.profiles import profile
 from dicomorph.deid.requests import (
     IDENTIFIERS,
@@ -18,7 +19,7 @@ from dicomorph.deid.requests import (
     STUDY_INSTANCE_UID,
     Modification,
 )
-from dicomorph.deid.scopes import Operation, PathEntry, PlanScope, Rules
+from dicomorph.deid.scopes import PlanScope, Rules
 from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
 from dicomorph.dicom.tag_path import TagNames
 from dicomorph.dicom.uids import Namespace
@@ -57,10 +58,10 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
     name : str
         The new PatientName where the request needs one (`Modification.needs_name`).
     """
-    entries = _path_entries(modification)
     names = TagNames(settings.dictionary)
+    entries = _path_entries(modification, names)
     replace = {
-        tag: with_paths_inside(tag, value, entries, names)
+        tag: with_paths_inside(tag, named_by_number(value, names), entries)
         for tag, value in modification.replaced_tags.items()
         if is_writable(tag)
     }
@@ -159,14 +160,15 @@ def _marks(modification: Modification, name: str) -> dict[int, Json]:
     return {tag: value for tag, value in marks.items() if tag not in spoken_of}
 
 
-def _path_entries(modification: Modification) -> tuple[PathEntry, ...]:
+def _path_entries(modification: Modification, names: TagNames) -> tuple[PathEntry, ...]:
+    """Return the nested paths in the order in which they apply (spec 3.3, step 8)."""
     entries = [
-        PathEntry(Operation.REPLACE, path.parents, path.tag, value)
-        for path, value in modification.replace.items()
-        if path.parents and is_writable(path.tag)
+        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
     ]
     entries += [
-        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
+        PathEntry(Operation.REPLACE, path.parents, path.tag, named_by_number(value, names))
+        for path, value in modification.replace.items()
+        if path.parents and is_writable(path.tag)
     ]
     entries += [
         PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents

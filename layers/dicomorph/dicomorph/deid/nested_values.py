@@ -1,18 +1,35 @@
-"""Paths of a request that lead into a sequence which the same request replaces (spec 3.3, step 8).
+"""Paths of a request that lead into sequences which the same request writes (spec 3.3, steps 5 and 8).
 
-Paths apply after top-level replacements, so they change the new items, not those of the file.
+Paths apply one after the other, those of Remove before those of Replace, and all of them after
+top-level replacements. So a path may change items that an earlier step wrote, not those of the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dicomorph.deid.scopes import Operation, PathEntry
+from dicomorph.deid.nested_paths import Operation, PathEntry
+from dicomorph.dicom.elements import format_tag
 from dicomorph.dicom.tag_path import TagNames
 from dicomorph.model.resources import Json
 
 
-def with_paths_inside(tag: int, value: Json, entries: Iterable[PathEntry], names: TagNames) -> Json:
+def named_by_number(value: Json, names: TagNames) -> Json:
+    """Return a replacement value with one spelling for each tag in its items, ``gggg,eeee``.
+
+    Of two names for one tag the later in the alphabet wins, as in Orthanc.
+    """
+    if not isinstance(value, list):
+        return value
+    return [
+        {format_tag(names.tag(name)): named_by_number(item[name], names) for name in sorted(item)}
+        if isinstance(item, dict)
+        else item
+        for item in value
+    ]
+
+
+def with_paths_inside(tag: int, value: Json, entries: Iterable[PathEntry]) -> Json:
     """Return the new value of a sequence with the paths applied that lead into it.
 
     Parameters
@@ -20,26 +37,34 @@ def with_paths_inside(tag: int, value: Json, entries: Iterable[PathEntry], names
     tag : int
         The sequence.
     value : Json
-        Its replacement: items from tag names to values. Anything else stays as it is.
+        Its replacement, `named_by_number`. Anything but a sequence stays as it is.
     entries : Iterable[PathEntry]
-        The paths of the request, seen from where the sequence stands.
+        Paths in the order in which they apply, seen from where the sequence stands.
     """
-    entering = [entry for entry in entries if entry.parents and entry.parents[0][0] == tag]
-    if not entering or not isinstance(value, list):
-        return value
-    return [_item(index, item, entering, names) for index, item in enumerate(value)]
+    for entry in entries:
+        if entry.operation is not Operation.KEEP and entry.parents and entry.parents[0][0] == tag:
+            value = _applied(value, entry, 0)
+    return value
 
 
-def _item(index: int, item: Json, entering: list[PathEntry], names: TagNames) -> Json:
-    if not isinstance(item, dict):
-        return item  # an empty array stands for an empty item (spec 3.4)
-    tags: dict[int, tuple[str, Json]] = {names.tag(name): (name, value) for name, value in item.items()}
-    inside = [entry.entered() for entry in entering if entry.parents[0][1] in (None, index)]
-    for operation in (Operation.REMOVE, Operation.REPLACE):
-        for entry in inside:
-            if entry.operation is not operation or entry.parents:
-                continue
-            tags.pop(entry.tag, None)
-            if operation is Operation.REPLACE:
-                tags[entry.tag] = f"{entry.tag >> 16:04x},{entry.tag & 0xFFFF:04x}", entry.value
-    return {name: with_paths_inside(tag, value, inside, names) for tag, (name, value) in tags.items()}
+def _applied(items: Json, entry: PathEntry, depth: int) -> Json:
+    if not isinstance(items, list):
+        return items
+    _, wanted = entry.parents[depth]
+    return [
+        _edited(item, entry, depth + 1) if wanted in (None, index) else item
+        for index, item in enumerate(items)
+    ]
+
+
+def _edited(item: Json, entry: PathEntry, depth: int) -> Json:
+    content = dict(item) if isinstance(item, dict) else {}  # [] stands for an empty item (spec 3.4)
+    if depth < len(entry.parents):
+        name = format_tag(entry.parents[depth][0])
+        if name in content:
+            content[name] = _applied(content[name], entry, depth)
+    elif entry.operation is Operation.REMOVE:
+        content.pop(format_tag(entry.tag), None)
+    else:
+        content[format_tag(entry.tag)] = entry.value
+    return content

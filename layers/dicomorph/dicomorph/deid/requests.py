@@ -32,7 +32,8 @@ class Modification:
     edition : str
         Of the profile; empty for a mere modification.
     replace : Mapping[TagPath, Json]
-        New values, for top-level tags (no parents) and nested paths.
+        New values, for top-level tags (no parents) and nested paths, in the order in which
+        paths apply.
     remove, keep : frozenset[TagPath]
         As asked for. Replace takes precedence over Remove, and Keep over both (spec 3.1).
     private_creator : str
@@ -100,8 +101,9 @@ def parse_modification(
     names = TagNames(settings.dictionary)
     edition = _edition(body, settings) if is_anonymization else ""
     force = flag(body, "Force")
-    remove_private = flag(body, "RemovePrivateTags") and not is_anonymization
-    keep_private = flag(body, "KeepPrivateTags") and is_anonymization
+    # Each route ignores the option of the other, whatever its type (spec 2.4).
+    remove_private = not is_anonymization and flag(body, "RemovePrivateTags")
+    keep_private = is_anonymization and flag(body, "KeepPrivateTags")
     remove = _paths(body, "Remove", names)
     replace = _replacements(body, names)
     keep = _paths(body, "Keep", names)
@@ -171,8 +173,13 @@ def _replacements(body: Mapping[str, Json], names: TagNames) -> dict[TagPath, Js
     if not isinstance(value, dict):
         message = "Replace must be an object"
         raise BadRequestError(message)
-    # Of two names for one tag the later in the alphabet wins, as in Orthanc.
-    return {names.path(name): value[name] for name in sorted(value)}
+    # In the order of the alphabet: of two names for one tag the later wins, as in Orthanc.
+    found: dict[TagPath, Json] = {}
+    for name in sorted(value):
+        path = names.path(name)
+        found.pop(path, None)  # the order is that of the names which count
+        found[path] = value[name]
+    return found
 
 
 def _detected(replace: Mapping[TagPath, Json]) -> Level:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from dicomorph.deid.nested_paths import Operation, PathEntry
+from dicomorph.deid.nested_values import with_paths_inside
 from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Rule
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.steps import Steps
@@ -19,40 +22,6 @@ _REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x30060010
 _RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
 _REMEMBERED = 20_000
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
-
-
-class Operation(enum.Enum):
-    """What a request does to a nested path."""
-
-    KEEP = "Keep"
-    REMOVE = "Remove"
-    REPLACE = "Replace"
-
-
-@dataclass(frozen=True, slots=True)
-class PathEntry:
-    """A nested path of a request, or what is left of it below some sequence.
-
-    Parameters
-    ----------
-    parents : tuple[tuple[int, int | None], ...]
-        The sequences still to descend into, each with the index of an item or None for all.
-    tag : int
-        The element it ends at.
-    """
-
-    operation: Operation
-    parents: tuple[tuple[int, int | None], ...]
-    tag: int
-    value: Json = None
-
-    def enters(self, tag: int, index: int) -> bool:
-        """Tell whether the path leads into an item of a sequence."""
-        return bool(self.parents) and self.parents[0][0] == tag and self.parents[0][1] in (None, index)
-
-    def entered(self) -> PathEntry:
-        """Return what is left of the path inside that item."""
-        return PathEntry(self.operation, self.parents[1:], self.tag, self.value)
 
 
 class Place(enum.Enum):
@@ -187,9 +156,16 @@ class PlanScope:
 
     def _values(self) -> Mapping[int, Json]:
         values = {
-            tag: entry.value for tag, entry in self._here.items() if entry.operation is Operation.REPLACE
+            tag: with_paths_inside(tag, entry.value, self._replaced_after(entry))
+            for tag, entry in self._here.items()
+            if entry.operation is Operation.REPLACE
         }
         return values or _NOTHING
+
+    def _replaced_after(self, entry: PathEntry) -> Iterator[PathEntry]:
+        """Return the paths that find what an entry wrote: those of Remove came before it (spec 3.3)."""
+        later = itertools.dropwhile(lambda other: other is not entry, self._entries)
+        return (other for other in later if other.operation is Operation.REPLACE)
 
     def rule(self, tag: int) -> Rule:
         """Return what happens to an element."""
