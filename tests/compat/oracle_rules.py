@@ -17,7 +17,12 @@ NAMESPACES = {
     INSTANCE: Namespace.INSTANCE,
 }
 # Signatures, earlier values of attributes, padding: PS3.15 E.1.1.
-REMOVED_IN_EVERY_EDITION = {0x04000561, 0x4FFE0001, 0xFFFAFFFA, 0xFFFCFFFC}
+REMOVED_IN_EVERY_EDITION = {0x04000402, 0x04000403, 0x04000404, 0x04000550, 0x04000561} | {
+    0x4FFE0001,
+    0xFFFAFFFA,
+    0xFFFCFFFC,
+}
+FIRST_DATA_SET_TAG = 0x00080000
 RT_STUDY = (0x30060010, 0x30060012)
 REFERENCED_SOP_INSTANCE_UID = 0x00081155
 
@@ -91,17 +96,15 @@ class Rules:
         return Fate.MAPPED if tag in self._mapped | self._request.new_uids else Fate.KEPT
 
     def _fate_below(self, tag: int) -> Fate:
-        if tag in self._below_gone or (is_graphic(tag) and tag not in self._request.keep):
+        misplaced = tag < FIRST_DATA_SET_TAG or is_graphic(tag)
+        if tag in self._below_gone or (misplaced and tag not in self._request.keep):
             return Fate.GONE
         if tag in self._below_empty:
             return Fate.EMPTY
         return Fate.MAPPED if tag in self._below_mapped else Fate.KEPT
 
     def _inside_kept(self, path: Path) -> bool:
-        return any(
-            is_private(sequence) or self._is_covered(path[:depth], sequence)
-            for depth, (sequence, _) in enumerate(path)
-        )
+        return any(self._is_covered(path[:depth], sequence) for depth, (sequence, _) in enumerate(path))
 
     def _is_covered(self, path: Path, tag: int) -> bool:
         """Tell whether a Keep names this very element; `_inside_kept` asks for those around it."""

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
-from dicomorph.deid.nested_paths import Operation, PathEntry
-from dicomorph.deid.nested_values import named_by_number, with_paths_inside
-from dicomorph.deid.profiles import profile
-from dicomorph.deid.requests import (
-    IDENTIFIERS,
-    PATIENT_ID,
+from dicomorph.deid.identity import (
+    MAPPED,
     PATIENT_NAME,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
-    Modification,
 )
+from dicomorph.deid.nested_paths import Operation, PathEntry
+from dicomorph.deid.nested_values import named_by_number, with_paths_inside
+from dicomorph.deid.profiles import profile
+from dicomorph.deid.requests import Modification
 from dicomorph.deid.scopes import PlanScope, Rules
-from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, EditPlan, Rule
+from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.tag_path import TagNames
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder, is_writable
@@ -31,21 +30,12 @@ PATIENT_IDENTITY_REMOVED = 0x00120062
 DEIDENTIFICATION_METHOD = 0x00120063
 SOFTWARE = f"Dicomorph {__version__}"
 
-_IDENTITY_RULES = {
-    PATIENT_ID: Rule(Action.MAP, Namespace.PATIENT),
-    STUDY_INSTANCE_UID: Rule(Action.MAP, Namespace.STUDY),
-    SERIES_INSTANCE_UID: Rule(Action.MAP, Namespace.SERIES),
-    SOP_INSTANCE_UID: Rule(Action.MAP, Namespace.INSTANCE),
-}
 _LEVEL_UIDS = {
     Level.PATIENT: (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
     Level.STUDY: (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
     Level.SERIES: (SERIES_INSTANCE_UID, SOP_INSTANCE_UID),
     Level.INSTANCE: (SOP_INSTANCE_UID,),
 }
-# PS3.15 E.1.1: signatures and the previous values of attributes do not outlive the change
-# that they speak of, and padding may hold anything. In every edition.
-_REMOVED_IN_EVERY_EDITION = dict.fromkeys((0x04000561, 0x4FFE0001, 0xFFFAFFFA, 0xFFFCFFFC), REMOVE)
 
 
 def compile_plan(modification: Modification, *, name: str, settings: Settings) -> EditPlan:
@@ -69,30 +59,28 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
     references: Mapping[int, Namespace] = {}
     if modification.is_anonymization:
         references = {
-            tag: rule.namespace for tag, rule in _IDENTITY_RULES.items() if tag in replace and rule.namespace
+            tag: rule.namespace for tag, rule in MAPPED.items() if tag in replace and rule.namespace
         }
         replace = {**_marks(modification, name), **replace}
-    # Paths carry values, which other requests must not meet.
-    root_of = _root if entries else _shared_root
-    root = root_of(
-        _Shape(
-            edition=modification.edition,
-            removes_private=modification.remove_private_tags
-            or (modification.is_anonymization and not modification.keep_private_tags),
-            mapped=uids,
-            kept=modification.kept_tags,
-            removed=modification.removed_tags,
-            replaced=frozenset(replace),
-        ),
-        entries,
+    shape = _Shape(
+        edition=modification.edition,
+        removes_private=modification.remove_private_tags
+        or (modification.is_anonymization and not modification.keep_private_tags),
+        mapped=uids,
+        kept=modification.kept_tags,
+        removed=modification.removed_tags,
+        replaced=frozenset(replace),
     )
+    # Paths carry values, which other requests must not meet.
+    root_of = functools.partial(_root if entries else _shared_root, shape, entries)
     encoder = ValueEncoder(
         settings.dictionary,
         private_creator=modification.private_creator,
         unencodable=settings.unencodable_text,
     )
     return EditPlan(
-        root=root,
+        root=root_of(""),
+        root_of_class=root_of if shape.edition and profile(shape.edition).depends_on_sop_class else None,
         replace=replace,
         required=uids,
         encoder=encoder,
@@ -113,19 +101,14 @@ class _Shape:
     replaced: frozenset[int]
 
 
-def _root(shape: _Shape, entries: tuple[PathEntry, ...]) -> PlanScope:
-    top: dict[int, Rule] = {tag: _IDENTITY_RULES[tag] for tag in shape.mapped}
-    nested: dict[int, Rule] = {}
-    if shape.edition:
-        nested = _nested_rules(shape)
-        top = {**nested, **_IDENTITY_RULES, **top}
-    top.update(dict.fromkeys(shape.removed, REMOVE))
+def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> PlanScope:
     rules = Rules(
-        is_anonymization=bool(shape.edition),
+        edition=profile(shape.edition) if shape.edition else None,
+        sop_class=sop_class,
         removes_private=shape.removes_private,
-        top=top,
-        nested=nested,
+        mapped=shape.mapped,
         kept=shape.kept,
+        removed=shape.removed,
         replaced=shape.replaced,
     )
     return rules.root(entries)
@@ -133,16 +116,6 @@ def _root(shape: _Shape, entries: tuple[PathEntry, ...]) -> PlanScope:
 
 # What the walkers learn about a shape (`Scope.steps`) serves the next request of that shape.
 _shared_root = functools.lru_cache(maxsize=16)(_root)
-
-
-def _nested_rules(shape: _Shape) -> dict[int, Rule]:
-    """Return what happens below the top level: Replace leaves nested copies under the profile."""
-    rules = {**profile(shape.edition).rules, **_REMOVED_IN_EVERY_EDITION, **_IDENTITY_RULES}
-    rules[PATIENT_NAME] = EMPTY
-    rules.update(dict.fromkeys(shape.removed, REMOVE))
-    for tag in shape.kept - (IDENTIFIERS - {PATIENT_ID}):
-        rules.pop(tag, None)
-    return rules
 
 
 def _marks(modification: Modification, name: str) -> dict[int, Json]:

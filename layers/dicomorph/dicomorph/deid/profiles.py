@@ -1,4 +1,4 @@
-"""The editions of the Basic Profile (PS3.15 Table E.1-1) as data."""
+"""The editions of the Basic Profile (PS3.15 Table E.1-1) as data, in Orthanc's reading (spec 3.7, 3.8)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,33 @@ from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
 
-from dicomorph.dicom.edit_plan import EMPTY, REMOVE, Action, Rule
+from dicomorph.deid.identity import MAPPED, PATIENT_NAME
+from dicomorph.deid.resolution import ANYWHERE, Path
+from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.uids import Namespace
 from dicomorph.model.errors import ParameterOutOfRangeError
 
 EDITIONS = ("2008", "2017c", "2021b", "2023b")
 NEWEST_EDITION = EDITIONS[-1]
 
+# PS3.15 E.1.1: neither signatures (and what they were made of) nor the previous values of
+# attributes outlive the change that they speak of, and padding may hold anything.
+_CHANGED_OR_SIGNED = (
+    *(0x04000402, 0x04000403, 0x04000404, 0x04000550, 0x04000561),
+    *(0x4FFE0001, 0xFFFAFFFA, 0xFFFCFFFC),
+)
+_IN_EVERY_EDITION = {**dict.fromkeys(_CHANGED_OR_SIGNED, REMOVE), **MAPPED, PATIENT_NAME: EMPTY}
+
+_FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
+_REFERENCED_SOP_INSTANCE_UID = 0x00081155
+# RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
+_RT_FRAME_OF_REFERENCE: Path = (0x30060010,)
+_RT_STUDY: Path = (0x30060010, 0x30060012)
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One edition.
+    """One edition (a `resolution.Resolver`): a table, and what holds in every edition.
 
     Parameters
     ----------
@@ -28,12 +44,30 @@ class Profile:
     method : str
         What DeidentificationMethod says of it, behind the name of the software.
     rules : Mapping[int, Rule]
-        What happens to an attribute wherever it stands; absent ones are kept.
+        What its table says of an attribute, wherever it stands.
     """
 
     edition: str
     method: str
     rules: Mapping[int, Rule]
+
+    @property
+    def depends_on_sop_class(self) -> bool:
+        """Tell that Orthanc reads its tables alike for all."""
+        return False
+
+    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - see above
+        """Return what happens to an attribute; what the edition does not name is kept."""
+        if tag == _REFERENCED_SOP_INSTANCE_UID and path == _RT_STUDY:
+            return Rule(Action.MAP, Namespace.STUDY)
+        found = _IN_EVERY_EDITION.get(tag) or self.rules.get(tag)
+        if found is not None:
+            return found
+        return REMOVE if tag < _FIRST_DATA_SET_TAG or is_graphic(tag) else KEEP
+
+    def place(self, path: Path, sop_class: str) -> Path:  # noqa: ARG002 - as in `resolve`
+        """Return the path itself on the way to the study that a structure set refers to."""
+        return path if path in {_RT_FRAME_OF_REFERENCE, _RT_STUDY} else ANYWHERE
 
 
 @functools.cache
@@ -55,3 +89,9 @@ def profile(edition: str) -> Profile:
     for name, rule in (("remove", REMOVE), ("clear", EMPTY), ("replace_uid", by_instance)):
         rules.update((int(tag, 16), rule) for tag in table[name])
     return Profile(edition, table["method"], MappingProxyType(rules))
+
+
+def is_graphic(tag: int) -> bool:
+    """Tell curves (50xx) and overlays (60xx), whole groups: their labels and origins name things, too."""
+    group = tag >> 16
+    return 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF  # noqa: PLR2004 - repeating groups

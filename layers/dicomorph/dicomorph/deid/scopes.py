@@ -2,73 +2,95 @@
 
 from __future__ import annotations
 
-import enum
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
+from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED, PATIENT_NAME
 from dicomorph.deid.nested_paths import Operation, PathEntry
 from dicomorph.deid.nested_values import with_paths_inside
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Action, Rule
+from dicomorph.deid.resolution import ANYWHERE, Path, Resolver
+from dicomorph.dicom.dictionary import is_private
+from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.steps import Steps
-from dicomorph.dicom.uids import Namespace
 from dicomorph.model.resources import Json
 
-PATIENT_NAME = 0x00100010
-_REFERENCED_SOP_INSTANCE_UID = 0x00081155
-_REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x30060010
-_RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
 _REMEMBERED = 20_000
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
 
 
-class Place(enum.Enum):
-    """Where a data set stands, as far as rules depend on it."""
+class Place(NamedTuple):
+    """Where a data set stands, as far as rules depend on it.
 
-    TOP = enum.auto()
-    NESTED = enum.auto()
-    KEPT = enum.auto()
-    # RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
-    RT_FRAME_OF_REFERENCE = enum.auto()
-    RT_STUDY = enum.auto()
+    Parameters
+    ----------
+    path : Path
+        As the edition tells places apart (`Resolver.place`).
+    is_kept : bool
+        Whether it lies in a subtree that the request keeps.
+    """
+
+    path: Path
+    is_kept: bool = False
+
+
+_TOP = Place(())
+_KEPT = Place(ANYWHERE, is_kept=True)
 
 
 @dataclass(eq=False, kw_only=True)
 class Rules:
-    """The rules of a plan, by place.
+    """The rules of a plan, by place: those of the request, and behind them those of the edition.
 
     Parameters
     ----------
-    top, nested : Mapping[int, Rule]
-        By tag; what is absent is kept.
+    edition : Resolver, optional
+        None for a mere modification.
+    sop_class : str
+        Of the instances, where the edition depends on it.
+    removes_private : bool
+        Whether private tags go, at every depth.
+    mapped : frozenset[int]
+        Top-level UIDs that get new values even in a mere modification.
     kept : frozenset[int]
         Top-level tags named in Keep: with their subtree, where they are sequences.
+    removed : frozenset[int]
+        Top-level tags named in Remove.
     replaced : frozenset[int]
         Top-level tags that get new values. The values are none of the rules' business.
     """
 
-    is_anonymization: bool
+    edition: Resolver | None
+    sop_class: str
     removes_private: bool
-    top: Mapping[int, Rule]
-    nested: Mapping[int, Rule]
+    mapped: frozenset[int]
     kept: frozenset[int]
+    removed: frozenset[int]
     replaced: frozenset[int]
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
+    _decided_below: Mapping[int, Rule] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Put together what is decided by tag alone: Keep over Replace over the rest (spec 3.1)."""
+        """Put together what the request decides: Keep over Replace over the rest (spec 3.1)."""
+        removed = dict.fromkeys(self.removed, REMOVE)
         self._decided_top = {
-            **self.top,
+            **{tag: MAPPED[tag] for tag in self.mapped},
+            **removed,
             **dict.fromkeys(self.replaced, REPLACE),
             **dict.fromkeys(self.kept, KEEP),
         }
+        # Replace leaves copies further down to the edition; so does Keep of a UID of the
+        # instance's own, as in Orthanc. A private tag is kept where it was named and no deeper.
+        kept = (tag for tag in self.kept - INSTANCE_UIDS if not is_private(tag))
+        self._decided_below = {**removed, **dict.fromkeys(kept, KEEP)}
 
     def root(self, entries: tuple[PathEntry, ...]) -> PlanScope:
         """Return the scope of the top level."""
-        return PlanScope(self, Place.TOP, entries)
+        return PlanScope(self, _TOP, entries)
 
     def scope(self, place: Place, entries: tuple[PathEntry, ...]) -> PlanScope | None:
         """Return the scope of a place, the same object for the same rules; None if nothing changes."""
@@ -83,53 +105,44 @@ class Rules:
         return self._scopes[key]
 
     def _changes(self, place: Place) -> bool:
-        if place is Place.KEPT:
-            return self.is_anonymization and PATIENT_NAME not in self.kept
-        return self.is_anonymization or self.removes_private
+        if place.is_kept:
+            return self.edition is not None and PATIENT_NAME not in self.kept
+        return self.edition is not None or self.removes_private
 
     def rule_of(self, place: Place) -> Callable[[int], Rule]:
         """Return what answers for a tag at a place, paths aside."""
-        if place is Place.TOP:
+        if place == _TOP:
             return self._top_rule
-        if place is Place.KEPT:
+        if place.is_kept:
             return self._kept_rule
-        return self._rt_study_rule if place is Place.RT_STUDY else self._nested_rule
+        return lambda tag: self._nested_rule(tag, place.path)
 
     def _kept_rule(self, tag: int) -> Rule:
-        name_in_clear = tag == PATIENT_NAME and self.is_anonymization and tag not in self.kept
+        name_in_clear = tag == PATIENT_NAME and self.edition is not None and tag not in self.kept
         return EMPTY if name_in_clear else KEEP
 
-    def _rt_study_rule(self, tag: int) -> Rule:
-        if tag == _REFERENCED_SOP_INSTANCE_UID and tag not in self.kept and self.is_anonymization:
-            return Rule(Action.MAP, Namespace.STUDY)
-        return self._nested_rule(tag)
-
-    def _nested_rule(self, tag: int) -> Rule:
-        if tag >> 16 & 1 and self.removes_private:
+    def _nested_rule(self, tag: int, path: Path) -> Rule:
+        if is_private(tag) and self.removes_private:
             return REMOVE
-        if not self.is_anonymization:
+        if self.edition is None:
             return KEEP
-        return REMOVE if _is_graphic(tag) and tag not in self.kept else self.nested.get(tag, KEEP)
+        return self._decided_below.get(tag) or self.edition.resolve(tag, path, self.sop_class)
 
     def _top_rule(self, tag: int) -> Rule:
         found = self._decided_top.get(tag)
         if found is not None:
             return found
-        if tag >> 16 & 1 and self.removes_private:
+        if is_private(tag) and self.removes_private:
             return REMOVE
-        return REMOVE if self.is_anonymization and _is_graphic(tag) else KEEP
+        return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
     def place_below(self, place: Place, tag: int) -> Place:
         """Return where the items of a sequence stand, paths aside."""
-        if place is Place.KEPT or (place is Place.TOP and tag in self.kept):
-            return Place.KEPT
-        if tag >> 16 & 1:
-            return Place.KEPT  # a private sequence that stays keeps its content (spec 3.6)
-        if place is Place.TOP and tag == _REFERENCED_FRAME_OF_REFERENCE_SEQUENCE:
-            return Place.RT_FRAME_OF_REFERENCE
-        if place is Place.RT_FRAME_OF_REFERENCE and tag == _RT_REFERENCED_STUDY_SEQUENCE:
-            return Place.RT_STUDY
-        return Place.NESTED
+        if place.is_kept or (place == _TOP and tag in self.kept):
+            return _KEPT
+        if self.edition is None:
+            return Place(ANYWHERE)
+        return Place(self.edition.place((*place.path, tag), self.sop_class))
 
 
 _RULES = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
@@ -175,7 +188,7 @@ class PlanScope:
     def below(self, tag: int, index: int) -> PlanScope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""
         kept = any(e.operation is Operation.KEEP and not e.parents and e.tag == tag for e in self._entries)
-        place = Place.KEPT if kept else self._rules.place_below(self._place, tag)
+        place = _KEPT if kept else self._rules.place_below(self._place, tag)
         entries = tuple(entry.entered() for entry in self._entries if entry.enters(tag, index))
         return self._rules.scope(place, entries)
 
@@ -184,9 +197,3 @@ class PlanScope:
         return any(
             e.parents and e.parents[0][0] == tag and e.parents[0][1] is not None for e in self._entries
         )
-
-
-def _is_graphic(tag: int) -> bool:
-    """Tell curves (50xx) and overlays (60xx), whole groups (PS3.15 Table E.1-1)."""
-    group = tag >> 16
-    return 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF  # noqa: PLR2004 - repeating groups

@@ -6,8 +6,9 @@ for a tag; the rewriter remembers the answers, so a scope may take its time.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -73,6 +74,8 @@ class EditPlan:
     root : Scope
         The rules of the top level. It knows no values, so that requests alike in all else share
         it, and with it what the walkers learnt.
+    root_of_class : Callable[[str], Scope], optional
+        Given where the rules depend on the SOP class: the root for one.
     replace : Mapping[int, Json]
         The values of `Action.REPLACE` at the top level, inserted where the element is absent.
     required : frozenset[int]
@@ -93,3 +96,10 @@ class EditPlan:
     encoder: ValueEncoder
     references: Mapping[int, Namespace]
     is_anonymization: bool
+    root_of_class: Callable[[str], Scope] | None = None
+
+    def of_class(self, sop_class: str) -> EditPlan:
+        """Return the plan with the rules for one SOP class."""
+        if self.root_of_class is None:
+            return self
+        return dataclasses.replace(self, root=self.root_of_class(sop_class), root_of_class=None)
