@@ -1,0 +1,200 @@
+"""The stack of the template on a mocked AWS, each function with the clients of a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto.backends import get_backend
+
+from dicomorph import bootstrap
+from dicomorph.index.dynamodb_table import Table
+from dicomorph.services.backend import Backend
+from dicomorph.settings import read_environment
+from local.functions import load_module
+from local.template import TEMPLATE
+from tests.support.api_client import Answer, Client
+from tests.support.call_recorder import CallRecorder
+from tests.support.template_values import ACCOUNT, REGION, TemplateValues
+from tests.workflows import moto_faults, stack
+
+_Argument = TypeVar("_Argument")
+_Answer = TypeVar("_Answer")
+
+NAMES = {
+    "DicomBucket": stack.BUCKET,
+    "IndexTable": "index",
+    "ModificationWorkflow": "modification",
+    **{f"{name}Function": name for name in stack._FUNCTIONS},
+}
+"""What the stack of the workflow tests calls its resources."""
+
+
+class RecordedStack(Client):
+    """A client of all functions that writes down which permissions each of them needs.
+
+    Parameters
+    ----------
+    backends : Mapping[str, Backend]
+        One a function, by the name of its folder.
+    admin : Backend
+        Unrecorded: prepares what functions meet.
+    """
+
+    def __init__(self, backends: Mapping[str, Backend], admin: Backend, recorder: CallRecorder) -> None:
+        super().__init__(admin, Path())
+        self.recorder = recorder
+        self.called: set[tuple[str, str]] = set()
+        self._backends = backends
+        self._changes: dict[str, Any] = {}
+
+    @contextmanager
+    def changed(self, **changes: Any) -> Iterator[None]:
+        """Change a port, the settings or the limits of all functions for a while."""
+        before, self._changes = self._changes, {**self._changes, **changes}
+        try:
+            yield
+        finally:
+            self._changes = before
+
+    @contextmanager
+    def broken(self, operation: str) -> Iterator[None]:
+        """Let no call of an operation through for a while."""
+        with self._hooked(operation, _refuse):
+            yield
+
+    @contextmanager
+    def meanwhile(self, operation: str, event: Callable[[], object]) -> Iterator[None]:
+        """Let something happen before the next call of an operation."""
+
+        def happen() -> None:
+            del self.recorder.hooks[operation]
+            event()
+
+        with self._hooked(operation, happen):
+            yield
+
+    @contextmanager
+    def _hooked(self, operation: str, hook: Callable[[], None]) -> Iterator[None]:
+        self.recorder.hooks[operation] = hook
+        try:
+            yield
+        finally:
+            self.recorder.hooks.pop(operation, None)
+
+    def send(self, function: str, event: dict[str, Any]) -> Answer:
+        """Call a function; remember the route."""
+        self.called.add((event["httpMethod"], event["resource"]))
+        return super().send(function, event)
+
+    def module(self, function: str) -> Any:
+        """Return the module of a function, which has its own backend as on Lambda."""
+        if function not in self._modules:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(bootstrap, "get_backend", partial(self._backend_of, function))
+                self._modules[function] = load_module(TEMPLATE.parent / "functions" / function / "app.py")
+        return self._modules[function]
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Call a task of the workflow."""
+        return self.module(function).lambda_handler(event, None)
+
+    def clear(self) -> None:
+        """Empty the table: moto copies all of it for each transaction."""
+        get_backend("dynamodb")[ACCOUNT][REGION].tables["index"].items.clear()
+
+    def lose(self, prefix: str) -> None:
+        """Remove objects with all their versions, as the bucket's lifecycle rules do."""
+        s3 = boto3.client("s3")
+        found = s3.list_object_versions(Bucket=stack.BUCKET, Prefix=prefix)
+        for version in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+            s3.delete_object(Bucket=stack.BUCKET, Key=version["Key"], VersionId=version["VersionId"])
+
+    def _backend_of(self, function: str) -> Backend:
+        return replace(self._backends[function], **self._changes)
+
+
+@contextmanager
+def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
+    """Deploy the stores and the workflow; functions have the environment that the template gives them."""
+    values = TemplateValues(template, NAMES)
+    functions = {
+        Path(resource["Properties"]["CodeUri"]).name: (name, resource["Properties"])
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    handlers: dict[str, moto_faults.Handler] = {}
+    with moto_faults.aws(handlers), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "each", _one_after_the_other)  # so that the caller is on the stack of each call
+        _deploy_workflow()
+        recorder = CallRecorder(customer_keys(template, values))
+        backends = {
+            folder: _backend(name, _variables(template, properties, values), recorder)
+            for folder, (name, properties) in functions.items()
+        }
+        everything = {
+            "INDEX_TABLE_NAME": "index",
+            "DICOM_BUCKET_NAME": stack.BUCKET,
+            "MODIFICATION_WORKFLOW_ARN": values.arn("ModificationWorkflow"),
+        }
+        deployed = RecordedStack(backends, bootstrap.aws_backend(read_environment(everything)), recorder)
+        handlers.update(
+            {name: deployed.module(folder).lambda_handler for name, folder in stack._FUNCTIONS.items()}
+        )
+        yield deployed
+
+
+def _refuse() -> None:
+    raise EndpointConnectionError(endpoint_url="https://aws")
+
+
+def _one_after_the_other(
+    _: Table, function: Callable[[_Argument], _Answer], arguments: Sequence[_Argument]
+) -> list[_Answer]:
+    return [function(argument) for argument in arguments]
+
+
+def customer_keys(template: Mapping[str, Any], values: TemplateValues) -> dict[str, str]:
+    """Return the ARNs of the keys that the stores are encrypted with, unless AWS manages them."""
+    resources = template["Resources"]
+    bucket = resources["DicomBucket"]["Properties"]["BucketEncryption"]
+    [rule] = bucket["ServerSideEncryptionConfiguration"]
+    of_bucket = values.of(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID"))
+    of_table = values.of(resources["IndexTable"]["Properties"]["SSESpecification"].get("KMSMasterKeyId"))
+    found = {"s3": of_bucket, "dynamodb": of_table}
+    return {service: key for service, key in found.items() if isinstance(key, str)}
+
+
+def _deploy_workflow() -> None:
+    stack._create_stores()
+    arns = {f"{name}FunctionArn": stack._create_function(name) for name in stack._FUNCTIONS}
+    stack._create_machine({**arns, "DicomBucketName": stack.BUCKET, "MaxConcurrency": "2"})
+
+
+def _variables(
+    template: Mapping[str, Any], properties: Mapping[str, Any], values: TemplateValues
+) -> dict[str, str]:
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    own = properties.get("Environment", {}).get("Variables", {})
+    return {name: str(value) for name, value in values.of({**shared, **own}).items()}
+
+
+def _backend(principal: str, variables: Mapping[str, str], recorder: CallRecorder) -> Backend:
+    make_client = boto3.client
+
+    def recorded_client(*args: Any, **options: Any) -> Any:
+        client = make_client(*args, **options)
+        recorder.attach(client, principal)
+        return client
+
+    recorder.needs.setdefault(principal, set())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "client", recorded_client)
+        return bootstrap.aws_backend(read_environment(variables))

@@ -1,0 +1,128 @@
+"""What the intrinsic functions of the template stand for, in an account of the tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+REGION: Final = "eu-central-1"
+ACCOUNT: Final = "123456789012"  # moto's
+NO_VALUE: Final = object()
+
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::NoValue": NO_VALUE,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackName": "dicomorph",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+# What follows "arn:aws:" of a resource, by its type.
+_ARNS = {
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::IAM::Role": "iam::{account}:role/{name}",
+    "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
+    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
+    "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
+    "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
+    "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
+    "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
+}
+_REFERENCED_BY_ARN = {"AWS::SNS::Topic", "AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"}
+_NAMES = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
+_VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
+
+
+class TemplateValues:
+    """Resolves the expressions of a template whose parameters have their defaults.
+
+    Parameters
+    ----------
+    template : Mapping[str, Any]
+        As `local.template.read_template` reads it.
+    names : Mapping[str, str]
+        The names of resources in the account, by their names in the template; others are
+        called in the account as in the template.
+    """
+
+    def __init__(self, template: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        self._parameters = template.get("Parameters", {})
+        self._conditions = template.get("Conditions", {})
+        self._mappings = template.get("Mappings", {})
+        self._resources = template["Resources"]
+        self._names = names
+        self._functions: dict[str, Callable[[Any], Any]] = {
+            "Condition": lambda name: self.of(self._conditions[name]),
+            "Fn::And": lambda terms: all(self.of(term) for term in terms),
+            "Fn::Equals": lambda terms: self.of(terms[0]) == self.of(terms[1]),
+            "Fn::FindInMap": lambda path: self._mappings[self.of(path[0])][self.of(path[1])][
+                self.of(path[2])
+            ],
+            "Fn::GetAtt": lambda path: self._attribute(*path),
+            "Fn::If": lambda terms: self.of(terms[1] if self.of(self._conditions[terms[0]]) else terms[2]),
+            "Fn::Join": lambda terms: terms[0].join(self.of(terms[1])),
+            "Fn::Not": lambda terms: not self.of(terms[0]),
+            "Fn::Or": lambda terms: any(self.of(term) for term in terms),
+            "Fn::Sub": self._substituted,
+            "Ref": self._referenced,
+        }
+
+    def of(self, node: Any) -> Any:
+        """Return a part of the template with its expressions replaced by their values."""
+        if isinstance(node, dict):
+            if len(node) == 1:
+                ((key, value),) = node.items()
+                # The key of an IAM statement is called Condition, too; its value is no name.
+                if key in self._functions and not (key == "Condition" and not isinstance(value, str)):
+                    return self._functions[key](value)
+                if key.startswith("Fn::"):
+                    raise NotImplementedError(f"{key} is not known here")
+            values = {key: self.of(value) for key, value in node.items()}
+            return {key: value for key, value in values.items() if value is not NO_VALUE}
+        if isinstance(node, list):
+            return [value for value in map(self.of, node) if value is not NO_VALUE]
+        return node
+
+    def arn(self, logical_id: str) -> str:
+        """Return the ARN of a resource."""
+        pattern = _ARNS[self._resources[logical_id]["Type"]]
+        return "arn:aws:" + pattern.format(region=REGION, account=ACCOUNT, name=self.name(logical_id))
+
+    def name(self, logical_id: str) -> str:
+        """Return what a resource is called in the account."""
+        resource = self._resources[logical_id]
+        given = resource.get("Properties", {}).get(_NAMES.get(resource["Type"], ""))
+        return str(self.of(given)) if given else self._names.get(logical_id, logical_id)
+
+    def _referenced(self, name: str) -> Any:
+        if name in _PSEUDO_PARAMETERS:
+            return _PSEUDO_PARAMETERS[name]
+        if name in self._parameters:
+            return self._parameters[name]["Default"]
+        if self._resources[name]["Type"] in _REFERENCED_BY_ARN:
+            return self.arn(name)
+        return self.name(name)
+
+    def _attribute(self, logical_id: str, attribute: str) -> str:
+        if attribute in ("Arn", "TopicArn"):
+            return self.arn(logical_id)
+        if attribute in ("Name", "QueueName", "TopicName"):
+            return self.name(logical_id)
+        raise NotImplementedError(f"{attribute} of {logical_id} is not known here")
+
+    def _substituted(self, argument: Any) -> str:
+        text, given = (argument, {}) if isinstance(argument, str) else argument
+
+        def value(found: re.Match[str]) -> str:
+            literal, name = found.groups()
+            if literal:
+                return f"${{{name}}}"
+            if name in given:
+                return str(self.of(given[name]))
+            logical_id, dot, attribute = name.partition(".")
+            return str(self._attribute(logical_id, attribute) if dot else self._referenced(name))
+
+        return _VARIABLE.sub(value, text)

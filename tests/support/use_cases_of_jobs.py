@@ -1,0 +1,171 @@
+"""What becomes of jobs, in every way that leads to other calls of AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.model.errors import TransientError
+from dicomorph.model.settings import OverwriteInstances, Settings
+from dicomorph.storage.s3_parts import PART_BYTES
+from tests.support.recorded_stack import RecordedStack
+from tests.support.use_cases import LEVELS, patient, pixels, upload_series
+
+_ROUTES = ("anonymize", "modify")
+_ABOVE = ("patients", "studies", "series")
+_IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
+
+
+@dataclass
+class _Runner:
+    """Starts nothing, or fails to."""
+
+    is_away: bool = False
+
+    def start(self, job_id: str) -> None:
+        if self.is_away:
+            raise TransientError(job_id)
+
+
+def wait(cloud: RecordedStack) -> None:
+    """Jobs at each level that the caller waits for, run by the state machine."""
+    for level, route in (("patients", "anonymize"), ("studies", "modify"), ("series", "anonymize")):
+        path = f"/{level}/{cloud.upload(patient())[LEVELS[level]]}/{route}"
+        assert cloud.post(path, {"KeepSource": False, "KeepLabels": True}).status == 200
+    for level in _ABOVE:
+        for route in _ROUTES:
+            assert cloud.post(f"/{level}/nope/{route}", {}).status == 404
+    assert cloud.get("/jobs", query={"expand": ""}).status == 200
+    assert cloud.get("/jobs/nope").status == 404
+
+
+def share_out(cloud: RecordedStack) -> None:
+    """A job of several batches, which the state machine maps over."""
+    stored = upload_series(cloud, 3)
+    with cloud.changed(planner_limits=PlannerLimits(batch_instances=1, small_job_instances=0)):
+        answer = cloud.post(f"/studies/{stored['ParentStudy']}/anonymize", {})
+    assert (answer.json["InstancesCount"], answer.json["FailedInstancesCount"]) == (3, 0)
+
+
+def fail_to_start(cloud: RecordedStack) -> None:
+    """A job that cannot be started leaves nothing."""
+    with cloud.changed(runner=_Runner(is_away=True)):
+        for route in _ROUTES:
+            study = cloud.upload(patient())["ParentStudy"]
+            assert cloud.post(f"/studies/{study}/{route}", {}).status >= 500
+    assert cloud.get("/jobs").json == []
+
+
+def repeat(cloud: RecordedStack) -> None:
+    """Each task a second time, which finds the work done."""
+    job = _submit(cloud, cloud.upload(patient()))
+    for _ in range(2):
+        assert cloud.invoke("plan_job", {"job": job}) == {"job": job, "batches": 1}
+        assert _state(cloud, job) == "Running"
+    for _ in range(2):
+        cloud.invoke("edit_batch", {"job": job, "batch": 0})
+    for _ in range(2):
+        cloud.invoke("finalize_job", {"job": job})
+        assert _state(cloud, job) == "Success"
+    cloud.invoke("edit_batch", {"job": job, "batch": 0})
+    assert cloud.invoke("plan_job", {"job": job})["batches"] == 0
+
+
+def survive_workers(cloud: RecordedStack) -> None:
+    """A batch whose worker died is edited instance by instance; one of them never gets an outcome."""
+    job = _submit(cloud, upload_series(cloud, 2))
+    cloud.invoke("plan_job", {"job": job})
+    for _ in range(2):
+        cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
+    cloud.invoke("finalize_job", {"job": job})
+    assert _state(cloud, job) == "Failure"
+
+
+def give_up(cloud: RecordedStack) -> None:
+    """A job whose resource vanished, and one whose steps crashed."""
+    stored = cloud.upload(patient())
+    vanished, crashed = _submit(cloud, stored), _submit(cloud, stored)
+    assert cloud.delete(f"/studies/{stored['ParentStudy']}").status == 200
+    assert cloud.invoke("plan_job", {"job": vanished})["batches"] == 0
+    cloud.invoke("finalize_job", {"job": crashed, "failed": True})
+    assert (_state(cloud, vanished), _state(cloud, crashed)) == ("Failure", "Failure")
+
+
+def lose_objects(cloud: RecordedStack) -> None:
+    """Sources that are gone before they are edited, and products before they are summed up."""
+    for lost_before, end in (("edit_batch", "Failure"), ("finalize_job", "Success")):
+        job = _submit(cloud, cloud.upload(patient()))
+        for task, event in _tasks(job):
+            if task == lost_before:
+                cloud.lose("instances/")
+            cloud.invoke(task, event)
+        assert _state(cloud, job) == end
+
+
+def edit_large(cloud: RecordedStack) -> None:
+    """A product in several parts, which do not come through at first."""
+    job = _submit(cloud, cloud.upload(patient(), **pixels(PART_BYTES)))
+    (plan, edit, finalize) = _tasks(job)
+    cloud.invoke(*plan)
+    with cloud.broken("UploadPart"), pytest.raises(TransientError):
+        cloud.invoke(*edit)
+    cloud.invoke(*edit)
+    cloud.invoke(*finalize)
+    assert _state(cloud, job) == "Success"
+
+
+def edit_in_place(cloud: RecordedStack) -> None:
+    """Products that replace their sources."""
+    with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.ALWAYS)):
+        job = _submit(cloud, cloud.upload(patient()), _IN_PLACE)
+        for task, event in _tasks(job):
+            cloud.invoke(task, event)
+    assert _state(cloud, job) == "Success"
+
+
+def forget(cloud: RecordedStack) -> None:
+    """A full history: the oldest job goes with its documents."""
+    for _ in range(2):
+        job = _submit(cloud, cloud.upload(patient()))
+        with cloud.changed(settings=Settings(jobs_history_size=1)):
+            cloud.invoke("finalize_job", {"job": job, "failed": True})
+    assert cloud.get("/jobs").json == [job]
+
+
+def _submit(cloud: RecordedStack, stored: dict[str, Any], body: dict[str, Any] | None = None) -> str:
+    """Submit a job for a study, which nobody runs yet."""
+    with cloud.changed(runner=_Runner()):
+        path = f"/studies/{stored['ParentStudy']}/modify"
+        answer = cloud.post(path, {"Asynchronous": True, **(body or {})})
+    assert answer.status == 200
+    return str(answer.json["ID"])
+
+
+def _tasks(job: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the tasks of a job of one batch, with their events."""
+    return [
+        ("plan_job", {"job": job}),
+        ("edit_batch", {"job": job, "batch": 0}),
+        ("finalize_job", {"job": job}),
+    ]
+
+
+def _state(cloud: RecordedStack, job: str) -> object:
+    return cloud.get(f"/jobs/{job}").json["State"]
+
+
+USE_CASES_OF_JOBS = (
+    wait,
+    share_out,
+    fail_to_start,
+    repeat,
+    survive_workers,
+    give_up,
+    lose_objects,
+    edit_large,
+    edit_in_place,
+    forget,
+)

@@ -1,0 +1,62 @@
+"""Nothing is used that is not granted, nothing is granted that is not used."""
+
+from pathlib import Path
+
+import pytest
+
+from local.template import TEMPLATE, read_routes, read_template
+from tests.support.grant_comparison import missing_grants, unused_grants
+from tests.support.granted_actions import read_statements, roles_of_nobody
+from tests.support.permissions_table import permissions_page
+from tests.support.recorded_stack import NAMES
+from tests.support.template_values import TemplateValues
+from tests.support.walk import Walk, walk
+
+PAGE = Path(__file__).parents[2] / "docs/permissions.md"
+UNSEEN = {
+    "client.get_paginator": "asks nobody; the pages do",
+    "objects.put_file": "files are spooled by the embedded server only",
+    "objects.release": "asks nobody: the bucket's lifecycle rules do the work",
+    "reader.pins": "asks when its answer is read, as all generators do",
+    "table.get": "no route changes no label",
+    "table.query": "asks when its answer is read",
+}
+"""Call sites that the walk cannot see, with the reason."""
+
+
+@pytest.fixture(scope="module")
+def walked() -> Walk:
+    return walk(read_template())
+
+
+def test_every_route_is_walked(walked: Walk) -> None:
+    routes = {(r.method, r.resource) for r in read_routes(read_template()) if r.method != "ANY"}
+    assert routes - walked.routes == set()
+
+
+def test_every_line_that_asks_aws_is_walked(walked: Walk) -> None:
+    assert [str(site) for site in walked.unseen if site.method not in UNSEEN] == []
+    assert {site.method for site in walked.unseen} == UNSEEN.keys()
+
+
+def test_what_is_used_is_granted(walked: Walk) -> None:
+    template = read_template()
+    statements = read_statements(template, TemplateValues(template, NAMES))
+    assert sorted(missing_grants(walked.needs, statements)) == []
+
+
+def test_what_is_granted_is_used(walked: Walk) -> None:
+    template = read_template()
+    statements = read_statements(template, TemplateValues(template, NAMES))
+    assert sorted(unused_grants(walked.needs, statements)) == []
+
+
+def test_there_is_no_role_but_those_of_the_walk() -> None:
+    # API Gateway's, for the logs of all APIs of the account: AWS's own policy is all there is for it.
+    assert roles_of_nobody(read_template()) == {"ApiLogRole"}
+
+
+def test_the_page_says_what_was_seen(walked: Walk) -> None:
+    assert PAGE.read_text(encoding="utf-8") == permissions_page(walked.needs), (
+        f"python -m tests.support.permissions_table > {PAGE.relative_to(TEMPLATE.parent)}"
+    )
