@@ -56,7 +56,8 @@ build: ## Build what is deployed to AWS, and start every function from it
 sizes: ## List the sizes of what was built against Lambda's limit
 	@$(SAM) python -m tools.build_sizes
 
-deploy: build sizes ## Deploy to AWS; the first time with questions
+deploy: build ## Deploy to AWS; the first time with questions
+	@$(SAM) python -m tools.build_sizes
 	@$(SAM) python -m tools.deploy $(ARGS)
 
 fix: setup ## Format, and repair what ruff can
