@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.failures import workflow_task
 from dicomorph.services.edit_batch import edit_batch
 
 
+@workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
     """Edit what the event names; the outcome is a document, not the answer."""
     edit_batch(get_backend(), event["job"], event["batch"], part=event.get("part"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.failures import workflow_task
 from dicomorph.services.finalize_job import abandon_job, finalize_job
 
 
+@workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
     """End the job of the event; ``failed`` says that a step of its workflow crashed."""
     if event.get("failed"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.failures import workflow_task
 from dicomorph.services.plan_job import plan_job
 
 
+@workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Answer how many batches the job of the event has."""
     return {"job": event["job"], "batches": plan_job(get_backend(), event["job"])}

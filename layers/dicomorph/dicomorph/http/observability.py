@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import functools
 import logging
-import traceback
 
 from aws_lambda_powertools import Logger
 
-_MOST_CAUSES = 5
+from dicomorph.failures import causes
 
 
 @functools.cache
@@ -41,17 +40,4 @@ def log_request(*, route: str, method: str, status: int, milliseconds: int) -> N
 
 def log_failure(error: BaseException | None, *, route: str, method: str) -> None:
     """Log an exception that is the server's fault: its type and place, and those of its causes."""
-    causes: list[str] = []
-    while error is not None and len(causes) < _MOST_CAUSES:
-        causes.append(f"{type(error).__name__} at {_place(error)}")
-        error = error.__cause__ or error.__context__
-    get_logger().error("Failed", extra={"route": route, "method": method, "causes": causes})
-
-
-def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{_module_path(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
-
-
-def _module_path(file_name: str) -> str:
-    return "/".join(file_name.replace("\\", "/").split("/")[-2:])
+    get_logger().error("Failed", extra={"route": route, "method": method, "causes": causes(error)})
