@@ -70,7 +70,7 @@ class Oracle:
             if fate is Fate.GONE or not _is_possible(fate, known_vr(node, tag), nested=bool(path)):
                 del tree[tag]
             elif fate is Fate.EMPTY:
-                tree[tag] = emptied(node, tag)
+                tree[tag] = emptied(node, tag, nested=bool(path))
             elif fate is Fate.MAPPED:
                 namespace = self.rules.namespace(path, tag)
                 tree[tag] = self._mapped(node, tag, namespace, references, charset)

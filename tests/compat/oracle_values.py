@@ -109,9 +109,10 @@ def known_vr(node: Node, tag: int) -> str:
     return dictionary_vr(tag) if node.vr == "UN" else node.vr
 
 
-def emptied(node: Node, tag: int) -> Node:
-    """Return an element without its value."""
-    return Node("SQ", items=[]) if node.items is not None else Node(known_vr(node, tag))
+def emptied(node: Node, tag: int, *, nested: bool) -> Node:
+    """Return an element without its value: at the top level with the VR of the dictionary."""
+    vr = known_vr(node, tag) if nested else dictionary_vr(tag)
+    return Node("SQ", items=[]) if vr == "SQ" else Node(vr)
 
 
 def even(value: bytes, vr: str) -> bytes:

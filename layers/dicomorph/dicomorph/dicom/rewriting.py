@@ -12,6 +12,7 @@ from dicomorph.dicom.steps import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.tables import Editor, Table
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.windows import Window
+from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
 
@@ -56,13 +57,24 @@ class Rewriting:
         return self._table(self.plan.root, default, self._relabelled_text(default), encoding)
 
     def nested(self, parent: Table, scope: Scope, encoding: Encoding) -> Table:
-        """Return the table for items below a sequence, in the character set of their parent."""
-        return self._table(scope, parent.decoding, parent.encoding_text, encoding)
+        """Return the table for items below a sequence, in the character set of their parent.
+
+        Unless the request gives the items one: then that of their new text.
+        """
+        text = parent.encoding_text
+        if SPECIFIC_CHARACTER_SET in scope.replacements:
+            text = self._character_set(scope.replacements[SPECIFIC_CHARACTER_SET])
+        return self._table(scope, parent.decoding, text, encoding)
 
     def relabelled(self, table: Table, raw: bytes) -> Table:
         """Return the table for the same scope under the SpecificCharacterSet that was met."""
         decoding = CharacterSet.of(raw, default_encoding=self._default_encoding)
-        text = decoding if table.nested else self._relabelled_text(decoding)
+        if not table.nested:
+            text = self._relabelled_text(decoding)
+        elif table.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
+            text = decoding
+        else:  # a path replaces or removes what was met
+            text = table.encoding_text
         return self._table(table.scope, decoding, text, table.encoding)
 
     def _relabelled_text(self, original: CharacterSet) -> CharacterSet:
@@ -70,7 +82,11 @@ class Rewriting:
         action = self.plan.root.rule(SPECIFIC_CHARACTER_SET).action
         if action is Action.KEEP:
             return original
-        value = self.plan.replace.get(SPECIFIC_CHARACTER_SET) if action is Action.REPLACE else None
+        return self._character_set(
+            self.plan.replace.get(SPECIFIC_CHARACTER_SET) if action is Action.REPLACE else None
+        )
+
+    def _character_set(self, value: Json) -> CharacterSet:
         raw = value.encode("ascii", "replace") if isinstance(value, str) else b""
         return CharacterSet.of(raw, default_encoding=self._default_encoding)
 

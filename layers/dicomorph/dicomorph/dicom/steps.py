@@ -213,8 +213,10 @@ class _EmptyElements(dict[Any, bytes]):
 
     def __missing__(self, key: Any) -> bytes:
         tag, vr = self._steps.tag_and_vr(key)
-        if vr == b"UN":
-            vr = vr_of(tag).encode()[:2]
+        # Spec 3.3, step 3: at the top level as the dictionary says, whatever the file does.
+        if vr == b"UN" or not self._steps.nested:
+            known = vr_of(tag)
+            vr = vr if known == "UN" else known.encode()[:2]
         if len(self) >= _LEARNT:
             self.clear()
         element = self[key] = self._steps.encoding.header(tag, vr, 0)
