@@ -8,7 +8,6 @@ from typing import NamedTuple
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.data_set_scope import DataSetScope
 from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
     ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
@@ -16,6 +15,7 @@ from dicomorph.dicom.elements import (
     UNDEFINED_LENGTH,
     Encoding,
     TruncatedError,
+    encoding_inside,
     format_tag,
     read_header,
     skip_undefined,
@@ -194,8 +194,7 @@ class _View:
         undefined = length == UNDEFINED_LENGTH
         if scope.depth >= MAXIMUM_DEPTH:
             raise BadFileFormatError("Sequences are nested too deeply")
-        # What came as UN is in implicit VR (PS3.5 section 6.2.2, note 4).
-        encoding = IMPLICIT_LITTLE if written == b"UN" else scope.encoding
+        encoding = encoding_inside(written, scope.encoding, buffer, value, end)
         try:
             items, stop = self._items(buffer, value, end, scope, encoding, undefined=undefined)
         except BadFileFormatError:

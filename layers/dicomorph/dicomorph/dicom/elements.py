@@ -116,7 +116,7 @@ def read_element(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Elem
     """
     tag, vr, value, length = read_header(buffer, pos, end, encoding)
     if length == UNDEFINED_LENGTH:
-        nested = encoding if vr != b"UN" else IMPLICIT_LITTLE
+        nested = encoding_inside(vr, encoding, buffer, value, end)
         return Element(tag, vr, pos, value, skip_undefined(buffer, value, end, nested), undefined=True)
     if value + length > end:
         message = f"{format_tag(tag)} is longer than what contains it"
@@ -173,6 +173,48 @@ def iter_items(buffer: Buffer, element: Element, encoding: Encoding) -> Iterator
             pos = value + length
 
 
+def encoding_inside(vr: bytes, encoding: Encoding, buffer: Buffer, pos: int, end: int) -> Encoding:
+    """Return how the items of a sequence are written whose first item stands at a position.
+
+    As what surrounds the sequence. Only behind the VR UN they are in implicit VR little endian
+    (PS3.5 6.2.2), unless the writer put explicit VR there all the same: some do, and a walk in the
+    wrong encoding would find nothing of what it looks for, so the first element is looked at.
+    """
+    if vr != b"UN":
+        return encoding
+    explicit = _begins_explicitly(buffer, pos, end)
+    return EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE
+
+
+def _begins_explicitly(buffer: Buffer, pos: int, end: int) -> bool:
+    """Tell whether the first element in the items at a position names its VR."""
+    limit = end
+    while pos + 8 <= end:
+        tag, _, pos, length = read_header(buffer, pos, end, IMPLICIT_LITTLE)
+        if tag == ITEM:
+            limit = end if length == UNDEFINED_LENGTH else pos + length
+            continue
+        if tag == ITEM_DELIMITATION:
+            continue
+        return _is_explicit_element(buffer, pos - 8, min(limit, end))
+    return False
+
+
+def _is_explicit_element(buffer: Buffer, pos: int, end: int) -> bool:
+    """Tell two bytes of a length from a VR."""
+    vr = buffer[pos + 4 : pos + 6]
+    if vr not in SHORT_VRS:
+        return vr in LONG_VRS  # as a length it would be odd, as all of them begin with O, S or U
+    if vr[0] & 1:
+        return True
+    # An even length could look so: believe it if it leads to the end, or to another element with a VR.
+    stop: int = pos + 8 + _SHORT_LENGTH["<"].unpack_from(buffer, pos + 6)[0]
+    if stop + 8 > end:
+        return stop == end
+    tag, following = read_header(buffer, stop, end, IMPLICIT_LITTLE)[0], buffer[stop + 4 : stop + 6]
+    return tag == ITEM_DELIMITATION or following in SHORT_VRS or following in LONG_VRS
+
+
 def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in_item: bool = False) -> int:
     """Return where a value of undefined length ends, behind its delimiter.
 
@@ -198,8 +240,8 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
         if len(stack) > 2 * MAXIMUM_DEPTH:
             message = "Sequences are nested too deeply"
             raise BadFileFormatError(message)
-        if among_elements and vr == b"UN":  # PS3.5 section 6.2.2, note 4: implicit VR inside
-            inner = IMPLICIT_LITTLE
+        if among_elements and vr == b"UN":
+            inner = encoding_inside(vr, inner, buffer, value, end)
         stack.append((not among_elements, inner))
         pos = value
     return pos

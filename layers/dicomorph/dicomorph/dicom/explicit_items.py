@@ -13,12 +13,13 @@ import struct
 from dicomorph.dicom import implicit_items
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
     ITEM,
     ITEM_DELIMITATION,
+    LONG_VRS,
     MAXIMUM_DEPTH,
     UNDEFINED_LENGTH,
     Encoding,
+    encoding_inside,
     skip_undefined,
 )
 from dicomorph.dicom.item_edits import (
@@ -26,6 +27,7 @@ from dicomorph.dicom.item_edits import (
     Rewritten,
     SequenceWalker,
     misplaced,
+    nested_sequence,
     overrun,
     replace_in_item,
     sequence_walker,
@@ -42,7 +44,7 @@ from dicomorph.dicom.steps import (
     SEQUENCE,
     STOP,
     UNKNOWN,
-    holds_sequence,
+    holds_items,
 )
 from dicomorph.dicom.tables import REMEMBERED, Below, Table
 
@@ -118,7 +120,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
                 if length == UNDEFINED_LENGTH:
-                    inner = encoding if key[4:] != b"UN" else IMPLICIT_LITTLE
+                    inner = encoding_inside(key[4:], encoding, buffer, pos, end)
                     pos = skip_undefined(buffer, pos, end, inner)
                 else:
                     pos += length
@@ -144,8 +146,12 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     break
                 raise misplaced()
             elif step == CHARACTER_SET:
-                table = table.under(buffer[pos + 8 : pos + 8 + length])
-                pos += 8 + length
+                pos += 8
+                if key[4:] in LONG_VRS:  # as UN
+                    (length,) = long_length(buffer, pos)
+                    pos += 4
+                table = table.under(buffer[pos : pos + length])
+                pos += length
                 continue
             else:
                 stop, found, more = long_element(buffer, pos, end, table, key, step, depth)
@@ -191,13 +197,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         """Handle the rarer elements with a 32-bit length: removed, edited, or of unknown VR."""
         (length,) = long_length(buffer, pos + 8)
         if step == UNKNOWN:
-            if length == UNDEFINED_LENGTH or (length and holds_sequence(tag_of(key))):
-                return implicit_items.nested_sequence(
-                    buffer, pos, 12, end, table.below[key], depth, length, pack_length
-                )
-            return pos + 12 + length, None, 0
+            return unknown_element(buffer, pos, end, table.below[key], tag_of(key), length, depth)
         if length == UNDEFINED_LENGTH:
-            stop = skip_undefined(buffer, pos + 12, end, encoding if key[4:] != b"UN" else IMPLICIT_LITTLE)
+            inner = encoding_inside(key[4:], encoding, buffer, pos + 12, end)
+            stop = skip_undefined(buffer, pos + 12, end, inner)
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
@@ -206,6 +209,21 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             return stop, [], pos - stop
         edited = table.edit(buffer[pos:stop], key)
         return stop, [edited], len(edited) - (stop - pos)
+
+    def unknown_element(  # noqa: PLR0913, PLR0917 - as above
+        buffer: Buffer, pos: int, end: int, below: Below, tag: int, length: int, depth: int
+    ) -> Rewritten:
+        """Rewrite what the VR does not call a sequence, if it is one."""
+        start = pos + 12
+        if length != UNDEFINED_LENGTH:
+            end = min(end, start + length)
+            if not holds_items(tag, buffer[start : min(start + 4, end)]):
+                return start + length, None, 0
+        inner = encoding_inside(b"UN", encoding, buffer, start, end)
+        walk = LITTLE if inner.explicit else implicit_items.sequence
+        return nested_sequence(
+            walk, buffer, pos, 12, end, below.written_in(inner), depth, length, pack_length
+        )
 
     def long_sequence(buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int) -> Rewritten:
         """Rewrite a long sequence, or an empty one, with its header."""

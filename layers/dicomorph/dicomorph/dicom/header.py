@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
     ITEM,
     UNDEFINED_LENGTH,
     TruncatedError,
@@ -74,7 +73,7 @@ def scan(
         elif tag == PIXEL_DATA:
             stop = size
         else:
-            stop = window.end_of_undefined(value, IMPLICIT_LITTLE if vr == b"UN" else encoding)
+            stop = window.end_of_undefined(value, vr, encoding)
             buffer, base, covered = window.buffer, window.base, window.end
         if stop > size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")

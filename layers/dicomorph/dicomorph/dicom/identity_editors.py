@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.elements import Encoding
+from dicomorph.dicom.elements import TEXT_VRS, Encoding
 from dicomorph.dicom.tables import Editor, Table
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.values import ValueEncoder
@@ -39,11 +39,11 @@ class IdentityEditors:
         self._uid_editors: dict[tuple[Namespace, bytes, Encoding], Editor] = {}
 
     def editor(self, table: Table, tag: int, vr: bytes, namespace: Namespace) -> Editor:
-        """Return what edits an element with this header; one that came as UN gets its dictionary VR."""
+        """Return what edits an element with this header; one that is no text gets its dictionary VR."""
         if namespace is Namespace.PATIENT:
             return self._patient_id_editor(table, tag, vr)
-        if vr == b"UN":
-            return self._unknown_uid_editor(table.encoding, tag, namespace)
+        if table.encoding.explicit and vr not in TEXT_VRS:
+            return self._unknown_uid_editor(table, tag, vr, namespace)
         key = namespace, vr, table.encoding
         editor = self._uid_editors.get(key)
         if editor is None:
@@ -54,30 +54,33 @@ class IdentityEditors:
         decoding: CharacterSet = table.decoding
         encoding, text = table.encoding, table.encoding_text
         size, _ = encoding.length_field(vr)
-        written = vr_of(tag).encode()[:2] if vr == b"UN" else vr
+        written = vr if vr in TEXT_VRS else vr_of(tag).encode()
 
         def edit(whole: bytes) -> bytes:
             original = decoding.decode(whole[size:]).strip(" \0")
-            replaced = self._references.get((Namespace.PATIENT, original))
-            if replaced is not None:
-                return self._encoder.element(tag, replaced, encoding, text)
+            reference = Namespace.PATIENT, original
+            if reference in self._references:  # maybe by nothing: null
+                return self._encoder.element(tag, self._references[reference], encoding, text)
             return encoding.element(tag, written, self._mapper.patient_id(original).encode("ascii"))
 
         return edit
 
-    def _unknown_uid_editor(self, encoding: Encoding, tag: int, namespace: Namespace) -> Editor:
-        vr = vr_of(tag).encode()[:2]
-        size, _ = encoding.length_field(b"UN")
-        edit = self._uid_editor(encoding, vr, namespace)
-        return lambda whole: edit(encoding.header(tag, vr, 0) + whole[size:])
+    def _unknown_uid_editor(self, table: Table, tag: int, vr: bytes, namespace: Namespace) -> Editor:
+        known = vr_of(tag).encode()
+        size, _ = table.encoding.length_field(vr)
+        header = table.encoding.header(tag, known, 0)
+        edit = self._uid_editor(table.encoding, known, namespace)
+        return lambda whole: edit(header + whole[size:])
 
     def _uid_editor(self, encoding: Encoding, vr: bytes, namespace: Namespace) -> Editor:
         pad = b" " if vr not in (b"UI", b"") else b"\0"
         uids = self._mapper.uids(namespace)
         replaced = {
             original.encode("latin-1", "replace"): new.encode("latin-1", "replace")
+            if isinstance(new, str)
+            else b""
             for (of, original), new in self._references.items()
-            if of is namespace and isinstance(new, str)
+            if of is namespace
         }
         size, length = encoding.length_field(vr)
         before, pack = size - length.size, length.pack
@@ -87,7 +90,7 @@ class IdentityEditors:
             if b"\\" in original or not original.isascii():
                 new = rare(original)
             else:
-                new = replaced.get(original) or uids[original]
+                new = replaced[original] if original in replaced else uids[original]
             if len(new) & 1:
                 new += pad
             return whole[:before] + pack(len(new)) + new
@@ -95,7 +98,8 @@ class IdentityEditors:
         def rare(original: bytes) -> bytes:
             parts = (part.strip(b" \0") for part in original.split(b"\\"))
             new = b"\\".join(
-                replaced.get(part) or uids[part.decode("latin-1").encode("utf-8")] for part in parts
+                replaced[part] if part in replaced else uids[part.decode("latin-1").encode("utf-8")]
+                for part in parts
             )
             if len(new) >= _LONGEST and length.size == 2:  # noqa: PLR2004 - bytes
                 raise BadFileFormatError("An element has more UIDs than their replacements leave room for")

@@ -6,7 +6,6 @@ Written like `explicit_items`, and long for the same reason.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
@@ -19,6 +18,7 @@ from dicomorph.dicom.item_edits import (
     LONG_RUN,
     Rewritten,
     misplaced,
+    nested_sequence,
     overrun,
     replace_in_item,
     sequence_walker,
@@ -30,8 +30,10 @@ from dicomorph.dicom.steps import (
     EDIT_SHORT,
     EMPTY_SHORT,
     STOP,
+    UNKNOWN,
+    holds_items,
 )
-from dicomorph.dicom.tables import Below, Table
+from dicomorph.dicom.tables import Table
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
 _PACK_LENGTH = struct.Struct("<I").pack
@@ -87,8 +89,13 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             pos += 8 + length
             continue
         else:
+            if step == UNKNOWN and length != UNDEFINED_LENGTH:
+                tag = (key & 0xFFFF) << 16 | key >> 16
+                if not holds_items(tag, buffer[pos + 8 : min(pos + 12, pos + 8 + length)]):
+                    pos += 8 + length
+                    continue
             stop, found, more = nested_sequence(
-                buffer, pos, 8, end, table.below[key], depth, length, _PACK_LENGTH
+                sequence, buffer, pos, 8, end, table.below[key], depth, length, _PACK_LENGTH
             )
             if found is None:
                 pos = stop
@@ -109,32 +116,6 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         base = table.rewriting.base
         out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
     return (pos + 8 if undefined else pos), out, growth
-
-
-def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that call it
-    buffer: Buffer,
-    pos: int,
-    header_size: int,
-    end: int,
-    below: Below,
-    depth: int,
-    length: int,
-    pack_length: Callable[[int], bytes],
-) -> Rewritten:
-    """Rewrite a sequence with its header, whose last four bytes are the length."""
-    start = pos + header_size
-    if length == UNDEFINED_LENGTH:
-        stop, parts, growth = sequence(buffer, start, end, below, depth, True)  # noqa: FBT003
-        return stop, None if parts is None else [buffer[pos:start], *parts], growth
-    stop = start + length
-    if stop > end:
-        raise overrun()
-    if not length:
-        return stop, None, 0
-    _, parts, growth = sequence(buffer, start, stop, below, depth, False)  # noqa: FBT003
-    if parts is None:
-        return stop, None, 0
-    return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
 
 
 sequence = sequence_walker(item, IMPLICIT_LITTLE)

@@ -120,6 +120,39 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
     return sequence
 
 
+def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that call it
+    walk: SequenceWalker,
+    buffer: Buffer,
+    pos: int,
+    header_size: int,
+    end: int,
+    below: Below,
+    depth: int,
+    length: int,
+    pack_length: Callable[[int], bytes],
+) -> Rewritten:
+    """Rewrite a sequence with its header, whose last four bytes are the length.
+
+    Parameters
+    ----------
+    walk : Callable[..., Rewritten]
+        The walker of the sequence's encoding.
+    """
+    start = pos + header_size
+    if length == UNDEFINED_LENGTH:
+        stop, parts, growth = walk(buffer, start, end, below, depth, True)  # noqa: FBT003
+        return stop, None if parts is None else [buffer[pos:start], *parts], growth
+    stop = start + length
+    if stop > end:
+        raise overrun()
+    if not length:
+        return stop, None, 0
+    _, parts, growth = walk(buffer, start, stop, below, depth, False)  # noqa: FBT003
+    if parts is None:
+        return stop, None, 0
+    return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
+
+
 def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     walk: ItemWalker,
     buffer: Buffer,

@@ -36,7 +36,7 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 
 _NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
-_NESTING_VRS = frozenset((b"SQ", b"UN"))
+_ITEM_TAG = IMPLICIT_LITTLE.tag(ITEM)
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
@@ -119,8 +119,20 @@ class Steps(dict[Any, int]):
         descent = self.descents[key]
         return descent.scope is not None or descent.by_index
 
-    def _step(self, tag: int, *, long: bool, text: bool) -> int:  # noqa: PLR0911 - one for each step
-        """Return the step for an element whose VR is neither SQ nor UN where it is kept."""
+    def _step(  # noqa: PLR0911 - one for each step
+        self, tag: int, *, long: bool, text: bool, has_identity: bool = False
+    ) -> int:
+        """Return the step for an element, as if it held no items.
+
+        Parameters
+        ----------
+        long : bool
+            Whether its length has 32 bits behind a VR.
+        text : bool
+            Whether it is text, as far as the file tells, and the dictionary where the VR is UN.
+        has_identity : bool
+            Whether its bytes are an identifier where the rules say so, whatever the VR.
+        """
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
@@ -134,7 +146,7 @@ class Steps(dict[Any, int]):
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
         if action is Action.EMPTY and (text or not self.nested):
             return EMPTY_LONG if long else EMPTY_SHORT
-        if action is Action.MAP and text:
+        if action is Action.MAP and (text or has_identity):
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
 
@@ -154,13 +166,15 @@ class _ExplicitSteps(Steps):
         if kind is None:
             raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
         long, text = kind
-        if vr not in _NESTING_VRS:
-            return self._step(tag, long=long, text=text)
-        known = vr_of(tag) if vr == b"UN" else "SQ"
-        step = self._step(tag, long=True, text=known.encode() in TEXT_VRS)
-        if step != KEEP_LONG or not self._changes_below(key):
-            return step
-        return SEQUENCE if vr == b"SQ" else UNKNOWN
+        if vr == b"SQ":
+            step = self._step(tag, long=True, text=False)
+            return SEQUENCE if step == KEEP_LONG and self._changes_below(key) else step
+        known = vr_of(tag)
+        if vr == b"UN":
+            text = known.encode() in TEXT_VRS
+        step = self._step(tag, long=long, text=text, has_identity=True)
+        may_nest = step == KEEP_LONG and (vr == b"UN" or known == "SQ")
+        return UNKNOWN if may_nest and self._changes_below(key) else step
 
     def _is_delimiter(self, key: bytes) -> bool:
         # The VR bytes are half of a length here: 0 for every delimiter that is one.
@@ -180,8 +194,8 @@ class _ImplicitSteps(Steps):
         vr = vr_of(tag)
         step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
         # Whatever its VR, a kept element of undefined length is a sequence here.
-        if step == KEEP_SHORT and vr == "SQ" and self._changes_below(key):
-            return SEQUENCE
+        if step == KEEP_SHORT and vr in {"SQ", "UN"} and self._changes_below(key):
+            return SEQUENCE if vr == "SQ" else UNKNOWN
         return step
 
     def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
@@ -241,6 +255,14 @@ class _Descents(dict[Any, Descent]):
         return found
 
 
-def holds_sequence(tag: int) -> bool:
-    """Tell whether the dictionary knows a tag as a sequence."""
-    return vr_of(tag) == "SQ"
+def holds_items(tag: int, beginning: bytes) -> bool:
+    """Tell whether an element whose VR does not say so is a sequence; its length is defined.
+
+    Parameters
+    ----------
+    beginning : bytes
+        The first four bytes of the value. What the dictionary does not know, a private element
+        above all, is a sequence if it begins with an item.
+    """
+    known = vr_of(tag)
+    return bool(beginning) if known == "SQ" else known == "UN" and beginning == _ITEM_TAG

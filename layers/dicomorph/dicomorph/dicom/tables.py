@@ -112,6 +112,12 @@ class Below:
         """Return the table for one item, None if nothing in it changes."""
         return self._of(self._table.scope.below(self._descent.tag, index))
 
+    def written_in(self, encoding: Encoding) -> Below:
+        """Return the tables for the same items in another encoding (`elements.encoding_inside`)."""
+        if encoding == self._descent.encoding:
+            return self
+        return Below(self._table, self._descent._replace(encoding=encoding))
+
     def _of(self, scope: Scope | None) -> Table | None:
         if scope is None:
             return None

@@ -9,14 +9,18 @@ from dicomorph.dicom import explicit_items, implicit_items
 from dicomorph.dicom.edit_plan import Action
 from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     LONG_VRS,
     UNDEFINED_LENGTH,
     TruncatedError,
+    encoding_inside,
     format_tag,
 )
-from dicomorph.dicom.item_edits import SequenceWalker, misplaced
+from dicomorph.dicom.item_edits import Rewritten, misplaced
 from dicomorph.dicom.part10 import DataSetBytes
+from dicomorph.dicom.pixel_data import PIXEL_DATA, PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
@@ -33,14 +37,19 @@ from dicomorph.dicom.steps import (
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STOP,
-    holds_sequence,
+    UNKNOWN,
+    holds_items,
 )
 from dicomorph.dicom.tables import Below
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
-PIXEL_DATA = 0x7FE00010
 _NEVER = 1 << 40
+_WALKERS = {
+    IMPLICIT_LITTLE: implicit_items.sequence,
+    EXPLICIT_LITTLE: explicit_items.LITTLE,
+    EXPLICIT_BIG: explicit_items.BIG,
+}
 
 
 class TopLevel:
@@ -65,8 +74,10 @@ class TopLevel:
         self._window = rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
         self._run = data.start
+        self._pixels = PixelData(
+            data, self._window, self._out, is_anonymization=rewriting.plan.is_anonymization
+        )
         self._inserts = sorted(rewriting.plan.replace.keys() | rewriting.plan.required, reverse=True)
-        self._items = explicit_items.LITTLE if data.encoding.order == "<" else explicit_items.BIG
 
     def rewrite(self) -> list[Part]:  # noqa: C901 - hot loop
         """Walk to the end; return the parts of the edited data set."""
@@ -156,12 +167,9 @@ class TopLevel:
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
         if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
-            stop = self._stop(tag, vr, value, length)
-            if tag == PIXEL_DATA and length == UNDEFINED_LENGTH and vr == b"OW":
-                self._copy_run(pos)  # encapsulated pixel data have the VR OB (PS3.5 A.4)
-                self._out.append(self._encoding.header(tag, b"OB", UNDEFINED_LENGTH))
-                self._run = value
-            return stop
+            if tag >> 16 == PIXEL_DATA_GROUP:
+                return self._pixel_data(tag, vr, pos, value, length)
+            return self._stop(tag, vr, value, length)
         if step >= DROP_SHORT:
             stop = self._stop(tag, vr, value, length)
             self._copy_run(pos)
@@ -173,7 +181,7 @@ class TopLevel:
             elif step in (EMPTY_SHORT, EMPTY_LONG):
                 self._emit(tag, self._table.steps.empty[key])
             return stop
-        return self._sequence(key, tag, vr, pos, value, length)
+        return self._sequence(key, step, tag, vr, pos, value, length)
 
     def _header(self, key: Any, pos: int, length: int) -> tuple[int, int, bytes]:
         """Return where the value begins, its length and the VR."""
@@ -194,22 +202,33 @@ class TopLevel:
             return value + length
         if tag == PIXEL_DATA:
             return self._window.end_of_fragments(value, self._encoding.order)
-        return self._window.end_of_undefined(value, IMPLICIT_LITTLE if vr == b"UN" else self._encoding)
+        return self._window.end_of_undefined(value, vr, self._encoding)
 
-    def _sequence(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+    def _pixel_data(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Keep pixel data or their offset table; frames lose their comments when anonymizing."""
+        self._copy_run(pos)
+        parts, self._run = self._pixels.element(tag, vr, pos, value, length)
+        self._out += parts
+        return self._run
+
+    def _sequence(  # noqa: PLR0913, PLR0917 - what is known of the element
+        self, key: Any, step: int, tag: int, vr: bytes, pos: int, value: int, length: int
+    ) -> int:
         """Rewrite the items of a sequence at the top level."""
-        table = self._table
-        if length != UNDEFINED_LENGTH and vr == b"UN" and not holds_sequence(tag):
-            return self._stop(tag, vr, value, length)
-        walk = self._items if vr == b"SQ" else implicit_items.sequence
-        below = table.below[key]
+        if step == UNKNOWN and length != UNDEFINED_LENGTH:
+            beginning = self._window.read(value, value + min(4, length))
+            if not holds_items(tag, beginning):
+                return self._stop(tag, vr, value, length)
+        below = self._table.below[key]
         if length == UNDEFINED_LENGTH:
-            size, parts, _ = self._window.growing(value, lambda *at: _measured(walk, below, *at))
+            size, parts, _ = self._window.growing(
+                value, lambda *at: self._items(vr, below, *at, undefined=True)
+            )
             stop, header = value + size, self._window.read(pos, value)
         else:
             stop = self._stop(tag, vr, value, length)
             buffer, base = self._window.of(value, stop)
-            _, parts, growth = walk(buffer, value - base, stop - base, below, 0, False)  # noqa: FBT003
+            _, parts, growth = self._items(vr, below, buffer, value - base, stop - base, undefined=False)
             header = self._encoding.header(tag, vr, length + growth)
         if parts is None:
             return stop
@@ -218,6 +237,17 @@ class TopLevel:
         self._out += parts
         self._run = stop
         return stop
+
+    def _items(
+        self, vr: bytes, below: Below, buffer: Buffer, start: int, end: int, *, undefined: bool
+    ) -> Rewritten:
+        """Rewrite the items of a sequence; return their size in place of where they end."""
+        encoding = self._encoding
+        if vr not in {b"SQ", b""}:
+            encoding = encoding_inside(b"UN", encoding, buffer, start, end)
+        walk = _WALKERS[encoding]
+        stop, parts, growth = walk(buffer, start, end, below.written_in(encoding), 0, undefined)
+        return stop - start, parts, growth
 
     def _edited(self, key: Any, pos: int, stop: int) -> bytes:
         whole = self._window.read(pos, stop)
@@ -244,11 +274,3 @@ class TopLevel:
         elif action is Action.EMPTY:
             self._emit(tag, self._encoding.header(tag, vr, 0))
         return stop
-
-
-def _measured(
-    walk: SequenceWalker, below: Below, buffer: Buffer, start: int, end: int
-) -> tuple[int, list[Part] | None, int]:
-    """Walk a sequence of undefined length; return its size in place of where it ends."""
-    stop, parts, growth = walk(buffer, start, end, below, 0, True)  # noqa: FBT003
-    return stop - start, parts, growth

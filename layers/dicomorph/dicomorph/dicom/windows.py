@@ -12,6 +12,7 @@ from dicomorph.dicom.elements import (
     UNDEFINED_LENGTH,
     Encoding,
     TruncatedError,
+    encoding_inside,
     skip_undefined,
 )
 from dicomorph.dicom.source import Buffer, Source
@@ -82,10 +83,13 @@ class Window:
             length = 2 * max(length, self.end - pos)
             self.move(pos, min(length, self.size - pos))
 
-    def end_of_undefined(self, pos: int, encoding: Encoding) -> int:
+    def end_of_undefined(self, pos: int, vr: bytes, encoding: Encoding) -> int:
         """Return where a value of undefined length ends, behind its delimiter."""
-        found = self.growing(pos, lambda buffer, at, end: skip_undefined(buffer, at, end, encoding) - at)
-        return pos + found
+
+        def size(buffer: Buffer, at: int, end: int) -> int:
+            return skip_undefined(buffer, at, end, encoding_inside(vr, encoding, buffer, at, end)) - at
+
+        return pos + self.growing(pos, size)
 
     def end_of_fragments(self, pos: int, order: str) -> int:
         """Return where encapsulated pixel data end; their fragments stay unread (PS3.5 A.4).
