@@ -4,6 +4,8 @@ PORT ?= 8042
 DATA ?= ./data
 PYTHON ?=
 WORKERS ?= 2
+COUNT ?= 20000
+SEED ?= 1
 ARGS ?=
 
 BIN := .venv/bin
@@ -11,14 +13,14 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench check fix lock lock-check validate build sizes deploy clean
+.PHONY: help setup run test test-slow fuzz bench-engine check fix lock lock-check validate build sizes deploy clean
 export PYTHON
 
 # SAM in its own environment, whose Python also builds the layers.
 SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Create or update .venv with everything (done for you by the other targets)
 	@tools/environment dev
@@ -33,7 +35,10 @@ test: setup ## Run the fast tests: make test ARGS="-k uid"
 test-slow: setup ## Run the slow tests, with long random searches
 	@$(BIN)/python -m pytest -n $(WORKERS) -m slow --hypothesis-profile=slow $(ARGS)
 
-bench: setup ## Measure the engine against pydicom: make bench ARGS="'CT explicit'"
+fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
+	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign --count $(COUNT) --seed $(SEED) --workers $(WORKERS) $(ARGS)
+
+bench-engine: setup ## Measure the engine: make bench-engine ARGS="ct rtstruct --baseline MODULE.py"
 	@$(BIN)/python -m tests.benchmarks.engine $(ARGS)
 
 check: setup ## Check format, lint, types, imports and the template
