@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
+from dicomorph.deid.embedded_documents import with_companions
 from dicomorph.deid.identity import (
     MAPPED,
     PATIENT_NAME,
@@ -55,6 +56,7 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         for tag, value in modification.replaced_tags.items()
         if is_writable(tag)
     }
+    replace, default = with_companions(replace, modification.removed_tags)
     uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - frozenset(replace)
     references: Mapping[int, Namespace] = {}
     if modification.is_anonymization:
@@ -82,7 +84,8 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         root=root_of(""),
         root_of_class=root_of if shape.edition and profile(shape.edition).depends_on_sop_class else None,
         replace=replace,
-        required=uids,
+        default=default,
+        required=uids | default.keys(),
         encoder=encoder,
         references=references,
         is_anonymization=modification.is_anonymization,

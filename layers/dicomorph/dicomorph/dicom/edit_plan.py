@@ -78,9 +78,11 @@ class EditPlan:
         Given where the rules depend on the SOP class: the root for one.
     replace : Mapping[int, Json]
         The values of `Action.REPLACE` at the top level, inserted where the element is absent.
+    default : Mapping[int, Json]
+        Top-level values for files that lack the element.
     required : frozenset[int]
-        Tags that exist afterwards even where they were absent, with a mapped value: the
-        UIDs of the levels that get new identifiers.
+        Tags that exist afterwards even where they were absent: those of `default`, and with a
+        mapped value the UIDs of the levels that get new identifiers.
     encoder : ValueEncoder
         Writes replacement values.
     references : Mapping[int, Namespace]
@@ -92,6 +94,7 @@ class EditPlan:
 
     root: Scope
     replace: Mapping[int, Json]
+    default: Mapping[int, Json]
     required: frozenset[int]
     encoder: ValueEncoder
     references: Mapping[int, Namespace]

@@ -14,11 +14,11 @@ from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, P
 
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
 PIXEL_DATA: Final = 0x7FE00010
+PDF: Final = "application/pdf"
 
 _OCTETS = "application/octet-stream"
-_PDF = "application/pdf"
 _MODELS = frozenset(("model/mtl", "model/obj", "model/stl"))
-_ACCEPTED = {PIXEL_DATA: {_OCTETS}, ENCAPSULATED_DOCUMENT: {_OCTETS, _PDF, *_MODELS}}
+_ACCEPTED = {PIXEL_DATA: {_OCTETS}, ENCAPSULATED_DOCUMENT: {_OCTETS, PDF, *_MODELS}}
 _TAKES_OCTETS = frozenset(vr.decode() for vr in TEXT_VRS) | {"OB", "UN"}
 
 
@@ -84,7 +84,7 @@ def _content(tag: int, vr: str, uri: DataUri) -> bytes:
         content = uri.decode()
     except ValueError as error:
         raise BadFileFormatError(f"The data URI for {format_tag(tag)} is malformed") from error
-    if uri.mime_type == _PDF and not content.startswith(b"%PDF-"):
+    if uri.mime_type == PDF and not content.startswith(b"%PDF-"):
         raise BadFileFormatError(f"The data URI for {format_tag(tag)} holds no PDF")
     return content
 

@@ -117,5 +117,8 @@ class Rewriting:
         """Return an element that the plan requires and the file lacks."""
         if tag in self.plan.replace:
             return self.replacement(table, tag)
+        if tag in self.plan.default:
+            value = self.plan.default[tag]
+            return self.plan.encoder.element(tag, value, table.encoding, table.encoding_text)
         vr = b"UI" if table.encoding.explicit else b""
         return self.editor(table, tag, vr)(table.encoding.header(tag, vr, 0))
