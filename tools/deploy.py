@@ -27,8 +27,8 @@ CONFIGURATION = Path("samconfig.toml")
 _NOT_THERE = {None, "REVIEW_IN_PROGRESS"}
 
 _NO_CREDENTIALS = (
-    "No AWS credentials: run 'aws configure sso' or 'aws configure', or set AWS_PROFILE; then again."
-    " ({error})"
+    "AWS did not let you in ({error}): run 'aws configure sso' or 'aws configure', or set AWS_PROFILE;"
+    " then again."
 )
 _NO_REGION = "No region: set AWS_DEFAULT_REGION, or name one in ~/.aws/config."
 _ROLLED_BACK = "The first deployment of {stack} was rolled back. Remove it with 'sam delete', then again."
