@@ -28,6 +28,7 @@ _ASYNCHRONOUS = {
     "CloudWatchLogs",
 }
 _WIDE_RESOURCE = re.compile(r"\*|.*:\*:.*|\$\{[\w.]+\}/?\*")
+_TALKATIVE = {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT"}
 _LOGGED = {
     "requestId",
     "resourcePath",
@@ -193,12 +194,12 @@ def talkative_logs(template: Template) -> list[str]:
     for name, machine in of_type(template, "AWS::Serverless::StateMachine").items():
         if machine["Logging"]["IncludeExecutionData"] is not False:
             found.append(f"{name} logs execution data")
-    traced = [api.get("TracingEnabled"), template["Globals"]["Function"].get("Tracing") == "Active"]
-    found += ["traces"] if any(traced) else []
-    variables = template["Globals"]["Function"]["Environment"]["Variables"]
-    return found + sorted(
-        variables.keys() & {"POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_DEBUG"}
-    )
+    found += ["the API is traced"] if api.get("TracingEnabled") else []
+    for name, function in {"Globals": template["Globals"]["Function"], **of_type(template, FUNCTION)}.items():
+        variables = function.get("Environment", {}).get("Variables", {})
+        found += [f"{name} has {variable}" for variable in sorted(_TALKATIVE & variables.keys())]
+        found += [f"{name} is traced"] if function.get("Tracing") == "Active" else []
+    return found
 
 
 def unwatched(template: Template) -> list[str]:

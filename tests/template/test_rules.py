@@ -149,7 +149,13 @@ DEFECTS: list[tuple[rules.Rule, Change, str]] = [
         "JobsFunction",
     ),
     (rules.talkative_logs, _log_path, "path"),
-    (rules.talkative_logs, _set("Api", "TracingEnabled", to=True), "traces"),
+    (rules.talkative_logs, _set("Api", "TracingEnabled", to=True), "the API is traced"),
+    (rules.talkative_logs, _set("JobsFunction", "Tracing", to="Active"), "JobsFunction is traced"),
+    (
+        rules.talkative_logs,
+        _set("JobsFunction", "Environment", "Variables", "POWERTOOLS_LOGGER_LOG_EVENT", to="true"),
+        "JobsFunction has POWERTOOLS_LOGGER_LOG_EVENT",
+    ),
     (
         rules.talkative_logs,
         _set("Api", "MethodSettings", 0, "DataTraceEnabled", to=True),
