@@ -24,6 +24,7 @@ from pydicom.values import convert_SQ
 IMPLICIT, DEFLATED, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 _UNDEFINED = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
 
 Tree: TypeAlias = "dict[int, Node]"
 Row: TypeAlias = tuple[str, str, bytes]
@@ -105,7 +106,9 @@ def _node(element: Any, charset: Any, *, little: bool) -> Node:
         return Node("SQ", items=items, undefined=element.is_undefined_length)
     tag, raw = int(element.tag), element.value or b""
     vr = element.VR or dictionary_vr(tag)
-    is_sequence = vr == "SQ" or (vr == "UN" and dictionary_vr(tag) == "SQ")
+    known = dictionary_vr(tag)
+    unnamed = vr == "UN" and (known == "SQ" or (known == "UN" and raw.startswith(_ITEM)))
+    is_sequence = vr == "SQ" or unnamed
     if not is_sequence:
         return Node(vr, raw, undefined=element.length == _UNDEFINED)
     implicit = element.is_implicit_VR or vr == "UN"
