@@ -27,7 +27,7 @@ _ASYNCHRONOUS = {
     "ScheduleV2",
     "CloudWatchLogs",
 }
-_WIDE_RESOURCE = re.compile(r"\*|.*:\*:.*|\$\{[\w.]+\}/?\*")
+_WIDE_RESOURCE = re.compile(r"\*|.*:\*:.*|\$\{[\w.]+\}/?\*.*")
 _TALKATIVE = {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT"}
 _LOGGED = {
     "requestId",
