@@ -21,10 +21,13 @@ from dicomorph.dicom.part10 import (
 )
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Source
+from dicomorph.dicom.steps import SOP_CLASS_UID
 from dicomorph.dicom.top_level import TopLevel
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
+
+_REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
 
 
 class Rewriter:
@@ -45,6 +48,7 @@ class Rewriter:
         self._mapper = mapper
         self._default_encoding = default_encoding
         self._shared = Rewriting(plan, mapper, default_encoding, {})
+        self._by_class: dict[str, Rewriting] = {}
 
     def rewrite(self, source: Source) -> EditScript:
         """Return the edit script of one file.
@@ -63,15 +67,28 @@ class Rewriter:
     def _rewrite(self, data: DataSetBytes) -> EditScript:
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
-        rewriting = self._shared
-        if self._plan.references:
-            rewriting = Rewriting(self._plan, self._mapper, self._default_encoding, self._references(data))
-        walk = TopLevel(data, rewriting)
+        walk = TopLevel(data, self._rewriting(data))
         parts = walk.rewrite()
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflate(EditScript.of(parts).join(data.source))]
         return EditScript.of([meta, *parts])
+
+    def _rewriting(self, data: DataSetBytes) -> Rewriting:
+        rewriting = self._shared if self._plan.root_of_class is None else self._rewriting_of_class(data)
+        if not self._plan.references:
+            return rewriting
+        return Rewriting(rewriting.plan, self._mapper, self._default_encoding, self._references(data))
+
+    def _rewriting_of_class(self, data: DataSetBytes) -> Rewriting:
+        found = read_values(data, {SOP_CLASS_UID}, default_encoding=self._default_encoding)
+        sop_class = found.get(SOP_CLASS_UID, "").strip(" \0")
+        if sop_class not in self._by_class:
+            if len(self._by_class) >= _REMEMBERED_CLASSES:
+                self._by_class.clear()
+            plan = self._plan.of_class(sop_class)
+            self._by_class[sop_class] = Rewriting(plan, self._mapper, self._default_encoding, {})
+        return self._by_class[sop_class]
 
     def _references(self, data: DataSetBytes) -> dict[tuple[Namespace, str], Json]:
         """Pair the originals of replaced identifiers with their replacements."""
