@@ -1,0 +1,237 @@
+"""Cleaning encapsulated pixel data: comments leave the frames, sample data and frames stay (PS3.5 A.4).
+
+A frame in which nothing changes remains a range of the file. One that is cleaned keeps its
+fragments, one by one, and what follows moves up: see `offset_tables`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, NamedTuple
+
+from dicomorph.dicom.codestreams import NOT_PADDING, Codestream, Cut, not_understood
+from dicomorph.dicom.edit_script import Part, parts_size
+from dicomorph.dicom.elements import ITEM, Encoding
+from dicomorph.dicom.fragments import ITEM_HEADER, Fragment, Fragments, Frame
+from dicomorph.dicom.jp2_boxes import SIGNATURE as JP2
+from dicomorph.dicom.jp2_boxes import jp2_cuts
+from dicomorph.dicom.jpeg2000_segments import SIGNATURE as JPEG_2000
+from dicomorph.dicom.jpeg2000_segments import jpeg2000_cuts
+from dicomorph.dicom.jpeg_segments import SIGNATURE as JPEG
+from dicomorph.dicom.jpeg_segments import jpeg_cuts
+from dicomorph.dicom.offset_tables import Moves, moved_basic_table
+from dicomorph.dicom.windows import Window
+
+# Run lengths, frames deflated one by one, video and JPEG XL: their frames are not looked into.
+_OPAQUE_SYNTAXES = tuple("1.2.840.10008.1.2." + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))
+_CLEANERS: Final[dict[bytes, Callable[[Codestream], list[Cut]]]] = {
+    JPEG: jpeg_cuts,
+    JPEG_2000: jpeg2000_cuts,
+    JP2: jp2_cuts,
+}
+_SIGNATURES = tuple(_CLEANERS)
+_LATE_SIGNATURE = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\xff\x4f\xff\x51\x00")
+_LATE = 4096  # bytes
+_SHORT_RUN = 4096  # bytes; shorter ranges between new bytes are copied
+_MANY = 1024
+_END_AND_PADDING = b"\xff\xd9\0"  # EOI and EOC are alike
+_BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"<": "little", ">": "big"}
+
+
+class Cleaned(NamedTuple):
+    """What became of encapsulated pixel data.
+
+    Parameters
+    ----------
+    stop : int
+        Where they end in the file, behind the delimiter.
+    parts : list[bytes | tuple[int, int]] or None
+        What takes the place of the value with its delimiter; None if nothing changes.
+    moves : Moves
+        Where the fragments went.
+    """
+
+    stop: int
+    parts: list[Part] | None
+    moves: Moves
+
+
+def may_hold_comments(transfer_syntax: str) -> bool:
+    """Tell whether frames are looked into: in all syntaxes of JPEG and JPEG 2000, and in unknown ones."""
+    return not transfer_syntax.startswith(_OPAQUE_SYNTAXES)
+
+
+def clean(window: Window, pos: int, encoding: Encoding) -> Cleaned:
+    """Find what must leave encapsulated pixel data when anonymizing.
+
+    Parameters
+    ----------
+    window : Window
+        The file.
+    pos : int
+        Where the value begins.
+    encoding : Encoding
+        Of the data set.
+
+    Raises
+    ------
+    BadFileFormatError
+        If the fragments do not add up to the file, or a frame cannot be cleaned for certain.
+    """
+    return _Cleaner(window, pos, encoding).clean()
+
+
+class _Cleaner:
+    def __init__(self, window: Window, pos: int, encoding: Encoding) -> None:
+        self._window = window
+        self._encoding = encoding
+        self._fragments = Fragments(window, pos, encoding.order)
+        table = self._fragments.peek() or Fragment(pos, pos)  # without any item there is no table either
+        self._fragments.take()
+        self._table = table
+        self._moves = Moves(table.stop)
+        self._run = table.stop
+        self._parts: list[Part] = []
+        self._pending: list[bytes] = []  # short parts, to be joined
+
+    def clean(self) -> Cleaned:
+        """Walk through the fragments once."""
+        fragments, moves = self._fragments, self._moves
+        is_opaque = False
+        while (fragment := fragments.peek()) is not None:
+            cleaner = self._cleaner()
+            if cleaner is None:
+                is_opaque = is_opaque or not self._is_padding(fragment)
+                moves.keep(fragment)
+                fragments.take()
+            elif is_opaque:
+                raise not_understood("only some of its fragments begin as frames do")
+            else:
+                frame = Frame(fragments, _SIGNATURES)
+                cuts = cleaner(frame)
+                self._write(frame, cuts)
+        if self._run == self._table.stop:
+            return Cleaned(fragments.end, None, moves)
+        self._add((self._run, fragments.end))
+        self._flush()
+        table = moved_basic_table(self._window.read(*self._table), moves, self._encoding)
+        return Cleaned(fragments.end, [table, *self._parts], moves)
+
+    def _cleaner(self) -> Callable[[Codestream], list[Cut]] | None:
+        head = self._fragments.head()
+        return next((_CLEANERS[each] for each in _SIGNATURES if head.startswith(each)), None)
+
+    def _is_padding(self, fragment: Fragment) -> bool:
+        """Tell whether a fragment that no codestream begins with is empty, more or less."""
+        head = self._window.read(fragment.start, min(fragment.stop, fragment.start + _LATE))
+        if _LATE_SIGNATURE.search(head):
+            raise not_understood("something precedes a frame")
+        return NOT_PADDING.search(head) is None
+
+    def _write(self, frame: Frame, cuts: list[Cut]) -> None:
+        """Write a frame without what is cut. Of its fragments, only the last one may be padded."""
+        if not cuts:
+            for _, fragment in frame.fragments():
+                self._moves.keep(fragment)
+            return
+        held: list[_Piece] = []  # a fragment that lacks a byte, and empty ones behind it
+        for piece in _pieces(frame, cuts):
+            if held and not piece.parts:
+                held.append(piece)
+                continue
+            if held:
+                held[0].parts.append(self._first_byte(piece.parts))
+                self._emit(held)
+                held.clear()
+            if piece.is_changed and parts_size(piece.parts) & 1:
+                held.append(piece)
+            else:
+                self._emit([piece])
+        if held:
+            self._make_even(held[0].parts)
+            self._emit(held)
+
+    def _make_even(self, parts: list[Part]) -> None:
+        """Drop the padding that was needed before, or add some."""
+        last = parts[-1]
+        if isinstance(last, tuple) and self._window.read(last[1] - 3, last[1]) == _END_AND_PADDING:
+            parts[-1] = last[0], last[1] - 1
+        else:
+            parts.append(b"\0")
+
+    def _first_byte(self, parts: list[Part]) -> bytes:
+        """Take the first byte of a fragment."""
+        first, rest = parts[0], parts[1:]
+        if isinstance(first, bytes):
+            byte, remainder = first[:1], first[1:]
+            parts[:] = [remainder, *rest] if remainder else rest
+            return byte
+        start, stop = first
+        parts[:] = [(start + 1, stop), *rest] if start + 1 < stop else rest
+        return self._window.read(start, start + 1)
+
+    def _emit(self, pieces: list[_Piece]) -> None:
+        """Write fragments; those in which nothing changes join the run."""
+        for piece in pieces:
+            fragment, parts = piece.fragment, piece.parts
+            if not piece.is_changed:
+                self._moves.keep(fragment)
+                continue
+            size = parts_size(parts)
+            self._add((self._run, fragment.start - ITEM_HEADER))
+            self._add(self._encoding.tag(ITEM) + size.to_bytes(4, _BYTE_ORDERS[self._encoding.order]))
+            for part in parts:
+                self._add(part)
+            self._run = fragment.stop
+            self._moves.shrink(fragment, size, piece.gone)
+
+    def _add(self, part: Part) -> None:
+        if isinstance(part, tuple):
+            if part[1] - part[0] >= _SHORT_RUN:
+                self._flush()
+                self._parts.append(part)
+                return
+            part = self._window.read(*part)
+        self._pending.append(part)
+        if len(self._pending) >= _MANY:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._parts.append(b"".join(self._pending))
+            self._pending.clear()
+
+
+class _Piece(NamedTuple):
+    """A fragment, what takes the place of its value, and by how much that is shorter."""
+
+    fragment: Fragment
+    parts: list[Part]
+    gone: int
+
+    @property
+    def is_changed(self) -> bool:
+        return self.parts != ([tuple(self.fragment)] if self.fragment.start < self.fragment.stop else [])
+
+
+def _pieces(frame: Frame, cuts: list[Cut]) -> Iterator[_Piece]:
+    """Divide what is left of a frame among its fragments."""
+    at = 0
+    for begin, fragment in frame.fragments():
+        shift = fragment.start - begin
+        pos, end = begin, begin + fragment.stop - fragment.start
+        parts: list[Part] = []
+        while at < len(cuts) and cuts[at].start < end:
+            cut = cuts[at]
+            if pos < cut.start:
+                parts.append((pos + shift, cut.start + shift))
+            if cut.replacement and begin <= cut.start:
+                parts.append(cut.replacement)
+            pos = min(cut.stop, end)
+            if cut.stop > end:
+                break  # it goes on in the next fragment
+            at += 1
+        if pos < end:
+            parts.append((pos + shift, end + shift))
+        yield _Piece(fragment, parts, fragment.stop - fragment.start - parts_size(parts))
