@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dicomorph.http import json_body
 from dicomorph.http.json_body import MAXIMUM_DEPTH, parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
@@ -92,6 +93,25 @@ def test_nesting_up_to_the_limit_is_read_and_closed_brackets_do_not_count() -> N
     assert parse_json(json.dumps(["["] * 2000).encode())
     with pytest.raises(BadFileFormatError):
         parse_json(b"[" * (MAXIMUM_DEPTH + 1) + b"]" * (MAXIMUM_DEPTH + 1))
+
+
+@pytest.mark.parametrize("unit", ["1,", "[],", "{},", '"a",', "1 , ", "1,/**/"])
+def test_more_values_than_memory_has_room_for_are_refused(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_body, "MAXIMUM_VALUES", 1000)
+    assert parse_json(f"[{unit * 450}1]".encode())
+    with pytest.raises(BadFileFormatError):
+        parse_json(f"[{unit * 1001}1]".encode())
+
+
+def test_what_stands_in_strings_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_body, "MAXIMUM_VALUES", 1000)
+    assert parse_json(json.dumps({"a": ",[" * 2000, "b": '\\,",' * 2000}).encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_than_utf8_are_refused(encoding: str) -> None:
+    with pytest.raises(BadFileFormatError):
+        parse_json('{"Replace": {"PatientName": "é"}}'.encode(encoding))
 
 
 @pytest.mark.parametrize("unit", ["/*", '"\\"', ", ", "/", "[ ,", '\\"', "//\n"])

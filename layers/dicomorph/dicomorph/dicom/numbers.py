@@ -22,6 +22,7 @@ NUMERIC_FORMATS: Final = {
     "OF": "f",
     "OD": "d",
 }
+_PART = re.compile(r"(?<![^\\])[^\\]*")  # from the start, or from behind a backslash
 _FLOATS = frozenset("fd")
 _INTEGER = re.compile("[+-]?[0-9]{1,20}")
 _DECIMAL = re.compile("[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,4})?|[+-]?(?:inf|nan)")
@@ -48,11 +49,14 @@ def pack_numbers(text: str, vr: str, order: str, *, wraps: bool = True) -> bytes
         If a number is none, or lies outside the VR.
     """
     letter = NUMERIC_FORMATS[vr]
-    numbers = [_number(part.strip(" "), letter, wraps=wraps) for part in text.split("\\")]
+    pack = struct.Struct(order + letter).pack
+    packed = bytearray()  # one number at a time: as objects, a long text of them takes 25 times its size
     try:
-        return struct.pack(f"{order}{len(numbers)}{letter}", *numbers)
+        for part in _PART.finditer(text):
+            packed += pack(_number(part[0].strip(" "), letter, wraps=wraps))
     except (struct.error, OverflowError) as error:
         raise ValueError("out of range") from error
+    return bytes(packed)
 
 
 def _number(text: str, letter: str, *, wraps: bool) -> float:

@@ -16,10 +16,11 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 MAXIMUM_DEPTH = 500  # the data sets that Replace can express end at 64 levels of two brackets each
+MAXIMUM_VALUES = 2_000_000  # about 200 MB once decoded; a bulk request may name that many instances
 
 # A string or comment that is not closed reaches to the end, so that no search starts twice.
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
-_BRACKETS = re.compile(rf"{_STRING}|[\[{{\]}}]", re.DOTALL)
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'  # possessive: no way back to remember for each escape
+_STRUCTURE = re.compile(rf"{_STRING}|[\[{{\]}},]", re.DOTALL)
 _COMMENTS = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TRAILING_COMMAS = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -39,11 +40,11 @@ def parse_json(data: bytes) -> Json:
     ------
     BadFileFormatError
         If this is not JSON: also for NaN, infinities, numbers beyond all bounds, halves of
-        surrogate pairs, and brackets nested more than 500 deep.
+        surrogate pairs, brackets nested more than 500 deep, and more than two million values.
     """
     try:
         text = data.decode("utf-8-sig")
-        _check_depth(text)
+        _check_size(text)
         value = _decode_leniently(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -76,18 +77,21 @@ def _without_comma(match: re.Match[str]) -> str:
     return "" if match[0] == "," else match[0]
 
 
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAXIMUM_DEPTH:
+def _check_size(text: str) -> None:
+    """Refuse what would take a multiple of its size to decode, or too many levels."""
+    openings = text.count("[") + text.count("{")
+    if openings <= MAXIMUM_DEPTH and text.count(",") <= MAXIMUM_VALUES:
         return
-    depth = 0
-    for match in _BRACKETS.finditer(text):
-        bracket = match[0]
-        if bracket in "[{":
-            depth += 1
-            if depth > MAXIMUM_DEPTH:
-                raise ValueError
-        elif bracket in "]}":
+    depth = values = 0
+    for match in _STRUCTURE.finditer(text):
+        mark = match[0]
+        if mark in "]}":
             depth -= 1
+        elif mark[0] != '"':
+            values += 1  # one more, at least, after every comma and every opening bracket
+            depth += mark != ","
+            if depth > MAXIMUM_DEPTH or values > MAXIMUM_VALUES:
+                raise ValueError
 
 
 def _sorted_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
