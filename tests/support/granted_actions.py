@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -132,28 +132,10 @@ def _statement(found: Mapping[str, Any], values: TemplateValues) -> Statement:
 
 
 def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, tuple[str, ...]]) -> bool:
-    quantifier, _, test = operator.rpartition(":")
-    given = context.get(key, ())
-    if test == "Null":
-        return (not given) == (str(wanted[0]).lower() == "true")
-    if test.endswith("IfExists"):
-        if not given:
-            return True
-        test = test.removesuffix("IfExists")
-    found = (any(_compares(test, one, value) for one in wanted) for value in given)
-    if quantifier == "ForAllValues":  # true of a request without the key
-        return all(found)
-    if quantifier not in ("", "ForAnyValue"):
-        raise NotImplementedError(f"{quantifier} is not known here")
-    return any(found)
-
-
-def _compares(test: str, wanted: str, value: str) -> bool:
-    if test in ("StringLike", "ArnLike", "ArnEquals"):
-        return _matches(wanted, value)
-    if test in ("StringEquals", "Bool"):
-        return str(wanted) == value
-    raise NotImplementedError(f"{test} is not known here")
+    if operator not in _OPERATORS:
+        raise NotImplementedError(f"{operator} is not known here")
+    quantify, compares = _OPERATORS[operator]
+    return quantify(any(compares(one, value) for one in wanted) for value in context.get(key, ()))
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -164,3 +146,10 @@ def _matches(pattern: str, text: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in pattern)
     return re.compile("".join(parts), re.DOTALL)
+
+
+_OPERATORS: dict[str, tuple[Callable[[Iterable[bool]], bool], Callable[[str, str], bool]]] = {
+    "StringEquals": (any, str.__eq__),
+    "StringLike": (any, _matches),
+    "ForAllValues:StringLike": (all, _matches),  # true of a request that has no such key
+}

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from local.template import read_template
-from tests.support.grant_comparison import places
 from tests.support.granted_actions import Need
+from tests.support.places import places
 from tests.support.walk import walk
 
 _COMMAND = "python -m tests.support.permissions_table > docs/permissions.md"

@@ -21,18 +21,12 @@ _PSEUDO_PARAMETERS = {
 # What follows "arn:aws:" of a resource, by its type.
 _ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
-    "AWS::IAM::Role": "iam::{account}:role/{name}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
-    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
-    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
-    "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
-_REFERENCED_BY_ARN = {"AWS::SNS::Topic", "AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"}
-_NAMES = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
@@ -51,21 +45,14 @@ class TemplateValues:
     def __init__(self, template: Mapping[str, Any], names: Mapping[str, str]) -> None:
         self._parameters = template.get("Parameters", {})
         self._conditions = template.get("Conditions", {})
-        self._mappings = template.get("Mappings", {})
         self._resources = template["Resources"]
         self._names = names
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Condition": lambda name: self.of(self._conditions[name]),
-            "Fn::And": lambda terms: all(self.of(term) for term in terms),
             "Fn::Equals": lambda terms: self.of(terms[0]) == self.of(terms[1]),
-            "Fn::FindInMap": lambda path: self._mappings[self.of(path[0])][self.of(path[1])][
-                self.of(path[2])
-            ],
             "Fn::GetAtt": lambda path: self._attribute(*path),
             "Fn::If": lambda terms: self.of(terms[1] if self.of(self._conditions[terms[0]]) else terms[2]),
-            "Fn::Join": lambda terms: terms[0].join(self.of(terms[1])),
             "Fn::Not": lambda terms: not self.of(terms[0]),
-            "Fn::Or": lambda terms: any(self.of(term) for term in terms),
             "Fn::Sub": self._substituted,
             "Ref": self._referenced,
         }
@@ -94,7 +81,7 @@ class TemplateValues:
     def name(self, logical_id: str) -> str:
         """Return what a resource is called in the account."""
         resource = self._resources[logical_id]
-        given = resource.get("Properties", {}).get(_NAMES.get(resource["Type"], ""))
+        given = resource.get("Properties", {}).get("LogGroupName")
         return str(self.of(given)) if given else self._names.get(logical_id, logical_id)
 
     def _referenced(self, name: str) -> Any:
@@ -102,14 +89,14 @@ class TemplateValues:
             return _PSEUDO_PARAMETERS[name]
         if name in self._parameters:
             return self._parameters[name]["Default"]
-        if self._resources[name]["Type"] in _REFERENCED_BY_ARN:
+        if self._resources[name]["Type"] == "AWS::Serverless::StateMachine":
             return self.arn(name)
         return self.name(name)
 
     def _attribute(self, logical_id: str, attribute: str) -> str:
-        if attribute in ("Arn", "TopicArn"):
+        if attribute == "Arn":
             return self.arn(logical_id)
-        if attribute in ("Name", "QueueName", "TopicName"):
+        if attribute == "Name":
             return self.name(logical_id)
         raise NotImplementedError(f"{attribute} of {logical_id} is not known here")
 

@@ -19,15 +19,22 @@ _ABOVE = ("patients", "studies", "series")
 _IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
 
 
-@dataclass
-class _Runner:
-    """Starts nothing, or fails to."""
-
-    is_away: bool = False
+class _Idle:
+    """Starts nothing."""
 
     def start(self, job_id: str) -> None:
-        if self.is_away:
-            raise TransientError(job_id)
+        pass
+
+
+@dataclass
+class _Mute:
+    """Starts jobs, and its answer is lost."""
+
+    cloud: RecordedStack
+
+    def start(self, job_id: str) -> None:
+        _leave_documents(self.cloud, job_id)
+        raise TransientError
 
 
 def wait(cloud: RecordedStack) -> None:
@@ -51,8 +58,8 @@ def share_out(cloud: RecordedStack) -> None:
 
 
 def fail_to_start(cloud: RecordedStack) -> None:
-    """A job that cannot be started leaves nothing."""
-    with cloud.changed(runner=_Runner(is_away=True)):
+    """A job that could not be started, as far as its caller knows, leaves nothing."""
+    with cloud.changed(runner=_Mute(cloud)):
         for route in _ROUTES:
             study = cloud.upload(patient())["ParentStudy"]
             assert cloud.post(f"/studies/{study}/{route}", {}).status >= 500
@@ -108,7 +115,7 @@ def lose_objects(cloud: RecordedStack) -> None:
 def edit_large(cloud: RecordedStack) -> None:
     """A product in several parts, which do not come through at first."""
     job = _submit(cloud, cloud.upload(patient(), **pixels(PART_BYTES)))
-    (plan, edit, finalize) = _tasks(job)
+    plan, edit, finalize = _tasks(job)
     cloud.invoke(*plan)
     with cloud.broken("UploadPart"), pytest.raises(TransientError):
         cloud.invoke(*edit)
@@ -128,16 +135,17 @@ def edit_in_place(cloud: RecordedStack) -> None:
 
 def forget(cloud: RecordedStack) -> None:
     """A full history: the oldest job goes with its documents."""
-    for _ in range(2):
-        job = _submit(cloud, cloud.upload(patient()))
-        with cloud.changed(settings=Settings(jobs_history_size=1)):
+    first, second = (_submit(cloud, cloud.upload(patient())) for _ in range(2))
+    _leave_documents(cloud, first)
+    with cloud.changed(settings=Settings(jobs_history_size=1)):
+        for job in (first, second):
             cloud.invoke("finalize_job", {"job": job, "failed": True})
-    assert cloud.get("/jobs").json == [job]
+    assert cloud.get("/jobs").json == [second]
 
 
 def _submit(cloud: RecordedStack, stored: dict[str, Any], body: dict[str, Any] | None = None) -> str:
     """Submit a job for a study, which nobody runs yet."""
-    with cloud.changed(runner=_Runner()):
+    with cloud.changed(runner=_Idle()):
         path = f"/studies/{stored['ParentStudy']}/modify"
         answer = cloud.post(path, {"Asynchronous": True, **(body or {})})
     assert answer.status == 200
@@ -151,6 +159,14 @@ def _tasks(job: str) -> list[tuple[str, dict[str, Any]]]:
         ("edit_batch", {"job": job, "batch": 0}),
         ("finalize_job", {"job": job}),
     ]
+
+
+def _leave_documents(cloud: RecordedStack, job: str) -> None:
+    """Bring a job as far as there is a document of each kind."""
+    plan, edit, _ = _tasks(job)
+    cloud.invoke(*plan)
+    cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
+    cloud.invoke(*edit)
 
 
 def _state(cloud: RecordedStack, job: str) -> object:
