@@ -1,187 +1,107 @@
-"""How fast the engine is: against the oracle on pydicom, and a study prototype where that is at hand.
+"""How fast the engine is, in one run against pydicom (the oracle), copies, and another implementation.
 
-``make bench``, or ``python -m tests.benchmarks.engine [NAME...]``. Every number is the median of
-repetitions with a cold engine (a new plan and a new memory each time), in milliseconds.
+``make bench-engine``, or ``python -m tests.benchmarks.engine [NAME...] [--baseline PATH.py]``.
+Every number is a median. Each repetition begins with cold contexts, and the contenders take
+turns in beginning, so that no one profits from what another left in the caches.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import mmap
+import gc
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from dicomorph.dicom.source import BufferSource
-from dicomorph.dicom.uids import IdentityMapper
-from tests.compat.oracle import Oracle
-from tests.dicom_factory import EXPLICIT, IMPLICIT, Element, Items, encode, part10, rich, uid
-from tests.support.edits import KEY, NAME, rewriter
+from tests.benchmarks import contenders
+from tests.benchmarks.contenders import Contender, File
+from tests.benchmarks.files import FILES, MEGABYTE
+from tests.benchmarks.memory import memory_of_half_a_gigabyte
 
-PROTOTYPE = Path(__file__).parents[3] / "shared" / "bench" / "prototype"
-MEGABYTE = 1 << 20
-_PIXELS = 0x7FE00010
-
-
-def ct(syntax: str = EXPLICIT) -> bytes:
-    """Return an image of half a megabyte with some 190 elements."""
-    private = [Element(0x00291000 + n, "LO", f"value {n}") for n in range(1, 120)]
-    blob = Element(0x00291FFF, "OB", bytes(6000))
-    return _file([Element(0x00290010, "LO", "BLOBS"), *private, blob], bytes(512 * 512 * 2), syntax)
+BUDGET = 8.0  # seconds for the repetitions of one row
+LEAST, MOST = 5, 300  # repetitions
+SLOW = ("oracle",)  # these take a few repetitions only
+SLOW_REPETITIONS = 3
 
 
-def enhanced(frames: int = 2000) -> bytes:
-    """Return a multi-frame image whose header holds some 60 elements a frame."""
-    return _file([Element(0x52009230, "SQ", [_frame(number) for number in range(frames)])], bytes(64))
+def measure(files: list[File], rivals: Mapping[str, Contender]) -> dict[str, float]:
+    """Return the median time that each contender takes for a file, in milliseconds."""
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    names, started, repetition = list(rivals), time.perf_counter(), 0
+    while repetition < LEAST or (repetition < MOST and time.perf_counter() - started < BUDGET):
+        work = {name: rivals[name]() for name in names}
+        gc.collect()
+        for number, file in enumerate(files):
+            # Who begins finds the caches as they are.
+            turn = (repetition + number) % len(names)
+            for name in names[turn:] + names[:turn]:
+                if name in SLOW and repetition >= SLOW_REPETITIONS:
+                    continue
+                times[name].append(_timed(work[name], file))
+        repetition += 1
+    return {name: statistics.median(found) for name, found in times.items()}
 
 
-def multi_frame(size: int) -> bytes:
-    """Return an image with native pixel data of some size."""
-    return _file([Element(0x52009230, "SQ", [_frame(number) for number in range(100)])], bytes(size))
+def _timed(work: contenders.Work, file: File) -> float:
+    start = time.perf_counter()
+    result = work(file)
+    elapsed = time.perf_counter() - start
+    del result
+    return elapsed * 1000
 
 
-def _frame(number: int) -> list[Element]:
-    def one(tag: int, *elements: Element) -> Element:
-        return Element(tag, "SQ", [list(elements)])
+def rivals_of(baseline: str) -> dict[str, Contender]:
+    """Return the contenders by the names of their columns."""
+    found: dict[str, Contender] = {
+        "script": contenders.script,
+        "output": contenders.output,
+        "join": contenders.joining(),
+        "memcpy": contenders.memory_copy,
+        "written": contenders.written,
+        "copied": contenders.file_copy,
+        "oracle": contenders.oracle,
+    }
+    if baseline:
+        found["baseline"] = contenders.baseline(baseline)
+    return found
 
-    code = [
-        Element(0x00080100, "SH", "121320"),
-        Element(0x00080102, "SH", "DCM"),
-        Element(0x00080104, "LO", "Purpose"),
+
+def row(name: str, files: list[bytes], rivals: Mapping[str, Contender], folder: Path) -> str:
+    """Measure one kind of file; return its line of the table."""
+    stored = []
+    for number, data in enumerate(files):
+        path = folder / f"{number}.dcm"
+        path.write_bytes(data)
+        stored.append(File(data, path, folder / "target"))
+    found = measure(stored, rivals)
+    ratios = [
+        f"{found['oracle'] / found['output']:6.1f}x",
+        f"{found['output'] / found['memcpy']:6.2f}x",
+        f"{found['join'] / found['memcpy']:6.2f}x",
+        f"{found['written'] / found['copied']:6.2f}x",
     ]
-    references: Items = [
-        [
-            Element(0x00081150, "UI", "1.2.840.10008.5.1.4.1.1.2"),
-            Element(0x00081155, "UI", uid(5, number // 50, n)),
-            one(0x0040A170, *code),
-        ]
-        for n in range(4)
-    ]
-    numbers = [Element(0x00189000 + n, "FD", float(n)) for n in range(2, 20)]
-    return [
-        Element(0x00081140, "SQ", references),
-        one(0x00189301, *numbers),
-        one(
-            0x00209111,
-            Element(0x00189074, "DT", "20200101120000"),
-            Element(0x00209056, "SH", "1"),
-            Element(0x00209057, "UL", number),
-        ),
-        one(0x00209113, Element(0x00200032, "DS", f"0\\0\\{number}")),
-        one(0x00289110, Element(0x00180050, "DS", "1.5"), Element(0x00280030, "DS", "0.5\\0.5")),
-    ]
+    if "baseline" in found:
+        ratios.append(f"{found['baseline'] / found['output']:6.2f}x")
+    size = statistics.mean(map(len, files)) / MEGABYTE
+    return " ".join([f"{name:12} {size:5.1f}", *(f"{found[rival]:9.3f}" for rival in rivals), *ratios])
 
 
-def _file(more: list[Element], pixels: bytes, syntax: str = EXPLICIT) -> bytes:
-    elements = [element for element in rich() if element.tag <= _PIXELS]
-    elements = [element for element in elements if element.tag != _PIXELS]
-    elements = sorted([*elements, *more], key=lambda element: element.tag)
-    return part10(encode([*elements, Element(_PIXELS, "OW", pixels)], syntax), syntax)
+def header(rivals: Mapping[str, Contender]) -> str:
+    """Return the names of the columns."""
+    ratios = ["oracle", "memcpy", "join", "copied", *(["base"] if "baseline" in rivals else [])]
+    times = " ".join(f"{rival:>9}" for rival in rivals)
+    return f"{'file':12} {'MB':>5} {times} " + " ".join(f"{ratio:>7}" for ratio in ratios)
 
 
-FILES: dict[str, tuple[Callable[[], bytes], int]] = {
-    "CT explicit": (ct, 200),
-    "CT implicit": (partial(ct, IMPLICIT), 200),
-    "enhanced 2000": (enhanced, 5),
-    "multi-frame 50": (partial(multi_frame, 50 * MEGABYTE), 20),
-}
-
-
-def median(prepare: Callable[[], Callable[[], object]], repetitions: int) -> float:
-    """Return the median time of what `prepare` returns, in milliseconds."""
-    times = []
-    for _ in range(repetitions):
-        work = prepare()
-        start = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
-
-
-def engine_work(data: bytes) -> Callable[[], object]:
-    engine, source = rewriter({}), BufferSource(data)
-    return lambda: engine.rewrite(source)
-
-
-def whole_work(data: bytes) -> Callable[[], object]:
-    engine, source = rewriter({}), BufferSource(data)
-    return lambda: engine.rewrite(source).join(source)
-
-
-def oracle_work(data: bytes) -> Callable[[], object]:
-    oracle = Oracle({}, anonymize=True, level="Patient", name=NAME, mapper=IdentityMapper(KEY))
-    return lambda: oracle.apply(data)
-
-
-def prototype_work(module: Any, data: bytes) -> Callable[[], object]:
-    context = module.Ctx()
-    return lambda: module.plan(data, context)
-
-
-def prototype() -> Any:
-    """Return the module of the prototype, None where it is not at hand."""
-    if not PROTOTYPE.is_dir():
-        return None
-    sys.path.insert(0, str(PROTOTYPE))
-    return importlib.import_module("fastanon")
-
-
-def compare(name: str, module: Any) -> str:
-    make, repetitions = FILES[name]
-    data = make()
-    script = median(lambda: engine_work(data), repetitions)
-    whole = median(lambda: whole_work(data), repetitions)
-    copy = median(lambda: lambda: bytes(bytearray(data)), repetitions) / 2
-    slow = median(lambda: oracle_work(data), max(repetitions // 10, 2))
-    columns = [
-        f"{name:15} {len(data) / MEGABYTE:6.1f} {script:9.3f} {whole:9.3f} {copy:8.3f} {slow / whole:9.1f}x"
-    ]
-    if module is not None:
-        other = median(lambda: prototype_work(module, data), repetitions)
-        columns.append(f"{other / script:9.2f}x")
-    return " ".join(columns)
-
-
-def memory_of_half_a_gigabyte() -> str:
-    """Return the peak memory of a process of its own that edits 506 MB out of a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mf500.dcm")
-        data = multi_frame(0)
-        size = 506 * MEGABYTE
-        length = size.to_bytes(4, "little")
-        path.write_bytes(data[:-4] + length)
-        os.truncate(path, path.stat().st_size + size)  # a hole: no disk is filled
-        command = [sys.executable, "-m", "tests.benchmarks.engine", "--edit", str(path)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def edit_mapped(path: Path) -> None:
-    """Edit a file that is mapped, and print the peak of memory."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        engine, before = rewriter({}), _memory("VmRSS")
-        start = time.perf_counter()
-        script = engine.rewrite(BufferSource(mapped))
-        elapsed = (time.perf_counter() - start) * 1000
-    peak = _memory("VmHWM")
-    print(
-        f"multi-frame 506: script of {script.size / MEGABYTE:.0f} MB in {elapsed:.1f} ms, "
-        f"peak {peak / 1024:.0f} MB, of which {max(peak - before, 0) / 1024:.1f} MB for the edit"
-    )
-
-
-def _memory(name: str) -> int:
-    """Return a figure of this process in KiB (Linux; ru_maxrss would count the parent's memory in)."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+EXPLANATION = """
+Milliseconds a file. script: to work out the edit script; output: that, and the bytes; join: the bytes alone;
+memcpy: a copy of the original; written: from file to file; copied: a copy of the file; oracle: pydicom.
+Then ratios: oracle to output (speed), output to memcpy, join to memcpy, written to copied,
+baseline to output (speed).
+"""
 
 
 def main() -> None:
@@ -189,18 +109,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(FILES)}")
-    parser.add_argument("--edit", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(FILES)}; all if none is given"
+    )
+    parser.add_argument(
+        "--baseline",
+        default=os.environ.get("BENCH_BASELINE", ""),
+        metavar="PATH.py[:FUNCTION[:CONTEXT]]",
+        help="another implementation: a function from bytes to bytes, and what makes its context",
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, default=[], metavar="PATH", help="files, or folders for a series each"
+    )
     arguments = parser.parse_args()
-    if arguments.edit:
-        edit_mapped(arguments.edit)
-        return
-    module = prototype()
-    header = f"{'file':15} {'MB':>6} {'script':>9} {'output':>9} {'memcpy':>8} {'to oracle':>10}"
-    print(header + (f" {'prototype':>10}" if module else ""))
-    for name in arguments.names or FILES:
-        print(compare(name, module), flush=True)
-    print(memory_of_half_a_gigabyte())
+    rivals = rivals_of(arguments.baseline)
+    print(header(rivals))
+    for path in arguments.data:
+        paths = sorted(path.iterdir()) if path.is_dir() else [path]
+        files = [file.read_bytes() for file in paths]
+        with tempfile.TemporaryDirectory() as folder:
+            print(row(path.name[:12], files, rivals, Path(folder)), flush=True)
+    names = arguments.names or ([] if arguments.data else FILES)
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            print(row(name, FILES[name](), rivals, Path(folder)), flush=True)
+    print(EXPLANATION)
+    if not arguments.names and not arguments.data:
+        print(memory_of_half_a_gigabyte())
 
 
 if __name__ == "__main__":
