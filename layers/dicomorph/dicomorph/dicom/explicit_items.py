@@ -204,7 +204,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
-            return stop, [table.steps.empty[key]], pos + 12 - stop
+            empty = table.steps.empty[key]  # one that came as UN has a shorter header now
+            return stop, [empty], len(empty) - (stop - pos)
         if step != EDIT_LONG:
             return stop, [], pos - stop
         edited = table.edit(buffer[pos:stop], key)
