@@ -52,7 +52,8 @@ class CodeSet:
             raw = character.encode(self.codec)
         except UnicodeEncodeError:
             return None
-        if not raw.startswith(self.prefix):
+        # Some write what they cannot read: the filler U+3164 in EUC-KR.
+        if not raw.startswith(self.prefix) or raw.decode(self.codec, "ignore") != character:
             return None
         raw = raw[len(self.prefix) :]
         if len(raw) != self.width or min(raw) < (_HIGH if self.width == 1 else _FIRST_OF_94):
