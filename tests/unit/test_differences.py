@@ -176,9 +176,7 @@ def test_keep_of_a_sequence_keeps_its_subtree_but_for_names(keep: str) -> None:
     output = anonymized(data, Keep=[keep])
     before, after = tree_of(data)[SEQUENCE], tree_of(output)[SEQUENCE]
     for _ in range(2):
-        (before,), (after,) = (  # type: ignore[assignment]
-            [item[SEQUENCE] for item in node.items or []] for node in (before, after)
-        )
+        (before,), (after,) = ([item[SEQUENCE] for item in node.items or []] for node in (before, after))
     (inner,), (kept) = before.items or [], (after.items or [])[0]
     assert {tag for tag in inner if inner[tag] != kept[tag]} == {NAME}
     assert kept[NAME].value == b""
