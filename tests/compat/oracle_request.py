@@ -26,7 +26,7 @@ LEVELS = {
 
 
 def tag_of(text: str) -> int:
-    match = re.fullmatch(r"\(?([0-9a-fA-F]{4})[,-]?([0-9a-fA-F]{4})\)?", text.strip())
+    match = re.fullmatch(r"\(? *([0-9a-fA-F]{4})[,-]?([0-9a-fA-F]{4}) *\)?", text.strip())
     if match:
         return int(match[1] + match[2], 16)
     tag = tag_for_keyword(text.strip())
@@ -38,7 +38,7 @@ def pattern_of(text: str) -> Pattern:
     *parents, last = text.split(".")
     found: list[tuple[int, int | None]] = []
     for parent in parents:
-        name, index = parent.rstrip("] ").split("[")
+        name, index = parent.strip().rstrip("]").split("[")
         found.append((tag_of(name), None if index.strip() == "*" else int(index)))
     return tuple(found), tag_of(last)
 

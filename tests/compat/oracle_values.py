@@ -70,7 +70,7 @@ class Values:
             for tag, value in sorted(values.items())
         }
 
-    def _leaf(self, tag: int, vr: str, value: str, order: str, charset: list[str]) -> bytes:  # noqa: PLR0913, PLR0917
+    def _leaf(self, tag: int, vr: str, value: str, order: str, charset: list[str]) -> bytes:
         octets = OCTETS.fullmatch(value)
         if octets:
             return base64.b64decode(octets[1])

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
-from itertools import product
 from pathlib import Path
 
-import pydicom
 import pytest
 
 from dicomorph.dicom.rewriter import Rewriter
@@ -16,35 +13,13 @@ from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import comparable
 from tests.compat.oracle import Oracle
-from tests.compat.plans import REQUESTS, Request
-from tests.dicom_factory import BIG, CODECS, DEFLATED, EXPLICIT, IMPLICIT, JPEG, rich_file
+from tests.compat.plans import MATRIX, Request
+from tests.compat.samples import REFUSED, generated_elsewhere, generated_files, sample_files
 from tests.support.edits import KEY, NAME, edited, rewriter
 
-BUNDLED = Path(pydicom.__file__).parent / "data"
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "visible" / "files"
-OTHER_FILES = {".py", ".pyc", ".json", ".md", ".txt", ".dump", ".gz", ".icc", ""}
-STEP = 3  # of the sample files, a fast run takes each one for every third request
-
-# pydicom makes something of these; the engine refuses what it cannot be sure of.
-REFUSED = {
-    "winter.dcm": "SOPInstanceUID stands twice",
-    "ExplVR_BigEndNoMeta.dcm": "big endian is not recognised without file meta information",
-    "no_meta.dcm": "begins in the middle of an element",
-    "MR_truncated.dcm": "cut off",
-    "rtplan_truncated.dcm": "cut off",
-}
-
-
-@cache
-def sample_files() -> tuple[Path, ...]:
-    """Return the files that come with pydicom, and the golden ones where they are at hand."""
-    bundled = [path for path in sorted(BUNDLED.rglob("*")) if path.is_file() and _is_dicom(path)]
-    return (*bundled, *(sorted(GOLDEN.iterdir()) if GOLDEN.is_dir() else ()))
-
-
-def _is_dicom(path: Path) -> bool:
-    # TINY_ALPHA holds fifty files that differ by a number.
-    return "TINY_ALPHA" not in path.parts and (path.suffix not in OTHER_FILES or path.name[:1].isdigit())
+# Of the files, a fast run takes some for each request, others for the next one.
+SAMPLE_STEP, GENERATED_STEP = 37, 7
+LARGE = 200_000  # bytes; these are left to the slow run
 
 
 def pair(request: Request) -> tuple[Rewriter, Oracle]:
@@ -77,37 +52,37 @@ def difference(data: bytes, engine: Rewriter, oracle: Oracle) -> str:
     return "" if found == expected else "the order differs"
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_generated_files_come_out_alike(name: str) -> None:
-    engine, oracle = pair(REQUESTS[name])
-    charsets = [charset for charset in CODECS if charset]
-    for syntax, charset in product((EXPLICIT, IMPLICIT, BIG, DEFLATED, JPEG), charsets):
-        data = rich_file(syntax=syntax, charset=charset)
-        assert not difference(data, engine, oracle), (syntax, charset)
+def compare(name: str, files: dict[str, bytes]) -> None:
+    engine, oracle = pair(MATRIX[name])
+    differences = {path: difference(data, engine, oracle) for path, data in files.items()}
+    assert {path: text for path, text in differences.items() if text and path not in REFUSED} == {}
+    for path in REFUSED.keys() & files.keys():
+        assert differences[path].startswith("refused"), path
 
 
-def compare_samples(name: str, files: tuple[Path, ...]) -> None:
-    engine, oracle = pair(REQUESTS[name])
-    differences = {path.name: difference(path.read_bytes(), engine, oracle) for path in files}
-    assert {at: text for at, text in differences.items() if text and at not in REFUSED} == {}
-    for path in files:
-        if path.name in REFUSED:
-            assert differences[path.name].startswith("refused"), path.name
+def read(paths: tuple[Path, ...]) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in paths}
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_sample_files_come_out_alike(name: str) -> None:
-    first = list(REQUESTS).index(name) % STEP
-    compare_samples(name, sample_files()[first::STEP])
+@pytest.mark.parametrize("name", MATRIX)
+def test_some_files_come_out_alike(name: str) -> None:
+    turn = list(MATRIX).index(name)
+    small = tuple(path for path in sample_files() if path.stat().st_size < LARGE)
+    generated = list(generated_files().items())[turn % GENERATED_STEP :: GENERATED_STEP]
+    compare(name, read(small[turn % SAMPLE_STEP :: SAMPLE_STEP]) | dict(generated))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", REQUESTS)
-def test_all_sample_files_come_out_alike(name: str) -> None:
-    compare_samples(name, sample_files())
+@pytest.mark.parametrize("name", MATRIX)
+def test_all_files_come_out_alike(name: str, tmp_path: Path) -> None:
+    compare(name, read(sample_files()) | generated_files() | read(tuple(generated_elsewhere(tmp_path))))
 
 
 def test_there_are_sample_files_of_every_encoding() -> None:
     """Guard against a pydicom that ships fewer of them."""
     assert len(sample_files()) > 100
     assert {path.name for path in sample_files()} >= set(REFUSED)
+
+
+def test_the_matrix_is_large() -> None:
+    assert len(MATRIX) >= 60
