@@ -159,6 +159,14 @@ def test_values_that_orthanc_takes_are_taken(tag: str, value: object) -> None:
     assert len(parsed({"Replace": {tag: value}}).replace) == 1
 
 
+def test_what_a_path_writes_is_nested_64_levels_deep_at_most_all_told() -> None:
+    value: Any = []
+    for _ in range(60):
+        value = [{"ContentSequence": value}]
+    assert parsed({"Replace": {"ContentSequence[0]." * 3 + "ContentSequence": value}}).replace
+    assert code_of({"Replace": {"ContentSequence[0]." * 4 + "ContentSequence": value}}) == 15
+
+
 @pytest.mark.parametrize("identifier", IDENTIFIERS)
 @pytest.mark.parametrize("anonymize", [False, True])
 def test_identifiers_need_force(identifier: str, anonymize: bool) -> None:  # noqa: FBT001

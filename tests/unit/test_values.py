@@ -281,7 +281,11 @@ def test_bad_values_are_refused_before_any_file_is_at_hand(
 
 
 def test_items_are_nested_64_levels_deep_at_most() -> None:
-    ValueEncoder().check(TAG("ReferencedImageSequence"), nested(63))
+    tag = TAG("ReferencedImageSequence")
+    ValueEncoder().check(tag, nested(63))
+    ValueEncoder().check(tag, nested(60), depth=3)
+    with pytest.raises(BadFileFormatError):
+        ValueEncoder().check(tag, nested(61), depth=3)
 
 
 def test_text_beyond_the_character_set_is_refused_or_dropped() -> None:

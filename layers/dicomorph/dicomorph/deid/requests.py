@@ -113,7 +113,7 @@ def parse_modification(
     )
     for path, value in replace.items():
         if is_writable(path.tag):  # others are ignored, whatever they are given (spec 3.4)
-            encoder.check(path.tag, value)
+            encoder.check(path.tag, value, depth=len(path.parents))
     found = level or (Level.PATIENT if is_anonymization else _detected(replace))
     modification = Modification(
         level=Level.PATIENT if is_anonymization else found,

@@ -102,8 +102,13 @@ class ValueEncoder:
         """Return the VR that a replacement of this tag is written with."""
         return self._vr(tag)[:2].encode("ascii")
 
-    def check(self, tag: int, value: Json) -> None:
+    def check(self, tag: int, value: Json, *, depth: int = 0) -> None:
         """Find what is wrong with a value before any file is at hand.
+
+        Parameters
+        ----------
+        depth : int
+            How many sequences will surround the element.
 
         Raises
         ------
@@ -120,7 +125,8 @@ class ValueEncoder:
         """
         if value is None and tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
             raise BadParameterTypeError(f"The value for {format_tag(tag)} must be a string")
-        self._value(tag, self._vr(tag), value, _Context(IMPLICIT_LITTLE, _UTF8, UnencodableText.DROP))
+        context = _Context(IMPLICIT_LITTLE, _UTF8, UnencodableText.DROP, depth)
+        self._value(tag, self._vr(tag), value, context)
 
     def element(self, tag: int, value: Json, encoding: Encoding, charset: CharacterSet) -> bytes:
         """Return a whole element: header and padded value, sequences and items of defined length.
