@@ -10,6 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomorph.http.responses import LARGEST_BODY
+from dicomorph.model.settings import PrivateTag, UnencodableText
 from tests.support.api_client import Answer, Client
 
 
@@ -91,6 +92,16 @@ BAD: list[tuple[str | dict[str, Any], tuple[int, int]]] = [
     ({"Replace": {"PatientName": 5}}, (400, 5)),
     ({"Replace": {"PatientID": "x"}}, (400, 8)),
     ({"Force": True, "Remove": ["SOPInstanceUID"]}, (400, 8)),
+    ({"Replace": {"Rows": "70000"}}, (400, 15)),
+    ({"Replace": {"ReferencedImageSequence": "text"}}, (400, 15)),
+    ({"Replace": {"ReferencedImageSequence": [{"Nope": ""}]}}, (400, 27)),
+    ({"Replace": {"ReferencedImageSequence.PatientName": "x"}}, (400, 3)),
+    ({"Replace": {"FrameIncrementPointer": "Nope"}}, (400, 27)),
+    ({"Replace": {"PixelData": "odd"}}, (400, 3)),
+    ({"Replace": {"PixelData": "data:image/png;base64,iVBORw0KGgo="}}, (500, 2)),
+    ({"Replace": {"EncapsulatedDocument": "data:application/pdf;base64,AAAA"}}, (400, 15)),
+    ({"Replace": {"PatientComments": "中"}}, (400, 15)),
+    ({"PrivateCreator": 5}, (400, 15)),
     ({"Transcode": 5}, (400, 15)),
     ({"Transcode": "nope"}, (400, 3)),
     ({"Transcode": "1.2.840.10008.1.2.4.90"}, (500, 2)),
@@ -124,6 +135,54 @@ def test_faults_of_the_request_are_found_before_the_resource_is_looked_for(clien
 def test_the_same_transfer_syntax_is_no_transcoding(client: Client) -> None:
     path = client.upload()["Path"]
     _read(client.post(f"{path}/modify", {"Transcode": "1.2.840.10008.1.2.1"}))
+
+
+def test_text_that_does_not_fit_is_named_by_tag_and_character_set_and_not_repeated(client: Client) -> None:
+    path = client.upload(SpecificCharacterSet="ISO_IR 144")["Path"]
+    answer = client.post(f"{path}/modify", {"Replace": {"PatientComments": "Ж 中"}})
+    assert answer.error == (400, 15)
+    details = answer.json["Details"]
+    assert "0010,4000" in details
+    assert "ISO_IR 144" in details
+    assert "Ж" not in details
+
+
+def test_text_that_does_not_fit_is_dropped_where_the_settings_say_so(
+    make_client: Callable[..., Client],
+) -> None:
+    client = make_client(unencodable_text=UnencodableText.DROP)
+    path = client.upload(SpecificCharacterSet="ISO_IR 144")["Path"]
+    copy = _read(client.post(f"{path}/modify", {"Replace": {"PatientComments": "Ж中!"}}))
+    assert copy.PatientComments == "Ж!"
+
+
+def test_a_wrong_declaration_is_repaired_by_relabelling(client: Client) -> None:
+    name = "Müller^Zoë".encode().decode("latin-1")  # UTF-8 in a file that says Latin-1
+    path = client.upload(SpecificCharacterSet="ISO_IR 100", PatientName=name)["Path"]
+    copy = _read(client.post(f"{path}/modify", {"Replace": {"SpecificCharacterSet": "ISO_IR 192"}}))
+    assert copy.PatientName == "Müller^Zoë"
+
+
+def test_an_embedded_pdf_tells_what_it_is(client: Client) -> None:
+    path = client.upload()["Path"]
+    replace = {"EncapsulatedDocument": "data:application/pdf;base64,JVBERi0xLjc="}
+    copy = _read(client.post(f"{path}/modify", {"Replace": replace}))
+    assert copy.EncapsulatedDocument == b"%PDF-1.7"
+    assert copy.MIMETypeOfEncapsulatedDocument == "application/pdf"
+    assert copy.ConversionType == "WSD"
+
+
+def test_private_tags_are_written_by_the_names_and_vrs_of_the_settings(
+    make_client: Callable[..., Client],
+) -> None:
+    entry = PrivateTag(0x43211012, "LO", "RadioButton3", "RadioLogic")
+    client = make_client(dictionary=(entry,), default_private_creator="RadioLogic")
+    path = client.upload()["Path"]
+    replace = {"RadioButton3": "on", "4321,0010": "RadioLogic"}
+    copy = _read(client.post(f"{path}/anonymize", {"Replace": replace}))
+    assert (copy[0x43211012].VR, copy[0x43211012].value) == ("LO", "on")
+    other = _read(client.post(f"{path}/modify", {"Replace": replace, "PrivateCreator": "Else"}))
+    assert other.get_item(0x43211012).VR == "UN"
 
 
 def test_text_of_files_without_character_set_is_in_the_default_encoding(

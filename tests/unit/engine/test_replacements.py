@@ -166,6 +166,23 @@ def test_untouched_elements_stay_byte_for_byte() -> None:
     assert encode([sequence]) in output
 
 
+def test_items_that_a_request_gives_stay_as_they_are_given() -> None:
+    item = {
+        "ReferencedSOPInstanceUID": "1.2.3",
+        "PatientID": "given",
+        "PatientName": "Given",
+        "0009,1001": "x",
+    }
+    output = anonymized(rich_file(), Replace={"ReferencedImageSequence": [item]})
+    (found,) = tree_of(output)[0x00081140].items or []
+    assert {tag: node.value.rstrip(b"\0 ") for tag, node in found.items()} == {
+        0x00081155: b"1.2.3",
+        0x00091001: b"x",
+        NAME: b"Given",
+        0x00100020: b"given",
+    }
+
+
 @pytest.mark.parametrize("request_name", ["modify", "anonymize"])
 def test_kept_identifiers_make_a_second_pass_idle(request_name: str) -> None:
     body = {"Keep": ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
