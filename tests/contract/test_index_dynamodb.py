@@ -278,7 +278,6 @@ def job() -> Job:
         type=JobType.RESOURCE_MODIFICATION,
         is_anonymization=True,
         level=Level.STUDY,
-        resources=("0t",),
         key=bytes(32),
         created="2024-01-02T00:00:00.000000",
     )
@@ -287,10 +286,10 @@ def job() -> Job:
 def test_a_record_larger_than_an_item_is_kept_in_pieces(dynamodb: DynamoDBClient) -> None:
     table = make_table(dynamodb)
     records = DynamoJobRecords(dynamodb, table)
-    large = replace(job(), resources=(noise(700_000),))
+    large = replace(job(), user_data=noise(700_000))
     records.create(large)
     assert records.get("j") == large
-    small = replace(large, resources=("0t",), state=JobState.SUCCESS)
+    small = replace(large, user_data=None, state=JobState.SUCCESS)
     updated = records.update(small)
     assert records.get("j") == updated == replace(small, revision=1)
     with pytest.raises(ConflictError):

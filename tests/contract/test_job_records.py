@@ -20,7 +20,6 @@ def make_job(number: int = 1, **changes: object) -> Job:
         type=JobType.RESOURCE_MODIFICATION,
         is_anonymization=True,
         level=Level.STUDY,
-        resources=("b9c08539-26f93bde-c81ab0d7-bffaf2cb-a4d0bdd0",),
         key=number.to_bytes(32, "big"),
         created=f"2024-01-01T00:00:{number:02}.000001",
     )
@@ -117,7 +116,7 @@ def test_a_job_lives_until_it_is_final(records: JobRecords, state: JobState) -> 
 
 def test_a_large_job_is_kept_and_shrinks(records: JobRecords) -> None:
     ids = [hashlib.sha1(b"%d" % n, usedforsecurity=False).hexdigest() for n in range(20_000)]
-    large = make_job(resources=tuple(ids), content={"Resources": [{"ID": one} for one in ids]})
+    large = make_job(user_data=list(ids), content={"Resources": [{"ID": one} for one in ids]})
     records.create(large)
     assert records.get(large.id) == large
     small = records.update(make_job(state=JobState.SUCCESS))

@@ -41,7 +41,12 @@ def test_an_outcome_survives(outcome: BatchOutcome) -> None:
 
 @given(
     st.builds(
-        JobRequest, body=st.dictionaries(st.text(), json_values), remote_ip=st.text(), username=st.text()
+        JobRequest,
+        body=st.dictionaries(st.text(), json_values),
+        sources=st.lists(st.text()).map(tuple),
+        changes=st.none() | st.dictionaries(st.text(), json_values),
+        remote_ip=st.text(),
+        username=st.text(),
     )
 )
 def test_a_request_survives(request: JobRequest) -> None:
@@ -49,7 +54,7 @@ def test_a_request_survives(request: JobRequest) -> None:
 
 
 def test_text_without_an_encoding_survives() -> None:
-    request = JobRequest(body={"UserData": "\ud800"})  # JSON may hold half a character
+    request = JobRequest(body={"UserData": "\ud800"}, sources=("a",))  # JSON may hold half a character
     assert documents.decode_request(documents.encode_request(request)) == request
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dicomorph.jobs.model import InstanceOutcome
 from dicomorph.jobs.summary import (
-    Target,
-    final_content,
     first_failure,
-    initial_content,
     replaced_sources,
     series_representatives,
 )
-from dicomorph.model.resources import Ancestry, Level, ObjectRef, Pin
+from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 
 
 def pin(name: str, series: str = "e") -> Pin:
@@ -24,40 +21,6 @@ def done(source: str, product: str, series: str = "e") -> InstanceOutcome:
 
 def failed(source: str, code: int = 17) -> InstanceOutcome:
     return InstanceOutcome(pin(source), None, code)
-
-
-def test_the_initial_content_names_the_sources_only() -> None:
-    content = initial_content([Target(Level.STUDY, "a")], is_anonymization=True)
-    assert content == {
-        "Description": "REST API",
-        "FailedInstancesCount": 0,
-        "InstancesCount": 0,
-        "IsAnonymization": True,
-        "ParentResources": ["a"],
-        "Resources": [{"ID": "a", "Type": "Study"}],
-    }
-    assert "Resources" not in initial_content([], is_anonymization=False)
-
-
-def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
-    initial = initial_content([Target(Level.STUDY, "a")], is_anonymization=False)
-    content = final_content(
-        initial, [failed("1"), done("2", "x", "f"), done("3", "y", "g")], level=Level.SERIES
-    )
-    assert content == {
-        **initial,
-        "InstancesCount": 3,
-        "FailedInstancesCount": 1,
-        "ID": "f",
-        "Path": "/series/f",
-        "PatientID": "p",
-        "Type": "Series",
-    }
-
-
-def test_without_a_product_there_is_no_result() -> None:
-    content = final_content({}, [failed("1")], level=Level.STUDY)
-    assert content == {"InstancesCount": 1, "FailedInstancesCount": 1}
 
 
 def test_the_first_failure_decides() -> None:
@@ -77,3 +40,4 @@ def test_sources_are_replaced_when_each_has_a_product_of_its_own() -> None:
     assert replaced_sources([done("1", "x"), failed("2")]) == []
     assert replaced_sources([done("1", "x"), done("2", "x")]) == []
     assert replaced_sources([done("1", "1"), done("2", "y")]) == [pin("2")]
+    assert replaced_sources([done("1", "x"), done("1", "y")]) == [pin("1")]

@@ -22,7 +22,6 @@ JOB = Job(
     type=JobType.RESOURCE_MODIFICATION,
     is_anonymization=True,
     level=Level.STUDY,
-    resources=("a",),
     key=b"\x01" * 32,
     created="2026-01-02T03:04:05.000000+00:00",
     content={"Description": "REST API"},

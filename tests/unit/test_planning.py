@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.jobs.planning import PlannerLimits, plan_batches
+from dicomorph.jobs.planning import PlannerLimits, distinct_sources, plan_batches
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 
 LIMITS = PlannerLimits(batch_instances=3, batch_bytes=100, small_job_instances=2, small_job_bytes=100)
@@ -16,7 +16,8 @@ def pin(name: str, size: int = 1) -> Pin:
 
 
 def names(*pins: Pin) -> list[list[str]]:
-    return [[pin.ancestry.instance for pin in batch.pins] for batch in plan_batches(pins, LIMITS)]
+    batches = plan_batches(distinct_sources(pins), LIMITS)
+    return [[pin.ancestry.instance for pin in batch.pins] for batch in batches]
 
 
 def test_nothing_makes_no_batch() -> None:
@@ -45,10 +46,17 @@ def test_batches_are_numbered() -> None:
     assert [batch.number for batch in batches] == [0, 1, 2, 3]
 
 
+def test_what_repeats_is_copied_again_in_the_order_given() -> None:
+    pins = [pin("b"), pin("a"), pin("b"), pin("b"), pin("c")]
+    batches = plan_batches(pins, LIMITS)
+    assert [batch.pins for batch in batches] == [tuple(pins[:3]), tuple(pins[3:])]
+    assert [batch.copies for batch in batches] == [{2: 1}, {0: 2}]
+
+
 @given(sizes=st.lists(st.integers(0, 150)))
 def test_each_source_is_in_one_batch_within_the_limits(sizes: list[int]) -> None:
     pins = [pin(f"{number:03}", size) for number, size in enumerate(sizes)]
-    batches = plan_batches(reversed(pins), LIMITS)
+    batches = plan_batches(distinct_sources(reversed(pins)), LIMITS)
     assert [pin for batch in batches for pin in batch.pins] == pins
     for batch in batches:
         assert 1 <= len(batch.pins) <= 3

@@ -19,9 +19,12 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.edit_batch import edit_batch
 from dicomorph.services.finalize_job import finalize_job
 from dicomorph.services.plan_job import plan_job
+from dicomorph.services.start_job import Caller
 from dicomorph.services.store_instance import store_instance
-from dicomorph.services.submit_job import Caller, submit_job
+from dicomorph.services.submit_modification import submit_modification
 from tests.support.api_client import make_dicom
+
+CALLER = Caller(remote_ip="192.0.2.7", username="alice")
 
 
 class IdleRunner:
@@ -43,19 +46,20 @@ class Server:
 
     def submit(
         self,
-        *resources: str,
+        resource: str,
+        *,
         body: Mapping[str, Any] | None = None,
         level: Level = Level.STUDY,
         anonymize: bool = False,
     ) -> Job:
         """Submit a job, which is modification unless said otherwise."""
-        return submit_job(
+        return submit_modification(
             self.backend,
             dict(body or {}),
             level=level,
-            resource_ids=resources,
+            resource_id=resource,
             is_anonymization=anonymize,
-            caller=Caller(remote_ip="192.0.2.7", username="alice"),
+            caller=CALLER,
         )
 
     def finish(self, job: Job) -> Job:
@@ -65,9 +69,9 @@ class Server:
         finalize_job(self.backend, job.id)
         return self.job(job.id)
 
-    def run(self, *resources: str, **request: Any) -> Job:
+    def run(self, resource: str, **request: Any) -> Job:
         """Submit a job and run all its steps."""
-        return self.finish(self.submit(*resources, **request))
+        return self.finish(self.submit(resource, **request))
 
     def job(self, job_id: str) -> Job:
         """Return a record that exists."""

@@ -25,8 +25,9 @@ from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
+from dicomorph.services.start_job import Caller
 from dicomorph.services.store_instance import instance_entry, upload_key
-from dicomorph.services.submit_job import Caller, submit_job
+from dicomorph.services.submit_modification import submit_modification
 from dicomorph.storage.s3 import S3Store
 from local.functions import load_module
 from local.template import TEMPLATE, read_template
@@ -66,13 +67,13 @@ class Stack:
         ref = self.backend.objects.put(upload_key(ancestry, b"upload"), file)
         return instance_entry(description, ancestry, ref, md5="", metadata={})
 
-    def submit(self, *resources: str, **body: Any) -> Job:
-        """Anonymize resources."""
-        return submit_job(
+    def submit(self, study: str, **body: Any) -> Job:
+        """Anonymize a study."""
+        return submit_modification(
             self.backend,
             body,
             level=Level.STUDY,
-            resource_ids=resources,
+            resource_id=study,
             is_anonymization=True,
             caller=Caller(),
         )
@@ -90,9 +91,9 @@ class Stack:
         assert done is not None
         return done, status
 
-    def run(self, *resources: str, seconds: float = 60, **body: Any) -> Job:
-        """Anonymize resources to the end of an execution that does not fail."""
-        job, status = self.finish(self.submit(*resources, **body), seconds=seconds)
+    def run(self, study: str, *, seconds: float = 60, **body: Any) -> Job:
+        """Anonymize a study to the end of an execution that does not fail."""
+        job, status = self.finish(self.submit(study, **body), seconds=seconds)
         assert status == "SUCCEEDED"
         return job
 

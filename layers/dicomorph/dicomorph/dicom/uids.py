@@ -36,6 +36,9 @@ class IdentityMapper:
     ----------
     key : bytes
         The secret of a job, at least 16 bytes.
+    copy : int
+        Which copy is made of an instance that a job takes several times: each gets a
+        SOPInstanceUID of its own, and the same series and study.
 
     Examples
     --------
@@ -44,7 +47,7 @@ class IdentityMapper:
     True
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, copy: int = 0) -> None:
         if len(key) < 16:  # noqa: PLR2004 - 128 bits
             message = "The key of a mapper has at least 16 bytes"
             raise ValueError(message)
@@ -53,7 +56,12 @@ class IdentityMapper:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self._patient_ids = _Numbers(self._inner, self._outer, b"patient id")
-        self._uids = {namespace: _Uids(self._inner, self._outer, namespace.value) for namespace in Namespace}
+        domains = {namespace: namespace.value for namespace in Namespace}
+        if copy:
+            domains[Namespace.INSTANCE] += b" copy %d" % copy
+        self._uids = {
+            namespace: _Uids(self._inner, self._outer, domain) for namespace, domain in domains.items()
+        }
 
     def uid(self, namespace: Namespace, original: str) -> str:
         """Return the new UID of an original one, below the UUID root 2.25 (PS3.5 B.2).

@@ -6,35 +6,31 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from dicomorph.http.requests import Request
 from dicomorph.http.resolver import OrthancResolver
 from dicomorph.http.responses import json_answer
+from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import is_synchronous
-from dicomorph.services.submit_job import Caller, submit_job
+from dicomorph.services.job_records import job_content
+from dicomorph.services.start_job import Caller
 from dicomorph.services.wait_for_job import wait_for_job
 
 
-def answer_with_job(
-    app: OrthancResolver, backend: Backend, resource_id: str, *, is_anonymization: bool
-) -> Response[Any]:
-    """Submit a job for the resource in the path; answer its content, or its id if nobody waits for it.
+def caller_of(request: Request) -> Caller:
+    """Return who asks."""
+    return Caller(remote_ip=request.remote_ip)
+
+
+def answer_with_job(app: OrthancResolver, backend: Backend, job: Job) -> Response[Any]:
+    """Answer the content of a job that was submitted, or its id if nobody waits for it.
 
     Raises
     ------
     TimeLimitError
         If a synchronous job outlives the invocation; it goes on.
     """
-    request = app.incoming
-    body = request.json_object()
-    job = submit_job(
-        backend,
-        body,
-        level=request.level,
-        resource_ids=(resource_id,),
-        is_anonymization=is_anonymization,
-        caller=Caller(remote_ip=request.remote_ip),
-    )
-    if not is_synchronous(body):
+    if not is_synchronous(app.incoming.json_object()):
         return json_answer({"ID": job.id, "Path": f"/jobs/{job.id}"})
     done = wait_for_job(backend, job.id, seconds=app.seconds_left)
-    return json_answer(dict(done.content))
+    return json_answer(job_content(backend, done))

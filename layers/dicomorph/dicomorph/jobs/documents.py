@@ -3,6 +3,7 @@
 ::
 
     jobs/<job id>/request.json            what was asked, by whom
+    jobs/<job id>/listing.json            the part of the content that grows with the job
     jobs/<job id>/manifest.json           the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<nnnnnn>.json   the pinned sources of a batch
     jobs/<job id>/outcomes/<nnnnnn>.json  what became of a batch
@@ -31,11 +32,17 @@ class JobRequest:
     ----------
     body : Mapping[str, Json]
         The body of the request; values of attributes may be in it.
+    sources : tuple[str, ...]
+        The Orthanc ids of what is edited, at any level, in the order of the request.
+    changes : Mapping[str, Json], optional
+        What splitting or merging changes (`deid.study_changes`), decided at submission.
     remote_ip, username : str
         Of the caller; they become metadata of the products (spec 1.4).
     """
 
     body: Mapping[str, Json]
+    sources: tuple[str, ...]
+    changes: Mapping[str, Json] | None = None
     remote_ip: str = ""
     username: str = ""
 
@@ -48,6 +55,11 @@ def job_prefix(job_id: str) -> str:
 def request_key(job_id: str) -> str:
     """Return the key of the request."""
     return f"{job_prefix(job_id)}request.json"
+
+
+def listing_key(job_id: str) -> str:
+    """Return the key of the lists in a job's content, which a record has no room for."""
+    return f"{job_prefix(job_id)}listing.json"
 
 
 def manifest_key(job_id: str) -> str:
@@ -91,14 +103,26 @@ def is_product_key(key: str, job_id: str) -> bool:
 
 def encode_request(request: JobRequest) -> bytes:
     """Return the document of a request."""
-    return _dump({"Body": request.body, "RemoteIP": request.remote_ip, "HttpUsername": request.username})
+    return _dump(
+        {
+            "Body": request.body,
+            "Sources": request.sources,
+            "Changes": request.changes,
+            "RemoteIP": request.remote_ip,
+            "HttpUsername": request.username,
+        }
+    )
 
 
 def decode_request(data: bytes) -> JobRequest:
     """Return a request from its document."""
     document = json.loads(data)
     return JobRequest(
-        body=document["Body"], remote_ip=document["RemoteIP"], username=document["HttpUsername"]
+        body=document["Body"],
+        sources=tuple(document["Sources"]),
+        changes=document["Changes"],
+        remote_ip=document["RemoteIP"],
+        username=document["HttpUsername"],
     )
 
 
@@ -113,15 +137,28 @@ def batch_sizes(manifest: bytes) -> list[int]:
     return [item["instances"] for item in json.loads(manifest)]
 
 
+def encode_listing(listing: Mapping[str, Json]) -> bytes:
+    """Return the document of the lists in a job's content."""
+    return _dump(listing)
+
+
+def decode_listing(data: bytes) -> dict[str, Json]:
+    """Return those lists from their document."""
+    listing: dict[str, Json] = json.loads(data)
+    return listing
+
+
 def encode_batch(batch: Batch) -> bytes:
     """Return the document of a batch."""
-    return _dump({"batch": batch.number, "sources": [_encode_pin(pin) for pin in batch.pins]})
+    sources = [_encode_pin(pin) for pin in batch.pins]
+    return _dump({"batch": batch.number, "sources": sources, "copies": list(batch.copies.items())})
 
 
 def decode_batch(data: bytes) -> Batch:
     """Return a batch from its document."""
     document = json.loads(data)
-    return Batch(document["batch"], tuple(_decode_pin(pin) for pin in document["sources"]))
+    sources = tuple(_decode_pin(pin) for pin in document["sources"])
+    return Batch(document["batch"], sources, dict(document["copies"]))
 
 
 def encode_outcome(outcome: BatchOutcome) -> bytes:

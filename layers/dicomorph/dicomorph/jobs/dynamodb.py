@@ -123,6 +123,5 @@ def _decode(data: bytes) -> Job:
     fields["type"] = JobType(fields["type"])
     fields["level"] = Level(fields["level"])
     fields["state"] = JobState(fields["state"])
-    fields["resources"] = tuple(fields["resources"])
     fields["key"] = bytes.fromhex(fields["key"])
     return Job(**fields)

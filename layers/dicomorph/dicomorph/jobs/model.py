@@ -29,6 +29,8 @@ class JobType(enum.Enum):
     """Orthanc's types of jobs, as far as there are any here."""
 
     RESOURCE_MODIFICATION = "ResourceModification"
+    SPLIT_STUDY = "SplitStudy"
+    MERGE_STUDY = "MergeStudy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +44,11 @@ class Job:
     key : bytes
         The secret from which new UIDs and PatientIDs derive (32 bytes). Never leaves the
         record.
-    resources : tuple[str, ...]
-        The Orthanc ids that were asked for.
     level : Level
         The level of the route.
+    is_bulk : bool
+        Whether the result is a list of resources, not one. The list may be long: it is in a
+        document (`documents.listing_key`), not in the record.
     name : str
         The ``Anonymized<N>`` of this request; empty where none is needed.
     default_encoding : str
@@ -64,9 +67,9 @@ class Job:
     type: JobType
     is_anonymization: bool
     level: Level
-    resources: tuple[str, ...]
     key: bytes
     created: str
+    is_bulk: bool = False
     name: str = ""
     default_encoding: str = "Latin1"
     keep_source: bool = True
@@ -85,10 +88,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some instances of a job, edited by one invocation of a worker."""
+    """Some instances of a job, edited by one invocation of a worker.
+
+    ``copies`` tells, by index, which copy is to be made of a source that was asked for several
+    times; those absent are the first ones.
+    """
 
     number: int
     pins: tuple[Pin, ...]
+    copies: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

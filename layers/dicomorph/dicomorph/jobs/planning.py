@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dicomorph.jobs.model import Batch
@@ -30,21 +31,37 @@ class PlannerLimits:
     small_job_bytes: int = 64 * _MIB
 
 
-def plan_batches(pins: Iterable[Pin], limits: PlannerLimits) -> list[Batch]:
-    """Cut the sources of a job into batches.
+def distinct_sources(pins: Iterable[Pin]) -> list[Pin]:
+    """Return each source once, in ascending order of their Orthanc id.
 
-    Sources are taken once each, in ascending order of their Orthanc id, which is the order
-    in which Orthanc processes them (spec 3.10) and what makes the plan repeatable.
+    In this order Orthanc processes them (spec 3.10), and it makes the plan repeatable.
     """
     distinct = {pin.ancestry.instance: pin for pin in pins}
-    sources = [distinct[instance] for instance in sorted(distinct)]
+    return [distinct[instance] for instance in sorted(distinct)]
+
+
+def plan_batches(sources: Sequence[Pin], limits: PlannerLimits) -> list[Batch]:
+    """Cut the sources of a job into batches, in the order given; one that repeats is copied again."""
     total = sum(pin.object.size for pin in sources)
     if len(sources) <= limits.small_job_instances and total <= limits.small_job_bytes:
-        return [Batch(0, tuple(sources))] if sources else []
-    return [Batch(number, chunk) for number, chunk in enumerate(_chunks(sources, limits))]
+        chunks = [tuple(sources)] if sources else []
+    else:
+        chunks = list(_chunks(sources, limits))
+    met: Counter[str] = Counter()
+    return [Batch(number, chunk, _copies(chunk, met)) for number, chunk in enumerate(chunks)]
 
 
-def _chunks(sources: list[Pin], limits: PlannerLimits) -> Iterator[tuple[Pin, ...]]:
+def _copies(chunk: Sequence[Pin], met: Counter[str]) -> dict[int, int]:
+    copies: dict[int, int] = {}
+    for index, pin in enumerate(chunk):
+        instance = pin.ancestry.instance
+        if met[instance]:
+            copies[index] = met[instance]
+        met[instance] += 1
+    return copies
+
+
+def _chunks(sources: Sequence[Pin], limits: PlannerLimits) -> Iterator[tuple[Pin, ...]]:
     chunk: list[Pin] = []
     size = 0
     for pin in sources:

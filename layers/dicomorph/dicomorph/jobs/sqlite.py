@@ -83,7 +83,7 @@ def _encode(job: Job) -> tuple[str, str]:
         "type": job.type.value,
         "is_anonymization": job.is_anonymization,
         "level": job.level.value,
-        "resources": job.resources,
+        "is_bulk": job.is_bulk,
         "key": job.key.hex(),
         "created": job.created,
         "name": job.name,
@@ -108,7 +108,6 @@ def _decode(row: tuple[int, str, str]) -> Job:
     fields["type"] = JobType(fields["type"])
     fields["level"] = Level(fields["level"])
     fields["state"] = JobState(fields["state"])
-    fields["resources"] = tuple(fields["resources"])
     fields["key"] = bytes.fromhex(fields["key"])
     return Job(revision=revision, content=json.loads(content), **fields)
 

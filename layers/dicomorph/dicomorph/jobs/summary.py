@@ -1,59 +1,11 @@
-"""What a job tells about itself, and what follows from the outcomes of its instances (spec 2.4, 3.10)."""
+"""What follows from the outcomes of a job's instances (spec 3.10)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from dicomorph.jobs.model import InstanceOutcome
-from dicomorph.model.resources import Json, Level, Pin
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A resource that was asked for, at the level where it was found."""
-
-    level: Level
-    id: str
-
-
-def initial_content(targets: Sequence[Target], *, is_anonymization: bool) -> dict[str, Json]:
-    """Return the ``Content`` of a job that has not begun: its sources, no counts and no product."""
-    content: dict[str, Json] = {
-        "Description": "REST API",
-        "FailedInstancesCount": 0,
-        "InstancesCount": 0,
-        "IsAnonymization": is_anonymization,
-    }
-    if targets:
-        content["ParentResources"] = [target.id for target in targets]
-        content["Resources"] = [{"ID": target.id, "Type": target.level.value} for target in targets]
-    return content
-
-
-def final_content(
-    initial: Mapping[str, Json], outcomes: Sequence[InstanceOutcome], *, level: Level
-) -> dict[str, Json]:
-    """Return the ``Content`` of a job whose instances are all done.
-
-    Parameters
-    ----------
-    outcomes : Sequence[InstanceOutcome]
-        In ascending order of the sources' Orthanc ids: the first product names the result.
-    level : Level
-        The level of the route, at which the result is named.
-    """
-    content = dict(initial)
-    content["InstancesCount"] = len(outcomes)
-    content["FailedInstancesCount"] = sum(outcome.product is None for outcome in outcomes)
-    product = next((outcome.product for outcome in outcomes if outcome.product), None)
-    if product is not None:
-        found = product.ancestry.at(level)
-        content["ID"] = found
-        content["Path"] = f"/{level.path}/{found}"
-        content["PatientID"] = product.ancestry.patient
-        content["Type"] = level.value
-    return content
+from dicomorph.model.resources import Pin
 
 
 def first_failure(outcomes: Iterable[InstanceOutcome]) -> InstanceOutcome | None:
@@ -82,4 +34,5 @@ def replaced_sources(outcomes: Sequence[InstanceOutcome]) -> list[Pin]:
     products = {outcome.product.ancestry.instance for outcome in outcomes if outcome.product is not None}
     if len(products) < len(outcomes):
         return []
-    return [outcome.source for outcome in outcomes if outcome.source.ancestry.instance not in products]
+    replaced = (outcome.source for outcome in outcomes if outcome.source.ancestry.instance not in products)
+    return list(dict.fromkeys(replaced))  # a source of several copies is one

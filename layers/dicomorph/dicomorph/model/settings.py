@@ -47,6 +47,8 @@ class Settings:
     default_dicom_version: str = ""  # the newest edition that is implemented
     unencodable_text: UnencodableText = UnencodableText.ERROR
     jobs_history_size: int = 10
+    require_patient_id: bool = False
+    store_anonymized_from: bool = True
     check_revisions: bool = False
     stable_age: int = 60
     limit_find_instances: int = 0
@@ -144,6 +146,8 @@ _READERS = {
     "DefaultDicomVersion": ("default_dicom_version", _text),
     "UnencodableText": ("unencodable_text", UnencodableText),
     "JobsHistorySize": ("jobs_history_size", _count),
+    "RequirePatientID": ("require_patient_id", _boolean),
+    "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),
     "CheckRevisions": ("check_revisions", _boolean),
     "StableAge": ("stable_age", _count),
     "LimitFindInstances": ("limit_find_instances", _count),

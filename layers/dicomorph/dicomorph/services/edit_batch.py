@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from dicomorph.jobs.documents import (
     batch_key,
     decode_batch,
-    decode_request,
     encode_outcome,
     is_product_key,
     outcome_key,
     part_key,
-    request_key,
 )
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.errors import DicomorphError, InternalError, StaleEpochError, TransientError
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import get_job
+from dicomorph.services.job_records import get_job, job_request
 from dicomorph.services.product import Position, ProductMaker
 
 _logger = logging.getLogger(__name__)
@@ -70,22 +68,15 @@ def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Ba
     pins = [batch.pins[index] for index in chosen]
     made: list[InstanceEntry | _Failure]
     try:
-        maker = _product_maker(backend, job)
+        maker = ProductMaker(backend, job, job_request(backend, job.id))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded for each instance
         made = [_failure(error)] * len(pins)
     else:
-        positions = [Position(batch.number, index) for index in chosen]
+        positions = [Position(batch.number, index, batch.copies.get(index, 0)) for index in chosen]
         made = [_make(maker, pin, position) for pin, position in zip(pins, positions, strict=True)]
     made, superseded = _store(backend, job.id, made)
     outcomes = tuple(_outcome(pin, result) for pin, result in zip(pins, made, strict=True))
     return BatchOutcome(batch.number, outcomes, superseded)
-
-
-def _product_maker(backend: Backend, job: Job) -> ProductMaker:
-    request = backend.objects.get(request_key(job.id))
-    if request is None:
-        raise InternalError("The request of the job is gone")
-    return ProductMaker(backend, job, decode_request(request))
 
 
 def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | _Failure:

@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dicomorph.dicom.description import describe
+from dicomorph.jobs.contents import final_content, product_listing
 from dicomorph.jobs.documents import (
     batch_key,
     batch_sizes,
     decode_batch,
     decode_outcome,
+    encode_listing,
+    listing_key,
     manifest_key,
     outcome_key,
     part_key,
 )
-from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
-from dicomorph.jobs.summary import final_content, first_failure, replaced_sources, series_representatives
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState, JobType
+from dicomorph.jobs.summary import first_failure, replaced_sources, series_representatives
 from dicomorph.model.errors import (
     BadFileFormatError,
     InexistentItemError,
@@ -26,7 +29,14 @@ from dicomorph.model.errors import (
 )
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import change_job, fail_job, forget_documents, get_job, timestamp
+from dicomorph.services.job_records import (
+    change_job,
+    fail_job,
+    forget_documents,
+    get_job,
+    read_listing,
+    timestamp,
+)
 
 _PARENT_LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES)
 
@@ -50,7 +60,8 @@ def finalize_job(backend: Backend, job_id: str) -> None:
             (outcome for batch in batches for outcome in batch.instances),
             key=lambda outcome: outcome.source.ancestry.instance,
         )
-        _refresh_parents(backend, job, outcomes)
+        if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
+            _refresh_parents(backend, job, outcomes)
         _discard(backend, job, [ref for batch in batches for ref in batch.superseded])
         _tidy(backend, job, outcomes)
         _end(backend, job, outcomes)
@@ -139,6 +150,9 @@ def _discard(backend: Backend, job: Job, refs: Sequence[ObjectRef]) -> None:
 
 def _end(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> None:
     failure = None if job.permissive else first_failure(outcomes)
+    if job.is_bulk:
+        listing = {**read_listing(backend, job), "Resources": product_listing(outcomes)}
+        backend.objects.put(listing_key(job.id), encode_listing(listing))
     completed = timestamp(backend.now())
     change_job(
         backend,
@@ -149,7 +163,7 @@ def _end(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> Non
             completed=completed,
             error_code=failure.error_code if failure else 0,
             error_details=failure.details if failure else "",
-            content=final_content(job.content, outcomes, level=job.level),
+            content=final_content(job, outcomes),
         ),
     )
 

@@ -6,10 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from dicomorph.jobs.documents import job_prefix
+from dicomorph.jobs.documents import (
+    JobRequest,
+    decode_listing,
+    decode_request,
+    job_prefix,
+    listing_key,
+    request_key,
+)
 from dicomorph.jobs.model import Job, JobState
-from dicomorph.model.errors import ConflictError, InexistentItemError
-from dicomorph.model.resources import ObjectRef
+from dicomorph.model.errors import ConflictError, InexistentItemError, InternalError
+from dicomorph.model.resources import Json, ObjectRef
 from dicomorph.services.backend import Backend
 
 
@@ -25,6 +32,31 @@ def get_job(backend: Backend, job_id: str) -> Job:
     if job is None:
         raise InexistentItemError("No such job")
     return job
+
+
+def job_request(backend: Backend, job_id: str) -> JobRequest:
+    """Return what was asked for.
+
+    Raises
+    ------
+    InternalError
+        If the document is gone.
+    """
+    document = backend.objects.get(request_key(job_id))
+    if document is None:
+        raise InternalError("The request of the job is gone")
+    return decode_request(document)
+
+
+def job_content(backend: Backend, job: Job) -> dict[str, Json]:
+    """Return the whole content of a job, with what it lists."""
+    return {**job.content, **read_listing(backend, job)} if job.is_bulk else dict(job.content)
+
+
+def read_listing(backend: Backend, job: Job) -> dict[str, Json]:
+    """Return what the content of a bulk job lists."""
+    document = backend.objects.get(listing_key(job.id))
+    return decode_listing(document) if document is not None else {}
 
 
 def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> Job:

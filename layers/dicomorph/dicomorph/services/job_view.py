@@ -9,6 +9,7 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
+from dicomorph.services.job_records import job_content
 
 _COMPLETE = 100
 
@@ -19,7 +20,7 @@ def job_json(backend: Backend, job: Job) -> dict[str, Json]:
     runtime = _runtime(job, now)
     progress = _progress(backend, job)
     view: dict[str, Json] = {
-        "Content": dict(job.content),
+        "Content": job_content(backend, job),
         "CreationTime": _orthanc_time(datetime.fromisoformat(job.created)),
         "EffectiveRuntime": round(runtime.total_seconds(), 3),
         "ErrorCode": job.error_code,

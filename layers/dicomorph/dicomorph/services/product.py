@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dicomorph.deid.compilation import compile_plan
-from dicomorph.deid.requests import parse_modification
+from dicomorph.deid.requests import Modification, parse_modification
+from dicomorph.deid.study_changes import StudyChanges
 from dicomorph.dicom.description import Description, describe
 from dicomorph.dicom.edit_script import EditedSource, EditScript
 from dicomorph.dicom.rewriter import Rewriter
 from dicomorph.dicom.source import BufferSource, Source
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.jobs.documents import JobRequest, product_key
-from dicomorph.jobs.model import Job
+from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
 from dicomorph.services.backend import Backend
@@ -28,10 +29,11 @@ _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a source stands in the plan of its job."""
+    """Where a source stands in the plan of its job, and which copy of it is made there."""
 
     batch: int
     index: int
+    copy: int = 0
 
 
 class ProductMaker:
@@ -52,14 +54,12 @@ class ProductMaker:
     """
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
-        modification = parse_modification(
-            request.body, is_anonymization=job.is_anonymization, level=job.level, settings=backend.settings
-        )
-        plan = compile_plan(modification, name=job.name, settings=backend.settings)
+        modification = _modification(backend, job, request)
+        self._plan = compile_plan(modification, name=job.name, settings=backend.settings)
         self._backend = backend
         self._job = job
-        self._rewriter = Rewriter(plan, IdentityMapper(job.key), default_encoding=job.default_encoding)
-        self._origin = "AnonymizedFrom" if job.is_anonymization else "ModifiedFrom"
+        self._rewriters: dict[int, Rewriter] = {}
+        self._origin = _origin(backend, job)
         self._metadata = _metadata(job, request)
         self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
 
@@ -73,12 +73,20 @@ class ProductMaker:
         """
         source = self._backend.objects.open(pin.object)
         try:
-            script = self._rewriter.rewrite(source)
+            script = self._rewriter(position.copy).rewrite(source)
             if script.size <= _IN_MEMORY:
                 return self._make_small(pin, position, script.join(source))
             return self._make_large(pin, position, source, script)
         finally:
             source.close()
+
+    def _rewriter(self, copy: int) -> Rewriter:
+        rewriter = self._rewriters.get(copy)
+        if rewriter is None:
+            mapper = IdentityMapper(self._job.key, copy=copy)
+            rewriter = Rewriter(self._plan, mapper, default_encoding=self._job.default_encoding)
+            self._rewriters[copy] = rewriter
+        return rewriter
 
     def _make_small(self, pin: Pin, position: Position, data: bytes) -> InstanceEntry:
         description, ancestry = self._describe(BufferSource(data))
@@ -112,9 +120,29 @@ class ProductMaker:
         self, level: Level, facts: LevelFacts, source: Ancestry, product: Ancestry
     ) -> LevelFacts:
         """Add where a level comes from; a parent that stayed the same comes from nowhere (spec 1.4)."""
-        if level is not Level.INSTANCE and source.at(level) == product.at(level):
+        if not self._origin or (level is not Level.INSTANCE and source.at(level) == product.at(level)):
             return facts
         return replace(facts, metadata={**facts.metadata, self._origin: source.at(level)})
+
+
+def _modification(backend: Backend, job: Job, request: JobRequest) -> Modification:
+    if request.changes is not None:
+        return StudyChanges.from_json(request.changes).modification()
+    return parse_modification(
+        request.body,
+        is_anonymization=job.is_anonymization,
+        level=job.level,
+        settings=backend.settings,
+    )
+
+
+def _origin(backend: Backend, job: Job) -> str:
+    """Return the metadata that links products to their sources; none where there is to be no link."""
+    if job.type is not JobType.RESOURCE_MODIFICATION:
+        return ""  # as in Orthanc (spec 4.1)
+    if job.is_anonymization:
+        return "AnonymizedFrom" if backend.settings.store_anonymized_from else ""
+    return "ModifiedFrom"
 
 
 class _Labels:

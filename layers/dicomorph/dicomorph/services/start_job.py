@@ -1,0 +1,106 @@
+"""Writing down a job that was accepted, and starting it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dicomorph.jobs.documents import (
+    JobRequest,
+    encode_listing,
+    encode_request,
+    listing_key,
+    request_key,
+)
+from dicomorph.jobs.model import Job, JobType
+from dicomorph.model.errors import BadFileFormatError, DicomorphError
+from dicomorph.model.resources import Json, Level
+from dicomorph.services.backend import Backend
+from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.job_options import JobOptions
+from dicomorph.services.job_records import forget_documents, timestamp
+
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks; it becomes metadata of the products (spec 1.4)."""
+
+    remote_ip: str = ""
+    username: str = ""
+
+
+def json_object(body: Json) -> dict[str, Json]:
+    """Return the body of a request; raise `BadFileFormatError` unless it is a JSON object."""
+    if not isinstance(body, dict):
+        raise BadFileFormatError("The body of the request must be a JSON object")
+    return body
+
+
+def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:
+    """Return an array of Orthanc ids; raise `BadFileFormatError` for anything else."""
+    value = body.get(field)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadFileFormatError(f"'{field}' must be an array of identifiers")
+    return tuple(str(item) for item in value)
+
+
+def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Level, keep_source: bool) -> Job:
+    """Return the record of a job, with an id and a secret of its own; nothing is stored yet."""
+    return Job(
+        id=str(uuid.UUID(bytes=backend.new_token(16), version=4)),
+        type=kind,
+        is_anonymization=False,
+        level=level,
+        key=backend.new_token(_KEY_BYTES),
+        created=timestamp(backend.now()),
+        default_encoding=default_encoding(backend),
+        keep_source=keep_source,
+        permissive=options.permissive,
+        priority=options.priority,
+        user_data=options.user_data,
+    )
+
+
+def start_job(  # noqa: PLR0913 - all that a job consists of
+    backend: Backend,
+    job: Job,
+    *,
+    body: Mapping[str, Json],
+    sources: Sequence[str],
+    caller: Caller,
+    changes: Mapping[str, Json] | None = None,
+    listing: Mapping[str, Json] | None = None,
+) -> Job:
+    """Store a job and start it.
+
+    Parameters
+    ----------
+    listing : Mapping[str, Json], optional
+        What the content of the job lists at first, if it is a bulk job.
+
+    Raises
+    ------
+    DicomorphError
+        If it cannot be stored or started; nothing of it remains.
+    """
+    request = JobRequest(
+        body=body,
+        sources=tuple(sources),
+        changes=changes,
+        remote_ip=caller.remote_ip,
+        username=caller.username,
+    )
+    backend.objects.put(request_key(job.id), encode_request(request))
+    if listing is not None:
+        backend.objects.put(listing_key(job.id), encode_listing(listing))
+    backend.jobs.create(job)
+    try:
+        backend.runner.start(job.id)
+    except DicomorphError:
+        backend.jobs.delete(job.id)
+        forget_documents(backend, job.id)
+        raise
+    return job

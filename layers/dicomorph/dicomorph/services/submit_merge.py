@@ -1,0 +1,84 @@
+"""Accepting that studies, series or instances move into another study (spec 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dicomorph.deid.study_changes import StudyChanges, merge_changes, study_tags
+from dicomorph.dicom.dictionary import vr_of
+from dicomorph.dicom.header import read_values
+from dicomorph.dicom.part10 import open_dataset
+from dicomorph.jobs.contents import merge_content
+from dicomorph.jobs.model import Job, JobType
+from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
+from dicomorph.model.resources import Json, Level, Resource
+from dicomorph.services.backend import Backend
+from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.job_options import read_boolean, read_job_options
+from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+
+_LONGEST = 256  # characters; longer values are not copied, unless they are main tags
+
+
+def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller) -> Job:
+    """Check a request, read what the instances are to take over from the study, and start the job.
+
+    Raises
+    ------
+    DicomorphError
+        The errors of spec 4.2, in its order; nothing is stored then.
+    """
+    fields = json_object(body)
+    if backend.index.get(Level.STUDY, study_id) is None:
+        raise UnknownResourceError
+    sources = identifiers(fields, "Resources")
+    for resource_id in sources:
+        _check_source(backend, resource_id, study_id)
+    keep_source = read_boolean(fields, "KeepSource", default=False)
+    read_boolean(fields, "KeepLabels", default=False)
+    options = read_job_options(fields)
+    job = new_job(backend, options, kind=JobType.MERGE_STUDY, level=Level.STUDY, keep_source=keep_source)
+    return start_job(
+        backend,
+        replace(job, content=merge_content(study_id)),
+        body=fields,
+        sources=sources,
+        caller=caller,
+        changes=_changes(backend, study_id).to_json(),
+    )
+
+
+def _check_source(backend: Backend, resource_id: str, study_id: str) -> None:
+    """Refuse patients, and what belongs to the study already."""
+    resource = backend.index.find(resource_id)
+    if resource is None or resource.level is Level.PATIENT:
+        raise UnknownResourceError
+    found: Resource | None = resource
+    while found is not None and found.level is not Level.STUDY and found.level.parent:
+        found = backend.index.get(found.level.parent, found.parent or "")
+    if found is None or found.id == study_id:
+        raise UnknownResourceError
+
+
+def _changes(backend: Backend, study_id: str) -> StudyChanges:
+    pin = min(backend.index.pins(Level.STUDY, study_id), key=lambda pin: pin.ancestry.instance, default=None)
+    if pin is None:
+        raise UnknownResourceError
+    source = backend.objects.open(pin.object)
+    try:
+        wanted = frozenset(tag for tag in study_tags() if vr_of(tag) != "SQ")
+        values = read_values(open_dataset(source), wanted, default_encoding=default_encoding(backend))
+    finally:
+        source.close()
+    return merge_changes(_copied(values))
+
+
+def _copied(values: Mapping[int, str]) -> dict[int, str]:
+    stripped = {tag: value.strip(" \0") for tag, value in values.items()}
+    return {tag: value for tag, value in stripped.items() if len(value) <= _LONGEST or _is_main_tag(tag)}
+
+
+def _is_main_tag(tag: int) -> bool:
+    return any(tag in tags for tags in MAIN_DICOM_TAGS.values())

@@ -1,0 +1,177 @@
+"""Accepting a modification or anonymization of series, studies or patients, one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dicomorph.deid.identity import (
+    PATIENT_ID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
+from dicomorph.deid.requests import Modification, parse_modification
+from dicomorph.jobs.contents import Target, modification_content, source_listing
+from dicomorph.jobs.model import Job, JobType
+from dicomorph.model.errors import BadRequestError, UnknownResourceError
+from dicomorph.model.resources import Json, Level
+from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.anonymized_names import next_anonymized_name
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_options import check_transcode, read_boolean, read_job_options
+from dicomorph.services.patient_consistency import check_patients
+from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+
+_UIDS = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A request whose fields are read, in the order of spec 2.4."""
+
+    body: dict[str, Json]
+    modification: Modification
+    keep_source: bool
+
+
+def submit_modification(
+    backend: Backend,
+    body: Json,
+    *,
+    level: Level,
+    resource_id: str,
+    is_anonymization: bool,
+    caller: Caller,
+) -> Job:
+    """Check a request for one resource, write down all that is decided once, and start the job.
+
+    Parameters
+    ----------
+    body : Json
+        The decoded body of the request.
+    level : Level
+        The level of the route. The resource may be of another one (spec 2.4).
+
+    Returns
+    -------
+    Job
+        Pending, or further already.
+
+    Raises
+    ------
+    DicomorphError
+        The errors of spec 2.4, in its order; nothing is stored then.
+    """
+    request = _read(backend, body, level=level, is_anonymization=is_anonymization)
+    check_transcode(request.body)
+    targets = _find(backend, (resource_id,))
+    return _submit(backend, request, targets, level=level, is_bulk=False, caller=caller)
+
+
+def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: bool, caller: Caller) -> Job:
+    """Do the same for the resources that the body names; their levels may differ.
+
+    The level of a modification is the field ``Level``, or follows from ``Replace`` (spec 3.1).
+    """
+    fields = json_object(body)
+    level = None if is_anonymization else _level(fields)
+    request = _read(backend, fields, level=level, is_anonymization=is_anonymization)
+    resource_ids = identifiers(fields, "Resources")
+    check_transcode(fields)
+    targets = _find(backend, resource_ids)
+    return _submit(backend, request, targets, level=request.modification.level, is_bulk=True, caller=caller)
+
+
+def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization: bool) -> _Request:
+    fields = json_object(body)
+    read_boolean(fields, "KeepLabels", default=False)
+    modification = parse_modification(
+        fields, is_anonymization=is_anonymization, level=level, settings=backend.settings
+    )
+    keep_source = read_boolean(fields, "KeepSource", default=True)
+    return _Request(body=fields, modification=modification, keep_source=keep_source)
+
+
+def _submit(
+    backend: Backend,
+    request: _Request,
+    targets: Sequence[Target],
+    *,
+    level: Level,
+    is_bulk: bool,
+    caller: Caller,
+) -> Job:
+    modification = request.modification
+    _check_in_place(request, overwrite=backend.settings.overwrite_instances)
+    _check_patient_id(backend, modification)
+    if not modification.is_anonymization:
+        check_patients(backend, modification, [target.id for target in targets])
+    options = read_job_options(request.body)
+    job = new_job(
+        backend,
+        options,
+        kind=JobType.RESOURCE_MODIFICATION,
+        level=level,
+        keep_source=request.keep_source,
+    )
+    listing = source_listing(targets)
+    job = replace(
+        job,
+        is_bulk=is_bulk,
+        is_anonymization=modification.is_anonymization,
+        name=next_anonymized_name(backend) if modification.needs_name else "",
+        content=modification_content(
+            {} if is_bulk else listing, is_anonymization=modification.is_anonymization
+        ),
+    )
+    return start_job(
+        backend,
+        job,
+        body=request.body,
+        sources=[target.id for target in targets],
+        caller=caller,
+        listing=listing if is_bulk else None,
+    )
+
+
+def _level(body: dict[str, Json]) -> Level | None:
+    value = body.get("Level")
+    if value is None and "Level" not in body:
+        return None
+    for level in Level:
+        if level.value == value:
+            return level
+    raise BadRequestError("'Level' must be Patient, Study, Series or Instance")
+
+
+def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:
+    targets = []
+    for resource_id in resource_ids:
+        resource = backend.index.find(resource_id)
+        if resource is None:
+            raise UnknownResourceError
+        targets.append(Target(resource.level, resource.id))
+    return targets
+
+
+def _check_in_place(request: _Request, *, overwrite: OverwriteInstances) -> None:
+    """Refuse what would edit instances in place and lose them (spec 3.10, gotchas G23 and G24)."""
+    modification = request.modification
+    if not modification.kept_tags >= _UIDS or PATIENT_ID in modification.replaced_tags:
+        return
+    if not request.keep_source:  # at every level: Orthanc would delete the products of a series
+        raise BadRequestError("KeepSource must be true where the identifiers are kept")
+    if overwrite is OverwriteInstances.NEVER and modification.level in (Level.PATIENT, Level.STUDY):
+        raise BadRequestError("Keeping the identifiers requires the setting OverwriteInstances")
+
+
+def _check_patient_id(backend: Backend, modification: Modification) -> None:
+    """Refuse a modified patient that would have the PatientID of the original one, where that is wanted."""
+    if (
+        backend.settings.require_patient_id
+        and not modification.is_anonymization
+        and modification.level is Level.PATIENT
+        and PATIENT_ID not in modification.replaced_tags.keys() | modification.kept_tags
+    ):
+        raise BadRequestError("The modification of a patient has to name a new PatientID")

@@ -1,0 +1,69 @@
+"""Accepting that a study is split: some of its series or instances become a study of their own (spec 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dicomorph.deid.study_changes import read_split_changes
+from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.jobs.contents import split_content
+from dicomorph.jobs.model import Job, JobType
+from dicomorph.model.errors import BadRequestError, UnknownResourceError
+from dicomorph.model.resources import Json, Level
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_options import read_boolean, read_job_options
+from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+
+
+def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller) -> Job:
+    """Check a request, write down what is decided once, and start the job.
+
+    Raises
+    ------
+    DicomorphError
+        The errors of spec 4.1, in its order; nothing is stored then.
+    """
+    fields = json_object(body)
+    if backend.index.get(Level.STUDY, study_id) is None:
+        raise UnknownResourceError
+    sources = (*_members(backend, fields, study_id, Level.SERIES), *_members(backend, fields, study_id))
+    if not sources:
+        raise BadRequestError("Neither 'Series' nor 'Instances' names what is to leave the study")
+    keep_source = read_boolean(fields, "KeepSource", default=False)
+    read_boolean(fields, "KeepLabels", default=False)
+    # All fields are checked before anything is drawn or written.
+    read_split_changes(fields, study_uid="", settings=backend.settings)
+    options = read_job_options(fields)
+    job = new_job(backend, options, kind=JobType.SPLIT_STUDY, level=Level.STUDY, keep_source=keep_source)
+    study_uid = IdentityMapper(job.key).uid(Namespace.STUDY, "the study that a job splits off")
+    changes = read_split_changes(fields, study_uid=study_uid, settings=backend.settings)
+    return start_job(
+        backend,
+        replace(job, content=split_content(study_uid)),
+        body=fields,
+        sources=sources,
+        caller=caller,
+        changes=changes.to_json(),
+    )
+
+
+def _members(
+    backend: Backend, body: Mapping[str, Json], study_id: str, level: Level = Level.INSTANCE
+) -> Sequence[str]:
+    """Return the series or instances of the study that the body names, repetitions included."""
+    field = "Series" if level is Level.SERIES else "Instances"
+    if field not in body:
+        return ()
+    found = identifiers(body, field)
+    for resource_id in found:
+        if _study_of(backend, level, resource_id) != study_id:
+            raise UnknownResourceError
+    return found
+
+
+def _study_of(backend: Backend, level: Level, resource_id: str) -> str | None:
+    resource = backend.index.get(level, resource_id)
+    if resource is not None and level is Level.INSTANCE:
+        resource = backend.index.get(Level.SERIES, resource.parent or "")
+    return resource.parent if resource is not None else None

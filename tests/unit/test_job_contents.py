@@ -1,0 +1,109 @@
+"""What jobs say of their sources and results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dicomorph.jobs.contents import (
+    Target,
+    final_content,
+    merge_content,
+    modification_content,
+    product_listing,
+    source_listing,
+    split_content,
+)
+from dicomorph.jobs.model import InstanceOutcome, Job, JobType
+from dicomorph.model.resources import Ancestry, Level, ObjectRef, Pin
+
+JOB = Job(
+    id="4f1c0d9e-0000-4000-8000-000000000000",
+    type=JobType.RESOURCE_MODIFICATION,
+    is_anonymization=False,
+    level=Level.SERIES,
+    key=bytes(32),
+    created="2026-01-02T03:04:05.000000+00:00",
+    content=modification_content(source_listing([Target(Level.STUDY, "a")]), is_anonymization=False),
+)
+
+
+def pin(name: str, series: str = "e", study: str = "s") -> Pin:
+    return Pin(Ancestry("p", study, series, name), ObjectRef(f"key/{name}", "", 1))
+
+
+def done(source: str, product: Pin) -> InstanceOutcome:
+    return InstanceOutcome(pin(source), product)
+
+
+def failed(source: str) -> InstanceOutcome:
+    return InstanceOutcome(pin(source), None, 17)
+
+
+def test_the_initial_content_names_the_sources_only() -> None:
+    assert JOB.content == {
+        "Description": "REST API",
+        "FailedInstancesCount": 0,
+        "InstancesCount": 0,
+        "IsAnonymization": False,
+        "ParentResources": ["a"],
+        "Resources": [{"ID": "a", "Type": "Study"}],
+    }
+    assert source_listing([]) == {}
+
+
+def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
+    outcomes = [failed("1"), done("2", pin("x", "f")), done("3", pin("y", "g"))]
+    assert final_content(JOB, outcomes) == {
+        **JOB.content,
+        "InstancesCount": 3,
+        "FailedInstancesCount": 1,
+        "ID": "f",
+        "Path": "/series/f",
+        "PatientID": "p",
+        "Type": "Series",
+    }
+
+
+def test_without_a_product_there_is_no_result() -> None:
+    content = final_content(replace(JOB, content={}), [failed("1")])
+    assert content == {"InstancesCount": 1, "FailedInstancesCount": 1}
+
+
+def test_a_bulk_job_names_no_result() -> None:
+    content = final_content(replace(JOB, is_bulk=True, content={}), [done("1", pin("x"))])
+    assert content == {"InstancesCount": 1, "FailedInstancesCount": 0}
+
+
+def test_products_are_listed_by_level_and_id_once_each() -> None:
+    outcomes = [
+        done("1", pin("y", "f")),
+        failed("2"),
+        done("3", pin("x", "f", "t")),
+        done("4", pin("x", "f", "t")),
+    ]
+    assert product_listing(outcomes) == [
+        {"ID": "x", "Path": "/instances/x", "Type": "Instance"},
+        {"ID": "y", "Path": "/instances/y", "Type": "Instance"},
+        {"ID": "f", "Path": "/series/f", "Type": "Series"},
+        {"ID": "s", "Path": "/studies/s", "Type": "Study"},
+        {"ID": "t", "Path": "/studies/t", "Type": "Study"},
+        {"ID": "p", "Path": "/patients/p", "Type": "Patient"},
+    ]
+    assert product_listing([failed("1")]) == []
+
+
+def test_a_split_names_its_study_once_there_is_one() -> None:
+    job = replace(JOB, type=JobType.SPLIT_STUDY, content=split_content("2.25.1"))
+    counts = {"Description": "REST API", "TargetStudyUID": "2.25.1", "InstancesCount": 1}
+    assert final_content(job, [failed("1")]) == {**counts, "FailedInstancesCount": 1}
+    assert final_content(job, [done("1", pin("x"))]) == {
+        **counts,
+        "FailedInstancesCount": 0,
+        "TargetStudy": "s",
+    }
+
+
+def test_a_merge_names_its_study_from_the_beginning() -> None:
+    job = replace(JOB, type=JobType.MERGE_STUDY, content=merge_content("s"))
+    assert job.content["TargetStudy"] == "s"
+    assert final_content(job, []) == {**job.content, "InstancesCount": 0}
