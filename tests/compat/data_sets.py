@@ -19,12 +19,15 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element, write_dataset, write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.valuerep import VR
 from pydicom.values import convert_SQ
 
 IMPLICIT, DEFLATED, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
+_VRS = {vr.value.encode() for vr in VR}
+_VR_OF_FIRST = slice(12, 14)  # behind the header of the first item, and a tag
 
 Tree: TypeAlias = "dict[int, Node]"
 Row: TypeAlias = tuple[str, str, bytes]
@@ -111,7 +114,7 @@ def _node(element: Any, charset: Any, *, little: bool) -> Node:
     is_sequence = vr == "SQ" or unnamed
     if not is_sequence:
         return Node(vr, raw, undefined=element.length == _UNDEFINED)
-    implicit = element.is_implicit_VR or vr == "UN"
+    implicit = element.is_implicit_VR or (vr == "UN" and raw[_VR_OF_FIRST] not in _VRS)
     sequence = convert_SQ(raw, implicit, little if vr == "SQ" else True, charset)
     return Node("SQ", items=[_tree(item, little=little) for item in sequence])
 
