@@ -17,6 +17,7 @@ from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file
 from tests.compat.oracle_request import INSTANCE, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
 from tests.compat.oracle_values import PIXEL_DATA, TEXT, Values, emptied, even, identifier, known_vr
+from tests.support.codestreams import clean_value
 
 SOP_CLASS = 0x00080016
 FIRST_DATA_SET_TAG = 0x00080000
@@ -49,6 +50,8 @@ class Oracle:
             del tree[tag]
         if PIXEL_DATA in tree and tree[PIXEL_DATA].undefined and tree[PIXEL_DATA].vr == "OW":
             tree[PIXEL_DATA].vr = "OB"
+        if self.request.anonymize and PIXEL_DATA in tree and tree[PIXEL_DATA].undefined:
+            tree[PIXEL_DATA].value = clean_value(tree[PIXEL_DATA].value)
         return write_file(_with_meta(file))
 
     def _references(self, tree: Tree, charset: list[str]) -> References:

@@ -73,23 +73,26 @@ def jpeg_2000(
     """
     parts = [tile + segment(0x58, bytes((n, 1, 2))) + b"\xff\x93" + samples(300 + n, n) for n in range(tiles)]
     sizes = [len(part) + 12 for part in parts]
-    index = ""
-    body = b""
-    if lengths:
-        *_, index, length = "  " + lengths
-        form = {" ": 0, "B": 1, "H": 2}[index] << 4 | (length == "I") << 6
-        entries = [
-            struct.pack(">" + lengths, *((n, size) if index != " " else (size,)))
-            for n, size in enumerate(sizes)
-        ]
-        half = tiles // 2  # in two segments, the second one first
-        body = segment(0x55, bytes((1, form)) + b"".join(entries[half:]))
-        body += segment(0x55, bytes((0, form)) + b"".join(entries[:half]))
-    found = b"\xff\x4f" + segment(0x51, bytes(36)) + head + segment(0x52, bytes(10)) + body
+    found = b"\xff\x4f" + segment(0x51, bytes(36)) + head + segment(0x52, bytes(10))
+    found += _lengths(sizes, lengths) if lengths else b""
     for n, (part, size) in enumerate(zip(parts, sizes, strict=True)):
         declared = 0 if open_end and n == tiles - 1 else size
         found += segment(0x90, struct.pack(">HIBB", n, declared, 0, 1)) + part
     return found + b"\xff\xd9"
+
+
+def _lengths(sizes: list[int], form: str) -> bytes:
+    """Return TLM in two segments, the second one first."""
+    has_index = len(form) > 1
+    code = (" BH".index(form[0]) if has_index else 0) << 4 | form.endswith("I") << 6
+    entries = [
+        struct.pack(">" + form, *((n, size) if has_index else (size,))) for n, size in enumerate(sizes)
+    ]
+    half = len(sizes) // 2
+    return b"".join(
+        segment(0x55, bytes((n, code)) + b"".join(part))
+        for n, part in ((1, entries[half:]), (0, entries[:half]))
+    )
 
 
 def encapsulated(fragments: list[bytes], offsets: list[int] | None = None) -> bytes:

@@ -20,7 +20,7 @@ SHORT_REST = 3  # bytes; what rounds a frame up to whole words is not always zer
 
 
 class Cut(NamedTuple):
-    """A range of a codestream, and what takes its place."""
+    """A range of a codestream, and what takes its place: as many bytes, or fewer."""
 
     start: int
     stop: int

@@ -155,7 +155,8 @@ class _Cleaner:
     def _make_even(self, parts: list[Part]) -> None:
         """Drop the padding that was needed before, or add some."""
         last = parts[-1]
-        if isinstance(last, tuple) and self._window.read(last[1] - 3, last[1]) == _END_AND_PADDING:
+        end = self._window.read(max(last[0], last[1] - 3), last[1]) if isinstance(last, tuple) else b""
+        if isinstance(last, tuple) and end == _END_AND_PADDING:
             parts[-1] = last[0], last[1] - 1
         else:
             parts.append(b"\0")
@@ -226,8 +227,9 @@ def _pieces(frame: Frame, cuts: list[Cut]) -> Iterator[_Piece]:
             cut = cuts[at]
             if pos < cut.start:
                 parts.append((pos + shift, cut.start + shift))
-            if cut.replacement and begin <= cut.start:
-                parts.append(cut.replacement)
+            replacement = cut.replacement[max(begin - cut.start, 0) : end - cut.start]
+            if replacement:
+                parts.append(replacement)
             pos = min(cut.stop, end)
             if cut.stop > end:
                 break  # it goes on in the next fragment

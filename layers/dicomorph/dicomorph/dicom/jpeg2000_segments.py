@@ -83,13 +83,16 @@ def _segments(frame: Codestream, pos: int) -> Iterator[_Segment]:
         if marker in (_SOT, _SOD):
             yield _Segment(marker, pos, pos)
             return
+        if len(marker) < 2:  # noqa: PLR2004 - a marker
+            return
         stop = pos + 2 + length
-        if len(head) < 4 or not frame.reaches(stop):  # noqa: PLR2004 - marker and length
+        is_whole = len(head) == 4 and frame.reaches(stop)  # noqa: PLR2004 - marker and length
+        if marker[0] != 0xFF or marker[1] not in _SEGMENTS or (is_whole and length < 2):  # noqa: PLR2004
+            raise not_understood("a JPEG 2000 marker is missing")
+        if not is_whole:
             if frame.find(_FIND_COM, pos) >= 0:
                 raise not_understood("a JPEG 2000 segment has a wrong length")
             return
-        if marker[0] != 0xFF or marker[1] not in _SEGMENTS or length < 2:  # noqa: PLR2004 - begins each
-            raise not_understood("a JPEG 2000 marker is missing")
         yield _Segment(marker, pos, stop)
         pos = stop
 

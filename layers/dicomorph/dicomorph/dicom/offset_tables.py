@@ -66,14 +66,15 @@ class Moves:
         return self._after.tolist(), list(self._lengths(lengths))
 
     def _lengths(self, lengths: tuple[int, ...]) -> Iterator[int]:
+        counts_padding = all(length >= size for length, size in zip(lengths, self._sizes, strict=True))
         for length, size, new_size, cut in zip(lengths, self._sizes, self._new_sizes, self._cut, strict=True):
             if not cut:
                 yield length
-            elif length >= size:  # padding counts
+            elif counts_padding:
                 yield new_size
-            elif length == size - 1:  # it does not
+            elif length >= size - 1:
                 yield length - cut
-            else:
+            else:  # it did not count what was cut at the end
                 yield min(length, new_size)
 
 
