@@ -265,8 +265,18 @@ def test_paths_may_have_spaces_and_parentheses() -> None:
     assert found.keep == {TagPath(((0x0040A730, 2), (0x00081140, None)), 0x00100010)}
 
 
-@pytest.mark.parametrize("body", [{"Keep": ["Secret Name"]}, {"Replace": {"Rows": "Secret"}}])
-def test_details_repeat_no_values(body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("body", "secret"),
+    [
+        ({"Keep": ["Secret Name"]}, "Secret"),
+        ({"Replace": {"Rows": "Secret"}}, "Secret"),
+        ({"Replace": {"Rows": "1-2"}}, "1-2"),
+        ({"Replace": {"TubeAngle": "1.2.3"}}, "1.2.3"),
+        ({"Replace": {"PatientName": "data:application/octet-stream;base64,Secret!"}}, "Secret"),
+    ],
+)
+def test_errors_repeat_no_values_not_even_in_their_causes(body: dict[str, Any], secret: str) -> None:
     with pytest.raises(DicomorphError) as caught:
         parsed(body)
-    assert "Secret" not in caught.value.details
+    assert secret not in caught.value.details
+    assert secret not in repr(caught.value.__cause__)

@@ -75,6 +75,7 @@ def written(name: str, value: Json, encoding: Encoding = EXPLICIT_LITTLE, encode
         ("ReferencePixelX0", "-100000", -100000),
         ("TagAngleSecondAxis", "-9", -9),
         ("AcquisitionMatrix", "4\\3\\ 2\\+1", [4, 3, 2, 1]),
+        ("AcquisitionMatrix", "1\\-1\\-65535\\65535", [1, 65535, 1, 65535]),
         ("Rows", "-1", 65535),
         ("Rows", "", None),
         ("SmallestImagePixelValue", "65535", 65535),
@@ -183,6 +184,13 @@ def test_ignored_tags_write_nothing_at_any_depth() -> None:
     assert [element.keyword for element in item] == ["PatientID"]
 
 
+def test_a_long_list_of_numbers_is_written_piece_by_piece() -> None:
+    numbers = [number % 65_536 for number in range(10_000)]
+    value = "\\".join(map(str, numbers))
+    raw = ValueEncoder().element(TAG("RedPaletteColorLookupTableData"), value, EXPLICIT_LITTLE, LATIN)
+    assert struct.unpack("<10000H", raw[12:]) == tuple(numbers)
+
+
 def test_octets_are_stored_as_they_are_in_text_and_bytes() -> None:
     encoder = ValueEncoder()
     for name in ("PatientName", "TextValue", "EncapsulatedDocument", "WaveformData", "0012,9999"):
@@ -258,7 +266,18 @@ def nested(depth: int) -> Json:
         ("Rows", octets(b"\t\0"), BadFileFormatError),
         ("SmallestImagePixelValue", "-1", BadFileFormatError),
         ("TagAngleSecondAxis", "40000", BadFileFormatError),
+        ("Rows", "-1\\-65536", BadFileFormatError),
+        ("Rows", "1 2", BadFileFormatError),
+        ("Rows", "- 1", BadFileFormatError),
+        ("Rows", "0x10", BadFileFormatError),
+        ("Rows", "\u0665", BadFileFormatError),
+        ("Rows", "1\n", BadFileFormatError),
         ("TubeAngle", "hello", BadFileFormatError),
+        ("TubeAngle", "1e999", BadFileFormatError),
+        ("TubeAngle", "1_0", BadFileFormatError),
+        ("TubeAngle", "1,5", BadFileFormatError),
+        ("TubeAngle", "1\\\\2", BadFileFormatError),
+        ("TubeAngle", "infinity", BadFileFormatError),
         ("ExaminedBodyThickness", "1e39", BadFileFormatError),
         ("PointCoordinatesData", octets(b"abcd"), BadFileFormatError),
         ("RedPaletteColorLookupTableData", octets(b"abcd"), BadFileFormatError),

@@ -67,8 +67,9 @@ class LeafValues:
             return encode(text)
         try:
             return pack_numbers(text, vr, order, wraps=not signless)
-        except ValueError as error:
-            raise BadFileFormatError(f"The value for {format_tag(tag)} does not suit the VR {vr}") from error
+        except ValueError:
+            # The cause is left out: its message holds the value.
+            raise BadFileFormatError(f"The value for {format_tag(tag)} does not suit the VR {vr}") from None
 
 
 def _content(tag: int, vr: str, uri: DataUri) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import struct
 from typing import Final
@@ -23,9 +25,10 @@ NUMERIC_FORMATS: Final = {
     "OD": "d",
 }
 _PART = re.compile(r"(?<![^\\])[^\\]*")  # from the start, or from behind a backslash
-_FLOATS = frozenset("fd")
-_INTEGER = re.compile("[+-]?[0-9]{1,20}")
-_DECIMAL = re.compile("[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,4})?|[+-]?(?:inf|nan)")
+_AT_ONCE = 4096  # numbers: as objects, all those of a long text would take 25 times its size
+# What int() and float() take beyond this is Python's alone: underscores, digits of other scripts.
+_WHOLE = re.compile(r"[-+0-9 \\]*+")
+_DECIMAL = re.compile(r"[-+0-9.eE \\]*+(?:(?:inf|nan)[-+0-9.eE \\]*+)*+")
 
 
 def pack_numbers(text: str, vr: str, order: str, *, wraps: bool = True) -> bytes:
@@ -49,25 +52,30 @@ def pack_numbers(text: str, vr: str, order: str, *, wraps: bool = True) -> bytes
         If a number is none, or lies outside the VR.
     """
     letter = NUMERIC_FORMATS[vr]
-    pack = struct.Struct(order + letter).pack
-    packed = bytearray()  # one number at a time: as objects, a long text of them takes 25 times its size
-    try:
-        for part in _PART.finditer(text):
-            packed += pack(_number(part[0].strip(" "), letter, wraps=wraps))
-    except (struct.error, OverflowError) as error:
-        raise ValueError("out of range") from error
+    is_float = letter in "fd"
+    if not (_DECIMAL if is_float else _WHOLE).fullmatch(text):
+        raise ValueError("not a number")
+    parts = (part[0] for part in _PART.finditer(text))
+    packed = bytearray()
+    while some := list(itertools.islice(parts, _AT_ONCE)):
+        numbers = [_float(part) for part in some] if is_float else _integers(some, letter, wraps=wraps)
+        try:
+            packed += struct.pack(f"{order}{len(numbers)}{letter}", *numbers)
+        except (struct.error, OverflowError) as error:
+            raise ValueError("out of range") from error
     return bytes(packed)
 
 
-def _number(text: str, letter: str, *, wraps: bool) -> float:
-    if letter in _FLOATS:
-        if not _DECIMAL.fullmatch(text):
-            raise ValueError("not a number")
-        return float(text)
-    if not _INTEGER.fullmatch(text):
-        raise ValueError("not a whole number")
-    number = int(text)
-    bits = 8 * struct.calcsize("=" + letter)
-    if wraps and letter.isupper() and -(1 << bits) < number < 0:
-        return number + (1 << bits)
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number) and "inf" not in text:
+        raise ValueError("out of range")
     return number
+
+
+def _integers(parts: list[str], letter: str, *, wraps: bool) -> list[int]:
+    numbers = [int(part) for part in parts]
+    modulus = 1 << 8 * struct.calcsize("=" + letter)
+    if wraps and letter.isupper() and -modulus < min(numbers) < 0:
+        return [number + modulus if number < 0 else number for number in numbers]
+    return numbers
