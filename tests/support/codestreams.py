@@ -153,6 +153,9 @@ def _clean_jpeg(frame: bytes) -> bytes:
         marker = frame[pos + 1]
         if marker == 0xD9:
             return out + b"\xff\xd9"
+        if marker == 0xFF:  # fill bytes
+            out, pos = out + b"\xff", pos + 1
+            continue
         stop = pos + 2 + int.from_bytes(frame[pos + 2 : pos + 4], "big")
         body = frame[pos + 4 : stop]
         jfif = marker == 0xE0 and len(body) == 14 and body[:5] == b"JFIF\0" and body[12:] == b"\0\0"
