@@ -8,6 +8,7 @@ import pytest
 
 from local.template import TEMPLATE, read_template
 from tests.support import template_rules as rules
+from tests.support import watching_rules
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -16,10 +17,10 @@ RULES = [
     rules.unsigned_routes,
     rules.unserved_routes,
     rules.unreachable_handlers,
-    rules.unlogged_functions,
-    rules.talkative_logs,
-    rules.unwatched,
-    rules.lost_failures,
+    watching_rules.unlogged_functions,
+    watching_rules.talkative_logs,
+    watching_rules.unwatched,
+    watching_rules.lost_failures,
     rules.open_buckets,
     rules.unencrypted,
 ]
@@ -137,47 +138,47 @@ DEFECTS: list[tuple[rules.Rule, Change, str]] = [
     (rules.unsigned_routes, lambda t: _paths(t)["/jobs"]["get"].update(security=[]), "/jobs"),
     (rules.unserved_routes, _add_route, "('functions/browse', 'GET', '/studies/*/archive')"),
     (rules.unreachable_handlers, _remove_route, "('functions/browse', 'GET', '/studies/*/metadata')"),
-    (rules.unlogged_functions, _remove("JobsLogGroup"), "JobsFunction"),
+    (watching_rules.unlogged_functions, _remove("JobsLogGroup"), "JobsFunction"),
     (
-        rules.unlogged_functions,
+        watching_rules.unlogged_functions,
         lambda t: _properties(t, "JobsLogGroup").pop("RetentionInDays"),
         "JobsFunction",
     ),
     (
-        rules.unlogged_functions,
+        watching_rules.unlogged_functions,
         _set("JobsFunction", "LoggingConfig", "LogGroup", to={"Ref": "BrowseLogGroup"}),
         "JobsFunction",
     ),
-    (rules.talkative_logs, _log_path, "path"),
-    (rules.talkative_logs, _set("Api", "TracingEnabled", to=True), "the API is traced"),
-    (rules.talkative_logs, _set("JobsFunction", "Tracing", to="Active"), "JobsFunction is traced"),
+    (watching_rules.talkative_logs, _log_path, "path"),
+    (watching_rules.talkative_logs, _set("Api", "TracingEnabled", to=True), "the API is traced"),
+    (watching_rules.talkative_logs, _set("JobsFunction", "Tracing", to="Active"), "JobsFunction is traced"),
     (
-        rules.talkative_logs,
+        watching_rules.talkative_logs,
         _set("JobsFunction", "Environment", "Variables", "POWERTOOLS_LOGGER_LOG_EVENT", to="true"),
         "JobsFunction has POWERTOOLS_LOGGER_LOG_EVENT",
     ),
     (
-        rules.talkative_logs,
+        watching_rules.talkative_logs,
         _set("Api", "MethodSettings", 0, "DataTraceEnabled", to=True),
         "DataTraceEnabled is True",
     ),
     (
-        rules.talkative_logs,
+        watching_rules.talkative_logs,
         _set("Api", "MethodSettings", 0, "LoggingLevel", to="INFO"),
         "LoggingLevel is INFO",
     ),
     (
-        rules.talkative_logs,
+        watching_rules.talkative_logs,
         _set("ModificationWorkflow", "Logging", "IncludeExecutionData", to=True),
         "ModificationWorkflow logs execution data",
     ),
-    (rules.unwatched, _remove("EditBatchErrors"), "Errors of EditBatchFunction"),
-    (rules.unwatched, _remove("JobsFailed"), "ExecutionsFailed of ModificationWorkflow"),
-    (rules.unwatched, _remove("ApiErrors"), "5XXError of AWS::StackName"),
-    (rules.unwatched, _set("BrowseThrottles", "AlarmActions", to=[]), "Throttles of BrowseFunction"),
-    (rules.lost_failures, _trigger, "InstancesFunction"),
-    (rules.lost_failures, _invoke_from_outside, "BrowseFunction"),
-    (rules.lost_failures, _read_queue, "Queue"),
+    (watching_rules.unwatched, _remove("EditBatchErrors"), "Errors of EditBatchFunction"),
+    (watching_rules.unwatched, _remove("JobsFailed"), "ExecutionsFailed of ModificationWorkflow"),
+    (watching_rules.unwatched, _remove("ApiErrors"), "5XXError of AWS::StackName"),
+    (watching_rules.unwatched, _set("BrowseThrottles", "AlarmActions", to=[]), "Throttles of BrowseFunction"),
+    (watching_rules.lost_failures, _trigger, "InstancesFunction"),
+    (watching_rules.lost_failures, _invoke_from_outside, "BrowseFunction"),
+    (watching_rules.lost_failures, _read_queue, "Queue"),
     (rules.open_buckets, _make_bucket_public, "DicomBucket"),
     (rules.open_buckets, _allow_plain_http, "DicomBucket"),
     (
@@ -204,4 +205,4 @@ def test_a_failure_destination_is_enough() -> None:
     _trigger(template)
     destination = {"DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": "arn"}}}
     _properties(template, "InstancesFunction")["EventInvokeConfig"] = destination
-    assert rules.lost_failures(template) == []
+    assert watching_rules.lost_failures(template) == []
