@@ -17,6 +17,7 @@ from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.http.tag_forms import tag_options, tags_form
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.browse import ancestor, descendant_ids, list_ids, load
+from dicomorph.services.bulk_content import bulk_content
 from dicomorph.services.labels import has_label, list_labels
 from dicomorph.services.metadata import list_metadata, read_metadata
 from dicomorph.services.read_instance import read_tags
@@ -130,6 +131,12 @@ def show_labels(resource_id: str) -> Response[str]:
 def show_label(resource_id: str, label: str) -> Response[str]:
     """Tell by the status whether a resource has a label."""
     return empty_answer(200 if has_label(get_backend(), app.incoming.level, resource_id, label) else 404)
+
+
+@app.post("/tools/bulk-content")
+def show_many() -> Response[str]:
+    """Show the resources that the body names."""
+    return json_answer(bulk_content(get_backend(), app.incoming.json_object()))
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

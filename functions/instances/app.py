@@ -11,6 +11,7 @@ from dicomorph.bootstrap import get_backend
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.services.bulk_delete import bulk_delete
 from dicomorph.services.delete_resource import delete_resource
 from dicomorph.services.store_instance import store_instance
 
@@ -31,6 +32,13 @@ def delete(resource_id: str) -> Response[str]:
         return json_answer(delete_resource(get_backend(), app.incoming.level, resource_id))
     except UnknownResourceError:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 2.3)
+
+
+@app.post("/tools/bulk-delete")
+def delete_many() -> Response[str]:
+    """Delete the resources that the body names."""
+    bulk_delete(get_backend(), app.incoming.json_object())
+    return empty_answer()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

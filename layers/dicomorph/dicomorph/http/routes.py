@@ -49,10 +49,16 @@ def _routes() -> dict[str, dict[str, str]]:
         "/instances/{id}/file": {"GET": "browse"},
         "/instances/{id}/tags": {"GET": "browse"},
         "/instances/{id}/simplified-tags": {"GET": "browse"},
+        "/studies/{id}/split": {"POST": "split_study"},
+        "/studies/{id}/merge": {"POST": "merge_study"},
         "/jobs": {"GET": "jobs"},
         "/jobs/{id}": {"GET": "jobs"},
         "/statistics": {"GET": "system"},
         "/system": {"GET": "system"},
+        "/tools/bulk-anonymize": {"POST": "anonymize_resources"},
+        "/tools/bulk-content": {"POST": "browse"},
+        "/tools/bulk-delete": {"POST": "instances"},
+        "/tools/bulk-modify": {"POST": "modify_resources"},
         "/tools/default-encoding": {"GET": "system", "PUT": "system"},
     }
 

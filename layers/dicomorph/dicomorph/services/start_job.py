@@ -14,7 +14,7 @@ from dicomorph.jobs.documents import (
     request_key,
 )
 from dicomorph.jobs.model import Job, JobType
-from dicomorph.model.errors import BadFileFormatError, DicomorphError
+from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
@@ -45,6 +45,16 @@ def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise BadFileFormatError(f"'{field}' must be an array of identifiers")
     return tuple(str(item) for item in value)
+
+
+def level_field(body: Mapping[str, Json]) -> Level | None:
+    """Return the field ``Level``, None if it is absent; raise `BadRequestError` if it names no level."""
+    if "Level" not in body:
+        return None
+    for level in Level:
+        if level.value == body["Level"]:
+            return level
+    raise BadRequestError("'Level' must be Patient, Study, Series or Instance")
 
 
 def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Level, keep_source: bool) -> Job:

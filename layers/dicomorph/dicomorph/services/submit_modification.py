@@ -21,7 +21,14 @@ from dicomorph.services.anonymized_names import next_anonymized_name
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import check_transcode, read_boolean, read_job_options
 from dicomorph.services.patient_consistency import check_patients
-from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+from dicomorph.services.start_job import (
+    Caller,
+    identifiers,
+    json_object,
+    level_field,
+    new_job,
+    start_job,
+)
 
 _UIDS = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
 
@@ -75,7 +82,7 @@ def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: 
     The level of a modification is the field ``Level``, or follows from ``Replace`` (spec 3.1).
     """
     fields = json_object(body)
-    level = None if is_anonymization else _level(fields)
+    level = None if is_anonymization else level_field(fields)
     request = _read(backend, fields, level=level, is_anonymization=is_anonymization)
     resource_ids = identifiers(fields, "Resources")
     check_transcode(fields)
@@ -135,19 +142,9 @@ def _submit(
     )
 
 
-def _level(body: dict[str, Json]) -> Level | None:
-    value = body.get("Level")
-    if value is None and "Level" not in body:
-        return None
-    for level in Level:
-        if level.value == value:
-            return level
-    raise BadRequestError("'Level' must be Patient, Study, Series or Instance")
-
-
 def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:
     targets = []
-    for resource_id in resource_ids:
+    for resource_id in sorted(set(resource_ids)):  # as Orthanc lists them
         resource = backend.index.find(resource_id)
         if resource is None:
             raise UnknownResourceError

@@ -1,0 +1,58 @@
+"""Show many resources at once (spec 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from dicomorph.dicom.dataset_json import TagsForm
+from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.resources import LEVELS, Json, Level, Resource
+from dicomorph.services.backend import Backend
+from dicomorph.services.browse import ancestor, descendant_ids, load
+from dicomorph.services.job_options import read_boolean
+from dicomorph.services.resource_view import resource_json
+from dicomorph.services.start_job import identifiers, level_field
+
+_FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
+
+
+def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
+    """Return the resources that a request names, or their relatives at the level that it names.
+
+    Without ``Level`` they come in the order of the request, as often as it names them; with it
+    once each, by identifier. Unknown ones are left out.
+
+    Raises
+    ------
+    BadFileFormatError
+        If a field has the wrong type.
+    BadRequestError
+        If ``Level`` is none.
+    """
+    named = identifiers(body, "Resources")
+    level = level_field(body)
+    with_metadata = read_boolean(body, "Metadata", default=True)
+    form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
+    found = [resource for one in named if (resource := backend.index.find(one)) is not None]
+    shown = found if level is None else load(backend, level, _at_level(backend, found, level))
+    return [_view(backend, resource, form, with_metadata=with_metadata) for resource in shown]
+
+
+def _view(backend: Backend, resource: Resource, form: TagsForm, *, with_metadata: bool) -> Json:
+    view = resource_json(backend, resource, form)
+    if with_metadata:
+        view["Metadata"] = {name: entry.value for name, entry in sorted(resource.metadata.items())}
+    return view
+
+
+def _at_level(backend: Backend, resources: Iterable[Resource], level: Level) -> list[str]:
+    return sorted({one for resource in resources for one in _relatives(backend, resource, level)})
+
+
+def _relatives(backend: Backend, resource: Resource, level: Level) -> Sequence[str]:
+    try:
+        if LEVELS.index(level) < LEVELS.index(resource.level):
+            return [ancestor(backend, resource.level, resource.id, level).id]
+        return descendant_ids(backend, resource.level, resource.id, level)
+    except UnknownResourceError:  # deleted meanwhile
+        return []

@@ -1,0 +1,42 @@
+"""Delete many resources at once (spec 2.4)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+from dicomorph.model.errors import BadRequestError, UnknownResourceError
+from dicomorph.model.resources import Json, Level
+from dicomorph.services.backend import Backend
+from dicomorph.services.delete_resource import delete_resource
+
+
+def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
+    """Delete the resources that a request names; those that do not exist are ignored.
+
+    Unlike Orthanc, which finds an ill-typed item when it gets there, nothing is deleted unless
+    the whole request is sound.
+
+    Raises
+    ------
+    BadRequestError
+        If ``Resources`` is not an array of identifiers, or of ``{"Level", "ID"}``.
+    """
+    items = body.get("Resources")
+    if not isinstance(items, list):
+        raise BadRequestError("'Resources' must be an array")
+    for level, resource_id in [_named(item) for item in items]:
+        found = backend.index.find(resource_id)
+        if found is not None and level in (None, found.level):
+            with contextlib.suppress(UnknownResourceError):  # went with an earlier one
+                delete_resource(backend, found.level, resource_id)
+
+
+def _named(item: Json) -> tuple[Level | None, str]:
+    if isinstance(item, str):
+        return None, item
+    if isinstance(item, dict):
+        resource_id, level = item.get("ID"), item.get("Level")
+        if isinstance(resource_id, str) and level in {one.value for one in Level}:
+            return Level(level), resource_id
+    raise BadRequestError("An item of 'Resources' is neither an identifier nor a 'Level' with an 'ID'")
