@@ -10,7 +10,7 @@ from typing import NamedTuple
 from local.template import TEMPLATE
 
 _PACKAGE = TEMPLATE.parent / "layers/dicomorph/dicomorph"
-_FOLDERS = ("index", "jobs", "services", "storage")
+_PURE = {"deid", "dicom", "model"}  # import-linter proves that they know no ports
 _EMBEDDED = ("file_*.py", "files.py", "local*.py", "sqlite*.py")
 _PORTS = {"index", "_index", "jobs", "objects", "runner"}
 _ADAPTERS = {"_annotations", "_client", "_reader", "_table"}
@@ -36,10 +36,8 @@ class CallSite(NamedTuple):
 
 def call_sites() -> Iterator[CallSite]:
     """Yield all of them in what runs on AWS."""
-    files = [path for folder in _FOLDERS for path in sorted((_PACKAGE / folder).glob("*.py"))]
-    files += sorted((TEMPLATE.parent / "functions").glob("*/app.py"))
-    for path in files:
-        if not any(path.match(pattern) for pattern in _EMBEDDED):
+    for path in [*_PACKAGE.rglob("*.py"), *(TEMPLATE.parent / "functions").glob("*/app.py")]:
+        if path.parent.name not in _PURE and not any(path.match(pattern) for pattern in _EMBEDDED):
             yield from _sites_in(path)
 
 

@@ -11,14 +11,14 @@ from tests.support.granted_actions import Need
 from tests.support.places import places
 from tests.support.walk import walk
 
-_COMMAND = "python -m tests.support.permissions_table > docs/permissions.md"
+COMMAND = "python -m tests.support.permissions_table > docs/permissions.md"
 _HEAD = f"""\
 # Permissions
 
 What each function does on AWS, and all that it may do. `tests/template/test_granted_actions.py` walks through
 the use cases of the API and of jobs under moto, writes down each call with the permissions that it takes, and
 compares them with the statements in `template.yaml`: nothing is used that is not granted, nothing is granted
-that is not used. This page is written from the same walk (`{_COMMAND}`); what
+that is not used. This page is written from the same walk (`{COMMAND}`); what
 the workflow does is read from its definition.
 
 | place | what it is |

@@ -1,16 +1,20 @@
 """Nothing is used that is not granted, nothing is granted that is not used."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from local.template import TEMPLATE, read_routes, read_template
-from tests.support.grant_comparison import missing_grants, unused_grants
-from tests.support.granted_actions import read_statements, roles_of_nobody
-from tests.support.permissions_table import permissions_page
+from local.template import read_routes, read_template
+from tests.support.grant_comparison import Statements, missing_grants, unused_grants
+from tests.support.granted_actions import Statement, read_statements, roles_of_nobody
+from tests.support.permissions_table import COMMAND, permissions_page
 from tests.support.recorded_stack import NAMES
 from tests.support.template_values import TemplateValues
 from tests.support.walk import Walk, walk
+
+Change = Callable[[Statement], Statement]
 
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
@@ -29,6 +33,12 @@ def walked() -> Walk:
     return walk(read_template())
 
 
+@pytest.fixture(scope="module")
+def statements() -> dict[str, list[Statement]]:
+    template = read_template()
+    return read_statements(template, TemplateValues(template, NAMES))
+
+
 def test_every_route_is_walked(walked: Walk) -> None:
     routes = {(r.method, r.resource) for r in read_routes(read_template()) if r.method != "ANY"}
     assert routes - walked.routes == set()
@@ -39,15 +49,11 @@ def test_every_line_that_asks_aws_is_walked(walked: Walk) -> None:
     assert {site.method for site in walked.unseen} == UNSEEN.keys()
 
 
-def test_what_is_used_is_granted(walked: Walk) -> None:
-    template = read_template()
-    statements = read_statements(template, TemplateValues(template, NAMES))
+def test_what_is_used_is_granted(walked: Walk, statements: Statements) -> None:
     assert sorted(missing_grants(walked.needs, statements)) == []
 
 
-def test_what_is_granted_is_used(walked: Walk) -> None:
-    template = read_template()
-    statements = read_statements(template, TemplateValues(template, NAMES))
+def test_what_is_granted_is_used(walked: Walk, statements: Statements) -> None:
     assert sorted(unused_grants(walked.needs, statements)) == []
 
 
@@ -57,6 +63,36 @@ def test_there_is_no_role_but_those_of_the_walk() -> None:
 
 
 def test_the_page_says_what_was_seen(walked: Walk) -> None:
-    assert PAGE.read_text(encoding="utf-8") == permissions_page(walked.needs), (
-        f"python -m tests.support.permissions_table > {PAGE.relative_to(TEMPLATE.parent)}"
-    )
+    assert PAGE.read_text(encoding="utf-8") == permissions_page(walked.needs), f"Write it anew: {COMMAND}"
+
+
+# ------------------------------------------------- each statement of the template, with one defect
+
+
+def test_a_statement_that_goes_is_missed(walked: Walk, statements: Statements) -> None:
+    for principal, found in statements.items():
+        for number, statement in enumerate(found):
+            others = {principal: [*found[:number], *found[number + 1 :]]}
+            missing = missing_grants({principal: walked.needs[principal]}, others)
+            assert missing, f"{statement.sid} of {principal}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda statement: replace(statement, resources=("*",)),
+        lambda statement: replace(statement, condition={}),
+        lambda statement: replace(statement, actions=(*statement.actions, "s3:DeleteObjectVersion")),
+        lambda statement: replace(statement, actions=(*statement.actions, "s3:*")),
+    ],
+    ids=["resource", "condition", "action", "wildcard"],
+)
+def test_a_statement_that_grows_is_noticed(walked: Walk, statements: Statements, change: Change) -> None:
+    grown = {principal: [change(statement) for statement in found] for principal, found in statements.items()}
+    noticed = {(permission.principal, permission.sid) for permission in unused_grants(walked.needs, grown)}
+    assert noticed == {
+        (principal, after.sid)
+        for principal, found in statements.items()
+        for before, after in zip(found, grown[principal], strict=True)
+        if before != after
+    }
