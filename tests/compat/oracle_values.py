@@ -83,16 +83,30 @@ class Values:
         if vr in LETTERS:
             convert: Callable[[str], Any] = float if vr in FLOATS else int
             return struct.pack(f"{order}{len(parts)}{LETTERS[vr]}", *map(convert, parts))
-        return text(value, charset if vr in ENCODED else ["ascii"])
+        return text(value, vr, charset)
 
 
-def text(value: str, charset: list[str]) -> bytes:
+def text(value: str, vr: str, charset: list[str]) -> bytes:
+    """Return text in a character set; each component begins in its first part (PS3.5 6.1.2.5.3)."""
+    if vr not in ENCODED:
+        charset = ["ascii"]
+    if charset == ["shift_jis"]:  # ISO_IR 13 in practice, as in Orthanc
+        return value.encode("shift_jis")
+    # pydicom writes Latin-1 where nothing but ASCII is declared.
+    codecs = ["ascii" if codec == "iso8859" else codec for codec in charset]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pydicom warns, and writes question marks
         try:
-            return bytes(encode_string(value, charset))
+            pieces = re.split(r"([\\^=])" if vr == "PN" else r"(\\)", value)
+            return b"".join(_ended(bytes(encode_string(piece, codecs))) for piece in pieces)
         except (UserWarning, UnicodeError) as error:
             raise UnencodableError(value) from error
+
+
+def _ended(raw: bytes) -> bytes:
+    """Return a piece that ends in ASCII, as two-byte sets of G0 must (PS3.5 6.1.2.5.3)."""
+    is_open = raw.rfind(b"\x1b$B") > raw.rfind(b"\x1b(B")
+    return raw + b"\x1b(B" if is_open else raw
 
 
 def identifier(raw: bytes, tag: int, charset: list[str]) -> str:

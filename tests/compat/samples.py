@@ -26,6 +26,7 @@ REFUSED = {
     "winter.dcm": "SOPInstanceUID stands twice",
     "ExplVR_BigEndNoMeta.dcm": "big endian is not recognised without file meta information",
     "no_meta.dcm": "begins in the middle of an element",
+    "SC_rgb_jpeg.dcm": "in implicit VR, though it says that its pixel data are compressed",
     "MR_truncated.dcm": "cut off",
     "rtplan_truncated.dcm": "cut off",
 }
