@@ -29,7 +29,7 @@ ATTACHMENTS = (
 )  # fmt: skip
 ROOT = ("changes", "exports", "modalities", "peers", "plugins", "queries", "tools", "uploads")
 
-# What the API of Orthanc that this project follows has and the template lacks (spec 2.4, 2.5 and 5).
+# What the API of Orthanc that this project follows has beyond the first routes (spec 2.4, 2.5 and 5).
 PLANNED = {
     *(f"/{level}/{{id}}/{name}" for level in LEVELS for name in ("module", "reconstruct", "statistics")),
     *(f"/{level}/{{id}}/{n}" for level in ABOVE_INSTANCES for n in ARCHIVES),
@@ -61,7 +61,6 @@ def test_a_function_is_as_many_resources_as_are_planned_for_one() -> None:
 
 
 def test_the_api_stays_below_300_resources() -> None:
-    assert not PATHS & PLANNED
     assert len(PATHS | PLANNED) > 150
     assert limits.api_resources(PATHS) < limits.API_RESOURCES * RESERVE
     assert limits.api_resources(PATHS | PLANNED) < limits.API_RESOURCES * RESERVE

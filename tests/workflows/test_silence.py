@@ -75,12 +75,26 @@ class _Idle:
         """Do nothing."""
 
 
-# Bodies with their queries. The first one is what some routes ask for; no route takes the others.
-_REQUESTS: list[tuple[Any, dict[str, str]]] = [
-    ({"Replace": {"PatientName": PATIENT_NAME}, "UserData": PATIENT_ID, "Asynchronous": True}, {}),
-    ({"Replace": {PATIENT_ID: PATIENT_NAME}}, {"expand": PATIENT_NAME, "since": PATIENT_ID}),
-    (f'{{"{PATIENT_NAME}"', {}),
-]
+Request = tuple[Any, dict[str, str]]
+"""A body and a query."""
+
+_UNKNOWN_TAG: Request = (
+    {"Replace": {PATIENT_ID: PATIENT_NAME}},
+    {"expand": PATIENT_NAME, "since": PATIENT_ID},
+)
+_BROKEN_JSON: Request = (f'{{"{PATIENT_NAME}"', {})
+
+
+def _accepted(ids: dict[Level, str], others: dict[Level, str]) -> Request:
+    """Return what suits all routes that take a body, files apart."""
+    body = {
+        "Replace": {"PatientName": PATIENT_NAME},
+        "Resources": [others[Level.SERIES]],
+        "Series": [ids[Level.SERIES]],
+        "UserData": PATIENT_ID,
+        "Asynchronous": True,
+    }
+    return body, {}
 
 
 class _Caller:
@@ -91,7 +105,7 @@ class _Caller:
         self._ids = {level.path: ids[level] for level in LEVELS}
         self.answered: set[tuple[str, int]] = set()
 
-    def call_all(self, *requests: tuple[Any, dict[str, str]], resource: str = "") -> None:
+    def call_all(self, *requests: Request, resource: str = "") -> None:
         """Call each route but the deletion of what the others need; one resource may stand for all."""
         for (path, methods), (body, query) in product(ROUTES.items(), requests):
             asked = path.replace("{id}", resource or self._ids.get(path.split("/")[1], PATIENT_ID))
@@ -113,9 +127,9 @@ def test_no_handler_of_the_api_tells(
 ) -> None:
     bootstrap.use_backend(replace(stack.backend, runner=_Idle()))
     ids, others = upload(client), upload(client, patient=f"{PATIENT_ID}-2")
-    caller = _Caller(client, ids)
-    caller.call_all(*_REQUESTS[:2])
-    caller.call_all(_REQUESTS[2], resource=PATIENT_ID)
+    caller, accepted = _Caller(client, ids), _accepted(ids, others)
+    caller.call_all(accepted, _UNKNOWN_TAG)
+    caller.call_all(_BROKEN_JSON, resource=PATIENT_ID)
     caller.note("unmatched", client.get(f"/{PATIENT_ID}//{STUDY_UID}"))
     caller.note("unmatched", client.call("PATCH", f"/studies/{ids[Level.STUDY]}"))
     caller.note("instances", client.delete(f"/patients/{others[Level.PATIENT]}"))
@@ -127,7 +141,7 @@ def test_no_handler_of_the_api_tells(
             jobs=Broken(stack.backend.jobs),
         )
     )
-    caller.call_all(_REQUESTS[0], resource=PATIENT_ID)
+    caller.call_all(accepted, resource=PATIENT_ID)
     close(heard, capfd)
     functions = {function for methods in ROUTES.values() for function in methods.values()}
     assert caller.functions(2) == functions
