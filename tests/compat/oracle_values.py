@@ -105,7 +105,7 @@ def text(value: str, vr: str, charset: list[str]) -> bytes:
 
 def _ended(raw: bytes) -> bytes:
     """Return a piece that ends in ASCII, as two-byte sets of G0 must (PS3.5 6.1.2.5.3)."""
-    is_open = raw.rfind(b"\x1b$B") > raw.rfind(b"\x1b(B")
+    is_open = raw.rfind(b"\x1b$B") > raw.rfind(b"\x1b(")
     return raw + b"\x1b(B" if is_open else raw
 
 
