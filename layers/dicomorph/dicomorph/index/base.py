@@ -74,6 +74,9 @@ class Index(Protocol):
     def get(self, level: Level, resource_id: str) -> Resource | None:
         """Return one resource, None if it does not exist at this level."""
 
+    def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources of a level that exist, in any order."""
+
     def find(self, resource_id: str) -> Resource | None:
         """Return the resource with an identifier, whatever its level."""
 

@@ -71,6 +71,10 @@ class DynamoIndex:
         """Return one resource, None if it does not exist at this level."""
         return self._reader.get(level, resource_id)
 
+    def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources of a level that exist, in any order."""
+        return self._reader.get_many(level, resource_ids)
+
     def find(self, resource_id: str) -> Resource | None:
         """Return the resource with an identifier, whatever its level."""
         return self._reader.find(resource_id)

@@ -34,6 +34,11 @@ class Reader:
         item = self.item(level, resource_id)
         return None if item is None else resource_of(item, level)
 
+    def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """See `Index.get_many`."""
+        items = self._table.get_many(resource_key(level, resource_id) for resource_id in resource_ids)
+        return (resource_of(item, level) for item in items if not is_pending(item))
+
     def find(self, resource_id: str) -> Resource | None:
         """See `Index.find`."""
         items = self._table.get_many(resource_key(level, resource_id) for level in LEVELS)

@@ -90,6 +90,11 @@ class SqliteIndex:
             ).fetchone()
         return None if row is None else decode_resource(row)
 
+    def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources of a level that exist, in any order."""
+        found = (self.get(level, resource_id) for resource_id in dict.fromkeys(resource_ids))
+        return (resource for resource in found if resource is not None)
+
     def find(self, resource_id: str) -> Resource | None:
         """Return the resource with an identifier, whatever its level."""
         with self._database.read() as connection:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dicomorph.jobs.documents import batch_key, batch_sizes, encode_batch, encode_manifest, manifest_key
+from dicomorph.jobs.documents import (
+    JobRequest,
+    batch_key,
+    batch_sizes,
+    encode_batch,
+    encode_manifest,
+    manifest_key,
+)
 from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.jobs.planning import distinct_sources, plan_batches
 from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_records import change_job, fail_job, job_request, timestamp
+from dicomorph.services.product_ids import check_products
 
 
 def plan_job(backend: Backend, job_id: str) -> int:
@@ -46,10 +54,12 @@ def plan_job(backend: Backend, job_id: str) -> int:
 
 
 def _plan(backend: Backend, job: Job) -> int:
-    pins = _pins(backend, job)
+    request = job_request(backend, job.id)
+    pins = _pins(backend, job, request)
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
     sources = list(pins) if job.type is JobType.SPLIT_STUDY else distinct_sources(pins)
     batches = plan_batches(sources, backend.planner_limits)
+    check_products(backend, job, request, batches)
     for batch in batches:
         backend.objects.put(batch_key(job.id, batch.number), encode_batch(batch))
     count = sum(len(batch.pins) for batch in batches)
@@ -62,8 +72,8 @@ def _plan(backend: Backend, job: Job) -> int:
     return len(batches)
 
 
-def _pins(backend: Backend, job: Job) -> Iterator[Pin]:
-    for resource_id in job_request(backend, job.id).sources:
+def _pins(backend: Backend, job: Job, request: JobRequest) -> Iterator[Pin]:
+    for resource_id in request.sources:
         resource = backend.index.find(resource_id)
         if resource is not None:
             yield from backend.index.pins(resource.level, resource_id)

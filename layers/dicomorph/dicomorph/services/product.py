@@ -54,7 +54,7 @@ class ProductMaker:
     """
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
-        modification = _modification(backend, job, request)
+        modification = modification_of(backend, job, request)
         self._plan = compile_plan(modification, name=job.name, settings=backend.settings)
         self._backend = backend
         self._job = job
@@ -125,7 +125,8 @@ class ProductMaker:
         return replace(facts, metadata={**facts.metadata, self._origin: source.at(level)})
 
 
-def _modification(backend: Backend, job: Job, request: JobRequest) -> Modification:
+def modification_of(backend: Backend, job: Job, request: JobRequest) -> Modification:
+    """Return what a job changes in each instance; errors as in `parse_modification`."""
     if request.changes is not None:
         return StudyChanges.from_json(request.changes).modification()
     return parse_modification(
