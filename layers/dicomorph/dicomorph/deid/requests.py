@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicomorph.deid.identity import (
+    IDENTIFIERS,
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomorph.deid.profiles import NEWEST_EDITION, profile
 from dicomorph.dicom.elements import format_tag
 from dicomorph.dicom.tag_path import TagNames, TagPath
@@ -12,13 +19,6 @@ from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
-
-PATIENT_NAME = 0x00100010
-PATIENT_ID = 0x00100020
-STUDY_INSTANCE_UID = 0x0020000D
-SERIES_INSTANCE_UID = 0x0020000E
-SOP_INSTANCE_UID = 0x00080018
-IDENTIFIERS = frozenset((PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
