@@ -24,7 +24,7 @@ from tests.support.edits import KEY, NAME, WindowedSource, plan
 
 SECONDS_PER_BYTE = 1 / 1e6
 SECONDS_AT_MOST = 0.1  # for a file of any size: collecting garbage, compiling the request
-_WORTH_A_SECOND_LOOK = 0.02  # seconds, in which others may have been at work
+_WORTH_A_SECOND_LOOK = 0.003  # seconds, in which others may have been at work
 MEMORY_RATIO = 10
 MEMORY_AT_ALL = 2 << 20
 _MAPPED = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2\.25\.\d+(\\2\.25\.\d+)*")
@@ -68,7 +68,7 @@ class Judge:
         started = time.perf_counter()
         output = _outcome(self._engine(), data)
         verdict.seconds = time.perf_counter() - started
-        if verdict.seconds > _WORTH_A_SECOND_LOOK:
+        if verdict.seconds > _WORTH_A_SECOND_LOOK + len(data) * SECONDS_PER_BYTE / 10:
             verdict.seconds = self._work(data)
         verdict.peak = self._peak(data)
         if isinstance(output, Exception):
