@@ -70,6 +70,7 @@ class TopLevel:
         self._pos = data.start
         self._encoding = data.encoding
         self._rewriting = rewriting
+        self._walk = _WALKERS[data.encoding]
         self._table = rewriting.root(data.encoding)
         self._window = rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
@@ -242,11 +243,11 @@ class TopLevel:
         self, vr: bytes, below: Below, buffer: Buffer, start: int, end: int, *, undefined: bool
     ) -> Rewritten:
         """Rewrite the items of a sequence; return their size in place of where they end."""
-        encoding = self._encoding
-        if vr not in {b"SQ", b""}:
-            encoding = encoding_inside(b"UN", encoding, buffer, start, end)
-        walk = _WALKERS[encoding]
-        stop, parts, growth = walk(buffer, start, end, below.written_in(encoding), 0, undefined)
+        walk = self._walk
+        if vr and vr != b"SQ":
+            encoding = encoding_inside(b"UN", self._encoding, buffer, start, end)
+            walk, below = _WALKERS[encoding], below.written_in(encoding)
+        stop, parts, growth = walk(buffer, start, end, below, 0, undefined)
         return stop - start, parts, growth
 
     def _edited(self, key: Any, pos: int, stop: int) -> bytes:
