@@ -18,9 +18,19 @@ from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.jobs.documents import JobRequest, product_key
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.identifiers import ancestry_of
-from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
+from dicomorph.model.resources import (
+    LEVELS,
+    Ancestry,
+    InstanceEntry,
+    Level,
+    LevelFacts,
+    ObjectRef,
+    Pin,
+    Resource,
+)
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import read_boolean
+from dicomorph.services.metadata import SYSTEM_METADATA
 from dicomorph.services.store_instance import instance_entry
 
 _MIB = 1 << 20
@@ -113,7 +123,12 @@ class ProductMaker:
         facts = {
             level: self._with_origin(level, entry.facts[level], pin.ancestry, ancestry) for level in LEVELS
         }
-        labels = self._labels.of(pin.ancestry) if self._labels else {}
+        labels = dict(self._labels.of(pin.ancestry)) if self._labels else {}
+        if pin.ancestry.instance == ancestry.instance:
+            kept = self._backend.index.get(Level.INSTANCE, ancestry.instance)
+            if kept is not None:
+                labels[Level.INSTANCE] = labels.get(Level.INSTANCE, frozenset()) | kept.labels
+                facts[Level.INSTANCE] = _with_annotations(facts[Level.INSTANCE], kept)
         return replace(entry, facts=facts, labels=labels)
 
     def _with_origin(
@@ -135,6 +150,12 @@ def modification_of(backend: Backend, job: Job, request: JobRequest) -> Modifica
         level=job.level,
         settings=backend.settings,
     )
+
+
+def _with_annotations(facts: LevelFacts, edited: Resource) -> LevelFacts:
+    """Carry over what clients wrote about an instance that is edited in place."""
+    written = {name: entry.value for name, entry in edited.metadata.items() if name not in SYSTEM_METADATA}
+    return replace(facts, metadata={**facts.metadata, **written})
 
 
 def _origin(backend: Backend, job: Job) -> str:
