@@ -71,18 +71,20 @@ class _Probes:
 
     def __init__(self, needs: Iterable[Need]) -> None:
         self._kinds: dict[str, set[str]] = {}
-        self._examples: dict[tuple[str, str, str], Need] = {}
+        self._examples: dict[tuple[str, str, str], tuple[str, Need]] = {}
         for need in needs:
             kind = kind_of(need)
             self._kinds.setdefault(need.action, set()).add(kind)
-            for place, example in examples(need):
+            for beside, example in examples(need):
                 values = [value for _, given in example.context for value in given]
                 # Patients and instances are in one place; a statement may name either.
-                self._examples[kind, place, "".join(values).partition("#")[0]] = example
+                within = "".join(values).partition("#")[0]
+                self._examples[kind, beside or places(example)[0], within] = beside, example
 
     def of(self, action: str) -> Iterator[tuple[str, Need]]:
         """Yield places for an action, each with what it would need there."""
         kinds = self._kinds.get(action, ())
-        for (kind, place, _), example in self._examples.items():
+        for (kind, _, _), (beside, example) in self._examples.items():
             if kind in kinds:
-                yield place, replace(example, action=action)
+                probe = replace(example, action=action)
+                yield beside or places(probe)[0], probe

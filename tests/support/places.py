@@ -41,7 +41,9 @@ def places(need: Need) -> list[str]:
     """Return the places that a permission is needed in."""
     kind, found = _parsed(need)
     if kind == "object":
-        return [f"objects {_folder(need.resource.partition('/')[2])}"]
+        # The documents of a job go together, whichever it has.
+        is_deletion = need.action == "s3:DeleteObject"
+        return [f"objects {found[1]}/*" if is_deletion else f"objects {_folder(need.resource)}"]
     if kind in ("bucket", "key", "table"):
         values = [value for _, given in need.context for value in given]
         return list(dict.fromkeys(_place_within(kind, value) for value in values)) or [kind]
@@ -49,14 +51,14 @@ def places(need: Need) -> list[str]:
 
 
 def examples(need: Need) -> Iterator[tuple[str, Need]]:
-    """Yield places with a need of the same kind in each.
+    """Yield needs of the same kind.
 
-    They are those of the need itself, each with one value of its condition key, and those
-    beside them, where nobody needs anything: of another resource, with another value.
+    They are the need itself with one value of its condition key at a time, without a name, and
+    what nobody needs beside it, with a name of that place: another resource, another value.
     """
     kind, found = _parsed(need)
     for one in _one_by_one(need):
-        yield from ((place, one) for place in places(one))
+        yield "", one
         if kind == "account":
             continue
         start, stop = found.span(1)
@@ -74,12 +76,12 @@ def _parsed(need: Need) -> tuple[str, re.Match[str]]:
     raise NotImplementedError(f"The resource of {need.action} is not known here: {need.resource}")
 
 
-def _folder(key: str) -> str:
+def _folder(resource: str) -> str:
     """Return the folder of an object; a job's document by its kind (`dicomorph.jobs.documents`)."""
-    top, _, rest = key.partition("/")
+    _, top, *rest = resource.split("/")
     if top != "jobs":
         return f"{top}/*"
-    _, name, *more = rest.split("/")
+    _, name, *more = rest
     return f"jobs/*/{name}/*" if more else f"jobs/*/{name}"
 
 

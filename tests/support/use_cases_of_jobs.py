@@ -13,6 +13,7 @@ from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.storage.s3_parts import PART_BYTES
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, pixels, upload_series
+from tests.support.use_cases_of_many import submissions
 
 _ROUTES = ("anonymize", "modify")
 _ABOVE = ("patients", "studies", "series")
@@ -60,9 +61,8 @@ def share_out(cloud: RecordedStack) -> None:
 def fail_to_start(cloud: RecordedStack) -> None:
     """A job that could not be started, as far as its caller knows, leaves nothing."""
     with cloud.changed(runner=_Mute(cloud)):
-        for route in _ROUTES:
-            study = cloud.upload(patient())["ParentStudy"]
-            assert cloud.post(f"/studies/{study}/{route}", {}).status >= 500
+        for path, body in submissions(cloud):
+            assert cloud.post(path, body).status >= 500
     assert cloud.get("/jobs").json == []
 
 

@@ -12,6 +12,7 @@ from tests.support.recorded_stack import NAMES, customer_keys, recorded_stack
 from tests.support.template_values import TemplateValues
 from tests.support.use_cases import USE_CASES
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
+from tests.support.use_cases_of_many import USE_CASES_OF_MANY
 from tests.support.workflow_needs import log_needs, workflow_needs
 
 
@@ -38,7 +39,7 @@ def walk(template: Mapping[str, Any]) -> Walk:
     """Go through all use cases on the stack of a template."""
     values = TemplateValues(template, NAMES)
     with recorded_stack(template) as cloud:
-        for use_case in (*USE_CASES, *USE_CASES_OF_JOBS):
+        for use_case in (*USE_CASES, *USE_CASES_OF_MANY, *USE_CASES_OF_JOBS):
             cloud.clear()
             use_case(cloud)
     recorder = cloud.recorder

@@ -1,0 +1,80 @@
+"""What clients do with many resources at once, and between studies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.recorded_stack import RecordedStack
+from tests.support.use_cases import LEVELS, patient, upload_series
+
+
+def show_many(cloud: RecordedStack) -> None:
+    """As they are named, and their relatives above and below; unknown ones are left out."""
+    stored = cloud.upload(patient())
+    named = ["nope", *(stored[key] for key in LEVELS.values())]
+    for level in ({}, {"Level": "Patient"}, {"Level": "Series"}, {"Level": "Instance"}):
+        assert cloud.post("/tools/bulk-content", {"Resources": named, **level}).status == 200
+
+
+def delete_many(cloud: RecordedStack) -> None:
+    """One of each level, the first of which takes the others with it, and unknown ones."""
+    stored = cloud.upload(patient())
+    named = ["nope", *(stored[key] for key in LEVELS.values())]
+    assert cloud.post("/tools/bulk-delete", {"Resources": named}).status == 200
+    assert cloud.get("/patients").json == []
+
+
+def change_many(cloud: RecordedStack) -> None:
+    """Jobs for many resources, whose sources and products are listed beside their records."""
+    for route in ("bulk-anonymize", "bulk-modify"):
+        named = [cloud.upload(patient())["ParentStudy"] for _ in range(2)]
+        assert cloud.post(f"/tools/{route}", {"Resources": named, "Level": "Study"}).status == 200
+        assert cloud.post(f"/tools/{route}", {"Resources": ["nope"]}).status == 404
+    assert len(cloud.get("/jobs", query={"expand": ""}).json[0]["Content"]["ParentResources"]) == 2
+
+
+def give_away(cloud: RecordedStack) -> None:
+    """A study for another patient, who has studies and others who have not."""
+    name = patient()
+    cloud.upload(name, 2, 1, 1)
+    study = cloud.upload(patient())["ParentStudy"]
+    for new_name, status in ((name, 400), (patient(), 200)):
+        body = {"Replace": {"PatientID": new_name, "PatientName": "X"}, "Force": True}
+        assert cloud.post(f"/studies/{study}/modify", body).status == status
+
+
+def split(cloud: RecordedStack) -> None:
+    """Series and instances that leave their study, and some that are in another one."""
+    stored = upload_series(cloud, 3)
+    path = f"/studies/{stored['ParentStudy']}/split"
+    assert cloud.post(path, {"Instances": [stored["ID"]]}).status == 200
+    assert cloud.post(path, {"Series": [stored["ParentSeries"]]}).status == 200
+    assert cloud.post("/studies/nope/split", {"Series": []}).status == 404
+
+
+def merge(cloud: RecordedStack) -> None:
+    """Resources of each level that move into a study, and a study whose files are gone."""
+    path = f"/studies/{cloud.upload(patient())['ParentStudy']}/merge"
+    for key in ("ParentStudy", "ParentSeries", "ID"):
+        assert cloud.post(path, {"Resources": [cloud.upload(patient())[key]]}).status == 200
+    assert cloud.post("/studies/nope/merge", {"Resources": []}).status == 404
+    source = cloud.upload(patient())
+    cloud.lose("instances/")
+    assert cloud.post(path, {"Resources": [source["ID"]]}).status == 404
+
+
+def submissions(cloud: RecordedStack) -> list[tuple[str, dict[str, Any]]]:
+    """Return a request to each route that submits a job for new resources."""
+    stored, other = cloud.upload(patient()), cloud.upload(patient())
+    study = stored["ParentStudy"]
+    return [
+        (f"/studies/{study}/anonymize", {}),
+        (f"/studies/{study}/modify", {}),
+        (f"/studies/{study}/split", {"Instances": [stored["ID"]]}),
+        (f"/studies/{study}/merge", {"Resources": [other["ID"]]}),
+        ("/tools/bulk-anonymize", {"Resources": [study]}),
+        ("/tools/bulk-modify", {"Resources": [study], "Level": "Study"}),
+    ]
+
+
+USE_CASES_OF_MANY = (show_many, delete_many, change_many, give_away, split, merge)
