@@ -81,7 +81,7 @@ def test_products_are_listed_by_level_and_id_once_each() -> None:
         done("3", pin("x", "f", "t")),
         done("4", pin("x", "f", "t")),
     ]
-    assert product_listing(outcomes) == [
+    assert product_listing(replace(JOB, is_bulk=True), outcomes)["Resources"] == [
         {"ID": "x", "Path": "/instances/x", "Type": "Instance"},
         {"ID": "y", "Path": "/instances/y", "Type": "Instance"},
         {"ID": "f", "Path": "/series/f", "Type": "Series"},
@@ -89,7 +89,8 @@ def test_products_are_listed_by_level_and_id_once_each() -> None:
         {"ID": "t", "Path": "/studies/t", "Type": "Study"},
         {"ID": "p", "Path": "/patients/p", "Type": "Patient"},
     ]
-    assert product_listing([failed("1")]) == []
+    assert product_listing(replace(JOB, is_bulk=True), [failed("1")]) == {"Resources": []}
+    assert product_listing(JOB, outcomes) == {}
 
 
 def test_a_split_names_its_study_once_there_is_one() -> None:

@@ -16,7 +16,7 @@ from dicomorph.jobs.base import JobRunner
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import Settings
-from dicomorph.services.backend import Backend
+from dicomorph.services.backend import Backend, Target
 from dicomorph.services.check_settings import check_settings
 from dicomorph.settings import Environment, read_environment
 
@@ -60,6 +60,7 @@ def aws_backend(environment: Environment) -> Backend:
         planner_limits=PlannerLimits(),
         now=_now,
         new_token=secrets.token_bytes,
+        targets=_aws_targets(environment),
     )
 
 
@@ -90,6 +91,10 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
         planner_limits=_EMBEDDED_LIMITS,
         now=_now,
         new_token=secrets.token_bytes,
+        targets={
+            name: Target(FileStore(Path(place) / ".dicomorph", sync=True, objects=Path(place)))
+            for name, place in settings.targets.items()
+        },
     )
 
 
@@ -136,6 +141,21 @@ def _aws_objects(environment: Environment) -> Any:
     from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
 
     return S3Store(boto3.client("s3", config=_config(read_timeout=60)), environment.dicom_bucket_name)
+
+
+def _aws_targets(environment: Environment) -> dict[str, Target]:
+    if not environment.settings.targets or not environment.dicom_bucket_name:
+        return {}
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
+
+    client = boto3.client("s3", config=_config(read_timeout=60))
+    targets = {}
+    for name, place in environment.settings.targets.items():
+        bucket, _, prefix = place.partition("/")
+        targets[name] = Target(S3Store(client, bucket), f"{prefix.rstrip('/')}/" if prefix else "")
+    return targets
 
 
 def _aws_index(environment: Environment) -> Any:

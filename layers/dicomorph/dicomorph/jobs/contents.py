@@ -62,7 +62,8 @@ def final_content(job: Job, outcomes: Sequence[InstanceOutcome]) -> dict[str, Js
     if job.type is JobType.RESOURCE_MODIFICATION:
         found = product.ancestry.at(job.level)
         content["ID"] = found
-        content["Path"] = f"/{job.level.path}/{found}"
+        if not job.target:  # there is no such resource in the store
+            content["Path"] = f"/{job.level.path}/{found}"
         content["PatientID"] = product.ancestry.patient
         content["Type"] = job.level.value
     else:
@@ -70,10 +71,20 @@ def final_content(job: Job, outcomes: Sequence[InstanceOutcome]) -> dict[str, Js
     return content
 
 
-def product_listing(outcomes: Iterable[InstanceOutcome]) -> list[Json]:
-    """Return the products of a bulk job: instances, then their series, studies and patients, each once."""
+def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, Json]:
+    """Return what a job lists in the end.
+
+    A bulk job lists its products as ``Resources``: instances, then their series, studies and
+    patients, each once. What went to a target is listed as ``Files``, with the keys there.
+    """
     products = [outcome.product for outcome in outcomes if outcome.product is not None]
-    return [entry for level in reversed(LEVELS) for entry in _entries(products, level)]
+    listing: dict[str, Json] = {}
+    if job.is_bulk:
+        found = (_entries(products, level) for level in reversed(LEVELS))
+        listing["Resources"] = [entry for entries in found for entry in entries]
+    if job.target:
+        listing["Files"] = [{"ID": one.ancestry.instance, "Key": one.object.key} for one in products]
+    return listing
 
 
 def _entries(products: Iterable[Pin], level: Level) -> list[Json]:

@@ -96,6 +96,11 @@ def product_key(job_id: str, product: str, number: int, position: int) -> str:
     return f"instances/{product[:2]}/{product}/{job_id}-{number:06}-{position:06}.dcm"
 
 
+def exported_key(prefix: str, product: Ancestry) -> str:
+    """Return the key of a product in a target: nothing of its source, and of the job, is in it."""
+    return f"{prefix}{product.patient}/{product.study}/{product.series}/{product.instance}.dcm"
+
+
 def is_product_key(key: str, job_id: str) -> bool:
     """Tell whether an object was written by a job."""
     return key.rpartition("/")[2].startswith(f"{job_id}-")

@@ -55,6 +55,8 @@ class Job:
         The server's encoding at submission.
     content : Mapping[str, Json]
         Orthanc's ``Content``: the initial one, then the one of `FinalizeJob`.
+    target : str
+        Where the products go: the name of one of the operator's targets, empty for the store.
     batches : int
         How many the planner made; 0 until it did.
     revision : int
@@ -82,8 +84,14 @@ class Job:
     error_code: int = 0
     error_details: str = ""
     content: Mapping[str, Json] = field(default_factory=dict)
+    target: str = ""
     batches: int = 0
     revision: int = 0
+
+    @property
+    def has_listing(self) -> bool:
+        """Whether a part of the content that grows with the job is in a document of its own."""
+        return self.is_bulk or bool(self.target)
 
 
 @dataclass(frozen=True, slots=True)

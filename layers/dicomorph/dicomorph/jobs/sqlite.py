@@ -97,6 +97,7 @@ def _encode(job: Job) -> tuple[str, str]:
         "completed": job.completed,
         "error_code": job.error_code,
         "error_details": job.error_details,
+        "target": job.target,
         "batches": job.batches,
     }
     return _dump(record), _dump(dict(job.content))

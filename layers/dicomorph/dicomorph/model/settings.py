@@ -49,6 +49,7 @@ class Settings:
     jobs_history_size: int = 10
     require_patient_id: bool = False
     store_anonymized_from: bool = True
+    targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     check_revisions: bool = False
     stable_age: int = 60
     limit_find_instances: int = 0
@@ -126,6 +127,16 @@ def _user_metadata(value: Any) -> Mapping[str, int]:
     return MappingProxyType(dict(value))
 
 
+def _targets(value: Any) -> Mapping[str, str]:
+    for name, place in value.items():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) or not _text(place):
+            message = (
+                "a name of letters, digits, _ and - for each place: a folder, or <bucket>/<prefix> on AWS"
+            )
+            raise ValueError(message)
+    return MappingProxyType(dict(value))
+
+
 def _dictionary(value: Any) -> tuple[PrivateTag, ...]:
     entries = []
     for text, entry in value.items():
@@ -148,6 +159,7 @@ _READERS = {
     "JobsHistorySize": ("jobs_history_size", _count),
     "RequirePatientID": ("require_patient_id", _boolean),
     "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),
+    "Targets": ("targets", _targets),
     "CheckRevisions": ("check_revisions", _boolean),
     "StableAge": ("stable_age", _count),
     "LimitFindInstances": ("limit_find_instances", _count),

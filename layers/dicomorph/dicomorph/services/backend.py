@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dicomorph.index.base import Index
@@ -13,12 +13,30 @@ from dicomorph.model.settings import Settings
 from dicomorph.storage.base import ObjectStore
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place outside the store where products may go; nothing there is read.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        Writes there.
+    prefix : str
+        What the keys start with.
+    """
+
+    store: ObjectStore
+    prefix: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """The ports of one deployment.
 
     Parameters
     ----------
+    targets : Mapping[str, Target]
+        By the names that the operator gave them.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -33,3 +51,4 @@ class Backend:
     planner_limits: PlannerLimits
     now: Callable[[], datetime]
     new_token: Callable[[int], bytes]
+    targets: Mapping[str, Target] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Ba
     else:
         positions = [Position(batch.number, index, batch.copies.get(index, 0)) for index in chosen]
         made = [_make(maker, pin, position) for pin, position in zip(pins, positions, strict=True)]
-    made, superseded = _store(backend, job.id, made)
+    made, superseded = (made, ()) if job.target else _store(backend, job.id, made)
     outcomes = tuple(_outcome(pin, result) for pin, result in zip(pins, made, strict=True))
     return BatchOutcome(batch.number, outcomes, superseded)
 

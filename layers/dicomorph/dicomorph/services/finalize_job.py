@@ -60,12 +60,19 @@ def finalize_job(backend: Backend, job_id: str) -> None:
             (outcome for batch in batches for outcome in batch.instances),
             key=lambda outcome: outcome.source.ancestry.instance,
         )
-        if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
-            _refresh_parents(backend, job, outcomes)
-        _discard(backend, job, [ref for batch in batches for ref in batch.superseded])
-        _tidy(backend, job, outcomes)
+        if not job.target:  # what left the store touches nothing in it
+            _settle(backend, job, batches, outcomes)
         _end(backend, job, outcomes)
     _clean_up(backend)
+
+
+def _settle(
+    backend: Backend, job: Job, batches: Sequence[BatchOutcome], outcomes: Sequence[InstanceOutcome]
+) -> None:
+    if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
+        _refresh_parents(backend, job, outcomes)
+    _discard(backend, job, [ref for batch in batches for ref in batch.superseded])
+    _tidy(backend, job, outcomes)
 
 
 def abandon_job(backend: Backend, job_id: str) -> None:
@@ -150,8 +157,8 @@ def _discard(backend: Backend, job: Job, refs: Sequence[ObjectRef]) -> None:
 
 def _end(backend: Backend, job: Job, outcomes: Sequence[InstanceOutcome]) -> None:
     failure = None if job.permissive else first_failure(outcomes)
-    if job.is_bulk:
-        listing = {**read_listing(backend, job), "Resources": product_listing(outcomes)}
+    if job.has_listing:
+        listing = {**read_listing(backend, job), **product_listing(job, outcomes)}
         backend.objects.put(listing_key(job.id), encode_listing(listing))
     completed = timestamp(backend.now())
     change_job(

@@ -50,7 +50,7 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
 
 def job_content(backend: Backend, job: Job) -> dict[str, Json]:
     """Return the whole content of a job, with what it lists."""
-    return {**job.content, **read_listing(backend, job)} if job.is_bulk else dict(job.content)
+    return {**job.content, **read_listing(backend, job)} if job.has_listing else dict(job.content)
 
 
 def read_listing(backend: Backend, job: Job) -> dict[str, Json]:

@@ -15,8 +15,9 @@ from dicomorph.dicom.edit_script import EditedSource, EditScript
 from dicomorph.dicom.rewriter import Rewriter
 from dicomorph.dicom.source import BufferSource, Source
 from dicomorph.dicom.uids import IdentityMapper
-from dicomorph.jobs.documents import JobRequest, product_key
+from dicomorph.jobs.documents import JobRequest, exported_key, product_key
 from dicomorph.jobs.model import Job, JobType
+from dicomorph.model.errors import BadRequestError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import (
     LEVELS,
@@ -28,7 +29,7 @@ from dicomorph.model.resources import (
     Pin,
     Resource,
 )
-from dicomorph.services.backend import Backend
+from dicomorph.services.backend import Backend, Target
 from dicomorph.services.job_options import read_boolean
 from dicomorph.services.metadata import SYSTEM_METADATA
 from dicomorph.services.store_instance import instance_entry
@@ -68,6 +69,8 @@ class ProductMaker:
         self._plan = compile_plan(modification, name=job.name, settings=backend.settings)
         self._backend = backend
         self._job = job
+        self._target = _target(backend, job)
+        self._store = self._target.store if self._target else backend.objects
         self._rewriters: dict[int, Rewriter] = {}
         self._origin = _origin(backend, job)
         self._metadata = _metadata(job, request)
@@ -100,13 +103,17 @@ class ProductMaker:
 
     def _make_small(self, pin: Pin, position: Position, data: bytes) -> InstanceEntry:
         description, ancestry = self._describe(BufferSource(data))
-        ref = self._backend.objects.put(self._key(ancestry, position), data)
+        ref = self._store.put(self._key(ancestry, position), data)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         return self._entry(pin, description, ancestry, ref, md5)
 
     def _make_large(self, pin: Pin, position: Position, source: Source, script: EditScript) -> InstanceEntry:
         description, ancestry = self._describe(EditedSource(source, script))
-        ref = self._backend.objects.put_edited(self._key(ancestry, position), pin.object, script)
+        key = self._key(ancestry, position)
+        if self._target is None:
+            ref = self._backend.objects.put_edited(key, pin.object, script)
+        else:
+            ref = self._store.put_script(key, source, script)
         return self._entry(pin, description, ancestry, ref, "")
 
     def _describe(self, source: Source) -> tuple[Description, Ancestry]:
@@ -114,6 +121,8 @@ class ProductMaker:
         return description, ancestry_of(description.identifiers)
 
     def _key(self, ancestry: Ancestry, position: Position) -> str:
+        if self._target is not None:
+            return exported_key(self._target.prefix, ancestry)
         return product_key(self._job.id, ancestry.instance, position.batch, position.index)
 
     def _entry(
@@ -156,6 +165,14 @@ def _with_annotations(facts: LevelFacts, edited: Resource) -> LevelFacts:
     """Carry over what clients wrote about an instance that is edited in place."""
     written = {name: entry.value for name, entry in edited.metadata.items() if name not in SYSTEM_METADATA}
     return replace(facts, metadata={**facts.metadata, **written})
+
+
+def _target(backend: Backend, job: Job) -> Target | None:
+    if not job.target:
+        return None
+    if job.target not in backend.targets:
+        raise BadRequestError("The target of the job is not configured any more")
+    return backend.targets[job.target]
 
 
 def _origin(backend: Backend, job: Job) -> str:

@@ -57,6 +57,12 @@ def level_field(body: Mapping[str, Json]) -> Level | None:
     raise BadRequestError("'Level' must be Patient, Study, Series or Instance")
 
 
+def refuse_target(body: Mapping[str, Json]) -> None:
+    """Raise `BadRequestError` if a request that moves instances within the store names a ``Target``."""
+    if "Target" in body:
+        raise BadRequestError("Only what is modified or anonymized can go to a 'Target'")
+
+
 def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Level, keep_source: bool) -> Job:
     """Return the record of a job, with an id and a secret of its own; nothing is stored yet."""
     return Job(

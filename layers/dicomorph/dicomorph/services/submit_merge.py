@@ -17,7 +17,7 @@ from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.job_options import read_boolean, read_job_options
-from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
 
 _LONGEST = 256  # characters; longer values are not copied, unless they are main tags
 
@@ -38,6 +38,7 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
         _check_source(backend, resource_id, study_id)
     keep_source = read_boolean(fields, "KeepSource", default=False)
     read_boolean(fields, "KeepLabels", default=False)
+    refuse_target(fields)
     options = read_job_options(fields)
     job = new_job(backend, options, kind=JobType.MERGE_STUDY, level=Level.STUDY, keep_source=keep_source)
     return start_job(

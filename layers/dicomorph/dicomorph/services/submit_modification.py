@@ -14,7 +14,7 @@ from dicomorph.deid.identity import (
 from dicomorph.deid.requests import Modification, parse_modification
 from dicomorph.jobs.contents import Target, modification_content, source_listing
 from dicomorph.jobs.model import Job, JobType
-from dicomorph.model.errors import BadRequestError, UnknownResourceError
+from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.anonymized_names import next_anonymized_name
@@ -115,6 +115,7 @@ def _submit(
     if not modification.is_anonymization:
         check_patients(backend, modification, [target.id for target in targets])
     options = read_job_options(request.body)
+    target = _target(backend, request)
     job = new_job(
         backend,
         options,
@@ -126,10 +127,12 @@ def _submit(
     job = replace(
         job,
         is_bulk=is_bulk,
+        target=target,
         is_anonymization=modification.is_anonymization,
         name=next_anonymized_name(backend) if modification.needs_name else "",
         content=modification_content(
-            {} if is_bulk else listing, is_anonymization=modification.is_anonymization
+            {**({} if is_bulk else listing), **({"Target": target} if target else {})},
+            is_anonymization=modification.is_anonymization,
         ),
     )
     return start_job(
@@ -140,6 +143,18 @@ def _submit(
         caller=caller,
         listing=listing if is_bulk else None,
     )
+
+
+def _target(backend: Backend, request: _Request) -> str:
+    """Return the name of the target that products go to, empty for the store."""
+    target = request.body.get("Target", "")
+    if not isinstance(target, str):
+        raise BadFileFormatError("'Target' must be a string")
+    if target and target not in backend.settings.targets:
+        raise BadRequestError("'Target' is none of those that are configured")
+    if target and not request.keep_source:  # what is not in the store is not known to be safe
+        raise BadRequestError("KeepSource must be true where the products leave the store")
+    return target
 
 
 def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:

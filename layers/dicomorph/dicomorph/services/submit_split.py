@@ -13,7 +13,7 @@ from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import read_boolean, read_job_options
-from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, start_job
+from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
 
 
 def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller) -> Job:
@@ -32,6 +32,7 @@ def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller)
         raise BadRequestError("Neither 'Series' nor 'Instances' names what is to leave the study")
     keep_source = read_boolean(fields, "KeepSource", default=False)
     read_boolean(fields, "KeepLabels", default=False)
+    refuse_target(fields)
     # All fields are checked before anything is drawn or written.
     read_split_changes(fields, study_uid="", settings=backend.settings)
     options = read_job_options(fields)

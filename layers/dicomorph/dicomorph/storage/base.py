@@ -36,6 +36,9 @@ class ObjectStore(Protocol):
     def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
         """Store what an edit script makes of a stored object, ranges copied without decoding."""
 
+    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of an object of another store, in bounded memory."""
+
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object for reading at any position.
 

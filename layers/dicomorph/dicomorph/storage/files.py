@@ -40,17 +40,19 @@ class FileStore:
     sync : bool
         Whether an object that was stored survives a power cut. A killed process never
         loses one.
+    objects : Path, optional
+        Where the objects lie, if not in ``<root>/objects``; on the same file system.
     """
 
-    def __init__(self, root: Path, *, sync: bool = False) -> None:
+    def __init__(self, root: Path, *, sync: bool = False, objects: Path | None = None) -> None:
         root = root.absolute()
         self._sync = sync
-        self._objects = str(root / "objects")
+        self._objects = str((objects or root / "objects").absolute())
         self._deleted = str(root / "deleted")
         with translated():
             self._spool = Spool(root / "tmp")
             for folder in (self._objects, self._deleted):
-                Path(folder).mkdir(mode=0o700, exist_ok=True)
+                Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""
@@ -79,6 +81,15 @@ class FileStore:
             finally:
                 os.close(original)
         return ref
+
+    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of an object of another store, in bounded memory."""
+
+        def fill(target: int) -> None:
+            for chunk in script.chunks(source):
+                write_all(target, [chunk])
+
+        return self._write(key, fill)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""

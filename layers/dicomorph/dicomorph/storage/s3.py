@@ -71,10 +71,13 @@ class S3Store:
         """
         original = self._source(source)
         try:
-            parts = edited_parts(original, script, part_size(script.size))
-            return self._put_parts(key, parts, script.size)
+            return self.put_script(key, original, script)
         finally:
             original.close()
+
+    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+        """Store what an edit script makes of an object of another store, a part in memory at a time."""
+        return self._put_parts(key, edited_parts(source, script, part_size(script.size)), script.size)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object at its version; the first bytes of it are fetched at once."""
