@@ -109,6 +109,8 @@ def test_an_edit_script_is_executed(store: ObjectStore, parts: list[Part]) -> No
     ref = store.put_edited("instances/ff/2.dcm", store.put(KEY, data), script)
     assert ref.size == script.size
     assert read(store, ref) == script.join(BufferSource(data))
+    exported = store.put_script("instances/ff/3.dcm", BufferSource(data), script)
+    assert read(store, exported) == read(store, ref)
 
 
 def test_discarded_objects_are_gone(store: ObjectStore) -> None:
