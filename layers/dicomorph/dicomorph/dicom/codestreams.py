@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from dicomorph.model.errors import BadFileFormatError
 
 _BANNERS = Path(__file__).parent / "tables" / "encoder_banners.json"
+LONGEST_HEADER = 4096  # bytes; longer ones are not remembered
 NOT_PADDING = re.compile(rb"[^\x00\xff]")
 SHORT_REST = 3  # bytes; what rounds a frame up to whole words is not always zero
 
@@ -47,6 +48,19 @@ class Codestream(Protocol):
 
     def fragment_end(self, position: int) -> int:
         """Return where the fragment ends that the byte before a position lies in."""
+
+
+class Cleaner(Protocol):
+    """Finds what must leave frames of one kind; it may remember what frames have in common."""
+
+    def cuts(self, frame: Codestream) -> list[Cut]:
+        """Return what must leave a frame, in order.
+
+        Raises
+        ------
+        BadFileFormatError
+            If there may be comments that cannot be told from the image.
+        """
 
 
 def not_understood(what: str) -> BadFileFormatError:
@@ -85,7 +99,7 @@ def next_codestream(frame: Codestream, pos: int, signature: bytes, cuts: list[Cu
         If fragments follow that are neither padding nor another codestream.
     """
     stop = frame.fragment_end(pos)
-    other = frame.find(NOT_PADDING, pos, stop)
+    other = frame.find(NOT_PADDING, pos, stop) if stop - pos > 1 else -1
     if other > pos and frame.read(other - 1, len(signature)) == signature:
         return other - 1
     if other >= 0 and stop - pos > SHORT_REST:

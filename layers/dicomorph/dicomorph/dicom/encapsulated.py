@@ -7,28 +7,28 @@ fragments, one by one, and what follows moves up: see `offset_tables`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from dicomorph.dicom.codestreams import NOT_PADDING, Codestream, Cut, not_understood
+from dicomorph.dicom.codestreams import NOT_PADDING, Cleaner, Cut, not_understood
 from dicomorph.dicom.edit_script import Part, parts_size
 from dicomorph.dicom.elements import ITEM, Encoding
 from dicomorph.dicom.fragments import ITEM_HEADER, Fragment, Fragments, Frame
 from dicomorph.dicom.jp2_boxes import SIGNATURE as JP2
-from dicomorph.dicom.jp2_boxes import jp2_cuts
+from dicomorph.dicom.jp2_boxes import Jp2Cleaner
 from dicomorph.dicom.jpeg2000_segments import SIGNATURE as JPEG_2000
-from dicomorph.dicom.jpeg2000_segments import jpeg2000_cuts
+from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
 from dicomorph.dicom.jpeg_segments import SIGNATURE as JPEG
-from dicomorph.dicom.jpeg_segments import jpeg_cuts
+from dicomorph.dicom.jpeg_segments import JpegCleaner
 from dicomorph.dicom.offset_tables import Moves, moved_basic_table
 from dicomorph.dicom.windows import Window
 
 # Run lengths, frames deflated one by one, video and JPEG XL: their frames are not looked into.
 _OPAQUE_SYNTAXES = tuple("1.2.840.10008.1.2." + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))
-_CLEANERS: Final[dict[bytes, Callable[[Codestream], list[Cut]]]] = {
-    JPEG: jpeg_cuts,
-    JPEG_2000: jpeg2000_cuts,
-    JP2: jp2_cuts,
+_CLEANERS: Final[dict[bytes, type[Cleaner]]] = {
+    JPEG: JpegCleaner,
+    JPEG_2000: Jpeg2000Cleaner,
+    JP2: Jp2Cleaner,
 }
 _SIGNATURES = tuple(_CLEANERS)
 _LATE_SIGNATURE = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\xff\x4f\xff\x51\x00")
@@ -92,6 +92,7 @@ class _Cleaner:
         self._table = table
         self._moves = Moves(table.stop)
         self._run = table.stop
+        self._cleaners = {signature: kind() for signature, kind in _CLEANERS.items()}
         self._parts: list[Part] = []
         self._pending: list[bytes] = []  # short parts, to be joined
 
@@ -109,8 +110,7 @@ class _Cleaner:
                 raise not_understood("only some of its fragments begin as frames do")
             else:
                 frame = Frame(fragments, _SIGNATURES)
-                cuts = cleaner(frame)
-                self._write(frame, cuts)
+                self._write(frame, cleaner.cuts(frame))
         if self._run == self._table.stop:
             return Cleaned(fragments.end, None, moves)
         self._add((self._run, fragments.end))
@@ -118,9 +118,10 @@ class _Cleaner:
         table = moved_basic_table(self._window.read(*self._table), moves, self._encoding)
         return Cleaned(fragments.end, [table, *self._parts], moves)
 
-    def _cleaner(self) -> Callable[[Codestream], list[Cut]] | None:
+    def _cleaner(self) -> Cleaner | None:
+        """Return what cleans the frame that begins with the next fragment, None if none does."""
         head = self._fragments.head()
-        return next((_CLEANERS[each] for each in _SIGNATURES if head.startswith(each)), None)
+        return next((each for begin, each in self._cleaners.items() if head.startswith(begin)), None)
 
     def _is_padding(self, fragment: Fragment) -> bool:
         """Tell whether a fragment that no codestream begins with is empty, more or less."""

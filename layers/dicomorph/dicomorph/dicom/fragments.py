@@ -103,6 +103,8 @@ class Frame:
         self._size = 0
         self._starts = array("Q")  # of the fragments, within the frame
         self._positions = array("Q")  # of the same, in the file
+        # The fragment at hand, within the frame, and what leads from there to the file.
+        self._begin = self._end = self._shift = 0
         self._extend()
 
     def fragments(self) -> Iterator[tuple[int, Fragment]]:
@@ -115,10 +117,13 @@ class Frame:
         size = (self._starts[after] if after < len(self._starts) else self._size) - self._starts[index]
         return Fragment(begin, begin + size)
 
-    def _holding(self, position: int) -> tuple[int, Fragment]:
-        """Return the fragment that holds a byte of the frame, and where it begins in the frame."""
-        index = bisect_right(self._starts, position) - 1
-        return self._starts[index], self._fragment(index)
+    def _turn_to(self, position: int) -> None:
+        """Have the fragment at hand that holds a byte."""
+        if not self._begin <= position < self._end:
+            index = bisect_right(self._starts, position) - 1
+            fragment, self._begin = self._fragment(index), self._starts[index]
+            self._end = self._begin + fragment.stop - fragment.start
+            self._shift = fragment.start - self._begin
 
     def _extend(self) -> bool:
         """Add the next fragment, unless another codestream begins there."""
@@ -146,21 +151,23 @@ class Frame:
 
     def read(self, start: int, count: int) -> bytes:
         """Return bytes from a position on; fewer where the frame ends."""
-        self.reaches(start + count)
-        found, stop = b"", min(start + count, self._size)
+        stop = start + count
+        if self._begin <= start and stop <= self._end:
+            return self._window.read(start + self._shift, stop + self._shift)
+        self.reaches(stop)
+        found, stop = b"", min(stop, self._size)
         while start < stop:
-            begin, fragment = self._holding(start)
-            at = fragment.start + start - begin
-            piece = self._window.read(at, min(at + stop - start, fragment.stop))
-            found += piece
-            start += len(piece)
+            self._turn_to(start)
+            upto = min(stop, self._end)
+            found += self._window.read(start + self._shift, upto + self._shift)
+            start = upto
         return found
 
     def fragment_end(self, position: int) -> int:
         """Return where the fragment ends that the byte before a position lies in."""
         self.reaches(position)
-        begin, fragment = self._holding(position - 1)
-        return begin + fragment.stop - fragment.start
+        self._turn_to(position - 1)
+        return self._end
 
     def find(self, pattern: re.Pattern[bytes], start: int, stop: int | None = None) -> int:
         r"""Return where a pattern of at most two bytes is found first, -1 if nowhere.
@@ -168,15 +175,14 @@ class Frame:
         Two bytes are looked for as ``\xff`` and another.
         """
         while self.reaches(start + 1) and (stop is None or start < stop):
-            begin, fragment = self._holding(start)
-            limit = fragment.stop if stop is None else min(fragment.stop, fragment.start + stop - begin)
-            at = fragment.start + start - begin
-            reach = min(limit, at + _STRETCH)
-            buffer, base = self._window.of(at, reach)
-            match = pattern.search(buffer, at - base, reach - base)
+            self._turn_to(start)
+            shift = self._shift
+            reach = shift + min(self._end if stop is None else min(stop, self._end), start + _STRETCH)
+            buffer, base = self._window.of(start + shift, reach)
+            match = pattern.search(buffer, start + shift - base, reach - base)
             if match:
-                return match.start() + base - fragment.start + begin
-            start = reach - fragment.start + begin
+                return match.start() + base - shift
+            start = reach - shift
             if buffer[reach - base - 1] == 0xFF and pattern.match(self.read(start - 1, 2)):  # noqa: PLR2004
                 return start - 1
         return -1

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from dicomorph.dicom.codestreams import NOT_PADDING, SHORT_REST, Codestream, Cut, not_understood
 from dicomorph.dicom.jpeg2000_segments import SIGNATURE as CODESTREAM
-from dicomorph.dicom.jpeg2000_segments import codestream_cuts
+from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
 
 SIGNATURE: Final = b"\0\0\0\x0cjP"
 
@@ -27,35 +27,38 @@ class _Box(NamedTuple):
     length_size: int
 
 
-def jp2_cuts(frame: Codestream) -> list[Cut]:
-    """Return what must leave a frame that begins with `SIGNATURE`: all boxes that decoding can spare.
+class Jp2Cleaner:
+    """Finds what must leave frames that begin with `SIGNATURE`: all boxes that decoding can spare."""
 
-    Raises
-    ------
-    BadFileFormatError
-        If the boxes do not add up, or no codestream is among them.
-    """
-    end = frame.size()
-    cuts: list[Cut] = []
-    pos, has_codestream = 0, False
-    while pos < end:
-        box = _box(frame, pos, end)
-        if box is None:
-            break
-        inner: list[Cut] = []
-        if box.kind not in _FILE_BOXES:
-            cuts.append(Cut(box.start, box.stop))
-        elif box.kind == b"jp2h":
-            inner = _header_cuts(frame, box)
-        elif box.kind == b"jp2c":
-            has_codestream, inner = True, _codestream_cuts(frame, box)
-        cuts += _shrunk(box, inner) + inner
-        pos = box.stop
-    if not has_codestream:
-        raise not_understood("a JP2 file has no codestream")
-    if end - pos > SHORT_REST and frame.find(NOT_PADDING, pos) >= 0:
-        cuts.append(Cut(pos, end))
-    return cuts
+    def cuts(self, frame: Codestream) -> list[Cut]:
+        """Return what must leave a frame.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the boxes do not add up, or no codestream is among them.
+        """
+        end = frame.size()
+        cuts: list[Cut] = []
+        pos, has_codestream = 0, False
+        while pos < end:
+            box = _box(frame, pos, end)
+            if box is None:
+                break
+            inner: list[Cut] = []
+            if box.kind not in _FILE_BOXES:
+                cuts.append(Cut(box.start, box.stop))
+            elif box.kind == b"jp2h":
+                inner = _header_cuts(frame, box)
+            elif box.kind == b"jp2c":
+                has_codestream, inner = True, _codestream_cuts(frame, box)
+            cuts += _shrunk(box, inner) + inner
+            pos = box.stop
+        if not has_codestream:
+            raise not_understood("a JP2 file has no codestream")
+        if end - pos > SHORT_REST and frame.find(NOT_PADDING, pos) >= 0:
+            cuts.append(Cut(pos, end))
+        return cuts
 
 
 def _box(frame: Codestream, pos: int, end: int) -> _Box | None:
@@ -87,7 +90,7 @@ def _header_cuts(frame: Codestream, header: _Box) -> list[Cut]:
 def _codestream_cuts(frame: Codestream, box: _Box) -> list[Cut]:
     if frame.read(box.content, 4) != CODESTREAM:
         raise not_understood("a JP2 file holds something else than a codestream")
-    stop, cuts = codestream_cuts(frame, box.content)
+    stop, cuts = Jpeg2000Cleaner().codestream_cuts(frame, box.content)
     if stop is None or stop > box.stop:
         raise not_understood("the codestream of a JP2 file is cut off")
     if stop < box.stop:

@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.codestreams import Codestream, Cut, is_banner, next_codestream, not_understood
+from dicomorph.dicom.codestreams import (
+    LONGEST_HEADER,
+    Codestream,
+    Cut,
+    is_banner,
+    next_codestream,
+    not_understood,
+)
 
 SIGNATURE: Final = b"\xff\x4f\xff\x51"  # SOC and SIZ
 
@@ -41,38 +48,50 @@ class _TilePart(NamedTuple):
     cut: int
 
 
-def jpeg2000_cuts(frame: Codestream) -> list[Cut]:
-    """Return what must leave a frame that begins with `SIGNATURE`.
+class Jpeg2000Cleaner:
+    """Finds what must leave frames that begin with `SIGNATURE`.
 
-    Raises
-    ------
-    BadFileFormatError
-        If there may be comments that cannot be told from the image.
+    The main header of a frame is remembered: most frames of an object repeat that of the first one.
     """
-    cuts: list[Cut] = []
-    pos: int | None = 0
-    while pos is not None:
-        stop, found = codestream_cuts(frame, pos)
-        cuts += found
-        pos = None if stop is None else next_codestream(frame, stop, SIGNATURE, cuts)
-    return cuts
 
+    def __init__(self) -> None:
+        self._header = b""  # up to the first tile-part, with nothing to cut
 
-def codestream_cuts(frame: Codestream, start: int) -> tuple[int | None, list[Cut]]:
-    """Return where a codestream ends, None if it is cut off, and what must leave it."""
-    header, cuts, lengths = start + 2, list[Cut](), list[_Segment]()
-    for segment in _segments(frame, start + 2):
-        header = segment.start
-        if segment.marker == _COM:
-            cuts += _comment(frame, segment)
-        elif segment.marker == _TLM:
-            lengths.append(segment)
-    if frame.read(header, 2) != _SOT:
-        return None, cuts
-    stop, parts = _tile_parts(frame, header, cuts)
-    if lengths and any(part.cut for part in parts):
-        cuts += _lengths(frame, lengths, parts)
-    return stop, sorted(cuts)
+    def cuts(self, frame: Codestream) -> list[Cut]:
+        """Return what must leave a frame.
+
+        Raises
+        ------
+        BadFileFormatError
+            If there may be comments that cannot be told from the image.
+        """
+        cuts: list[Cut] = []
+        pos: int | None = 0
+        while pos is not None:
+            stop, found = self.codestream_cuts(frame, pos)
+            cuts += found
+            pos = None if stop is None else next_codestream(frame, stop, SIGNATURE, cuts)
+        return cuts
+
+    def codestream_cuts(self, frame: Codestream, start: int) -> tuple[int | None, list[Cut]]:
+        """Return where a codestream ends, None if it is cut off, and what must leave it."""
+        header, cuts, lengths = start + 2, list[Cut](), list[_Segment]()
+        if not start and self._header and frame.read(0, len(self._header)) == self._header:
+            return _tile_parts(frame, len(self._header), cuts)[0], cuts
+        for segment in _segments(frame, start + 2):
+            header = segment.start
+            if segment.marker == _COM:
+                cuts += _comment(frame, segment)
+            elif segment.marker == _TLM:
+                lengths.append(segment)
+        if frame.read(header, 2) != _SOT:
+            return None, cuts
+        if not start and not cuts and not lengths and header <= LONGEST_HEADER:
+            self._header = frame.read(0, header)
+        stop, parts = _tile_parts(frame, header, cuts)
+        if lengths and any(part.cut for part in parts):
+            cuts += _lengths(frame, lengths, parts)
+        return stop, sorted(cuts)
 
 
 def _segments(frame: Codestream, pos: int) -> Iterator[_Segment]:

@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dicomorph.dicom.codestreams import Codestream, Cut, is_banner, next_codestream, not_understood
+from dicomorph.dicom.codestreams import (
+    LONGEST_HEADER,
+    Codestream,
+    Cut,
+    is_banner,
+    next_codestream,
+    not_understood,
+)
 
 SIGNATURE: Final = b"\xff\xd8\xff"
 
@@ -25,51 +32,67 @@ _ADOBE = re.compile(rb"Adobe.{6}[\x00-\x02]", re.DOTALL)
 _HP_TRANSFORM = re.compile(rb"mrfx[\x00-\x05]")
 
 
-def jpeg_cuts(frame: Codestream) -> list[Cut]:
-    """Return what must leave a frame that begins with `SIGNATURE`.
+class JpegCleaner:
+    """Finds what must leave frames that begin with `SIGNATURE`.
 
-    Every scan is searched for the marker behind it, so that nothing hides between scans.
-
-    Raises
-    ------
-    BadFileFormatError
-        If there may be comments that cannot be told from the image.
+    Every scan is searched for the marker behind it, so that nothing hides between scans. The header
+    of a frame is remembered: most frames of an object repeat that of the first one.
     """
-    cuts: list[Cut] = []
-    pos: int | None = 2
-    while pos is not None:
-        pos = _after_segment(frame, pos, cuts)
-    return cuts
 
+    def __init__(self) -> None:
+        self._header = b""  # up to the first scan, with nothing to cut
 
-def _after_segment(frame: Codestream, pos: int, cuts: list[Cut]) -> int | None:
-    """Return where the next marker stands, None if the frame ends."""
-    head = frame.read(pos, 4)
-    if len(head) < 2:  # noqa: PLR2004 - no marker
-        return None
-    marker = head[1]
-    if head[0] != 0xFF or marker < _FIRST_MARKER or marker in _RESTARTS_AND_SOI:  # noqa: PLR2004 - begins each
-        raise not_understood("a JPEG marker is missing")
-    if marker == 0xFF:  # noqa: PLR2004 - fill bytes (T.81 B.1.1.2)
-        found = frame.find(_NOT_FILL, pos)
-        return found - 1 if found > 0 else None
-    if marker == _EOI:
-        found_next = next_codestream(frame, pos + 2, SIGNATURE, cuts)
-        return None if found_next is None else found_next + 2
-    length = int.from_bytes(head[2:], "big")
-    stop = pos + 2 + length
-    if len(head) < 4 or length < 2 or not frame.reaches(stop):  # noqa: PLR2004 - marker and length
-        if frame.find(_END_OF_SCAN, pos + 2) > 0 or marker == _COM or marker in _APPLICATION_DATA:
-            raise not_understood("a JPEG segment has a wrong length")
-        return None  # cut off: no other segment follows
-    if marker == _COM or marker in _APPLICATION_DATA:
-        body = frame.read(pos + 4, stop - pos - 4)
-        stays = _stays(marker, body)
-        if not stays or stays != body:
-            cuts.append(Cut(pos, stop, _segment(marker, stays) if stays else b""))
-    if marker == _SOS:
-        stop = frame.find(_END_OF_SCAN, stop)
-    return stop if stop > 0 else None
+    def cuts(self, frame: Codestream) -> list[Cut]:
+        """Return what must leave a frame.
+
+        Raises
+        ------
+        BadFileFormatError
+            If there may be comments that cannot be told from the image.
+        """
+        cuts: list[Cut] = []
+        pos: int | None = 2
+        if self._header and frame.read(0, len(self._header)) == self._header:
+            pos = self._after_scan(frame, len(self._header), cuts)
+        while pos is not None:
+            pos = self._after_segment(frame, pos, cuts)
+        return cuts
+
+    def _after_scan(self, frame: Codestream, start: int, cuts: list[Cut]) -> int | None:
+        """Return where the marker behind a scan stands, None if the frame ends."""
+        if not self._header and not cuts and start <= LONGEST_HEADER:
+            self._header = frame.read(0, start)
+        found = frame.find(_END_OF_SCAN, start)
+        return found if found > 0 else None
+
+    def _after_segment(self, frame: Codestream, pos: int, cuts: list[Cut]) -> int | None:
+        """Return where the next marker stands, None if the frame ends."""
+        head = frame.read(pos, 4)
+        if len(head) < 2:  # noqa: PLR2004 - no marker
+            return None
+        marker = head[1]
+        if head[0] != 0xFF or marker < _FIRST_MARKER or marker in _RESTARTS_AND_SOI:  # noqa: PLR2004 - begins each
+            raise not_understood("a JPEG marker is missing")
+        if marker == 0xFF:  # noqa: PLR2004 - fill bytes (T.81 B.1.1.2)
+            found = frame.find(_NOT_FILL, pos)
+            return found - 1 if found > 0 else None
+        if marker == _EOI:
+            found_next = next_codestream(frame, pos + 2, SIGNATURE, cuts)
+            return None if found_next is None else found_next + 2
+        length = int.from_bytes(head[2:], "big")
+        stop = pos + 2 + length
+        if len(head) < 4 or length < 2 or not frame.reaches(stop):  # noqa: PLR2004 - marker and length
+            if frame.find(_END_OF_SCAN, pos + 2) > 0 or marker == _COM or marker in _APPLICATION_DATA:
+                raise not_understood("a JPEG segment has a wrong length")
+            return None  # cut off: no other segment follows
+        if marker == _COM or marker in _APPLICATION_DATA:
+            body = frame.read(pos + 4, stop - pos - 4)
+            stays = _stays(marker, body)
+            if not stays or stays != body:
+                cuts.append(Cut(pos, stop, _segment(marker, stays) if stays else b""))
+        if marker == _SOS:
+            return self._after_scan(frame, stop, cuts)
+        return stop
 
 
 def _stays(marker: int, body: bytes) -> bytes:

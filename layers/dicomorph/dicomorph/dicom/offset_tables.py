@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import chain, pairwise
 
 from dicomorph.dicom.elements import ITEM, Encoding
 from dicomorph.dicom.fragments import ITEM_HEADER, Fragment
@@ -30,52 +31,52 @@ class Moves:
     def __init__(self, origin: int) -> None:
         self._origin = origin
         self._before = array("Q")
-        self._after = array("Q")
-        self._sizes = array("Q")  # of the fragments, before
-        self._new_sizes = array("Q")
-        self._cut = array("Q")  # of which padding is no part
-        self._moved = 0
+        self._end = 0
+        self._shrunk = array("Q")  # which fragments shrank; the others only moved
+        self._gone = array("Q")  # by how many bytes, with all before them
+        self._cut = array("Q")  # how many were cut from each; padding makes the difference
 
     def keep(self, fragment: Fragment) -> None:
         """Note a fragment that keeps its size."""
-        self.shrink(fragment, fragment.stop - fragment.start, 0)
+        self._before.append(fragment.start - ITEM_HEADER - self._origin)
+        self._end = fragment.stop - self._origin
 
     def shrink(self, fragment: Fragment, size: int, cut: int) -> None:
-        """Note a fragment with its new size, and how much was cut; padding makes the difference."""
-        before = fragment.start - ITEM_HEADER - self._origin
-        self._before.append(before)
-        self._after.append(before - self._moved)
-        self._sizes.append(fragment.stop - fragment.start)
-        self._new_sizes.append(size)
+        """Note a fragment with its new size, and how much was cut."""
+        gone = self._gone[-1] if self._gone else 0
+        self._shrunk.append(len(self._before))
+        self._gone.append(gone + fragment.stop - fragment.start - size)
         self._cut.append(cut)
-        self._moved += fragment.stop - fragment.start - size
+        self.keep(fragment)
 
     def offset(self, before: int) -> int | None:
         """Return where the fragment at an offset is now, None if none was there."""
         index = bisect_left(self._before, before)
         if index == len(self._before) or self._before[index] != before:
             return None
-        return self._after[index]
+        shrunk = bisect_left(self._shrunk, index)
+        return before - self._gone[shrunk - 1] if shrunk else before
 
-    def extended_table(
-        self, offsets: tuple[int, ...], lengths: tuple[int, ...]
-    ) -> tuple[list[int], list[int]] | None:
-        """Return an Extended Offset Table anew, None if it does not describe each fragment as a frame."""
-        if list(offsets) != self._before.tolist() or len(lengths) != len(offsets):
-            return None
-        return self._after.tolist(), list(self._lengths(lengths))
+    def describes_all(self, offsets: Sequence[int]) -> bool:
+        """Tell whether offsets are those of all fragments."""
+        return array("Q", offsets) == self._before
 
-    def _lengths(self, lengths: tuple[int, ...]) -> Iterator[int]:
-        counts_padding = all(length >= size for length, size in zip(lengths, self._sizes, strict=True))
-        for length, size, new_size, cut in zip(lengths, self._sizes, self._new_sizes, self._cut, strict=True):
+    def lengths(self, before: Sequence[int]) -> list[int]:
+        """Return the lengths of frames, one fragment each, in place of the old ones."""
+        sizes = [stop - start - ITEM_HEADER for start, stop in pairwise(chain(self._before, (self._end,)))]
+        counts_padding = all(length >= size for length, size in zip(before, sizes, strict=True))
+        lengths, last_gone = list(before), 0
+        for index, gone, cut in zip(self._shrunk, self._gone, self._cut, strict=True):
+            new_size, last_gone = sizes[index] - gone + last_gone, gone
             if not cut:
-                yield length
-            elif counts_padding:
-                yield new_size
-            elif length >= size - 1:
-                yield length - cut
+                continue
+            if counts_padding:
+                lengths[index] = new_size
+            elif lengths[index] >= sizes[index] - 1:
+                lengths[index] -= cut
             else:  # it did not count what was cut at the end
-                yield min(length, new_size)
+                lengths[index] = min(lengths[index], new_size)
+        return lengths
 
 
 def moved_basic_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
@@ -86,10 +87,9 @@ def moved_basic_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
     table : bytes
         The value of the old one.
     """
-    offsets = [moves.offset(before) for before in _numbers(table, encoding, "I")]
-    found = [offset for offset in offsets if offset is not None]
-    value = _packed(found, encoding, "I") if len(found) == len(offsets) else b""
-    return _packed([len(value)], encoding, "I").join((encoding.tag(ITEM), value))
+    offsets = _moved(_numbers(table, encoding, "I"), moves)
+    value = _packed(offsets or (), encoding, "I")
+    return _packed((len(value),), encoding, "I").join((encoding.tag(ITEM), value))
 
 
 def moved_extended_table(
@@ -102,8 +102,17 @@ def moved_extended_table(
     offsets, lengths : bytes
         The values of its two elements.
     """
-    found = moves.extended_table(_numbers(offsets, encoding, "Q"), _numbers(lengths, encoding, "Q"))
-    return found and (_packed(found[0], encoding, "Q"), _packed(found[1], encoding, "Q"))
+    before, sizes = _numbers(offsets, encoding, "Q"), _numbers(lengths, encoding, "Q")
+    after = _moved(before, moves)
+    if after is None or len(sizes) != len(before) or not moves.describes_all(before):
+        return None
+    return _packed(after, encoding, "Q"), _packed(moves.lengths(sizes), encoding, "Q")
+
+
+def _moved(offsets: Sequence[int], moves: Moves) -> list[int] | None:
+    found = [moves.offset(before) for before in offsets]
+    after = [offset for offset in found if offset is not None]
+    return after if len(after) == len(found) else None
 
 
 def _numbers(value: bytes, encoding: Encoding, code: str) -> tuple[int, ...]:
@@ -111,5 +120,5 @@ def _numbers(value: bytes, encoding: Encoding, code: str) -> tuple[int, ...]:
     return struct.unpack_from(f"{encoding.order}{count}{code}", value)
 
 
-def _packed(numbers: list[int], encoding: Encoding, code: str) -> bytes:
+def _packed(numbers: Sequence[int], encoding: Encoding, code: str) -> bytes:
     return struct.pack(f"{encoding.order}{len(numbers)}{code}", *numbers)
