@@ -14,6 +14,8 @@ from tests.support.recorded_stack import NAMES
 from tests.support.template_values import TemplateValues
 from tests.support.walk import Walk, walk
 
+pytestmark = pytest.mark.timeout(300)  # one walk serves all tests; it takes long on a busy machine
+
 Change = Callable[[Statement], Statement]
 
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
