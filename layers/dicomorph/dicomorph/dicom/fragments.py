@@ -42,6 +42,7 @@ class Fragments:
         self.window = window
         self._item = struct.Struct(order + "HHI")
         self._next = self._at(pos)
+        self._head: bytes | None = None  # of the next fragment, once it was asked for
 
     def peek(self) -> Fragment | None:
         """Return the next fragment, None if there is no other."""
@@ -51,20 +52,23 @@ class Fragments:
         """Step over the next fragment."""
         if self._next is not None:
             self._next = self._at(self._next.stop)
+            self._head = None
 
     def head(self) -> bytes:
         """Return the first twelve bytes of the next fragment, with those behind it if it is shorter.
 
         Empty for an empty fragment: a frame does not begin there.
         """
-        fragment, found = self._next, b""
-        while fragment is not None and len(found) < _HEAD:
-            stop = min(fragment.stop, fragment.start + _HEAD - len(found))
-            found += self.window.read(fragment.start, stop)
-            if not found or len(found) == _HEAD:
-                break
-            fragment = self._at(fragment.stop)
-        return found
+        if self._head is None:
+            fragment, found = self._next, b""
+            while fragment is not None and len(found) < _HEAD:
+                stop = min(fragment.stop, fragment.start + _HEAD - len(found))
+                found += self.window.read(fragment.start, stop)
+                if not found or len(found) == _HEAD:
+                    break
+                fragment = self._at(fragment.stop)
+            self._head = found
+        return self._head
 
     def _at(self, pos: int) -> Fragment | None:
         """Return the fragment whose item begins at a position, None at the delimiter."""
