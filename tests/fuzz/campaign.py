@@ -113,7 +113,7 @@ def _in_time(judge: Judge, data: bytes, number: int) -> Verdict:
     if number % _BETWEEN_ALARMS == 0:
         signal.setitimer(signal.ITIMER_VIRTUAL, HANGING)
     try:
-        return judge.judge(data, surplus=number % 3)
+        return judge.judge(data, number=number)
     except HangError:
         signal.setitimer(signal.ITIMER_VIRTUAL, HANGING)
         return Verdict(seconds=HANGING, faults=["hangs"])
@@ -128,11 +128,11 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
 
 
-def campaign(seed: int, count: int, folder: Path, *, workers: int) -> Iterator[Figures]:
+def campaign(seed: int, numbers: range, folder: Path, *, workers: int) -> Iterator[Figures]:
     """Yield the figures after each part of the work."""
     folder.mkdir(parents=True, exist_ok=True)
     total = Figures()
-    chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+    chunks = [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)]
     with ProcessPoolExecutor(workers, initializer=_limit_memory) as pool:
         for figures in pool.map(partial(run, seed, folder=folder), chunks):
             total.merge(figures)
@@ -145,6 +145,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0, metavar="NUMBER", help="go on after a part of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--folder", type=Path, default=Path(".cache/fuzz"), help="for inputs that fail")
@@ -152,12 +153,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.only is not None:
         data, name = made(arguments.seed, arguments.only)
-        print(f"{len(data)} bytes, {name}:", Judge(REQUESTS[name]).judge(data, surplus=arguments.only % 3))
+        print(f"{len(data)} bytes, {name}:", Judge(REQUESTS[name]).judge(data))
         return
     started, said = time.monotonic(), 0.0
     total = Figures()
-    for total in campaign(arguments.seed, arguments.count, arguments.folder, workers=arguments.workers):
-        if time.monotonic() - said > _SILENCE or total.inputs == arguments.count:
+    numbers = range(arguments.first, arguments.count)
+    for total in campaign(arguments.seed, numbers, arguments.folder, workers=arguments.workers):
+        if time.monotonic() - said > _SILENCE or total.inputs == len(numbers):
             said = time.monotonic()
             print(f"{said - started:5.0f} s  {total}", flush=True)
     for number, name, faults in total.failed[:20]:

@@ -45,7 +45,7 @@ def judged(edit: Request) -> list[str]:
     """Return what is wrong if a file is edited by another request than it was judged by."""
     judge = Judge(ANONYMIZE)
     judge._plan = plan(edit.body, anonymize=edit.anonymize)
-    return judge.judge(rich_file(), surplus=0).faults
+    return judge.judge(rich_file()).faults
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_hangs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_figures_of_all_processes_add_up(tmp_path: Path) -> None:
-    totals: Iterator[campaign.Figures] = campaign.campaign(5, campaign.CHUNK + 1, tmp_path, workers=2)
+    totals: Iterator[campaign.Figures] = campaign.campaign(5, range(campaign.CHUNK + 1), tmp_path, workers=2)
     assert [total.inputs for total in totals][-1] == campaign.CHUNK + 1
