@@ -11,7 +11,8 @@ import pydicom
 import pytest
 from pydicom.encaps import generate_frames, get_frame
 
-from dicomorph.dicom import encapsulated, fragments
+from dicomorph.dicom import encapsulated as cleaning
+from dicomorph.dicom import fragments
 from dicomorph.dicom.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import EXPLICIT, Element, encode, part10
@@ -22,6 +23,7 @@ from tests.support.codestreams import (
     PIXEL_DATA,
     SECRET,
     TABLE,
+    encapsulated,
     even,
     file_of,
     fragments_of,
@@ -31,9 +33,11 @@ from tests.support.codestreams import (
     segment,
     starts,
 )
-from tests.support.edits import WindowedSource, anonymized, rewriter
+from tests.support.edits import WindowedSource, anonymized, modified, rewriter
 
 COMMENT = segment(0xFE, SECRET + b"!")  # of an odd length
+ICON = 0x00880200
+KEPT_WITH_NAMES = {"Keep": ["IconImageSequence", "PatientName"]}
 DIRTY, CLEAN = jpeg(head=COMMENT, between=COMMENT), jpeg()
 
 
@@ -181,7 +185,7 @@ def test_a_moving_window_shows_enough(surplus: int, monkeypatch: pytest.MonkeyPa
     expected = anonymized(data)
     assert SECRET not in expected
     monkeypatch.setattr(fragments, "_STRETCH", 16)
-    monkeypatch.setattr(encapsulated, "_SHORT_RUN", 1)
+    monkeypatch.setattr(cleaning, "_SHORT_RUN", 1)
     source = WindowedSource(data, surplus)
     assert rewriter({}).rewrite(source).join(source) == expected
 
@@ -236,3 +240,24 @@ def _hidden(value: bytes) -> int:
 def test_pixel_data_without_any_item_stay() -> None:
     body = encode([Element(0x00080018, "UI", "1.2.3"), Element(PIXEL_DATA, "OB", b"", undefined=True)])
     assert anonymized(part10(body, JPEG_2000)).endswith(b"\xfe\xff\xdd\xe0\0\0\0\0")
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+def test_icons_that_stay_lose_their_comments(undefined: bool) -> None:  # noqa: FBT001
+    def file(frame: bytes) -> bytes:
+        pixels = Element(PIXEL_DATA, "OB", encapsulated([even(frame)]), undefined=True)
+        deeper = Element(ICON, "SQ", [[pixels]], undefined=undefined)
+        items = [
+            [pixels, Element(0x7FE10010, "LO", "behind")],
+            [deeper],
+            [Element(PIXEL_DATA, "OB", b"1234")],
+        ]
+        return part10(
+            encode([Element(0x00080018, "UI", "1.2.3"), Element(ICON, "SQ", items, undefined=undefined)])
+        )
+
+    for body in ({"DicomVersion": "2008"}, {"Keep": ["IconImageSequence"]}, KEPT_WITH_NAMES):
+        assert anonymized(file(DIRTY), **body) == anonymized(file(CLEAN), **body)
+        assert CLEAN in anonymized(file(CLEAN), **body)
+    assert ICON not in pydicom.dcmread(BytesIO(anonymized(file(DIRTY))))
+    assert modified(file(DIRTY)).count(SECRET) == file(DIRTY).count(SECRET)

@@ -106,7 +106,7 @@ class Rules:
 
     def _changes(self, place: Place) -> bool:
         if place.is_kept:
-            return self.edition is not None and PATIENT_NAME not in self.kept
+            return self.edition is not None  # names go, and comments in icons
         return self.edition is not None or self.removes_private
 
     def rule_of(self, place: Place) -> Callable[[int], Rule]:
@@ -165,6 +165,7 @@ class PlanScope:
                     self._here[entry.tag] = entry
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
+        self.cleans_frames = rules.edition is not None
         self.steps: dict[Encoding, Steps] = {}
 
     def _values(self) -> Mapping[int, Json]:

@@ -61,6 +61,10 @@ class Scope(Protocol):
         """The values of `Action.REPLACE` inside items, inserted where the element is absent."""
 
     @property
+    def cleans_frames(self) -> bool:
+        """Whether comments leave compressed images in items, such as icons."""
+
+    @property
     def steps(self) -> MutableMapping[Encoding, Steps]:
         """Room for what the walkers make of the rules; it lives as long as the scope."""
 

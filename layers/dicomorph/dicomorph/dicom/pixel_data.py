@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.edit_script import Part
-from dicomorph.dicom.elements import UNDEFINED_LENGTH, TruncatedError, format_tag
+from dicomorph.dicom.edit_script import EditScript, Part
+from dicomorph.dicom.elements import UNDEFINED_LENGTH, Encoding, TruncatedError, format_tag
 from dicomorph.dicom.encapsulated import clean, may_hold_comments
 from dicomorph.dicom.offset_tables import (
     EXTENDED_OFFSET_TABLE,
@@ -12,11 +12,28 @@ from dicomorph.dicom.offset_tables import (
     moved_extended_table,
 )
 from dicomorph.dicom.part10 import DataSetBytes
+from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.steps import PIXEL_DATA
 from dicomorph.dicom.windows import Window
 
-PIXEL_DATA = 0x7FE00010
 PIXEL_DATA_GROUP = PIXEL_DATA >> 16
 _TABLES = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)
+
+
+def without_comments(whole: bytes, *, encoding: Encoding) -> bytes:
+    """Return pixel data that stand in an item, such as those of an icon, without comments in frames.
+
+    Parameters
+    ----------
+    whole : bytes
+        The element with its header, in explicit VR.
+    """
+    value, length = encoding.length_field(b"OB")
+    if length.unpack_from(whole, value - length.size) != (UNDEFINED_LENGTH,):
+        return whole
+    source = BufferSource(whole)
+    parts = clean(Window(source), value, encoding).parts
+    return whole if parts is None else whole[:value] + EditScript.of(parts).join(source)
 
 
 class PixelData:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.identity_editors import IdentityEditors, References
-from dicomorph.dicom.steps import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.pixel_data import without_comments
+from dicomorph.dicom.steps import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.tables import Editor, Table
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.windows import Window
@@ -109,7 +111,9 @@ class Rewriting:
         return found
 
     def editor(self, table: Table, tag: int, vr: bytes) -> Editor:
-        """Return what turns an element whose value is mapped into the one that takes its place."""
+        """Return what turns an element into the one that takes its place: mapped, or without comments."""
+        if tag == PIXEL_DATA:
+            return partial(without_comments, encoding=table.encoding)
         namespace = table.scope.rule(tag).namespace or Namespace.INSTANCE
         return self._identities.editor(table, tag, vr, namespace)
 

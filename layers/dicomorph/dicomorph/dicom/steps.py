@@ -33,6 +33,7 @@ NOTE = 14  # at the top level: remember the value that the element ends up with
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
 SPECIFIC_CHARACTER_SET = 0x00080005
+PIXEL_DATA = 0x7FE00010
 
 _NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
@@ -173,6 +174,8 @@ class _ExplicitSteps(Steps):
         if vr == b"UN":
             text = known.encode() in TEXT_VRS
         step = self._step(tag, long=long, text=text, has_identity=True)
+        if step == KEEP_LONG and tag == PIXEL_DATA and self.nested and self.scope.cleans_frames:
+            return EDIT_LONG
         may_nest = step == KEEP_LONG and (vr == b"UN" or known == "SQ")
         return UNKNOWN if may_nest and self._changes_below(key) else step
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dicomorph.dicom.charsets import CharacterSet
     from dicomorph.dicom.rewriting import Rewriting
 
+_LONGEST = 4096  # bytes of an element that is remembered
 REMEMBERED = 20_000  # hostile files must not grow a table without bound
 
 Editor: TypeAlias = Callable[[bytes], bytes]  # from a whole element to the one that takes its place
@@ -77,7 +78,7 @@ class Table:
         return self.rewriting.relabelled(self, raw_character_set)
 
     def edit(self, whole: bytes, key: Any) -> bytes:
-        """Return the element that takes the place of another, and remember it in `edits`.
+        """Return the element that takes the place of another, and remember it in `edits` unless it is long.
 
         Parameters
         ----------
@@ -93,7 +94,9 @@ class Table:
             editor = self._editors[key] = self.rewriting.editor(self, *self.steps.tag_and_vr(key))
         if len(self.edits) >= REMEMBERED:
             self.edits.clear()
-        found = self.edits[whole] = editor(whole)
+        found = editor(whole)
+        if len(whole) <= _LONGEST:
+            self.edits[whole] = found
         return found
 
 

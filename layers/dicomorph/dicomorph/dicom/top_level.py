@@ -20,7 +20,7 @@ from dicomorph.dicom.elements import (
 )
 from dicomorph.dicom.item_edits import Rewritten, misplaced
 from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.pixel_data import PIXEL_DATA, PIXEL_DATA_GROUP, PixelData
+from dicomorph.dicom.pixel_data import PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
@@ -32,6 +32,7 @@ from dicomorph.dicom.steps import (
     EMPTY_SHORT,
     KEEP_LONG,
     NOTE,
+    PIXEL_DATA,
     REPLACE_LONG,
     REPLACE_SHORT,
     SOP_CLASS_UID,
