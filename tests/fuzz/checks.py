@@ -29,6 +29,7 @@ _WORTH_A_SECOND_LOOK = 0.003  # seconds, in which others may have been at work
 MEMORY_RATIO = 10
 MEMORY_AT_ALL = 2 << 20
 _MAPPED = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2\.25\.\d+(\\2\.25\.\d+)*")
+_MAY_BE_UNDEFINED = frozenset(("OB", "OW", "UN"))
 _TELLING = 6  # bytes; shorter values occur by chance
 _VARIED = 4  # different bytes, as padding and zeros have not
 
@@ -206,9 +207,21 @@ def _alike(one: bytes | Exception, other: bytes | Exception) -> bool:
 
 
 def _parsed(data: bytes) -> File | None:
+    """Return a file as pydicom reads it, None if it cannot or would have to guess."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read_file(data)
+            file = read_file(data)
     except Exception:  # noqa: BLE001 - whatever pydicom raises for a broken file
         return None
+    return None if _is_guessed(file.tree) else file
+
+
+def _is_guessed(tree: Tree) -> bool:
+    """Tell whether a VR has an undefined length that cannot: pydicom ends it at the first delimiter."""
+    return any(
+        any(map(_is_guessed, node.items))
+        if node.items is not None
+        else node.undefined and node.vr not in _MAY_BE_UNDEFINED
+        for node in tree.values()
+    )
