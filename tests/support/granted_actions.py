@@ -67,9 +67,14 @@ def read_statements(template: Mapping[str, Any], values: TemplateValues) -> dict
     """Return the statements of each function and state machine.
 
     They stand in the resource itself, in its role, or in a policy that names the role; written
-    in any other way they are refused, rather than overlooked.
+    in any other way they are refused, rather than overlooked. What a condition leaves out of the
+    stack grants nothing.
     """
-    resources = template["Resources"]
+    resources = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if "Condition" not in resource or values.of({"Condition": resource["Condition"]})
+    }
     return {
         name: [
             _statement(found, values)

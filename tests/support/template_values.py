@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tests.support.template_rules import listed
+
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = "123456789012"  # moto's
 NO_VALUE: Final = object()
@@ -52,6 +54,7 @@ class TemplateValues:
             "Fn::Equals": lambda terms: self.of(terms[0]) == self.of(terms[1]),
             "Fn::GetAtt": lambda path: self._attribute(*path),
             "Fn::If": lambda terms: self.of(terms[1] if self.of(self._conditions[terms[0]]) else terms[2]),
+            "Fn::Join": lambda terms: terms[0].join(listed(self.of(terms[1]))),
             "Fn::Not": lambda terms: not self.of(terms[0]),
             "Fn::Sub": self._substituted,
             "Ref": self._referenced,

@@ -52,6 +52,18 @@ def test_only_deletion_and_finalization_delete() -> None:
     }
 
 
+def test_targets_are_written_by_the_worker_and_read_by_nobody() -> None:
+    policy = TEMPLATE["Resources"]["TargetsPolicy"]
+    assert policy["Condition"] == "HasTargets"
+    assert policy["Properties"]["Roles"] == [{"Ref": "EditBatchRole"}]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    assert statement["Resource"] == {"Ref": "TargetObjectArns"}
+    assert "TargetObjectArns" not in str(
+        [resource for name, resource in TEMPLATE["Resources"].items() if name != "TargetsPolicy"]
+    )
+
+
 def test_reading_functions_write_nothing() -> None:
     reads = {
         "dynamodb:GetItem",
