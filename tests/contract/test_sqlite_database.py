@@ -122,11 +122,17 @@ def test_a_full_disk_changes_nothing(database: Database) -> None:
     write(database, "a small one")
 
 
-@pytest.mark.parametrize(("durable", "level"), [(False, 1), (True, 2)])
-def test_durability_is_a_choice(path: Path, durable: bool, level: int) -> None:  # noqa: FBT001 - a parameter
-    with closing(Database(path, epoch=None, durable=durable)) as database, database.read() as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+@pytest.mark.parametrize(
+    ("always", "asked", "level"), [(False, False, 1), (False, True, 2), (True, False, 2)]
+)
+def test_durability_is_a_choice(path: Path, always: bool, asked: bool, level: int) -> None:  # noqa: FBT001
+    with closing(Database(path, epoch=None, durable=always)) as database:
+        for _ in range(2):
+            with database.write(durable=True):  # what another write asked for does not stay
+                pass
+            with database.write(durable=asked) as connection:
+                assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+                assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_the_file_is_private(path: Path, database: Database) -> None:

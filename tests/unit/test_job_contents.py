@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dicomorph.jobs.contents import (
@@ -13,7 +14,8 @@ from dicomorph.jobs.contents import (
     source_listing,
     split_content,
 )
-from dicomorph.jobs.model import InstanceOutcome, Job, JobType
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobType
+from dicomorph.jobs.summary import Summary, summarize
 from dicomorph.model.resources import Ancestry, Level, ObjectRef, Pin
 
 JOB = Job(
@@ -39,6 +41,10 @@ def failed(source: str) -> InstanceOutcome:
     return InstanceOutcome(pin(source), None, 17)
 
 
+def summary(outcomes: Sequence[InstanceOutcome]) -> Summary:
+    return summarize([BatchOutcome(0, tuple(outcomes))])
+
+
 def test_the_initial_content_names_the_sources_only() -> None:
     assert JOB.content == {
         "Description": "REST API",
@@ -53,7 +59,7 @@ def test_the_initial_content_names_the_sources_only() -> None:
 
 def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
     outcomes = [failed("1"), done("2", pin("x", "f")), done("3", pin("y", "g"))]
-    assert final_content(JOB, outcomes) == {
+    assert final_content(JOB, summary(outcomes)) == {
         **JOB.content,
         "InstancesCount": 3,
         "FailedInstancesCount": 1,
@@ -65,12 +71,12 @@ def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
 
 
 def test_without_a_product_there_is_no_result() -> None:
-    content = final_content(replace(JOB, content={}), [failed("1")])
+    content = final_content(replace(JOB, content={}), summary([failed("1")]))
     assert content == {"InstancesCount": 1, "FailedInstancesCount": 1}
 
 
 def test_a_bulk_job_names_no_result() -> None:
-    content = final_content(replace(JOB, is_bulk=True, content={}), [done("1", pin("x"))])
+    content = final_content(replace(JOB, is_bulk=True, content={}), summary([done("1", pin("x"))]))
     assert content == {"InstancesCount": 1, "FailedInstancesCount": 0}
 
 
@@ -81,7 +87,7 @@ def test_products_are_listed_by_level_and_id_once_each() -> None:
         done("3", pin("x", "f", "t")),
         done("4", pin("x", "f", "t")),
     ]
-    assert product_listing(replace(JOB, is_bulk=True), outcomes)["Resources"] == [
+    assert list(product_listing(replace(JOB, is_bulk=True), outcomes)["Resources"]) == [
         {"ID": "x", "Path": "/instances/x", "Type": "Instance"},
         {"ID": "y", "Path": "/instances/y", "Type": "Instance"},
         {"ID": "f", "Path": "/series/f", "Type": "Series"},
@@ -89,15 +95,15 @@ def test_products_are_listed_by_level_and_id_once_each() -> None:
         {"ID": "t", "Path": "/studies/t", "Type": "Study"},
         {"ID": "p", "Path": "/patients/p", "Type": "Patient"},
     ]
-    assert product_listing(replace(JOB, is_bulk=True), [failed("1")]) == {"Resources": []}
+    assert list(product_listing(replace(JOB, is_bulk=True), [failed("1")])["Resources"]) == []
     assert product_listing(JOB, outcomes) == {}
 
 
 def test_a_split_names_its_study_once_there_is_one() -> None:
     job = replace(JOB, type=JobType.SPLIT_STUDY, content=split_content("2.25.1"))
     counts = {"Description": "REST API", "TargetStudyUID": "2.25.1", "InstancesCount": 1}
-    assert final_content(job, [failed("1")]) == {**counts, "FailedInstancesCount": 1}
-    assert final_content(job, [done("1", pin("x"))]) == {
+    assert final_content(job, summary([failed("1")])) == {**counts, "FailedInstancesCount": 1}
+    assert final_content(job, summary([done("1", pin("x"))])) == {
         **counts,
         "FailedInstancesCount": 0,
         "TargetStudy": "s",
@@ -107,4 +113,4 @@ def test_a_split_names_its_study_once_there_is_one() -> None:
 def test_a_merge_names_its_study_from_the_beginning() -> None:
     job = replace(JOB, type=JobType.MERGE_STUDY, content=merge_content("s"))
     assert job.content["TargetStudy"] == "s"
-    assert final_content(job, []) == {**job.content, "InstancesCount": 0}
+    assert final_content(job, summary([])) == {**job.content, "InstancesCount": 0}

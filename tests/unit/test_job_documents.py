@@ -59,8 +59,7 @@ def test_text_without_an_encoding_survives() -> None:
 
 
 def test_items_of_the_map_hold_no_resource() -> None:
-    pin = Pin(Ancestry("p", "s", "e", "i"), ObjectRef("key", "", 1))
-    manifest = documents.encode_manifest("job", [Batch(0, (pin, pin)), Batch(1, (pin,))])
+    manifest = documents.encode_manifest("job", [2, 1])
     assert json.loads(manifest) == [
         {"job": "job", "batch": 0, "instances": 2},
         {"job": "job", "batch": 1, "instances": 1},

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dicomorph.jobs.model import InstanceOutcome
-from dicomorph.jobs.summary import (
-    first_failure,
-    replaced_sources,
-    series_representatives,
-)
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
+from dicomorph.jobs.summary import summarize
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 
 
@@ -23,21 +19,23 @@ def failed(source: str, code: int = 17) -> InstanceOutcome:
     return InstanceOutcome(pin(source), None, code)
 
 
-def test_the_first_failure_decides() -> None:
-    assert first_failure([done("1", "x"), failed("2", 15), failed("3", 17)]) == failed("2", 15)
-    assert first_failure([done("1", "x")]) is None
+def batches(*groups: tuple[InstanceOutcome, ...]) -> list[BatchOutcome]:
+    return [BatchOutcome(number, group) for number, group in enumerate(groups)]
+
+
+def test_instances_are_counted() -> None:
+    found = summarize(batches((done("1", "x"), failed("2")), (failed("3"),)))
+    assert (found.instances, found.failed) == (3, 2)
+    assert summarize([]).instances == 0
+
+
+def test_the_first_source_decides_wherever_it_is() -> None:
+    found = summarize(batches((failed("4", 15), done("3", "x")), (done("2", "y"), failed("1", 17))))
+    assert (found.failure, found.success) == (failed("1", 17), done("2", "y"))
+    found = summarize(batches((done("1", "x"), done("1", "y"))))
+    assert (found.failure, found.success) == (None, done("1", "x"))
 
 
 def test_each_series_has_one_representative() -> None:
-    found = series_representatives(
-        [done("1", "x", "g"), done("2", "y", "f"), done("3", "z", "g"), failed("4")]
-    )
-    assert found == [pin("y", "f"), pin("x", "g")]
-
-
-def test_sources_are_replaced_when_each_has_a_product_of_its_own() -> None:
-    assert replaced_sources([done("1", "x"), done("2", "y")]) == [pin("1"), pin("2")]
-    assert replaced_sources([done("1", "x"), failed("2")]) == []
-    assert replaced_sources([done("1", "x"), done("2", "x")]) == []
-    assert replaced_sources([done("1", "1"), done("2", "y")]) == [pin("2")]
-    assert replaced_sources([done("1", "x"), done("1", "y")]) == [pin("1")]
+    found = summarize(batches((done("1", "x", "g"), done("2", "y", "f")), (done("3", "z", "g"), failed("4"))))
+    assert found.series == {"g": (0, 0), "f": (0, 1)}

@@ -53,6 +53,7 @@ def test_an_unknown_name_is_refused_and_the_known_ones_listed() -> None:
         {"UnencodableText": "Ignore"},
         {"StableAge": -1},
         {"StableAge": True},
+        {"SyncStorageArea": 1},
         {"JobsHistorySize": "10"},
         {"CheckRevisions": "true"},
         {"DefaultEncoding": 1},

@@ -220,8 +220,22 @@ def test_a_product_that_the_index_does_not_take_leaves_no_file(server: Server) -
     assert (server.pins(), server.files()) == before
 
 
+def test_sources_that_would_become_one_product_are_refused(server: Server) -> None:
+    study = server.upload()["ParentStudy"]
+    server.upload(number=2)
+    body = {"Replace": {"SOPInstanceUID": "9.8.7"}, "Force": True, "KeepSource": False}
+    before = server.pins(), server.files()
+    job = server.run(study, body=body)
+    assert (job.state, job.error_code) == (JobState.FAILURE, 8)
+    assert (server.pins(), server.files()) == before
+
+
 @pytest.mark.parametrize("name", ["server", "overwriting"])
-def test_sources_that_become_one_product_are_kept(name: str, request: pytest.FixtureRequest) -> None:
+def test_sources_that_became_one_product_are_kept(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Should a plan ever let them through, the end of the job sees it.
+    monkeypatch.setattr("dicomorph.services.plan_job.check_products", lambda *_: None)
     server: Server = request.getfixturevalue(name)
     study = server.upload()["ParentStudy"]
     for number in (2, 3):

@@ -81,7 +81,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
     from dicomorph.jobs.sqlite import SqliteJobRecords  # noqa: PLC0415
     from dicomorph.storage.files import FileStore  # noqa: PLC0415
 
-    database = Database(database_file(data_dir), epoch=epoch)
+    database = Database(database_file(data_dir), epoch=epoch, durable=settings.sync_storage_area)
     return Backend(
         objects=FileStore(data_dir),
         index=SqliteIndex(database),

@@ -89,6 +89,9 @@ class Index(Protocol):
     def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
         """Yield the instances below a resource (or the instance itself) with their versions."""
 
+    def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
+        """Yield those of some instances that are stored, with their versions, in any order."""
+
     def remove(self, level: Level, resource_id: str) -> Removal:
         """Delete a resource with everything below it, and the ancestors left without children.
 
@@ -139,6 +142,13 @@ class Index(Protocol):
 
     def statistics(self) -> Statistics:
         """Count everything. May lag (AWS)."""
+
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut.
+
+        What deletes (`remove`, `remove_instances`, an `add` that replaces) does so by itself:
+        no entry may come back whose object is gone.
+        """
 
     def next_number(self, counter: str) -> int:
         """Increase a counter that survives everything and return it; the first is 1."""

@@ -91,6 +91,10 @@ class DynamoIndex:
         """Yield the instances below a resource (or the instance itself), series by series."""
         return self._reader.pins(level, resource_id)
 
+    def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
+        """Yield those of some instances that are stored, with their versions, in any order."""
+        return self._reader.pins_of(instance_ids)
+
     def remove(self, level: Level, resource_id: str) -> Removal:
         """Delete a resource with all it holds now, and the ancestors left without children.
 
@@ -126,6 +130,9 @@ class DynamoIndex:
     def statistics(self) -> Statistics:
         """Count everything; lags behind the last writes."""
         return self._reader.statistics()
+
+    def sync(self) -> None:
+        """Do nothing: DynamoDB answers a write when it is on disks in several places."""
 
     def next_number(self, counter: str) -> int:
         """Increase a counter and return it; a call that is repeated may skip a number."""

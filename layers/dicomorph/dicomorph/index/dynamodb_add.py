@@ -141,11 +141,17 @@ class Ingest:
         """Make pending instances visible; return those that are."""
         entered: list[_Claim] = []
         ready: list[_Claim] = []
+        lost: set[str] = set()
         for claim in claims:
+            series = claim.entry.ancestry.series
             if parents.has_series(claim.entry):
                 ready.append(claim)
+            elif series in lost:  # somebody else has just created it: the next attempt finds it
+                continue
             elif parents.create(claim.entry, _entering(claim)):
                 entered.append(claim)
+            else:
+                lost.add(series)
         results = self._table.each(self._enter_one, ready)
         return entered + [claim for claim, done in zip(ready, results, strict=True) if done]
 

@@ -8,8 +8,8 @@ a delete and an upload, one always notices the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby, islice
 
 from dicomorph.index.base import Removal
 from dicomorph.index.dynamodb_expressions import EXISTS, NOT_LIVE, Update, stamped
@@ -30,6 +30,7 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Ancestry, Level, ObjectRef, Pin
 
 _UPWARDS = (Level.SERIES, Level.STUDY, Level.PATIENT)
+_REMOVED_AT_ONCE = 1000  # whose items are in memory together
 _PEEK = 4  # links of each partition to try before all of them; more than the one left out
 _Action = tuple[str, Item]
 _Wanted = Callable[[Item], bool]
@@ -63,7 +64,7 @@ class Eraser:
         else:
             objects = []
             for ancestry in self._reader.lineages(level, resource_id):
-                items = list(self._reader.instances(Level.SERIES, ancestry.series))
+                items = self._reader.instances(Level.SERIES, ancestry.series)
                 objects += self._remove_from(ancestry, items, _any)
         return Removal(self._lowest_above(level, ancestry_of(item, level)), objects)
 
@@ -86,11 +87,16 @@ class Eraser:
             self._remove_from(some[0].ancestry, [item for item in found if wanted(item)], wanted)
         return list(dict.fromkeys(pin.object for pin in pins))
 
-    def _remove_from(self, ancestry: Ancestry, items: Sequence[Item], wanted: _Wanted) -> list[ObjectRef]:
+    def _remove_from(self, ancestry: Ancestry, items: Iterable[Item], wanted: _Wanted) -> list[ObjectRef]:
         """Delete instances of one series, the last one with what it leaves empty."""
-        removed = self._table.each(lambda item: self._remove_one(item, wanted), items[:-1])
-        last = self._remove_last(ancestry, items[-1] if items else None, wanted)
-        return [ref for ref in [*removed, last] if ref is not None]
+        waiting = iter(items)
+        last = next(waiting, None)
+        removed: list[ObjectRef | None] = []
+        while last is not None and (some := [last, *islice(waiting, _REMOVED_AT_ONCE)])[1:]:
+            removed += self._table.each(lambda item: self._remove_one(item, wanted), some[:-1])
+            last = some[-1]
+        removed.append(self._remove_last(ancestry, last, wanted))
+        return [ref for ref in removed if ref is not None]
 
     def _remove_one(self, item: Item, wanted: _Wanted) -> ObjectRef | None:
         current: Item | None = item

@@ -10,6 +10,7 @@ from dicomorph.index.keys import LISTING_INDEX, Item, child_partitions, listings
 from dicomorph.model.resources import LEVELS, Ancestry, Level, Pin, Resource, Statistics
 
 _STATE = "PK, SK, Id, Pending"
+_AT_ONCE = 1600  # instances; sixteen requests of a hundred
 
 
 class Reader:
@@ -83,8 +84,13 @@ class Reader:
             yield from [item] if item else []
             return
         for ancestry in self.lineages(level, resource_id):
-            ids = self.links(Level.SERIES, ancestry.series)
-            items = self._table.get_many(resource_key(Level.INSTANCE, child) for child in ids)
+            yield from self.stored(self.links(Level.SERIES, ancestry.series))
+
+    def stored(self, instance_ids: Sequence[str]) -> Iterator[Item]:
+        """Yield the items of those instances that are stored; not many of them are in memory at once."""
+        for start in range(0, len(instance_ids), _AT_ONCE):
+            some = instance_ids[start : start + _AT_ONCE]
+            items = self._table.get_many(resource_key(Level.INSTANCE, one) for one in some)
             yield from (item for item in items if not is_pending(item))
 
     def lineages(self, level: Level, resource_id: str) -> list[Ancestry]:
@@ -108,6 +114,10 @@ class Reader:
     def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
         """See `Index.pins`."""
         return map(pin_of, self.instances(level, resource_id))
+
+    def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
+        """See `Index.pins_of`."""
+        return map(pin_of, self.stored(instance_ids))
 
     def ids(self, level: Level, *, since: int, limit: int) -> list[str]:
         """See `Index.ids`. May lag."""

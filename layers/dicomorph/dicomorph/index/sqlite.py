@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -53,6 +54,7 @@ _PINS = {
     level: f"{_SELECT_PINS} WHERE {table}.level = ? AND {table}.id = ?"
     for level, table in zip(LEVELS, "ptsi", strict=True)
 }
+_PINS_OF = f"{_SELECT_PINS} WHERE i.level = 3 AND i.id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
 
 
 def _utc_now() -> datetime:
@@ -80,6 +82,8 @@ class SqliteIndex:
             ingest = Ingest(connection, overwrite, self._last_update())
             outcomes = [ingest.add(entry) for entry in entries]
             ingest.finish()
+        if any(outcome.superseded for outcome in outcomes):  # whose files the caller deletes now
+            self.sync()
         return outcomes
 
     def get(self, level: Level, resource_id: str) -> Resource | None:
@@ -130,9 +134,15 @@ class SqliteIndex:
             for row in rows:
                 yield Pin(Ancestry(*row[:4]), ObjectRef(*row[4:]))
 
+    def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
+        """Yield those of some instances that are stored, with their versions, in any order."""
+        with self._database.read() as connection:
+            rows = connection.execute(_PINS_OF, (json.dumps(list(instance_ids)),)).fetchall()
+        return (Pin(Ancestry(*row[:4]), ObjectRef(*row[4:])) for row in rows)
+
     def remove(self, level: Level, resource_id: str) -> Removal:
         """Delete a resource with everything below it, and the ancestors left without children."""
-        with self._database.write() as connection:
+        with self._database.write(durable=True) as connection:
             pk, parent = self._row(connection, level, resource_id, "pk, parent")
             objects = connection.execute(_OBJECTS_BELOW, (pk,)).fetchall()
             connection.execute(_DELETE_BELOW, (pk,))
@@ -150,7 +160,7 @@ class SqliteIndex:
         """
         waiting = iter(pins)
         while chunk := list(islice(waiting, _REMOVED_AT_ONCE)):
-            with self._database.write() as connection:
+            with self._database.write(durable=True) as connection:
                 self._remove_pinned(connection, chunk)
         return list(dict.fromkeys(pin.object for pin in pins))
 
@@ -212,6 +222,10 @@ class SqliteIndex:
             rows = connection.execute("SELECT count, bytes FROM total ORDER BY level").fetchall()
         patients, studies, series, instances = (count for count, _ in rows)
         return Statistics(patients, studies, series, instances, disk_size=rows[INSTANCE][1])
+
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut, by any process."""
+        self._database.sync()
 
     def next_number(self, counter: str) -> int:
         """Increase a counter that survives everything and return it; the first is 1."""

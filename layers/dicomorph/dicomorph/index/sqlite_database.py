@@ -49,7 +49,8 @@ class Database:
         The run of the server that this process belongs to (`begin_epoch`). None checks
         nothing, until this object begins an epoch itself.
     durable : bool
-        Whether a commit survives a power cut. A killed process never loses one.
+        Whether every commit survives a power cut, not only those that ask for it. A killed
+        process never loses one.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class Database:
     def __init__(self, path: Path, *, epoch: int | None, durable: bool = False) -> None:
         self.epoch = epoch
         self._path = path
-        self._synchronous = "FULL" if durable else "NORMAL"
+        self._durable = durable
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
         self._closed = False
@@ -90,8 +91,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """Give a connection within a transaction, which an exception undoes.
+
+        Parameters
+        ----------
+        durable : bool
+            Whether the commit, and with it all before, survives a power cut in any case.
 
         Raises
         ------
@@ -102,9 +108,19 @@ class Database:
         StorageFullError
             If no space is left; nothing has changed then.
         """
-        with self._writing, self._connection() as connection, _transaction(connection, "IMMEDIATE"):
-            self._check_epoch(connection)
-            yield connection
+        level = "FULL" if durable or self._durable else "NORMAL"
+        with self._writing, self._connection() as connection:
+            connection.execute(f"PRAGMA synchronous = {level}")
+            with _transaction(connection, "IMMEDIATE"):
+                self._check_epoch(connection)
+                yield connection
+
+    def sync(self) -> None:
+        """Make all commits so far, of any process, survive a power cut: they share one log."""
+        if self._durable:
+            return
+        with self.write(durable=True) as connection:
+            connection.execute("UPDATE run SET epoch = epoch")  # without a change nothing is written
 
     def close(self) -> None:
         """Close the connections, each as soon as nobody uses it. Closing twice is harmless."""
@@ -147,7 +163,6 @@ class Database:
             cached_statements=_CACHED_STATEMENTS,
         )
         try:
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -16384")  # KiB
         except BaseException:

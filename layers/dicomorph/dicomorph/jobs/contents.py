@@ -5,10 +5,11 @@ What grows with a job is a *listing*, which is kept in a document of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dicomorph.jobs.model import InstanceOutcome, Job, JobType
+from dicomorph.jobs.summary import Summary
 from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
 
@@ -20,7 +21,7 @@ class Target:
     id: str
 
 
-def source_listing(targets: Sequence[Target]) -> dict[str, Json]:
+def source_listing(targets: Sequence[Target]) -> dict[str, list[Json]]:
     """Return what a job says of its sources; nothing if it has none."""
     if not targets:
         return {}
@@ -45,18 +46,18 @@ def merge_content(study_id: str) -> dict[str, Json]:
     return {**_counts(), "TargetStudy": study_id}
 
 
-def final_content(job: Job, outcomes: Sequence[InstanceOutcome]) -> dict[str, Json]:
+def final_content(job: Job, summary: Summary) -> dict[str, Json]:
     """Return the content of a job whose instances are all done, without its listing.
 
     Parameters
     ----------
-    outcomes : Sequence[InstanceOutcome]
+    summary : Summary
         The first one with a product names the result.
     """
     content = dict(job.content)
-    content["InstancesCount"] = len(outcomes)
-    content["FailedInstancesCount"] = sum(outcome.product is None for outcome in outcomes)
-    product = next((outcome.product for outcome in outcomes if outcome.product), None)
+    content["InstancesCount"] = summary.instances
+    content["FailedInstancesCount"] = summary.failed
+    product = summary.success.product if summary.success else None
     if product is None or job.is_bulk:
         return content
     if job.type is JobType.RESOURCE_MODIFICATION:
@@ -71,25 +72,39 @@ def final_content(job: Job, outcomes: Sequence[InstanceOutcome]) -> dict[str, Js
     return content
 
 
-def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, Json]:
-    """Return what a job lists in the end.
+def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, Iterable[Json]]:
+    """Return what a job lists in the end, entry by entry: only identifiers are in memory together.
 
     A bulk job lists its products as ``Resources``: instances, then their series, studies and
     patients, each once. What went to a target is listed as ``Files``, with the keys there.
+
+    Parameters
+    ----------
+    outcomes : Iterable[InstanceOutcome]
+        May be gone through several times.
     """
-    products = [outcome.product for outcome in outcomes if outcome.product is not None]
-    listing: dict[str, Json] = {}
+    listing: dict[str, Iterable[Json]] = {}
     if job.is_bulk:
-        found = (_entries(products, level) for level in reversed(LEVELS))
-        listing["Resources"] = [entry for entries in found for entry in entries]
+        listing["Resources"] = _resources(outcomes)
     if job.target:
-        listing["Files"] = [{"ID": one.ancestry.instance, "Key": one.object.key} for one in products]
+        listing["Files"] = (
+            {"ID": one.ancestry.instance, "Key": one.object.key} for one in _products(outcomes)
+        )
     return listing
 
 
-def _entries(products: Iterable[Pin], level: Level) -> list[Json]:
-    found = sorted({product.ancestry.at(level) for product in products})
-    return [{"ID": one, "Path": f"/{level.path}/{one}", "Type": level.value} for one in found]
+def _resources(outcomes: Iterable[InstanceOutcome]) -> Iterator[Json]:
+    found: dict[Level, set[str]] = {level: set() for level in reversed(LEVELS)}
+    for product in _products(outcomes):
+        for level, ids in found.items():
+            ids.add(product.ancestry.at(level))
+    for level, ids in found.items():
+        for one in sorted(ids):
+            yield {"ID": one, "Path": f"/{level.path}/{one}", "Type": level.value}
+
+
+def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
+    return (outcome.product for outcome in outcomes if outcome.product is not None)
 
 
 def _counts() -> dict[str, Json]:

@@ -16,7 +16,7 @@ The manifest is written after the batches, so where it exists the plan is comple
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,10 +131,9 @@ def decode_request(data: bytes) -> JobRequest:
     )
 
 
-def encode_manifest(job_id: str, batches: Sequence[Batch]) -> bytes:
-    """Return the items of the map: a job id, the number of a batch and how much is in it."""
-    items = [{"job": job_id, "batch": batch.number, "instances": len(batch.pins)} for batch in batches]
-    return _dump(items)
+def encode_manifest(job_id: str, sizes: Sequence[int]) -> bytes:
+    """Return the items of the map: a job id, the number of a batch and how many instances it has."""
+    return _dump([{"job": job_id, "batch": number, "instances": size} for number, size in enumerate(sizes)])
 
 
 def batch_sizes(manifest: bytes) -> list[int]:
@@ -142,14 +141,15 @@ def batch_sizes(manifest: bytes) -> list[int]:
     return [item["instances"] for item in json.loads(manifest)]
 
 
-def encode_listing(listing: Mapping[str, Json]) -> bytes:
-    """Return the document of the lists in a job's content."""
-    return _dump(listing)
+def encode_listing(listing: Mapping[str, Iterable[Json]]) -> bytes:
+    """Return the document of the lists in a job's content, whose entries are taken one by one."""
+    lists = (_dump(name) + b":[" + b",".join(map(_dump, entries)) + b"]" for name, entries in listing.items())
+    return b"{" + b",".join(lists) + b"}"
 
 
-def decode_listing(data: bytes) -> dict[str, Json]:
+def decode_listing(data: bytes) -> dict[str, list[Json]]:
     """Return those lists from their document."""
-    listing: dict[str, Json] = json.loads(data)
+    listing: dict[str, list[Json]] = json.loads(data)
     return listing
 
 

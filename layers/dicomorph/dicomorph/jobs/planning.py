@@ -31,24 +31,31 @@ class PlannerLimits:
     small_job_bytes: int = 64 * _MIB
 
 
-def distinct_sources(pins: Iterable[Pin]) -> list[Pin]:
+Source = tuple[str, int]
+"""The Orthanc id of an instance, and its size in bytes: what a plan needs to know of all at once."""
+
+
+def distinct_sources(sources: Iterable[Source]) -> list[Source]:
     """Return each source once, in ascending order of their Orthanc id.
 
     In this order Orthanc processes them (spec 3.10), and it makes the plan repeatable.
     """
-    distinct = {pin.ancestry.instance: pin for pin in pins}
-    return [distinct[instance] for instance in sorted(distinct)]
+    return sorted(dict(sources).items())
 
 
-def plan_batches(sources: Sequence[Pin], limits: PlannerLimits) -> list[Batch]:
-    """Cut the sources of a job into batches, in the order given; one that repeats is copied again."""
-    total = sum(pin.object.size for pin in sources)
+def plan_batches(sources: Sequence[Source], limits: PlannerLimits) -> list[tuple[str, ...]]:
+    """Cut the sources of a job into the ids of each batch, in the order given."""
+    total = sum(size for _, size in sources)
     if len(sources) <= limits.small_job_instances and total <= limits.small_job_bytes:
-        chunks = [tuple(sources)] if sources else []
-    else:
-        chunks = list(_chunks(sources, limits))
+        return [tuple(instance for instance, _ in sources)] if sources else []
+    return list(_chunks(sources, limits))
+
+
+def number_batches(chunks: Iterable[Sequence[Pin]]) -> Iterator[Batch]:
+    """Yield the batches that are not empty; an instance that repeats is copied again."""
     met: Counter[str] = Counter()
-    return [Batch(number, chunk, _copies(chunk, met)) for number, chunk in enumerate(chunks)]
+    for number, pins in enumerate(filter(None, chunks)):
+        yield Batch(number, tuple(pins), _copies(pins, met))
 
 
 def _copies(chunk: Sequence[Pin], met: Counter[str]) -> dict[int, int]:
@@ -61,15 +68,15 @@ def _copies(chunk: Sequence[Pin], met: Counter[str]) -> dict[int, int]:
     return copies
 
 
-def _chunks(sources: Sequence[Pin], limits: PlannerLimits) -> Iterator[tuple[Pin, ...]]:
-    chunk: list[Pin] = []
-    size = 0
-    for pin in sources:
-        full = len(chunk) == limits.batch_instances or size + pin.object.size > limits.batch_bytes
+def _chunks(sources: Sequence[Source], limits: PlannerLimits) -> Iterator[tuple[str, ...]]:
+    chunk: list[str] = []
+    total = 0
+    for instance, size in sources:
+        full = len(chunk) == limits.batch_instances or total + size > limits.batch_bytes
         if chunk and full:
             yield tuple(chunk)
-            chunk, size = [], 0
-        chunk.append(pin)
-        size += pin.object.size
+            chunk, total = [], 0
+        chunk.append(instance)
+        total += size
     if chunk:
         yield tuple(chunk)

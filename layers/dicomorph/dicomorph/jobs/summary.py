@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from dicomorph.jobs.model import InstanceOutcome
-from dicomorph.model.resources import Pin
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
 
-
-def first_failure(outcomes: Iterable[InstanceOutcome]) -> InstanceOutcome | None:
-    """Return the outcome that a job fails with, None if every instance has a product."""
-    return next((outcome for outcome in outcomes if outcome.product is None), None)
+Position = tuple[int, int]
+"""The number of a batch, and which of its instances."""
 
 
-def series_representatives(outcomes: Iterable[InstanceOutcome]) -> list[Pin]:
-    """Return one product of each distinct product series, by the id of the series.
+@dataclass(slots=True)
+class Summary:
+    """The outcomes of a job in short; of what grows with the job, only identifiers are in it.
 
-    From these the main tags of the parents are rebuilt (spec 3.10).
+    Parameters
+    ----------
+    instances, failed : int
+        How many there are, and how many of them have no product.
+    failure, success : InstanceOutcome, optional
+        Of the first source without, and with, a product, in order of the sources' Orthanc ids.
+        The former is what a job fails with, the latter names its result.
+    series : dict[str, Position]
+        Each distinct series of products, and where its first product is recorded.
     """
-    found: dict[str, Pin] = {}
-    for outcome in outcomes:
-        if outcome.product is not None:
-            found.setdefault(outcome.product.ancestry.series, outcome.product)
-    return [found[series] for series in sorted(found)]
+
+    instances: int = 0
+    failed: int = 0
+    failure: InstanceOutcome | None = None
+    success: InstanceOutcome | None = None
+    series: dict[str, Position] = field(default_factory=dict)
 
 
-def replaced_sources(outcomes: Sequence[InstanceOutcome]) -> list[Pin]:
-    """Return the sources that nothing is lost with, should their deletion be asked for.
+def summarize(batches: Iterable[BatchOutcome]) -> Summary:
+    """Sum up the batches of a job, in order of their numbers; they are gone through once."""
+    summary = Summary()
+    for batch in batches:
+        for index, outcome in enumerate(batch.instances):
+            summary.instances += 1
+            if outcome.product is None:
+                summary.failed += 1
+                summary.failure = _earlier(summary.failure, outcome)
+            else:
+                summary.success = _earlier(summary.success, outcome)
+                summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))
+    return summary
 
-    None of them, if an instance failed, or if two became one product. Never a source whose
-    id is the id of a product: it was edited in place. Orthanc is less careful (spec 8).
-    """
-    products = {outcome.product.ancestry.instance for outcome in outcomes if outcome.product is not None}
-    if len(products) < len(outcomes):
-        return []
-    replaced = (outcome.source for outcome in outcomes if outcome.source.ancestry.instance not in products)
-    return list(dict.fromkeys(replaced))  # a source of several copies is one
+
+def _earlier(one: InstanceOutcome | None, other: InstanceOutcome) -> InstanceOutcome:
+    if one is None or other.source.ancestry.instance < one.source.ancestry.instance:
+        return other
+    return one

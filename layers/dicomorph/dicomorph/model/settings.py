@@ -46,6 +46,7 @@ class Settings:
     default_private_creator: str = ""
     default_dicom_version: str = ""  # the newest edition that is implemented
     unencodable_text: UnencodableText = UnencodableText.ERROR
+    sync_storage_area: bool = True
     jobs_history_size: int = 10
     require_patient_id: bool = False
     store_anonymized_from: bool = True
@@ -156,6 +157,7 @@ _READERS = {
     "DefaultPrivateCreator": ("default_private_creator", _text),
     "DefaultDicomVersion": ("default_dicom_version", _text),
     "UnencodableText": ("unencodable_text", UnencodableText),
+    "SyncStorageArea": ("sync_storage_area", _boolean),
     "JobsHistorySize": ("jobs_history_size", _count),
     "RequirePatientID": ("require_patient_id", _boolean),
     "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),

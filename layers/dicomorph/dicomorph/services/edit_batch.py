@@ -18,6 +18,7 @@ from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.errors import DicomorphError, InternalError, StaleEpochError, TransientError
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.services.backend import Backend
+from dicomorph.services.durability import must_last
 from dicomorph.services.job_records import get_job, job_request
 from dicomorph.services.product import Position, ProductMaker
 
@@ -54,7 +55,9 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
         return
     batch = _read_batch(backend, job_id, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
-    backend.objects.put(key, encode_outcome(_edit(backend, job, batch, chosen)))
+    outcome = backend.objects.put(key, encode_outcome(_edit(backend, job, batch, chosen)))
+    if must_last(backend, job):
+        backend.objects.sync([outcome])
 
 
 def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
@@ -74,7 +77,7 @@ def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Ba
     else:
         positions = [Position(batch.number, index, batch.copies.get(index, 0)) for index in chosen]
         made = [_make(maker, pin, position) for pin, position in zip(pins, positions, strict=True)]
-    made, superseded = (made, ()) if job.target else _store(backend, job.id, made)
+    made, superseded = (made, ()) if job.target else _store(backend, job, made)
     outcomes = tuple(_outcome(pin, result) for pin, result in zip(pins, made, strict=True))
     return BatchOutcome(batch.number, outcomes, superseded)
 
@@ -87,18 +90,20 @@ def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | 
 
 
 def _store(
-    backend: Backend, job_id: str, made: list[InstanceEntry | _Failure]
+    backend: Backend, job: Job, made: list[InstanceEntry | _Failure]
 ) -> tuple[list[InstanceEntry | _Failure], tuple[ObjectRef, ...]]:
     """Write all products to the index at once; each parent is written once then."""
     entries = [entry for entry in made if isinstance(entry, InstanceEntry)]
     try:
+        if must_last(backend, job):
+            backend.objects.sync([entry.object for entry in entries])
         stored = backend.index.add(entries, overwrite=backend.settings.overwrite_instances) if entries else []
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         return [failure if isinstance(entry, InstanceEntry) else entry for entry in made], ()
     superseded = (outcome.superseded for outcome in stored if outcome.superseded)
     # Not this job's own: finalization knows them, and a duplicate of this call may still add them.
-    return made, tuple(ref for ref in superseded if not is_product_key(ref.key, job_id))
+    return made, tuple(ref for ref in superseded if not is_product_key(ref.key, job.id))
 
 
 def _outcome(pin: Pin, result: InstanceEntry | _Failure) -> InstanceOutcome:

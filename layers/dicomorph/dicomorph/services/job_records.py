@@ -50,10 +50,13 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
 
 def job_content(backend: Backend, job: Job) -> dict[str, Json]:
     """Return the whole content of a job, with what it lists."""
-    return {**job.content, **read_listing(backend, job)} if job.has_listing else dict(job.content)
+    content = dict(job.content)
+    if job.has_listing:
+        content.update(read_listing(backend, job))
+    return content
 
 
-def read_listing(backend: Backend, job: Job) -> dict[str, Json]:
+def read_listing(backend: Backend, job: Job) -> dict[str, list[Json]]:
     """Return what the content of a bulk job lists."""
     document = backend.objects.get(listing_key(job.id))
     return decode_listing(document) if document is not None else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from dicomorph.jobs.documents import (
@@ -13,11 +13,12 @@ from dicomorph.jobs.documents import (
     encode_manifest,
     manifest_key,
 )
-from dicomorph.jobs.model import Job, JobState, JobType
-from dicomorph.jobs.planning import distinct_sources, plan_batches
+from dicomorph.jobs.model import Batch, Job, JobState, JobType
+from dicomorph.jobs.planning import distinct_sources, number_batches, plan_batches
 from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
+from dicomorph.services.durability import must_last
 from dicomorph.services.job_records import change_job, fail_job, job_request, timestamp
 from dicomorph.services.product_ids import check_products
 
@@ -55,21 +56,48 @@ def plan_job(backend: Backend, job_id: str) -> int:
 
 def _plan(backend: Backend, job: Job) -> int:
     request = job_request(backend, job.id)
-    pins = _pins(backend, job, request)
+    found = ((pin.ancestry.instance, pin.object.size) for pin in _pins(backend, job, request))
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
-    sources = list(pins) if job.type is JobType.SPLIT_STUDY else distinct_sources(pins)
-    batches = plan_batches(sources, backend.planner_limits)
+    sources = list(found) if job.type is JobType.SPLIT_STUDY else distinct_sources(found)
+    batches = _PinnedBatches(backend, plan_batches(sources, backend.planner_limits))
     check_products(backend, job, request, batches)
-    for batch in batches:
-        backend.objects.put(batch_key(job.id, batch.number), encode_batch(batch))
-    count = sum(len(batch.pins) for batch in batches)
+    sizes = _write(backend, job, batches)
     change_job(
         backend,
         job.id,
-        lambda job: replace(job, batches=len(batches), content={**job.content, "InstancesCount": count}),
+        lambda job: replace(job, batches=len(sizes), content={**job.content, "InstancesCount": sum(sizes)}),
     )
-    backend.objects.put(manifest_key(job.id), encode_manifest(job.id, batches))
-    return len(batches)
+    manifest = backend.objects.put(manifest_key(job.id), encode_manifest(job.id, sizes))
+    if must_last(backend, job):
+        backend.objects.sync([manifest])
+    return len(sizes)
+
+
+class _PinnedBatches:
+    """The batches of a job, whose sources are pinned when they are gone through, one batch at a time."""
+
+    def __init__(self, backend: Backend, chunks: Sequence[Sequence[str]]) -> None:
+        self._index = backend.index
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[Batch]:
+        return number_batches(map(self._pinned, self._chunks))
+
+    def _pinned(self, instances: Sequence[str]) -> list[Pin]:
+        """Return the instances at their present versions; what was deleted meanwhile is left out."""
+        held = {pin.ancestry.instance: pin for pin in self._index.pins_of(instances)}
+        return [held[instance] for instance in instances if instance in held]
+
+
+def _write(backend: Backend, job: Job, batches: Iterable[Batch]) -> list[int]:
+    """Write the batches; return how many instances each of them has."""
+    refs, sizes = [], []
+    for batch in batches:
+        refs.append(backend.objects.put(batch_key(job.id, batch.number), encode_batch(batch)))
+        sizes.append(len(batch.pins))
+    if must_last(backend, job):
+        backend.objects.sync(refs)
+    return sizes
 
 
 def _pins(backend: Backend, job: Job, request: JobRequest) -> Iterator[Pin]:

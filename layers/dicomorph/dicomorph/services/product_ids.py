@@ -37,10 +37,15 @@ _NAMESPACES = {
 _AT_ONCE = 1_000  # sources whose identifiers are read together
 
 
-def check_products(backend: Backend, job: Job, request: JobRequest, batches: Sequence[Batch]) -> None:
+def check_products(backend: Backend, job: Job, request: JobRequest, batches: Iterable[Batch]) -> None:
     """Refuse a job in which a product would take the place of another one, or of a source that goes.
 
     Where all identifiers are mapped, different sources cannot meet, and nothing is looked up.
+
+    Parameters
+    ----------
+    batches : Iterable[Batch]
+        May be gone through several times.
 
     Raises
     ------

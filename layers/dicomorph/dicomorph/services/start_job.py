@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dicomorph.jobs.documents import (
@@ -88,13 +88,13 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     sources: Sequence[str],
     caller: Caller,
     changes: Mapping[str, Json] | None = None,
-    listing: Mapping[str, Json] | None = None,
+    listing: Mapping[str, Iterable[Json]] | None = None,
 ) -> Job:
     """Store a job and start it.
 
     Parameters
     ----------
-    listing : Mapping[str, Json], optional
+    listing : Mapping[str, Iterable[Json]], optional
         What the content of the job lists at first, if it is a bulk job.
 
     Raises

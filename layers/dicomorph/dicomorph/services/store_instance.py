@@ -13,7 +13,7 @@ from dicomorph.dicom.source import BufferSource
 from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.identifiers import ancestry_of
-from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, LevelFacts, ObjectRef
+from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, LevelFacts, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
@@ -42,9 +42,12 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         description = describe(source, default_encoding=default_encoding(backend))
     ancestry = ancestry_of(description.identifiers)
     md5 = _md5(file)
-    if _is_kept(backend, ancestry, md5):
+    stored = backend.index.get(Level.INSTANCE, ancestry.instance)
+    if stored is not None and _is_kept(backend, stored, md5):
         return _answer(ancestry, StoreStatus.ALREADY_STORED)
     ref = _put(backend, upload_key(ancestry, backend.new_token(_TOKEN_BYTES)), file)
+    if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
+        backend.objects.sync([ref])
     metadata = {
         "HttpUsername": "",
         "Origin": "RestApi",
@@ -82,13 +85,12 @@ def instance_entry(
     return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
 
 
-def _is_kept(backend: Backend, ancestry: Ancestry, md5: str) -> bool:
+def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
     """Tell before anything is written that the stored version stays; `Index.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
-    if overwrite is OverwriteInstances.ALWAYS:
-        return False
-    stored = backend.index.get(Level.INSTANCE, ancestry.instance)
-    return stored is not None and (overwrite is OverwriteInstances.NEVER or stored.md5 == md5)
+    if overwrite is OverwriteInstances.IF_CHANGED:
+        return stored.md5 == md5
+    return overwrite is OverwriteInstances.NEVER
 
 
 def _discard_superseded(backend: Backend, outcome: StoreOutcome) -> None:

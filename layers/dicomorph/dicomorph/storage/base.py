@@ -49,6 +49,12 @@ class ObjectStore(Protocol):
     def get(self, key: str) -> bytes | None:
         """Return the newest bytes under a key (small documents), None if there are none."""
 
+    def sync(self, refs: Iterable[ObjectRef]) -> None:
+        """Make objects survive a power cut, with their names; those that are gone are left out.
+
+        For many at once, it costs hardly more than for one.
+        """
+
     def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
         """Delete objects; unknown ones are ignored.
 

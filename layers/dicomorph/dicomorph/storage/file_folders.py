@@ -61,15 +61,3 @@ def remove_tree(folder: str) -> None:
         else:
             return
     raise TransientError("Object store: a folder fills again and again")
-
-
-def sync_folders(path: str, root: str) -> None:
-    """Write the names of a new file, and of the folders above that may be new, to the disk."""
-    folder = path
-    while folder != root:
-        folder = os.path.dirname(folder)  # noqa: PTH120
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -23,8 +23,9 @@ from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.source import BufferSource, Source
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.file_errors import translated
-from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree, sync_folders
+from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree
 from dicomorph.storage.file_spool import Spool
+from dicomorph.storage.file_syncing import folders_above, sync_paths
 from dicomorph.storage.file_writing import copy_range, read_range, write_all, write_script
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -38,8 +39,8 @@ class FileStore:
     root : Path
         Created if absent; readable by its owner only.
     sync : bool
-        Whether an object that was stored survives a power cut. A killed process never
-        loses one.
+        Whether each object survives a power cut as soon as it is stored, without `sync`. A
+        killed process never loses one.
     objects : Path, optional
         Where the objects lie, if not in ``<root>/objects``; on the same file system.
     """
@@ -112,6 +113,13 @@ class FileStore:
             except ABSENT:
                 return None
 
+    def sync(self, refs: Iterable[ObjectRef]) -> None:
+        """Write objects to the disk, then the folders that name them."""
+        paths = [path_of(self._objects, ref.key) for ref in refs]
+        with translated():
+            sync_paths(paths)
+            sync_paths(sorted(folders_above(paths, self._objects)))
+
     def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
         """Delete objects; with `pinned`, move them aside, where `open` still finds them."""
         for ref in refs:
@@ -183,6 +191,5 @@ class FileStore:
                     os.unlink(temporary)  # noqa: PTH108 - paths are text here
                 raise
             if self._sync:
-                with suppress(FileNotFoundError):  # discarded already
-                    sync_folders(path, self._objects)
+                sync_paths(sorted(folders_above([path], self._objects)))
         return ObjectRef(key, "", size)

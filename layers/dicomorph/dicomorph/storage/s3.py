@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -93,6 +94,9 @@ class S3Store:
         except UnknownResourceError:
             return None
 
+    def sync(self, refs: Iterable[ObjectRef]) -> None:
+        """Do nothing: S3 answers a write when it is on disks in several places."""
+
     def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:  # noqa: ARG002 - see the class
         """Delete objects; their versions stay readable for as long as the bucket keeps them."""
         keys = iter({ref.key: None for ref in refs})
@@ -122,15 +126,16 @@ class S3Store:
                 yield entry["Key"]
 
     def link(self, ref: ObjectRef, *, file_name: str) -> str:
-        """Return a presigned URL, which lives no longer than the credentials it was made with."""
+        """Return a presigned URL, which lives no longer than the credentials it was made with.
+
+        It names no version: whatever is newest under the key has the same bytes.
+        """
         name = re.sub(r"[^A-Za-z0-9._ -]", "_", file_name)
         request = {
             "Bucket": self._bucket,
             "Key": ref.key,
             "ResponseContentDisposition": f'attachment; filename="{name}"',
         }
-        if ref.version:
-            request["VersionId"] = ref.version
         with translated():
             return self._client.generate_presigned_url("get_object", Params=request, ExpiresIn=_LINK_SECONDS)
 
@@ -139,10 +144,15 @@ class S3Store:
 
     def _fetch(self, ref: ObjectRef, start: int, stop: int) -> bytes:
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
-        if ref.version:
-            request["VersionId"] = ref.version
         if start < stop:  # an empty object has no range
             request["Range"] = f"bytes={start}-{stop - 1}"
+        if ref.version:
+            # A duplicated task writes the same bytes again; the bucket forgets what it wrote first.
+            with suppress(UnknownResourceError):
+                return self._read({**request, "VersionId": ref.version})
+        return self._read(request)
+
+    def _read(self, request: GetObjectRequestTypeDef) -> bytes:
         with translated():
             return self._client.get_object(**request)["Body"].read()
 

@@ -1,0 +1,77 @@
+"""The recorded outcomes of a job, read batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dicomorph.jobs.documents import (
+    batch_key,
+    batch_sizes,
+    decode_batch,
+    decode_outcome,
+    manifest_key,
+    outcome_key,
+    part_key,
+)
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
+from dicomorph.jobs.summary import Position
+from dicomorph.model.errors import InternalError
+from dicomorph.model.resources import ObjectRef, Pin
+from dicomorph.services.backend import Backend
+
+
+class JobOutcomes:
+    """What became of the instances of a job, which may be gone through repeatedly.
+
+    One batch is in memory at a time.
+
+    Raises
+    ------
+    InternalError
+        If the job was never planned, or a document of its plan is gone.
+    """
+
+    def __init__(self, backend: Backend, job_id: str) -> None:
+        manifest = backend.objects.get(manifest_key(job_id))
+        if manifest is None:
+            raise InternalError("The job was never planned")
+        self._objects = backend.objects
+        self._job_id = job_id
+        self._count = len(batch_sizes(manifest))
+
+    def __iter__(self) -> Iterator[InstanceOutcome]:
+        for batch in self.batches():
+            yield from batch.instances
+
+    def batches(self) -> Iterator[BatchOutcome]:
+        """Yield the outcome of each batch, by number."""
+        return map(self._batch, range(self._count))
+
+    def product(self, position: Position) -> Pin:
+        """Return the product that is recorded at a position."""
+        number, index = position
+        product = self._batch(number).instances[index].product
+        if product is None:
+            raise InternalError("An instance has no product")
+        return product
+
+    def _batch(self, number: int) -> BatchOutcome:
+        document = self._objects.get(outcome_key(self._job_id, number))
+        return decode_outcome(document) if document is not None else self._from_parts(number)
+
+    def _from_parts(self, number: int) -> BatchOutcome:
+        """Return what is known of a batch whose worker died: an instance without an outcome failed."""
+        document = self._objects.get(batch_key(self._job_id, number))
+        if document is None:
+            raise InternalError("A batch of the job is gone")
+        instances: list[InstanceOutcome] = []
+        superseded: list[ObjectRef] = []
+        for part, pin in enumerate(decode_batch(document).pins):
+            outcome = self._objects.get(part_key(self._job_id, number, part))
+            if outcome is None:
+                instances.append(InstanceOutcome(pin, None, InternalError.code, "The worker died"))
+            else:
+                found = decode_outcome(outcome)
+                instances += found.instances
+                superseded += found.superseded
+        return BatchOutcome(number, tuple(instances), tuple(superseded))

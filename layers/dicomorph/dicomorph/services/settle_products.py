@@ -1,0 +1,91 @@
+"""What the end of a job changes in the store: parents refreshed, left-overs and sources deleted.
+
+Nothing here holds more than a batch of a job and identifiers. Every step can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from dicomorph.dicom.description import describe
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobType
+from dicomorph.jobs.summary import Summary
+from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
+from dicomorph.model.resources import Level, ObjectRef, Pin
+from dicomorph.services.backend import Backend
+from dicomorph.services.durability import must_last
+from dicomorph.services.job_outcomes import JobOutcomes
+
+_PARENT_LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES)
+_DELETED_AT_ONCE = 1000
+
+
+def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
+    """Bring the store in the state that a job leaves behind.
+
+    A source is deleted only after every instance has a product, and every product was found
+    stored and indexed; so all products are looked up before the first source goes.
+    """
+    if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
+        _refresh_parents(backend, job, outcomes, summary)
+    if must_last(backend, job):
+        backend.index.sync()  # of products whose files the workers synced before they added them
+    are_stored = True
+    for batch in outcomes.batches():
+        are_stored &= _tidy(backend, job, batch)
+    if not job.keep_source and not summary.failed and are_stored:
+        _delete(backend, job, (outcome.source for outcome in outcomes))
+
+
+def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
+    """Rebuild the main tags of the parents from one product of each series (spec 3.10)."""
+    for series in sorted(summary.series):
+        product = outcomes.product(summary.series[series])
+        try:
+            source = backend.objects.open(product.object)
+        except UnknownResourceError:  # deleted already, or another version was stored before
+            continue
+        try:
+            facts = describe(source, default_encoding=job.default_encoding).facts
+        except (BadFileFormatError, InexistentTagError):
+            continue
+        finally:
+            source.close()
+        for level in _PARENT_LEVELS:
+            backend.index.refresh(level, product.ancestry.at(level), facts[level])
+
+
+def _tidy(backend: Backend, job: Job, batch: BatchOutcome) -> bool:
+    """Discard what nothing refers to any more; tell whether all products are stored.
+
+    Products are left over where the index kept another version of an instance, sources
+    where they were edited in place. Versions are compared by key: a duplicated task writes
+    the same bytes again under the same key.
+    """
+    products = list(_products(batch.instances))
+    touched = (*products, *(outcome.source for outcome in batch.instances))
+    ids = list(dict.fromkeys(pin.ancestry.instance for pin in touched))
+    held = {pin.ancestry.instance: pin.object.key for pin in backend.index.pins_of(ids)}
+    left_over = [
+        pin.object for pin in touched if held.get(pin.ancestry.instance, pin.object.key) != pin.object.key
+    ]
+    _discard(backend, job, [*batch.superseded, *left_over])
+    return all(held.get(product.ancestry.instance) == product.object.key for product in products)
+
+
+def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
+    return (outcome.product for outcome in outcomes if outcome.product is not None)
+
+
+def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
+    while pins := list(dict.fromkeys(islice(sources, _DELETED_AT_ONCE))):
+        backend.index.remove_instances(pins)
+        # Nothing refers to these versions now, whether this call or a crashed one before removed them.
+        _discard(backend, job, [pin.object for pin in pins])
+
+
+def _discard(backend: Backend, job: Job, refs: Sequence[ObjectRef]) -> None:
+    if refs:
+        pinned = any(other.id != job.id and not other.state.is_final for other in backend.jobs.all())
+        backend.objects.discard(refs, pinned=pinned)
