@@ -24,7 +24,6 @@ OTHER_FILES = {".py", ".pyc", ".json", ".md", ".txt", ".dump", ".gz", ".icc", ""
 # What the engine refuses, though pydicom makes something of it (docs/adr/0008).
 REFUSED = {
     "winter.dcm": "SOPInstanceUID stands twice",
-    "ExplVR_BigEndNoMeta.dcm": "big endian is not recognised without file meta information",
     "no_meta.dcm": "begins in the middle of an element",
     "SC_rgb_jpeg.dcm": "in implicit VR, though it says that its pixel data are compressed",
     "MR_truncated.dcm": "cut off",

@@ -49,6 +49,7 @@ IMPLEMENTATION_VERSION_NAME = f"DICOMORPH_{__version__}"
 MAXIMUM_INFLATED_SIZE = 1 << 30  # a deflated data set is inflated in memory: bound it
 _MAXIMUM_META_SIZE = 1 << 20
 _PREAMBLE_SIZE = 128
+_FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +169,18 @@ def _looks_like_a_data_set(buffer: Buffer, pos: int) -> bool:
         tag, vr, _, length = read_header(buffer, pos, len(buffer), _encoding_of(_recognise(buffer, pos)))
     except BadFileFormatError:
         return False
-    known_first_groups = range(0x0004, 0x0011)
-    return tag >> 16 in known_first_groups and (bool(vr) or length < len(buffer))
+    return tag >> 16 in _FIRST_GROUPS and (bool(vr) or length < len(buffer))
 
 
 def _recognise(buffer: Buffer, pos: int) -> str:
-    """Tell explicit from implicit VR by whether a VR stands where one would."""
-    vr = buffer[pos + 4 : pos + 6]
-    if vr in SHORT_VRS or vr in LONG_VRS:
-        return EXPLICIT_VR_LITTLE_ENDIAN
-    return IMPLICIT_VR_LITTLE_ENDIAN
+    """Tell explicit from implicit VR by whether a VR stands where one would, big endian by the group."""
+    vr, group = buffer[pos + 4 : pos + 6], buffer[pos : pos + 2]
+    if vr not in SHORT_VRS and vr not in LONG_VRS:
+        return IMPLICIT_VR_LITTLE_ENDIAN
+    little, big = int.from_bytes(group, "little"), int.from_bytes(group, "big")
+    if big in _FIRST_GROUPS and little not in _FIRST_GROUPS:
+        return EXPLICIT_VR_BIG_ENDIAN
+    return EXPLICIT_VR_LITTLE_ENDIAN
 
 
 def _encoding_of(transfer_syntax: str) -> Encoding:
