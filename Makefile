@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow fuzz bench-engine check fix lock lock-check validate build sizes deploy clean
+.PHONY: help setup run test test-slow fuzz bench-engine check fix lock lock-check validate build sizes deploy clean openapi permissions
 export PYTHON
 
 # SAM in its own environment, whose Python also builds the layers.
@@ -68,6 +68,12 @@ deploy: build ## Deploy to AWS; the first time with questions
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+openapi: setup ## Write docs/openapi.json anew
+	@$(BIN)/python -m tools.openapi
+
+permissions: setup ## Write docs/permissions.md anew
+	@$(BIN)/python -m tests.support.permissions_table > docs/permissions.md
 
 lock: setup ## Resolve the dependencies anew: make lock ARGS=--upgrade
 	@tools/lock $(ARGS)
