@@ -1,12 +1,16 @@
-"""Data sets without file meta information: which transfer syntax they are taken for."""
+"""Data sets as they are found: without file meta information, with zeros behind them."""
 
 from __future__ import annotations
 
 import pytest
 
+from dicomorph.dicom.description import describe
+from dicomorph.dicom.far_elements import scan_whole
+from dicomorph.dicom.part10 import open_dataset
+from dicomorph.dicom.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
-from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element, encode, rich
+from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, JPEG, Element, encode, part10, rich, rich_file
 from tests.support.codestreams import BUNDLED
 from tests.support.edits import anonymized, modified
 
@@ -42,3 +46,32 @@ def test_a_real_one_in_big_endian_is_read() -> None:
 def test_other_beginnings_are_refused(group: bytes) -> None:
     with pytest.raises(BadFileFormatError, match="not a DICOM file"):
         modified(group + encode([NAME])[2:])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 12, 500, 200_000])
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, JPEG])
+def test_zeros_behind_a_data_set_go(syntax: str, count: int) -> None:
+    data = rich_file(syntax=syntax)
+    for edit in (anonymized, modified):
+        assert edit(data + bytes(count)) == edit(data)
+    assert identity(data + bytes(count)) == identity(data)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\0\0\0\1", bytes(30) + b"SECRET", bytes(8) + b"\x08\0\x05\0CS\0\0", b"\0" * 9 + b"1"]
+)
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, JPEG])
+def test_anything_else_behind_a_data_set_is_refused(syntax: str, behind: bytes) -> None:
+    for read in (modified, lambda data: list(scan_whole(open_dataset(BufferSource(data))))):
+        with pytest.raises(BadFileFormatError):
+            read(rich_file(syntax=syntax) + bytes(1 << 18) + behind)
+
+
+def test_zeros_inside_a_data_set_are_refused() -> None:
+    body = encode([Element(0x00080018, "UI", "1.2.3")]) + bytes(16) + encode([NAME])
+    with pytest.raises(BadFileFormatError, match="order"):
+        modified(part10(body))
+
+
+def identity(data: bytes) -> object:
+    return describe(BufferSource(data), default_encoding="Latin1")

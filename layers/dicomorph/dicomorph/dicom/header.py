@@ -17,6 +17,7 @@ from dicomorph.dicom.elements import (
 from dicomorph.dicom.item_edits import misplaced
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.windows import Window
+from dicomorph.model.errors import BadFileFormatError
 
 PIXEL_DATA = 0x7FE00010
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -33,7 +34,7 @@ class Found(NamedTuple):
     undefined: bool
 
 
-def scan(
+def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
     data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: AbstractSet[int] | None = None
 ) -> Iterator[Found]:
     """Yield the top-level elements, up to and including tag `last`, in the order of the file.
@@ -61,9 +62,18 @@ def scan(
         if pos + 12 > covered and covered < size:
             window.move(pos)
             buffer, base, covered = window.buffer, window.base, window.end
-        tag, vr, value, length = read_header(buffer, pos - base, size - base, encoding)
+        try:
+            tag, vr, value, length = read_header(buffer, pos - base, size - base, encoding)
+        except BadFileFormatError:
+            if window.only_zeros_from(pos):  # some writers pad files
+                return
+            raise
         if tag > last:
             return
+        if not tag and not length:
+            if window.only_zeros_from(pos):
+                return
+            raise misplaced()
         if tag >> 16 == ITEM >> 16:
             raise misplaced()
         value += base

@@ -91,13 +91,16 @@ class TopLevel:
         pos = self._pos
         window = self._window
         buffer, base, covered = window.buffer, window.base, window.end
-        while pos < size:
+        last_start = size - 8  # of an element
+        while pos <= last_start:
             if pos + 12 > covered and covered < size:
                 window.move(pos)
                 buffer, base, covered = window.buffer, window.base, window.end
             key, length = unpack(buffer, pos - base)
             step, tag = known[key]
             if tag <= last:
+                if not tag and window.only_zeros_from(pos):
+                    break
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
             last = tag
@@ -121,7 +124,7 @@ class TopLevel:
                 table = self._table
                 known, empty = table.steps.top, table.steps.empty
             buffer, base, covered = window.buffer, window.base, window.end
-        if pos != size:
+        if pos != size and not (pos < size and window.only_zeros_from(pos)):  # some writers pad files
             message = f"{format_tag(last)} is longer than the file"
             raise TruncatedError(message)
         self._pos = pos

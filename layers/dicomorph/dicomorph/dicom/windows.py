@@ -59,6 +59,15 @@ class Window:
             return self.buffer[start - self.base : stop - self.base]
         return self._source.read(start, stop)
 
+    def only_zeros_from(self, pos: int) -> bool:
+        """Tell whether the rest of the file is nothing but zeros."""
+        while pos < self.size:
+            stop = min(pos + WINDOW, self.size)
+            if self.read(pos, stop).strip(b"\0"):
+                return False
+            pos = stop
+        return True
+
     def growing(self, pos: int, walk: Callable[[Buffer, int, int], _T]) -> _T:
         """Walk a structure of unknown length, in a window that doubles until it holds it.
 
