@@ -241,7 +241,7 @@ def test_a_document_is_emptied_where_the_edition_says_so() -> None:
     assert value_of(output, 0x00420011) == b""
 
 
-@pytest.mark.parametrize("tail", [b"DOE^JOHN", b"\0" * 16, b"\0" * 3])
+@pytest.mark.parametrize("tail", [b"DOE^JOHN", b"\0" * 16 + b"DOE^JOHN", b"\0" * 3 + b"D"])
 def test_bytes_behind_the_last_element_are_refused(tail: bytes) -> None:
     data = small_file(Element(0x7FE00010, "OW", (1, 2))) + tail
     with pytest.raises(BadFileFormatError):

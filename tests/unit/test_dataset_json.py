@@ -119,9 +119,8 @@ def bundled() -> list[Path]:
     return sorted(path for path in found if path.stat().st_size < 150_000)
 
 
-# Cut off, without any container, or not in the transfer syntax that they declare.
+# Cut off, without a beginning, or not in the transfer syntax that they declare.
 REFUSED = {
-    "ExplVR_BigEndNoMeta.dcm",
     "MR_truncated.dcm",
     "SC_rgb_jpeg.dcm",
     "no_meta.dcm",
