@@ -36,7 +36,8 @@ def make_client(tmp_path: Path, clock: Clock, runner: InlineRunner) -> Iterator[
     stores: list[FileStore] = []
 
     def make(**settings: Any) -> Client:
-        backend = bootstrap.embedded_backend(tmp_path, Settings(**settings), epoch=None, runner=runner)
+        found = Settings(**{"sync_storage_area": False, **settings})  # what is slow is tested elsewhere
+        backend = bootstrap.embedded_backend(tmp_path, found, epoch=None, runner=runner)
         backend = replace(backend, now=clock)
         runner.backend = backend
         bootstrap.use_backend(backend)

@@ -133,6 +133,21 @@ def edit_in_place(cloud: RecordedStack) -> None:
     assert _state(cloud, job) == "Success"
 
 
+def lose_a_race(cloud: RecordedStack) -> None:
+    """A source that is overwritten at the moment in which the job deletes it: the new version stays."""
+    with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.ALWAYS)):
+        name = patient()
+        stored = cloud.upload(name)
+        job = _submit(cloud, stored, {"KeepSource": False})
+        plan, edit, finalize = _tasks(job)
+        cloud.invoke(*plan)
+        cloud.invoke(*edit)
+        with cloud.meanwhile("TransactWriteItems", lambda: cloud.upload(name, StudyDescription="New")):
+            cloud.invoke(*finalize)
+    assert _state(cloud, job) == "Success"
+    assert cloud.get(f"/instances/{stored['ID']}").status == 200
+
+
 def forget(cloud: RecordedStack) -> None:
     """A full history: the oldest job goes with its documents."""
     first, second = (_submit(cloud, cloud.upload(patient())) for _ in range(2))
@@ -183,5 +198,6 @@ USE_CASES_OF_JOBS = (
     lose_objects,
     edit_large,
     edit_in_place,
+    lose_a_race,
     forget,
 )

@@ -22,8 +22,12 @@ PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
     "client.get_paginator": "asks nobody; the pages do",
     "objects.put_file": "files are spooled by the embedded server only",
+    "index.sync": "asks nobody: DynamoDB keeps what it answered",
+    "objects.sync": "asks nobody: S3 keeps what it answered",
     "objects.release": "asks nobody: the bucket's lifecycle rules do the work",
-    "reader.pins": "asks when its answer is read, as all generators do",
+    "reader.instances": "asks when its answer is read, as all generators do",
+    "reader.pins": "as reader.instances",
+    "reader.pins_of": "as reader.instances",
     "table.get": "no route changes no label",
     "table.query": "asks when its answer is read",
 }

@@ -40,9 +40,12 @@ class Server:
 
     backend: Backend
 
-    def upload(self, number: int = 1) -> dict[str, Any]:
+    def upload(
+        self, number: int = 1, *, study: int = 1, series: int = 1, patient: str = "PAT", **values: Any
+    ) -> dict[str, Any]:
         """Store one instance of a study and return Orthanc's answer."""
-        return dict(store_instance(self.backend, make_dicom("PAT", 1, 1, number), remote_ip=""))
+        file = make_dicom(patient, study, series, number, **values)
+        return dict(store_instance(self.backend, file, remote_ip=""))
 
     def submit(
         self,
@@ -98,8 +101,9 @@ class Server:
 
 
 def serve(folder: Path, *, limits: PlannerLimits | None = None, **settings: Any) -> Server:
-    """Open a server on a folder; batches have two instances."""
+    """Open a server on a folder; batches have two instances, and uploads need not survive a power cut."""
     folder.mkdir(exist_ok=True)
-    backend = bootstrap.embedded_backend(folder, Settings(**settings), epoch=None, runner=IdleRunner())
+    found = Settings(**{"sync_storage_area": False, **settings})
+    backend = bootstrap.embedded_backend(folder, found, epoch=None, runner=IdleRunner())
     small = PlannerLimits(batch_instances=2, small_job_instances=0)
     return Server(replace(backend, planner_limits=limits or small))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
+from botocore.config import Config
 
 from dicomorph import bootstrap
 from dicomorph.dicom.description import describe
@@ -111,14 +112,20 @@ class Stack:
 
 
 @contextmanager
-def deployed(limits: PlannerLimits, *, concurrency: int = 2) -> Iterator[Stack]:
-    """Deploy the workflow, with the resources of the template."""
+def deployed(limits: PlannerLimits, *, concurrency: int = 2, config: Config | None = None) -> Iterator[Stack]:
+    """Deploy the workflow, with the resources of the template.
+
+    Parameters
+    ----------
+    config : Config, optional
+        Of the functions' clients.
+    """
     handlers: dict[str, moto_faults.Handler] = {}
     with moto_faults.aws(handlers):
         arns = {f"{name}FunctionArn": _create_function(name) for name in _FUNCTIONS}
         _create_stores()
         machine = _create_machine({**arns, "DicomBucketName": BUCKET, "MaxConcurrency": str(concurrency)})
-        stack = Stack(_backend(machine, limits))
+        stack = Stack(_backend(machine, limits, config))
         bootstrap.use_backend(stack.backend)
         try:
             handlers.update(_handlers(stack))
@@ -142,10 +149,10 @@ def _handlers(stack: Stack) -> dict[str, moto_faults.Handler]:
     return {**found, "EditBatch": edit_batch}
 
 
-def _backend(machine: str, limits: PlannerLimits) -> Backend:
-    dynamodb = boto3.client("dynamodb", REGION)
+def _backend(machine: str, limits: PlannerLimits, config: Config | None) -> Backend:
+    dynamodb = boto3.client("dynamodb", REGION, config=config)
     return Backend(
-        objects=S3Store(boto3.client("s3", REGION), BUCKET),
+        objects=S3Store(boto3.client("s3", REGION, config=config), BUCKET),
         index=DynamoIndex(dynamodb, "index"),
         jobs=DynamoJobRecords(dynamodb, "index"),
         runner=StepFunctionsRunner(boto3.client("stepfunctions", REGION), machine),

@@ -1,0 +1,158 @@
+"""What is written to the disk, and when: before a source goes, all that takes its place is there."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicomorph.model.resources import Level
+from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.delete_resource import delete_resource
+from tests.workflows.embedded import Server, serve
+from tests.workflows.faults import SCENARIOS, upload, work
+
+
+class Disk:
+    """What reaches the disk, in order: files, folders, commits; and what is deleted."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self.events: list[tuple[str, str]] = []
+
+    def add(self, event: str, path: str = "") -> None:
+        self.events.append((event, path.removeprefix(f"{self._root}/objects/")))
+
+    def named(self, event: str, start: str = "") -> list[str]:
+        return [path for one, path in self.events if one == event and path.startswith(start)]
+
+    def first(self, event: str, start: str = "") -> int:
+        return next(i for i, one in enumerate(self.events) if one[0] == event and one[1].startswith(start))
+
+    def last(self, event: str, start: str = "") -> int:
+        found = [i for i, one in enumerate(self.events) if one[0] == event and one[1].startswith(start)]
+        return found[-1]
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """Record what the process asks of the kernel, and how SQLite is told to commit."""
+    disk = Disk(tmp_path / "data")
+    fsync, unlink, connect = os.fsync, os.unlink, sqlite3.connect
+
+    def recorded_fsync(descriptor: int) -> None:
+        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+        disk.add("folder" if Path(path).is_dir() else "file", path)
+
+    def recorded_unlink(path: Any, **options: Any) -> None:
+        unlink(path, **options)
+        disk.add("unlink", str(path))
+
+    class Connection(sqlite3.Connection):
+        level = ""
+
+        def execute(self, statement: str, *args: Any) -> sqlite3.Cursor:
+            if statement.startswith("PRAGMA synchronous"):
+                self.level = statement.rpartition(" ")[2]
+            answer = super().execute(statement, *args)
+            if statement == "COMMIT":
+                disk.add(f"commit {self.level}")
+            return answer
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "unlink", recorded_unlink)
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kw: connect(*args, factory=Connection, **kw))
+    return disk
+
+
+def run(server: Server, disk: Disk, name: str) -> tuple[set[str], set[str]]:
+    """Run a job and record it alone; return the keys of the sources and of the products."""
+    uploads = upload(server)
+    sources = {pin.object.key for pin in server.pins()}
+    job = SCENARIOS[name].submit(server, uploads)
+    disk.events.clear()
+    work(server, job)
+    return sources, {pin.object.key for pin in server.pins()} - sources
+
+
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize("name", ["replacing", "in-place", "bulk", "split", "merge"])
+def test_all_that_replaces_a_source_is_on_the_disk_before_it_goes(
+    tmp_path: Path,
+    disk: Disk,
+    name: str,
+    sync: bool,  # noqa: FBT001
+) -> None:
+    server = serve(tmp_path / "data", overwrite_instances=SCENARIOS[name].overwrite, sync_storage_area=sync)
+    sources, products = run(server, disk, name)
+    gone = [key for key in disk.named("unlink", "instances/") if key in sources]
+    assert gone
+    unlinked = disk.first("unlink", "instances/")
+    before = disk.events[:unlinked]
+    assert {path for event, path in before if event == "file"} >= products
+    folders = {path for event, path in before if event == "folder"}
+    assert folders >= {key.rpartition("/")[0] for key in products} | {"instances"}
+    # Of each product: the file, then its folder, then the index.
+    for key in products:
+        assert disk.first("file", key) < disk.first("folder", key.rpartition("/")[0])
+    assert disk.last("folder", "instances") < max(
+        number for number, (event, _) in enumerate(before) if event == "commit FULL"
+    )
+    # The entries of the sources are off the disk before their files: none may come back.
+    if name != "in-place":
+        commits = [number for number, (event, _) in enumerate(before) if event == "commit FULL"]
+        assert len(commits) >= 2
+
+
+def test_nothing_is_synced_for_each_instance(tmp_path: Path, disk: Disk) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=True)
+    _, products = run(server, disk, "keeping")
+    batches = 2
+    # Each batch writes its products first and syncs them together afterwards.
+    synced = [path for event, path in disk.events if event in ("file", "folder")]
+    runs = [path.startswith("instances/") and path.endswith(".dcm") for path in synced]
+    starts = sum(is_product and not before for before, is_product in zip([False, *runs], runs, strict=False))
+    assert starts == batches
+    assert len([path for path in synced if path in products]) == len(products)
+
+
+def test_without_the_setting_uploads_and_kept_sources_wait_for_nothing(tmp_path: Path, disk: Disk) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=False)
+    server.upload(9)
+    assert [event for event, _ in disk.events if event in ("file", "folder")] == []
+    run(server, disk, "keeping")
+    assert {event for event, _ in disk.events} == {"commit NORMAL"}
+
+
+def test_with_the_setting_an_upload_is_on_the_disk_before_it_is_answered(tmp_path: Path, disk: Disk) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=True)
+    disk.events.clear()
+    server.upload()
+    (key,) = server.files()
+    assert disk.first("file", key) < disk.first("folder", key.rpartition("/")[0]) < disk.last("commit FULL")
+
+
+def test_an_upload_that_replaces_another_is_on_the_disk_whatever_the_setting(
+    tmp_path: Path, disk: Disk
+) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=False, overwrite_instances=OverwriteInstances.ALWAYS)
+    server.upload()
+    (old,) = server.files()
+    disk.events.clear()
+    server.upload(StudyDescription="Another")
+    (new,) = server.files()
+    assert disk.first("file", new) < disk.last("commit FULL") < disk.first("unlink", old)
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_an_entry_is_off_the_disk_before_its_file(tmp_path: Path, disk: Disk, sync: bool) -> None:  # noqa: FBT001
+
+    server = serve(tmp_path / "data", sync_storage_area=sync)
+    study = server.upload()["ParentStudy"]
+    disk.events.clear()
+    delete_resource(server.backend, Level.STUDY, study)
+    assert disk.first("commit FULL") < disk.first("unlink", "instances/")
