@@ -237,7 +237,7 @@ _REFUSALS = {
     "dynamodb": (400, '{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}'),
     "lambda": (429, '{"Type": "User", "Reason": "ConcurrentInvocationLimitExceeded"}'),
 }
-_HEADERS = {"lambda": {"x-amzn-errortype": "TooManyRequestsException"}}
+_HEADERS = {"x-amzn-requestid": "refused", "x-amzn-errortype": "TooManyRequestsException"}
 
 
 @dataclass
@@ -268,7 +268,7 @@ class Throttle:
         status, body = _REFUSALS[service]
         url = request.url
         request.url = "https://nobody.invalid/"  # all handlers are asked: the service must not hear of it
-        return AWSResponse(url, status, _HEADERS.get(service, {}), MockRawResponse(body))  # type: ignore[arg-type]
+        return AWSResponse(url, status, _HEADERS, MockRawResponse(body))  # type: ignore[arg-type]
 
 
 @contextmanager
