@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow fuzz bench-engine check fix lock lock-check validate build sizes deploy clean openapi permissions
+.PHONY: help setup run test test-slow fuzz bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean openapi permissions
 export PYTHON
 
 # SAM in its own environment, whose Python also builds the layers.
@@ -40,6 +40,9 @@ fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 
 bench-engine: setup ## Measure the engine: make bench-engine ARGS="ct rtstruct --baseline MODULE.py"
 	@$(BIN)/python -m tests.benchmarks.engine $(ARGS)
+
+bench-jobs: setup ## Measure jobs: make bench-jobs ARGS="--work /var/tmp --scale 100000"
+	@$(BIN)/python -m tests.benchmarks.jobs $(ARGS)
 
 check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make fix'."; exit 1; }
