@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pydicom
 import pytest
 from pydicom.datadict import tag_for_keyword
@@ -18,7 +19,8 @@ from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
 from dicomorph.dicom.elements import format_tag
-from dicomorph.model.settings import parse_settings
+from dicomorph.model.settings import Settings, parse_settings
+from dicomorph.settings import Environment
 from tests.support.api_client import Answer, Client, InlineRunner
 from tests.support.documented_commands import CurlCall, Example, curl_call, read_examples
 from tests.support.example_data import upload_examples
@@ -49,6 +51,7 @@ class Session:
         self.counts = self._counts()
         self.answer = Answer(0, {}, b"")
         self.output = ""
+        self.left: list[Dataset] = []
 
     def run(self, command: str) -> None:
         if not command.startswith("curl"):  # an assignment
@@ -62,17 +65,26 @@ class Session:
         self.output = call.output
         if self.answer.headers.get("content-type", "").startswith("application/json"):
             found = self.answer.json
-            new = found.get("ID", found.get("TargetStudy")) if isinstance(found, dict) else None
+            found = found if isinstance(found, dict) else {}
+            new = found.get("ID", found.get("TargetStudy"))
             self.variables |= {"NEW": new} if new else {}
+            self.left = [self._read_target(found["Target"], file["Key"]) for file in found.get("Files", ())]
 
     def _send(self, call: CurlCall) -> Answer:
         assert call.url.startswith(SERVER)
         return self.client.call(call.method, call.url.removeprefix(SERVER), call.body)
 
+    def _read_target(self, name: str, key: str) -> Dataset:
+        content = self.client.backend.targets[name].store.get(key)
+        assert content is not None
+        return read(content)
+
     def products(self) -> list[Dataset]:
-        """Return the file that was answered, or those that were stored or overwritten."""
+        """Return the file that was answered, or those that left, were stored, or were overwritten."""
         if self.output:
             return [pydicom.dcmread(self.folder / self.output)]
+        if self.left:
+            return self.left
         stored = self.client.get("/instances").json
         new = [one for one in stored if one not in self.sources]
         found = {one: self.client.get(f"/instances/{one}/file").body for one in new or stored}
@@ -167,20 +179,26 @@ def check(example: Example, session: Session) -> None:
             session.check_counts(before, after)
 
 
+def settings_of(example: Example, target: str) -> Settings:
+    """Return the settings that an example asks for, with a target that there is here."""
+    return parse_settings(json.loads(json.dumps(example.settings).replace("/srv/research", target)))
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_an_example_does_what_it_says_on_one_machine(
     make_client: Callable[..., Client], tmp_path: Path, example: Example
 ) -> None:
-    settings = parse_settings(example.settings)
+    settings = settings_of(example, str(tmp_path / "research"))
     client = make_client(**{name: getattr(settings, name) for name in settings.__slots__})
     check(example, Session(client, tmp_path))
 
 
-def on_aws(client: Client, settings: Mapping[str, Any]) -> Client:
-    """Return a client of the same store with other settings."""
+def on_aws(client: Client, example: Example) -> Client:
+    """Return a client of the same store with the settings that an example asks for."""
     runner = client.backend.runner
     assert isinstance(runner, InlineRunner)
-    runner.backend = replace(client.backend, settings=parse_settings(settings))
+    environment = Environment("index", "dicom", "", settings_of(example, "research"))
+    runner.backend = replace(bootstrap.aws_backend(environment), runner=runner)
     bootstrap.use_backend(runner.backend)
     return Client(runner.backend, client.folder)
 
@@ -197,14 +215,18 @@ def storing() -> list[Any]:
 
 @pytest.mark.parametrize("example", storing())
 def test_an_example_does_what_it_says_on_aws(aws_client: Client, tmp_path: Path, example: Example) -> None:
-    check(example, Session(on_aws(aws_client, example.settings), tmp_path))
+    if "Targets" in example.settings:
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="research", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        s3.close()
+    check(example, Session(on_aws(aws_client, example), tmp_path))
 
 
 def test_examples_that_store_nothing_do_what_they_say_on_aws(aws_client: Client, tmp_path: Path) -> None:
     session = Session(aws_client, tmp_path)
     for example in EXAMPLES:
         if example.only_answers:
-            session.client = on_aws(aws_client, example.settings)
+            session.client = on_aws(aws_client, example)
             check(example, session)
 
 
