@@ -12,6 +12,7 @@ from typing import Any
 
 from dicomorph.jobs.local_pool import WorkerSpec
 from dicomorph.jobs.local_worker import Handler, serve
+from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
@@ -51,11 +52,18 @@ def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
 
 
 class _NoRunner:
-    """A worker starts no jobs."""
+    """A worker starts no jobs, and stops none."""
 
-    def start(self, job_id: str) -> None:
+    def start(self, job: Job) -> None:
         """Refuse."""
-        raise InternalError(f"Job {job_id} cannot be started by a worker")
+        raise InternalError(f"Job {job.id} cannot be started by a worker")
+
+    def stop(self, job: Job) -> None:
+        """Refuse."""
+        raise InternalError(f"Job {job.id} cannot be stopped by a worker")
+
+    def loss(self, job: Job) -> None:
+        """Know of none."""
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def _app(function: str) -> Any:
 
 def _body(method: str, route: str) -> dict[str, Any]:
     found = _BODIES.get((method, route), "")
-    if not found and method == "POST":
+    if not found and method == "POST" and not route.startswith("/jobs/"):
         found = "AnonymizationJob" if route.endswith("/anonymize") else "ModificationJob"
     if not found and method == "PUT" and "/metadata/" in route:
         found = _TEXT

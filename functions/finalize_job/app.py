@@ -12,7 +12,5 @@ from dicomorph.services.finalize_job import abandon_job, finalize_job
 @workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
     """End the job of the event; ``failed`` says that a step of its workflow crashed."""
-    if event.get("failed"):
-        abandon_job(get_backend(), event["job"])
-    else:
-        finalize_job(get_backend(), event["job"])
+    end = abandon_job if event.get("failed") else finalize_job
+    end(get_backend(), event["job"], event["execution"])

@@ -1,7 +1,8 @@
-"""Showing jobs."""
+"""Showing jobs, stopping them, starting them again, forgetting them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,6 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dicomorph.bootstrap import get_backend
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
+from dicomorph.model.errors import InexistentItemError
+from dicomorph.services.backend import Backend
+from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.job_history import listed_jobs
 from dicomorph.services.job_view import job_json
 
 app = build_resolver(get_backend)
@@ -19,7 +24,7 @@ app = build_resolver(get_backend)
 def list_jobs() -> Response[str]:
     """List the identifiers of all jobs, or whole jobs with ``expand``."""
     backend = get_backend()
-    jobs = sorted(backend.jobs.all(), key=lambda job: job.id)
+    jobs = listed_jobs(backend)
     if app.incoming.flag("expand"):
         return json_answer([job_json(backend, job) for job in jobs])
     return json_answer([job.id for job in jobs])
@@ -33,6 +38,53 @@ def show_job(job_id: str) -> Response[str]:
     if job is None:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 5)
     return json_answer(job_json(backend, job))
+
+
+@app.delete("/jobs/<job_id>")
+def forget(job_id: str) -> Response[str]:
+    """Forget a job that has ended."""
+    delete_job(get_backend(), job_id)
+    return empty_answer()
+
+
+@app.post("/jobs/<job_id>/cancel")
+def cancel(job_id: str) -> Response[str]:
+    """Let a job fail as cancelled."""
+    return _act(cancel_job, job_id)
+
+
+@app.post("/jobs/<job_id>/pause")
+def pause(job_id: str) -> Response[str]:
+    """Interrupt a job."""
+    return _act(pause_job, job_id)
+
+
+@app.post("/jobs/<job_id>/resume")
+def resume(job_id: str) -> Response[str]:
+    """Let a paused job go on."""
+    return _act(resume_job, job_id)
+
+
+@app.post("/jobs/<job_id>/resubmit")
+def resubmit(job_id: str) -> Response[str]:
+    """Let a failed job begin again."""
+    return _act(resubmit_job, job_id)
+
+
+@app.get("/jobs/<job_id>/<key>")
+@app.delete("/jobs/<job_id>/<key>")
+def find_output(job_id: str, key: str) -> Response[str]:  # noqa: ARG001 - the router passes both
+    """Answer as for a job that has no output of this name, which no kind of job has yet."""
+    raise InexistentItemError
+
+
+def _act(action: Callable[[Backend, str], None], job_id: str) -> Response[str]:
+    """Answer an empty object; a job that is not there, or not in the right state, as Orthanc does."""
+    try:
+        action(get_backend(), job_id)
+    except InexistentItemError:
+        return empty_answer(400)
+    return json_answer({})
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -11,5 +11,6 @@ from dicomorph.services.plan_job import plan_job
 
 @workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer how many batches the job of the event has."""
-    return {"job": event["job"], "batches": plan_job(get_backend(), event["job"])}
+    """Answer how many batches there are for the execution of the event."""
+    batches = plan_job(get_backend(), event["job"], event["execution"])
+    return {"job": event["job"], "execution": event["execution"], "batches": batches}

@@ -53,7 +53,8 @@ def test_an_unknown_path_is_a_404_with_an_error(client: Client, path: str) -> No
         ("POST", "/studies/a", "DELETE,GET"),
         ("DELETE", "/system", "GET"),
         ("POST", "/patients/a/labels/b", "DELETE,GET,PUT"),
-        ("PATCH", "/jobs/a", "GET"),
+        ("PATCH", "/jobs/a", "DELETE,GET"),
+        ("GET", "/jobs/a/cancel", "POST"),
     ],
 )
 def test_a_wrong_method_is_an_empty_405(client: Client, method: str, path: str, allow: str) -> None:

@@ -20,7 +20,8 @@ from dicomorph.model.settings import Settings
 from dicomorph.services.plan_job import plan_job
 from dicomorph.services.wait_for_job import wait_for_job
 from local.worker import worker_spec
-from tests.workflows.embedded import IdleRunner, Server
+from tests.support.idle_runner import IdleRunner
+from tests.workflows.embedded import Server
 
 WORKER = str(Path(__file__).with_name("poisoned_worker.py"))
 
@@ -129,9 +130,9 @@ def test_starting_twice_runs_once(machine: Machine, study: str) -> None:
     server = machine.start()
     job = server.submit(study)
     for _ in range(3):
-        server.backend.runner.start(job.id)
+        server.backend.runner.start(job)
     done = ended(server, job)
-    server.backend.runner.start(job.id)
+    server.backend.runner.start(job)
     assert (counts(done), server.job(job.id)) == ((30, 0), done)
 
 

@@ -16,11 +16,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from dicomorph.http.requests import effective_method, normalize_path
 from dicomorph.http.routes import ROUTES
+from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend
 from dicomorph.services.edit_batch import edit_batch
 from dicomorph.services.finalize_job import finalize_job
 from dicomorph.services.plan_job import plan_job
 from local.functions import Context, load_module
+from tests.support.idle_runner import IdleRunner
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -176,17 +178,18 @@ def _route(method: str, path: str) -> tuple[str, str]:
     return "unmatched", "/{proxy+}"
 
 
-class InlineRunner:
+class InlineRunner(IdleRunner):
     """Runs a job's workflow to its end within the call that starts it, unless told to hold it back."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.backend: Backend | None = None
         self.is_holding = False
 
-    def start(self, job_id: str) -> None:
+    def start(self, job: Job) -> None:
         if self.is_holding:
             return
         assert self.backend is not None
-        for number in range(plan_job(self.backend, job_id)):
-            edit_batch(self.backend, job_id, number)
-        finalize_job(self.backend, job_id)
+        for number in range(plan_job(self.backend, job.id, job.execution)):
+            edit_batch(self.backend, job.id, number)
+        finalize_job(self.backend, job.id, job.execution)

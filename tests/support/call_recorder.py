@@ -78,6 +78,10 @@ def _transacting(params: _Params) -> Iterator[Need]:
         yield from _on_item(f"{kind}Item")(request)
 
 
+def _on_workflow(action: str, parameter: str) -> Callable[[_Params], Iterator[Need]]:
+    return lambda params: iter((Need(f"states:{action}", params[parameter]),))
+
+
 _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("dynamodb", "BatchGetItem"): _getting_many,
     ("dynamodb", "GetItem"): _on_item("GetItem"),
@@ -93,9 +97,9 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
-    ("stepfunctions", "StartExecution"): lambda params: iter(
-        (Need("states:StartExecution", params["stateMachineArn"]),)
-    ),
+    ("stepfunctions", "DescribeExecution"): _on_workflow("DescribeExecution", "executionArn"),
+    ("stepfunctions", "StartExecution"): _on_workflow("StartExecution", "stateMachineArn"),
+    ("stepfunctions", "StopExecution"): _on_workflow("StopExecution", "executionArn"),
 }
 _KEY_ACTIONS = {
     "CompleteMultipartUpload": "kms:Decrypt",  # the parts are read again

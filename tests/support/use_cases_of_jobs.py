@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances, Settings
+from dicomorph.services import job_watch
 from dicomorph.storage.s3_parts import PART_BYTES
+from tests.support.idle_runner import IdleRunner
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, pixels, upload_series
 from tests.support.use_cases_of_many import submissions
@@ -20,21 +25,15 @@ _ABOVE = ("patients", "studies", "series")
 _IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
 
 
-class _Idle:
-    """Starts nothing."""
-
-    def start(self, job_id: str) -> None:
-        pass
-
-
-@dataclass
-class _Mute:
+class _Mute(IdleRunner):
     """Starts jobs, and its answer is lost."""
 
-    cloud: RecordedStack
+    def __init__(self, cloud: RecordedStack) -> None:
+        super().__init__()
+        self._cloud = cloud
 
-    def start(self, job_id: str) -> None:
-        _leave_documents(self.cloud, job_id)
+    def start(self, job: Job) -> None:
+        _leave_documents(self._cloud, job.id)
         raise TransientError
 
 
@@ -70,24 +69,24 @@ def repeat(cloud: RecordedStack) -> None:
     """Each task a second time, which finds the work done."""
     job = _submit(cloud, cloud.upload(patient()))
     for _ in range(2):
-        assert cloud.invoke("plan_job", {"job": job}) == {"job": job, "batches": 1}
+        assert cloud.invoke("plan_job", _event(job)) == {**_event(job), "batches": 1}
         assert _state(cloud, job) == "Running"
     for _ in range(2):
         cloud.invoke("edit_batch", {"job": job, "batch": 0})
     for _ in range(2):
-        cloud.invoke("finalize_job", {"job": job})
+        cloud.invoke("finalize_job", _event(job))
         assert _state(cloud, job) == "Success"
     cloud.invoke("edit_batch", {"job": job, "batch": 0})
-    assert cloud.invoke("plan_job", {"job": job})["batches"] == 0
+    assert cloud.invoke("plan_job", _event(job))["batches"] == 0
 
 
 def survive_workers(cloud: RecordedStack) -> None:
     """A batch whose worker died is edited instance by instance; one of them never gets an outcome."""
     job = _submit(cloud, upload_series(cloud, 2))
-    cloud.invoke("plan_job", {"job": job})
+    cloud.invoke("plan_job", _event(job))
     for _ in range(2):
         cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
-    cloud.invoke("finalize_job", {"job": job})
+    cloud.invoke("finalize_job", _event(job))
     assert _state(cloud, job) == "Failure"
 
 
@@ -96,8 +95,8 @@ def give_up(cloud: RecordedStack) -> None:
     stored = cloud.upload(patient())
     vanished, crashed = _submit(cloud, stored), _submit(cloud, stored)
     assert cloud.delete(f"/studies/{stored['ParentStudy']}").status == 200
-    assert cloud.invoke("plan_job", {"job": vanished})["batches"] == 0
-    cloud.invoke("finalize_job", {"job": crashed, "failed": True})
+    assert cloud.invoke("plan_job", _event(vanished))["batches"] == 0
+    cloud.invoke("finalize_job", {**_event(crashed), "failed": True})
     assert (_state(cloud, vanished), _state(cloud, crashed)) == ("Failure", "Failure")
 
 
@@ -149,30 +148,79 @@ def lose_a_race(cloud: RecordedStack) -> None:
 
 
 def forget(cloud: RecordedStack) -> None:
-    """A full history: the oldest job goes with its documents."""
+    """A full history: the oldest job goes with its documents, and another one because somebody says so."""
     first, second = (_submit(cloud, cloud.upload(patient())) for _ in range(2))
     _leave_documents(cloud, first)
-    with cloud.changed(settings=Settings(jobs_history_size=1)):
-        for job in (first, second):
-            cloud.invoke("finalize_job", {"job": job, "failed": True})
+    for job, minutes in ((first, 0), (second, 10)):
+        settings = Settings(jobs_history_size=1)
+        with cloud.changed(settings=settings, now=partial(_after, minutes)):
+            cloud.invoke("finalize_job", {**_event(job), "failed": True})
     assert cloud.get("/jobs").json == [second]
+    _leave_documents(cloud, second)
+    assert cloud.delete(f"/jobs/{second}").status == 200
+    assert cloud.get("/jobs").json == []
+
+
+def stop_and_go_on(cloud: RecordedStack) -> None:
+    """Jobs that are stopped before they run, and run by the state machine when they go on."""
+    assert cloud.post("/jobs/nope/cancel").status == 400
+    for stop, start in (("cancel", "resubmit"), ("pause", "resume")):
+        job = _submit(cloud, cloud.upload(patient()))
+        assert cloud.post(f"/jobs/{job}/{stop}").status == 200
+        assert cloud.delete(f"/jobs/{job}/archive").status == cloud.get(f"/jobs/{job}/archive").status == 404
+        assert cloud.post(f"/jobs/{job}/{start}").status == 200
+        while (end := _state(cloud, job)) not in ("Success", "Failure"):
+            time.sleep(0.05)
+        assert end == "Success"
+
+
+def stop_workers(cloud: RecordedStack) -> None:
+    """A batch that is interrupted, and goes on in another execution, in another attempt."""
+    job = _submit(cloud, upload_series(cloud, 3))
+    cloud.invoke("plan_job", _event(job))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job_watch, "SECONDS", 0)
+        with cloud.meanwhile("PutObject", lambda: cloud.post(f"/jobs/{job}/cancel")):
+            cloud.invoke("edit_batch", {"job": job, "batch": 0})
+    with cloud.changed(runner=IdleRunner()):
+        assert cloud.post(f"/jobs/{job}/resubmit").status == 200
+    cloud.invoke("plan_job", _event(job, 2))
+    cloud.invoke("edit_batch", {"job": job, "batch": 0})
+    assert cloud.get(f"/jobs/{job}").json["Progress"] == 75
+    cloud.invoke("finalize_job", _event(job, 2))
+    assert _state(cloud, job) == "Success"
+
+
+def lose_executions(cloud: RecordedStack) -> None:
+    """A job that nothing runs, which shows when somebody asks a while later."""
+    with cloud.changed(now=partial(_after, -10)):
+        job = _submit(cloud, cloud.upload(patient()))
+    assert _state(cloud, job) == "Failure"
 
 
 def _submit(cloud: RecordedStack, stored: dict[str, Any], body: dict[str, Any] | None = None) -> str:
     """Submit a job for a study, which nobody runs yet."""
-    with cloud.changed(runner=_Idle()):
+    with cloud.changed(runner=IdleRunner()):
         path = f"/studies/{stored['ParentStudy']}/modify"
         answer = cloud.post(path, {"Asynchronous": True, **(body or {})})
     assert answer.status == 200
     return str(answer.json["ID"])
 
 
+def _after(minutes: float) -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=minutes)
+
+
+def _event(job: str, execution: int = 1) -> dict[str, Any]:
+    return {"job": job, "execution": execution}
+
+
 def _tasks(job: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the tasks of a job of one batch, with their events."""
     return [
-        ("plan_job", {"job": job}),
+        ("plan_job", _event(job)),
         ("edit_batch", {"job": job, "batch": 0}),
-        ("finalize_job", {"job": job}),
+        ("finalize_job", _event(job)),
     ]
 
 
@@ -200,4 +248,7 @@ USE_CASES_OF_JOBS = (
     edit_in_place,
     lose_a_race,
     forget,
+    stop_and_go_on,
+    stop_workers,
+    lose_executions,
 )

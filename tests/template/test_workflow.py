@@ -31,7 +31,7 @@ TASKS = list(_tasks(DEFINITION["States"]))
 @pytest.mark.parametrize(("name", "task"), [(name, task) for name, task, _ in TASKS])
 def test_a_task_is_told_of_a_job_and_numbers_only(name: str, task: dict[str, Any]) -> None:
     payload = task["Parameters"]["Payload"]
-    assert {key.removesuffix(".$") for key in payload} <= {"job", "batch", "part", "failed"}
+    assert {key.removesuffix(".$") for key in payload} <= {"job", "execution", "batch", "part", "failed"}
     # What it answers is left out, but for the number of batches.
     assert ("ResultSelector" in task) == (name == "PlanJob")
     assert task.get("ResultPath") in (None, "$")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.jobs.documents import outcome_key
+from dicomorph.jobs.documents import manifest_key, part_key
 from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
 from dicomorph.model.resources import Level
@@ -53,7 +53,8 @@ def test_a_pending_job(backend: Backend) -> None:
 
 def test_a_running_job_tells_when_it_will_be_done(backend: Backend) -> None:
     job = replace(JOB, state=JobState.RUNNING, started="2026-01-02T03:04:05.250000+00:00", batches=3)
-    backend.objects.put(outcome_key(job.id, 0), b"{}")
+    backend.objects.put(manifest_key(job.id), b'[{"instances":2},{"instances":1}]')
+    backend.objects.put(part_key(job, 1, 0), b"{}")
     view = job_json(backend, job)
     assert (view["Progress"], view["EffectiveRuntime"]) == (25, 10.0)
     assert view["EstimatedTimeOfArrival"] == "20260102T030445.250000"

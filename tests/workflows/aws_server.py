@@ -17,8 +17,9 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
 from dicomorph.storage.s3 import S3Store
+from tests.support.idle_runner import IdleRunner
 from tests.workflows import moto_faults, stack
-from tests.workflows.embedded import IdleRunner, Server
+from tests.workflows.embedded import Server
 
 _ACCOUNT = "123456789012"
 

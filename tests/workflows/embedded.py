@@ -23,15 +23,9 @@ from dicomorph.services.start_job import Caller
 from dicomorph.services.store_instance import store_instance
 from dicomorph.services.submit_modification import submit_modification
 from tests.support.api_client import make_dicom
+from tests.support.idle_runner import IdleRunner
 
 CALLER = Caller(remote_ip="192.0.2.7", username="alice")
-
-
-class IdleRunner:
-    """Leaves every step to the test."""
-
-    def start(self, job_id: str) -> None:
-        """Do nothing."""
 
 
 @dataclass
@@ -67,9 +61,10 @@ class Server:
 
     def finish(self, job: Job) -> Job:
         """Run all steps of a job."""
-        for number in range(plan_job(self.backend, job.id)):
+        execution = self.job(job.id).execution
+        for number in range(plan_job(self.backend, job.id, execution)):
             edit_batch(self.backend, job.id, number)
-        finalize_job(self.backend, job.id)
+        finalize_job(self.backend, job.id, execution)
         return self.job(job.id)
 
     def run(self, resource: str, **request: Any) -> Job:

@@ -21,7 +21,7 @@ from dicomorph.index.dynamodb import DynamoIndex
 from dicomorph.jobs.dynamodb import DynamoJobRecords
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.jobs.stepfunctions import StepFunctionsRunner
+from dicomorph.jobs.stepfunctions import StepFunctionsRunner, execution_name
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances, Settings
@@ -83,7 +83,7 @@ class Stack:
         """Wait for the execution of a job; return the job, and how the execution ended."""
         client = boto3.client("stepfunctions", REGION)
         machine = client.list_state_machines()["stateMachines"][0]["stateMachineArn"]
-        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{job.id}"
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{execution_name(job)}"
         deadline = time.monotonic() + seconds
         while (status := client.describe_execution(executionArn=arn)["status"]) == "RUNNING":
             assert time.monotonic() < deadline, self.backend.jobs.get(job.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.delete_resource import delete_resource
 from dicomorph.services.edit_batch import edit_batch
 from dicomorph.services.finalize_job import abandon_job, finalize_job
+from dicomorph.services.job_history import listed_jobs
 from dicomorph.services.plan_job import plan_job
+from dicomorph.services.wait_for_job import wait_for_job
+from tests.support.idle_runner import IdleRunner
 from tests.workflows.embedded import Server, serve
 
 IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
@@ -114,9 +118,9 @@ def test_editing_in_place_never_deletes_sources(overwriting: Server, level: Leve
 
 
 def test_a_job_that_cannot_be_started_is_forgotten(server: Server) -> None:
-    class Away:
-        def start(self, job_id: str) -> None:
-            raise TransientError(job_id)
+    class Away(IdleRunner):
+        def start(self, job: Job) -> None:
+            raise TransientError(job.id)
 
     study = server.upload()["ParentStudy"]
     with pytest.raises(TransientError):
@@ -345,9 +349,27 @@ def test_an_abandoned_job_has_failed_unless_it_ended_before(server: Server) -> N
     abandon_job(server.backend, "unknown")
 
 
+def later(server: Server, **delta: float) -> Server:
+    now = server.backend.now
+    return Server(replace(server.backend, now=lambda: now() + timedelta(**delta)))
+
+
 def test_old_jobs_are_forgotten_with_their_documents(tmp_path: Path) -> None:
     server = serve(tmp_path / "data", jobs_history_size=2)
     study = server.upload()["ParentStudy"]
-    jobs = [server.run(study).id for _ in range(4)]
+    jobs = [later(server, hours=number).run(study).id for number in range(4)]
     assert [job.id for job in server.backend.jobs.all()] == jobs[2:]
     assert {key.split("/")[1] for key in server.backend.objects.keys("jobs/")} == set(jobs[2:])
+
+
+@pytest.mark.parametrize("size", [0, 2])
+def test_a_job_that_has_just_ended_can_be_waited_for_however_short_the_history_is(
+    tmp_path: Path, size: int
+) -> None:
+    server = serve(tmp_path / "data", jobs_history_size=size)
+    study = server.upload()["ParentStudy"]
+    jobs = [server.run(study) for _ in range(4)]
+    shown = [job.id for job in listed_jobs(server.backend)]
+    assert shown == sorted(job.id for job in jobs[4 - size :])
+    for job in jobs:
+        assert wait_for_job(server.backend, job.id, seconds=0) == job

@@ -165,7 +165,7 @@ def test_duplicated_invocations_change_nothing(stack: Stack) -> None:
         edit_batch(stack.backend, job.id, number)
     assert plan_job(stack.backend, job.id) == 0  # nothing to do any more
     finalize_job(stack.backend, job.id)
-    stack.backend.runner.start(job.id)
+    stack.backend.runner.start(job)
     assert stack.backend.jobs.get(job.id) == job
     assert (stack.backend.index.statistics(), sorted(stack.backend.objects.keys("instances/"))) == before
     assert counts(job) == (7, 0)
@@ -204,5 +204,5 @@ def test_three_thousand_items_of_one_instance_each() -> None:
         assert (job.state, counts(job)) == (JobState.SUCCESS, (3000, 1))
         assert stack.map_items() == {"succeeded": 3000, "failed": 0}
         assert len(stack.calls) == 3000
-        assert sum(1 for _ in stack.backend.objects.keys(outcomes_prefix(job.id))) == 3000
+        assert sum(1 for _ in stack.backend.objects.keys(outcomes_prefix(job))) == 3000
         assert sum(1 for _ in stack.backend.index.pins(Level.STUDY, str(job.content["ID"]))) == 2999

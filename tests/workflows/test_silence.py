@@ -20,6 +20,7 @@ from dicomorph.jobs.model import JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import LEVELS, Level
 from tests.support.api_client import Answer, Client, make_dicom
+from tests.support.idle_runner import IdleRunner
 from tests.workflows.hearing import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -66,13 +67,6 @@ def upload(client: Client, *, patient: str = PATIENT_ID, instances: int = 1) -> 
         Level.INSTANCE: first["ID"],
         **{level: first[f"Parent{level.value}"] for level in LEVELS if level is not Level.INSTANCE},
     }
-
-
-class _Idle:
-    """Starts no job."""
-
-    def start(self, job_id: str) -> None:
-        """Do nothing."""
 
 
 Request = tuple[Any, dict[str, str]]
@@ -125,7 +119,7 @@ class _Caller:
 def test_no_handler_of_the_api_tells(
     stack: Stack, client: Client, heard: Heard, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    bootstrap.use_backend(replace(stack.backend, runner=_Idle()))
+    bootstrap.use_backend(replace(stack.backend, runner=IdleRunner()))
     ids, others = upload(client), upload(client, patient=f"{PATIENT_ID}-2")
     caller, accepted = _Caller(client, ids), _accepted(ids, others)
     caller.call_all(accepted, _UNKNOWN_TAG)

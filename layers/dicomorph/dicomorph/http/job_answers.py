@@ -19,7 +19,7 @@ from dicomorph.services.wait_for_job import wait_for_job
 
 def caller_of(request: Request) -> Caller:
     """Return who asks."""
-    return Caller(remote_ip=request.remote_ip)
+    return Caller(remote_ip=request.remote_ip, principal=request.principal)
 
 
 def answer_with_job(app: OrthancResolver, backend: Backend, job: Job) -> Response[Any]:

@@ -103,8 +103,16 @@ class Request:
     @property
     def remote_ip(self) -> str:
         """The address of the client, empty if the event does not tell."""
-        identity = (self._event.get("requestContext") or {}).get("identity") or {}
-        return str(identity.get("sourceIp") or "")
+        return str(self._identity.get("sourceIp") or "")
+
+    @property
+    def principal(self) -> str:
+        """Who the gateway has verified the caller to be (IAM), empty if it has not."""
+        return str(self._identity.get("userArn") or self._identity.get("user") or "")
+
+    @property
+    def _identity(self) -> Mapping[str, Any]:
+        return (self._event.get("requestContext") or {}).get("identity") or {}
 
     @functools.cached_property
     def body(self) -> bytes | Path:

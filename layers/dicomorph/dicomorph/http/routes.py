@@ -52,7 +52,11 @@ def _routes() -> dict[str, dict[str, str]]:
         "/studies/{id}/split": {"POST": "split_study"},
         "/studies/{id}/merge": {"POST": "merge_study"},
         "/jobs": {"GET": "jobs"},
-        "/jobs/{id}": {"GET": "jobs"},
+        "/jobs/{id}": {"GET": "jobs", "DELETE": "jobs"},
+        **{
+            f"/jobs/{{id}}/{action}": {"POST": "jobs"} for action in ("cancel", "pause", "resume", "resubmit")
+        },
+        "/jobs/{id}/{key}": {"GET": "jobs", "DELETE": "jobs"},
         "/statistics": {"GET": "system"},
         "/system": {"GET": "system"},
         "/tools/bulk-anonymize": {"POST": "anonymize_resources"},

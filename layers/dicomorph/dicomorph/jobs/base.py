@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dicomorph.jobs.model import Job
+from dicomorph.model.errors import DicomorphError
 
 
 class JobRecords(Protocol):
@@ -42,7 +43,35 @@ class JobRecords(Protocol):
 
 
 class JobRunner(Protocol):
-    """Runs the workflow of a job: plan, edit batches, finalize."""
+    """Runs the workflow of a job: plan, edit batches, finalize.
 
-    def start(self, job_id: str) -> None:
-        """Start the workflow of a job whose record exists. Starting twice runs it once."""
+    Each call concerns the execution that the record names (`Job.execution`).
+    """
+
+    def start(self, job: Job) -> None:
+        """Start the workflow of a job whose record exists. Starting an execution twice runs it once.
+
+        Raises
+        ------
+        DicomorphError
+            If it cannot be started, or nobody knows whether it was.
+        """
+
+    def stop(self, job: Job) -> None:
+        """End the workflow of a job whose record says that it is not to run; best effort.
+
+        Tasks under way end by themselves, since they look at the record. An execution that has
+        ended, or never began, is left alone.
+
+        Raises
+        ------
+        TransientError
+            If the service is throttled or away.
+        """
+
+    def loss(self, job: Job) -> DicomorphError | None:
+        """Return why nothing runs an active job any more, None as far as something does or may.
+
+        The record has to be read again before anything follows from it: a workflow that ended
+        as it should has written the record before.
+        """

@@ -72,6 +72,16 @@ def final_content(job: Job, summary: Summary) -> dict[str, Json]:
     return content
 
 
+def unfinished_content(job: Job) -> dict[str, Json]:
+    """Return the content of a job that begins again: without a result, as far as it had one."""
+    result = {
+        JobType.RESOURCE_MODIFICATION: ("ID", "Path", "PatientID", "Type"),
+        JobType.SPLIT_STUDY: ("TargetStudy",),
+    }.get(job.type, ())
+    content = {name: value for name, value in job.content.items() if name not in result}
+    return {**content, "FailedInstancesCount": 0}
+
+
 def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, Iterable[Json]]:
     """Return what a job lists in the end, entry by entry: only identifiers are in memory together.
 

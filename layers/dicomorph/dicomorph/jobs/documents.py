@@ -6,11 +6,13 @@
     jobs/<job id>/listing.json            the part of the content that grows with the job
     jobs/<job id>/manifest.json           the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<nnnnnn>.json   the pinned sources of a batch
-    jobs/<job id>/outcomes/<nnnnnn>.json  what became of a batch
-    jobs/<job id>/parts/<nnnnnn>-<pppppp>.json  what became of one instance of a batch whose
-                                          worker died, edited in an invocation of its own
+    jobs/<job id>/outcomes/<attempt>/<nnnnnn>.json        what became of a batch
+    jobs/<job id>/parts/<attempt>/<nnnnnn>-<pppppp>.json  what became of one instance of a batch:
+                                          edited in an invocation of its own since its worker
+                                          died with all of them, or before the job was stopped
 
-The manifest is written after the batches, so where it exists the plan is complete.
+The manifest is written after the batches, so where it exists the plan is complete. Outcomes of
+an earlier attempt are never overwritten, so what a worker of it writes late misleads nobody.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
 
 
@@ -72,19 +74,36 @@ def batch_key(job_id: str, number: int) -> str:
     return f"{job_prefix(job_id)}batches/{number:06}.json"
 
 
-def outcomes_prefix(job_id: str) -> str:
-    """Return what the keys of all outcomes of batches start with."""
-    return f"{job_prefix(job_id)}outcomes/"
+def outcomes_prefix(job: Job) -> str:
+    """Return what the keys of all outcomes of batches start with, in the job's present attempt."""
+    return f"{job_prefix(job.id)}outcomes/{job.attempt}/"
 
 
-def outcome_key(job_id: str, number: int) -> str:
-    """Return the key of the outcome of a batch."""
-    return f"{outcomes_prefix(job_id)}{number:06}.json"
+def outcome_key(job: Job, number: int) -> str:
+    """Return the key of the outcome of a batch, in the job's present attempt."""
+    return f"{outcomes_prefix(job)}{number:06}.json"
 
 
-def part_key(job_id: str, number: int, part: int) -> str:
-    """Return the key of the outcome of one instance that was edited apart from its batch."""
-    return f"{job_prefix(job_id)}parts/{number:06}-{part:06}.json"
+def parts_prefix(job: Job) -> str:
+    """Return what the keys of all outcomes of single instances start with, in the present attempt."""
+    return f"{job_prefix(job.id)}parts/{job.attempt}/"
+
+
+def part_key(job: Job, number: int, part: int) -> str:
+    """Return the key of the outcome of one instance of a batch, in the job's present attempt."""
+    return f"{parts_prefix(job)}{number:06}-{part:06}.json"
+
+
+def numbers_in(key: str) -> tuple[int, ...]:
+    """Return the number of the batch that the key of an outcome names, and of its part if any.
+
+    Examples
+    --------
+    >>> numbers_in("jobs/4f1c/parts/1/000002-000010.json")
+    (2, 10)
+    """
+    name = key.rpartition("/")[2].removesuffix(".json")
+    return tuple(int(number) for number in name.split("-"))
 
 
 def product_key(job_id: str, product: str, number: int, position: int) -> str:

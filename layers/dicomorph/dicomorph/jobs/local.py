@@ -7,14 +7,18 @@ import logging
 import queue
 import threading
 from concurrent.futures import CancelledError
+from typing import TypeAlias
 
 from dicomorph.jobs.local_pool import WorkerPool, WorkerSpec
-from dicomorph.jobs.local_workflow import run_workflow
+from dicomorph.jobs.local_workflow import LocalWorkflow
+from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.backend import Backend
 from dicomorph.services.finalize_job import abandon_job
 
 _CONCURRENT_JOBS = 2  # Orthanc's ConcurrentJobs
+
+_Execution: TypeAlias = tuple[str, int]
 
 _logger = logging.getLogger(__name__)
 
@@ -37,21 +41,22 @@ class LocalRunner:
     def __init__(self, worker: WorkerSpec, *, workers: int) -> None:
         self._pool = WorkerPool(worker, workers)
         self._backend: Backend | None = None
-        self._waiting: queue.PriorityQueue[tuple[int, int, str]] = queue.PriorityQueue()
+        self._waiting: queue.PriorityQueue[tuple[int, int, _Execution]] = queue.PriorityQueue()
         self._numbers = itertools.count()
-        self._taken: set[str] = set()
+        self._workflows: dict[_Execution, LocalWorkflow] = {}
+        self._losses: dict[_Execution, DicomorphError] = {}
         self._lock = threading.Lock()
 
     def recover(self, backend: Backend) -> None:
         """Begin to run jobs: those first that an earlier run of the server left."""
         self._backend = backend
         for job in backend.jobs.all():
-            if not job.state.is_final:
-                self._take(job.id, job.priority)
+            if job.state.is_active:
+                self._take(job)
         for _ in range(_CONCURRENT_JOBS):
             threading.Thread(target=self._drive, args=(backend,), daemon=True).start()
 
-    def start(self, job_id: str) -> None:
+    def start(self, job: Job) -> None:
         """Queue a job whose record exists. Starting twice runs it once.
 
         Raises
@@ -61,9 +66,18 @@ class LocalRunner:
         """
         if self._backend is None:
             raise InternalError("Jobs do not run yet")
-        job = self._backend.jobs.get(job_id)
-        if job is not None:
-            self._take(job_id, job.priority)
+        self._take(job)
+
+    def stop(self, job: Job) -> None:
+        """Take the tasks of a job out of the queue; those under way look at the record."""
+        with self._lock:
+            workflow = self._workflows.pop(_execution(job), None)
+        if workflow is not None:
+            workflow.stop()
+
+    def loss(self, job: Job) -> DicomorphError | None:
+        """Return why a job that this runner gave up could not be ended, None for any other one."""
+        return self._losses.get(_execution(job))
 
     def processes(self) -> list[int]:
         """Return the ids of the worker processes that run."""
@@ -73,30 +87,41 @@ class LocalRunner:
         """End all workers at once; jobs that are not done can be recovered."""
         self._pool.close()
 
-    def _take(self, job_id: str, priority: int) -> None:
+    def _take(self, job: Job) -> None:
+        execution = _execution(job)
         with self._lock:
-            if job_id in self._taken:
+            if execution in self._workflows:
                 return
-            self._taken.add(job_id)
-        self._waiting.put((-priority, next(self._numbers), job_id))
+            self._workflows[execution] = LocalWorkflow(self._pool, job)
+        self._waiting.put((-job.priority, next(self._numbers), execution))
 
     def _drive(self, backend: Backend) -> None:
-        while True:
-            negated, _, job_id = self._waiting.get()
+        while not self._pool.is_closed:
+            _, _, execution = self._waiting.get()
+            with self._lock:
+                workflow = self._workflows.get(execution)
+            if workflow is None:
+                continue  # stopped before its turn
             try:
-                run_workflow(self._pool, backend, job_id, priority=-negated)
-            except CancelledError:
-                return
+                workflow.run(backend)
+            except CancelledError:  # stopped, or the pool was closed
+                continue
             except Exception as error:  # noqa: BLE001 - one job must not end the others
-                _logger.error("Job %s failed with %s", job_id, type(error).__name__)  # noqa: TRY400 - a traceback may quote values
-                _abandon(backend, job_id)
+                _logger.error("Job %s failed with %s", execution[0], type(error).__name__)  # noqa: TRY400 - a traceback may quote values
+                self._abandon(backend, execution, error)
             finally:
                 with self._lock:
-                    self._taken.discard(job_id)
+                    self._workflows.pop(execution, None)
+
+    def _abandon(self, backend: Backend, execution: _Execution, error: Exception) -> None:
+        """Report a job as failed; where that cannot be written, remember it."""
+        reason = error if isinstance(error, DicomorphError) else InternalError("A step of the job crashed")
+        try:
+            abandon_job(backend, *execution, error=reason)
+        except DicomorphError as refusal:  # the next run of the server takes the job up again
+            _logger.error("Job %s could not be ended: %s", execution[0], type(refusal).__name__)  # noqa: TRY400 - a traceback may quote values
+            self._losses[execution] = reason
 
 
-def _abandon(backend: Backend, job_id: str) -> None:
-    try:
-        abandon_job(backend, job_id)
-    except DicomorphError as error:  # the next run of the server recovers it
-        _logger.error("Job %s could not be ended: %s", job_id, type(error).__name__)  # noqa: TRY400 - a traceback may quote values
+def _execution(job: Job) -> _Execution:
+    return job.id, job.execution

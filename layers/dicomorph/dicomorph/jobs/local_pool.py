@@ -12,7 +12,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,10 +73,16 @@ class WorkerPool:
         for worker in self._workers:
             threading.Thread(target=self._dispatch, args=(worker,), daemon=True).start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no task will run any more."""
+        return self._closed.is_set()
+
     def submit(self, task: Task, *, order: tuple[int, ...]) -> Future[Reply]:
         """Queue a task; the lowest `order` goes first, then the oldest.
 
-        The future is cancelled if the pool is closed before the task ends.
+        The future is cancelled if the pool is closed before the task ends. A future that
+        somebody else cancels takes its task out of the queue, unless it runs.
         """
         future: Future[Reply] = Future()
         if self._closed.is_set():
@@ -103,9 +109,11 @@ class WorkerPool:
             if order is None:
                 worker.bury()
                 return
+            if not order.future.set_running_or_notify_cancel():
+                continue
             reply = None if self._closed.is_set() else worker.run(order.task)
             if reply is None or self._closed.is_set():
-                order.future.cancel()
+                order.future.set_exception(CancelledError())
             else:
                 order.future.set_result(reply)
 

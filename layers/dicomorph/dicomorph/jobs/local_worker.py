@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from dicomorph.model.errors import TransientError
+from dicomorph.model.errors import StorageFullError, TransientError
 
 Handler: TypeAlias = Callable[[dict[str, Any], object], Any]
 
@@ -31,6 +31,7 @@ class Verdict(enum.Enum):
     DONE = "done"
     AGAIN = "again"
     FAILED = "failed"
+    FULL = "full"
     DIED = "died"
 
 
@@ -69,4 +70,5 @@ def _run(handler: Handler, event: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the worker outlives its tasks
         # Only the type: the message of a foreign exception may quote a value.
         _logger.error("A task failed with %s", type(error).__name__)  # noqa: TRY400 - as said
-        return {"verdict": Verdict.FAILED.value}
+        full = isinstance(error, StorageFullError)
+        return {"verdict": (Verdict.FULL if full else Verdict.FAILED).value}

@@ -2,63 +2,86 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import CancelledError, Future
 
 from dicomorph.jobs.documents import batch_sizes, manifest_key
 from dicomorph.jobs.local_pool import Reply, Task, WorkerPool
 from dicomorph.jobs.local_worker import Verdict
+from dicomorph.jobs.model import Job
+from dicomorph.model.errors import InternalError, StorageFullError
 from dicomorph.services.backend import Backend
-from dicomorph.services.finalize_job import abandon_job
 
 _DEATHS = 2  # a worker's death costs its task one retry
 _ATTEMPTS = 6
 _FIRST_PAUSE = 0.2  # seconds, doubled each time
 
 
-def run_workflow(pool: WorkerPool, backend: Backend, job_id: str, *, priority: int) -> None:
-    """Run a job to its end; the steps that were done before are not repeated.
+class LocalWorkflow:
+    """One execution of a job: its tasks, with the retries that they are worth.
 
-    Raises
-    ------
-    concurrent.futures.CancelledError
-        If the pool was closed meanwhile. The job can be resumed.
+    Parameters
+    ----------
+    job : Job
+        As it was queued.
     """
-    workflow = _Workflow(pool, priority)
-    plan = workflow.run([Task("plan", {"job": job_id})])[0]
-    if plan.verdict is not Verdict.DONE:
-        abandon_job(backend, job_id)
-        return
-    if plan.answer["batches"]:
-        workflow.edit(job_id, batch_sizes(backend.objects.get(manifest_key(job_id)) or b"[]"))
-    if workflow.run([Task("finalize", {"job": job_id})])[0].verdict is not Verdict.DONE:
-        abandon_job(backend, job_id)
 
-
-class _Workflow:
-    """Runs tasks of one job, with the retries that they are worth."""
-
-    def __init__(self, pool: WorkerPool, priority: int) -> None:
+    def __init__(self, pool: WorkerPool, job: Job) -> None:
         self._pool = pool
-        self._priority = priority
+        self._job = job
+        self._event = {"job": job.id, "execution": job.execution}
+        self._lock = threading.Lock()
+        self._futures: list[Future[Reply]] = []
+        self._stopped = threading.Event()
 
-    def edit(self, job_id: str, sizes: Sequence[int]) -> None:
+    def stop(self) -> None:
+        """Take the tasks of the job out of the queue; those under way end by themselves."""
+        self._stopped.set()
+        with self._lock:
+            for future in self._futures:
+                future.cancel()
+
+    def run(self, backend: Backend) -> None:
+        """Run the job to its end; the steps that were done before are not repeated.
+
+        Raises
+        ------
+        concurrent.futures.CancelledError
+            If the workflow was stopped or the pool closed meanwhile. The job can be resumed.
+        StorageFullError
+            If a task found no space for what it has to write down.
+        InternalError
+            If a task crashed without which a job cannot end.
+        """
+        plan = self._run_one("plan")
+        if plan.answer["batches"]:
+            self._edit(batch_sizes(backend.objects.get(manifest_key(self._job.id)) or b"[]"))
+        self._run_one("finalize")
+
+    def _run_one(self, kind: str) -> Reply:
+        reply = self._run([Task(kind, self._event)])[0]
+        if reply.verdict is not Verdict.DONE:
+            raise InternalError("A step of the job crashed")
+        return reply
+
+    def _edit(self, sizes: Sequence[int]) -> None:
         """Edit all batches; those whose worker dies twice one instance at a time.
 
         So a poisoned instance fails alone. What has no outcome in the end has failed, which
         finalization sees for itself.
         """
-        batches = [Task("batch", {"job": job_id, "batch": number}) for number in range(len(sizes))]
-        replies = self.run(batches)
+        batches = [Task("batch", {"job": self._job.id, "batch": number}) for number in range(len(sizes))]
+        replies = self._run(batches)
         parts = [
             Task("batch", {**task.event, "part": part})
             for task, reply, size in zip(batches, replies, sizes, strict=True)
             if reply.verdict is not Verdict.DONE
             for part in range(size)
         ]
-        self.run(parts)
+        self._run(parts)
 
-    def run(self, tasks: Sequence[Task]) -> list[Reply]:
+    def _run(self, tasks: Sequence[Task]) -> list[Reply]:
         """Run tasks side by side and return their last replies."""
         replies: dict[int, Reply] = {}
         deaths = dict.fromkeys(range(len(tasks)), 0)
@@ -72,16 +95,28 @@ class _Workflow:
             if not pending:
                 break
             if any(replies[number].verdict is Verdict.AGAIN for number in pending):
-                time.sleep(pause)
+                self._stopped.wait(pause)
                 pause *= 2
         return [replies[number] for number in range(len(tasks))]
 
     def _attempt(self, tasks: dict[int, Task]) -> dict[int, Reply]:
-        # Within a priority, the first batches of all jobs go before the second ones.
-        futures = {
-            number: self._pool.submit(task, order=(-self._priority, number)) for number, task in tasks.items()
-        }
-        return {number: future.result() for number, future in futures.items()}
+        futures = self._submit(tasks)
+        replies = {number: future.result() for number, future in futures.items()}
+        if any(reply.verdict is Verdict.FULL for reply in replies.values()):
+            raise StorageFullError("No space is left for the documents of the job")
+        return replies
+
+    def _submit(self, tasks: dict[int, Task]) -> dict[int, Future[Reply]]:
+        with self._lock:
+            if self._stopped.is_set():
+                raise CancelledError
+            # Within a priority, the first batches of all jobs go before the second ones.
+            futures = {
+                number: self._pool.submit(task, order=(-self._job.priority, number))
+                for number, task in tasks.items()
+            }
+            self._futures = list(futures.values())
+        return futures
 
 
 def _worth_repeating(reply: Reply, deaths: int) -> bool:

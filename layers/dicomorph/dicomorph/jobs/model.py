@@ -24,6 +24,11 @@ class JobState(enum.Enum):
         """Tell whether nothing of the job will run any more."""
         return self in (JobState.SUCCESS, JobState.FAILURE)
 
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the job runs, or will without being asked to."""
+        return not self.is_final and self is not JobState.PAUSED
+
 
 class JobType(enum.Enum):
     """Orthanc's types of jobs, as far as there are any here."""
@@ -57,12 +62,26 @@ class Job:
         Orthanc's ``Content``: the initial one, then the one of `FinalizeJob`.
     target : str
         Where the products go: the name of one of the operator's targets, empty for the store.
+    caller : str
+        Who submitted the job, as far as the gateway tells; empty if it does not.
     batches : int
         How many the planner made; 0 until it did.
+    attempt : int
+        Grows when a failed job is submitted again. Outcomes belong to one attempt.
+    execution : int
+        Grows whenever the job is started again, after a pause as well. A task of the workflow
+        belongs to one execution; those of earlier ones decide nothing.
+    is_ending : bool
+        Whether the finalization has begun, from which on nothing stops the job.
+    queued : str
+        When this execution was asked for; empty for the first one, which is as old as the job.
+    runtime : float
+        Seconds for which earlier executions of this attempt ran.
     revision : int
         Grows by one at each update; updates are conditional on it.
     created, started, completed : str
-        UTC, ISO 8601 with microseconds, empty where it has not happened.
+        UTC, ISO 8601 with microseconds, empty where it has not happened. A job that was paused
+        has not started until it runs again.
     """
 
     id: str
@@ -85,7 +104,13 @@ class Job:
     error_details: str = ""
     content: Mapping[str, Json] = field(default_factory=dict)
     target: str = ""
+    caller: str = ""
     batches: int = 0
+    attempt: int = 1
+    execution: int = 1
+    is_ending: bool = False
+    queued: str = ""
+    runtime: float = 0.0
     revision: int = 0
 
     @property

@@ -98,7 +98,13 @@ def _encode(job: Job) -> tuple[str, str]:
         "error_code": job.error_code,
         "error_details": job.error_details,
         "target": job.target,
+        "caller": job.caller,
         "batches": job.batches,
+        "attempt": job.attempt,
+        "execution": job.execution,
+        "is_ending": job.is_ending,
+        "queued": job.queued,
+        "runtime": job.runtime,
     }
     return _dump(record), _dump(dict(job.content))
 

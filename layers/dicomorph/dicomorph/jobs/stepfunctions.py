@@ -1,13 +1,17 @@
-"""Running jobs on AWS Step Functions: one execution of the state machine a job."""
+"""Running jobs on AWS Step Functions: one execution of the state machine for each start of a job."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dicomorph.model.errors import InternalError, TransientError
+from dicomorph.jobs.model import Job
+from dicomorph.model.errors import DicomorphError, InternalError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -23,10 +27,16 @@ _LASTING = frozenset(
         "ValidationException",
     }
 )
+_UNKNOWN = "ExecutionDoesNotExist"
+_ALIVE = ("RUNNING", "PENDING_REDRIVE")
+# A young execution may not be seen yet. Nor does a caller who waits for a young job ask for it.
+_GRACE = timedelta(minutes=1)
+# The function that ends a job may outlive its execution by as much as a function may take at all.
+_ENDING = timedelta(minutes=15)
 
 
 class StepFunctionsRunner:
-    """Starts the state machine of a stack.
+    """Starts, stops and looks for executions of the state machine of a stack.
 
     Parameters
     ----------
@@ -40,7 +50,7 @@ class StepFunctionsRunner:
         self._client = client
         self._state_machine_arn = state_machine_arn
 
-    def start(self, job_id: str) -> None:
+    def start(self, job: Job) -> None:
         """Start the workflow of a job.
 
         The execution is named after the job, so a repeated call starts nothing.
@@ -52,15 +62,56 @@ class StepFunctionsRunner:
         InternalError
             If the stack is not set up for it.
         """
-        try:
+        with _translated(but="ExecutionAlreadyExists"):
             self._client.start_execution(
-                stateMachineArn=self._state_machine_arn, name=job_id, input=json.dumps({"job": job_id})
+                stateMachineArn=self._state_machine_arn,
+                name=execution_name(job),
+                input=json.dumps({"job": job.id, "execution": job.execution}),
             )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ExecutionAlreadyExists":
-                return
-            kind = InternalError if code in _LASTING else TransientError
-            raise kind(f"Step Functions answered {code}") from error
-        except BotoCoreError as error:
-            raise TransientError("Step Functions is out of reach") from error
+
+    def stop(self, job: Job) -> None:
+        """Stop the execution of a job, and so the children of its map."""
+        with _translated(but=_UNKNOWN):
+            self._client.stop_execution(executionArn=self._arn(job))
+
+    def loss(self, job: Job) -> DicomorphError | None:
+        """Return how the execution of a job ended, None as long as it goes on or nobody can tell."""
+        now = datetime.now(UTC)
+        if now - datetime.fromisoformat(job.queued or job.created) < _GRACE:
+            return None
+        try:
+            return self._end(job, now)
+        except TransientError:
+            return None
+
+    def _end(self, job: Job, now: datetime) -> DicomorphError | None:
+        status = "NOT_FOUND"
+        with _translated(but=_UNKNOWN):
+            found = self._client.describe_execution(executionArn=self._arn(job))
+            status = found["status"]
+            if status in _ALIVE or (job.is_ending and now - found["stopDate"] < _ENDING):
+                return None
+        return InternalError(f"Nothing runs the job any more; its execution: {status}")
+
+    def _arn(self, job: Job) -> str:
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution_name(job)}"
+
+
+def execution_name(job: Job) -> str:
+    """Return the name of a job's present execution: its id, with a number from the second one on."""
+    return job.id if job.execution == 1 else f"{job.id}-{job.execution}"
+
+
+@contextmanager
+def _translated(*, but: str) -> Iterator[None]:
+    """Turn errors of AWS into ours, but for one that is expected."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == but:
+            return
+        kind = InternalError if code in _LASTING else TransientError
+        raise kind(f"Step Functions answered {code}") from error
+    except BotoCoreError as error:
+        raise TransientError("Step Functions is out of reach") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from dicomorph.jobs.documents import (
     batch_key,
@@ -14,12 +15,19 @@ from dicomorph.jobs.documents import (
     outcome_key,
     part_key,
 )
-from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
-from dicomorph.model.errors import DicomorphError, InternalError, StaleEpochError, TransientError
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
+from dicomorph.model.errors import (
+    DicomorphError,
+    InternalError,
+    StaleEpochError,
+    TransientError,
+)
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last
-from dicomorph.services.job_records import get_job, job_request
+from dicomorph.services.earlier_outcomes import earlier_outcomes
+from dicomorph.services.job_records import job_request
+from dicomorph.services.job_watch import JobWatch
 from dicomorph.services.product import Position, ProductMaker
 
 _logger = logging.getLogger(__name__)
@@ -31,11 +39,18 @@ class _Failure:
     details: str
 
 
+_Made: TypeAlias = dict[int, InstanceEntry | _Failure]
+"""What became of instances, by their position in the batch."""
+
+
 def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None = None) -> None:
     """Edit the instances of a batch.
 
     Every step writes the same when it is repeated. What fails for one instance is recorded
     for that instance, whatever it is; a batch that has its outcome is not edited again.
+
+    If the job is cancelled or paused meanwhile, the products that there are by then are
+    recorded one by one, and the batch has no outcome.
 
     Parameters
     ----------
@@ -47,15 +62,27 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
     TransientError
         If a store is away; the call is to be repeated.
     """
-    key = outcome_key(job_id, number) if part is None else part_key(job_id, number, part)
-    if backend.objects.get(key) is not None:
+    job = backend.jobs.get(job_id)
+    if job is None or job.state is not JobState.RUNNING:
         return
-    job = get_job(backend, job_id)
-    if job.state.is_final:
+    key = outcome_key(job, number) if part is None else part_key(job, number, part)
+    if backend.objects.get(key) is not None:
         return
     batch = _read_batch(backend, job_id, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
-    outcome = backend.objects.put(key, encode_outcome(_edit(backend, job, batch, chosen)))
+    earlier = earlier_outcomes(backend, job, batch)
+    made = _make_all(backend, job, batch, [index for index in chosen if index not in earlier.instances])
+    made, superseded = (made, ()) if job.target else _store(backend, job, made)
+    outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
+    outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
+    superseded = tuple(dict.fromkeys((*earlier.superseded, *superseded)))
+    if backend.jobs.get(job_id) is None:
+        return  # deleted meanwhile: no document may be left of it
+    if len(outcomes) < len(chosen):
+        _record_parts(backend, job, BatchOutcome(number, (), superseded), outcomes)
+        return
+    ordered = tuple(outcomes[index] for index in chosen)
+    outcome = backend.objects.put(key, encode_outcome(BatchOutcome(number, ordered, superseded)))
     if must_last(backend, job):
         backend.objects.sync([outcome])
 
@@ -67,19 +94,20 @@ def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
     return decode_batch(document)
 
 
-def _edit(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> BatchOutcome:
-    pins = [batch.pins[index] for index in chosen]
-    made: list[InstanceEntry | _Failure]
+def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> _Made:
+    """Make products until the job is stopped."""
+    made: _Made = {}
+    watch = JobWatch(backend, job)
     try:
         maker = ProductMaker(backend, job, job_request(backend, job.id))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded for each instance
-        made = [_failure(error)] * len(pins)
-    else:
-        positions = [Position(batch.number, index, batch.copies.get(index, 0)) for index in chosen]
-        made = [_make(maker, pin, position) for pin, position in zip(pins, positions, strict=True)]
-    made, superseded = (made, ()) if job.target else _store(backend, job, made)
-    outcomes = tuple(_outcome(pin, result) for pin, result in zip(pins, made, strict=True))
-    return BatchOutcome(batch.number, outcomes, superseded)
+        return dict.fromkeys(chosen, _failure(error))
+    for index in chosen:
+        if watch.is_stopped():
+            break
+        position = Position(batch.number, index, batch.copies.get(index, 0))
+        made[index] = _make(maker, batch.pins[index], position)
+    return made
 
 
 def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | _Failure:
@@ -89,21 +117,31 @@ def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | 
         return _failure(error)
 
 
-def _store(
-    backend: Backend, job: Job, made: list[InstanceEntry | _Failure]
-) -> tuple[list[InstanceEntry | _Failure], tuple[ObjectRef, ...]]:
+def _store(backend: Backend, job: Job, made: _Made) -> tuple[_Made, tuple[ObjectRef, ...]]:
     """Write all products to the index at once; each parent is written once then."""
-    entries = [entry for entry in made if isinstance(entry, InstanceEntry)]
+    entries = [entry for entry in made.values() if isinstance(entry, InstanceEntry)]
     try:
         if must_last(backend, job):
             backend.objects.sync([entry.object for entry in entries])
         stored = backend.index.add(entries, overwrite=backend.settings.overwrite_instances) if entries else []
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
-        return [failure if isinstance(entry, InstanceEntry) else entry for entry in made], ()
+        return {
+            index: failure if isinstance(entry, InstanceEntry) else entry for index, entry in made.items()
+        }, ()
     superseded = (outcome.superseded for outcome in stored if outcome.superseded)
     # Not this job's own: finalization knows them, and a duplicate of this call may still add them.
     return made, tuple(ref for ref in superseded if not is_product_key(ref.key, job.id))
+
+
+def _record_parts(
+    backend: Backend, job: Job, batch: BatchOutcome, outcomes: Mapping[int, InstanceOutcome]
+) -> None:
+    """Write down what there is of a batch that was interrupted; each document tells what was replaced."""
+    for index, outcome in outcomes.items():
+        if outcome.product is not None:
+            part = replace(batch, instances=(outcome,))
+            backend.objects.put(part_key(job, batch.number, index), encode_outcome(part))
 
 
 def _outcome(pin: Pin, result: InstanceEntry | _Failure) -> InstanceOutcome:

@@ -13,7 +13,7 @@ from dicomorph.jobs.documents import (
     outcome_key,
     part_key,
 )
-from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job
 from dicomorph.jobs.summary import Position
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import ObjectRef, Pin
@@ -21,7 +21,7 @@ from dicomorph.services.backend import Backend
 
 
 class JobOutcomes:
-    """What became of the instances of a job, which may be gone through repeatedly.
+    """What became of the instances of a job in its present attempt, which may be gone through repeatedly.
 
     One batch is in memory at a time.
 
@@ -31,12 +31,12 @@ class JobOutcomes:
         If the job was never planned, or a document of its plan is gone.
     """
 
-    def __init__(self, backend: Backend, job_id: str) -> None:
-        manifest = backend.objects.get(manifest_key(job_id))
+    def __init__(self, backend: Backend, job: Job) -> None:
+        manifest = backend.objects.get(manifest_key(job.id))
         if manifest is None:
             raise InternalError("The job was never planned")
         self._objects = backend.objects
-        self._job_id = job_id
+        self._job = job
         self._count = len(batch_sizes(manifest))
 
     def __iter__(self) -> Iterator[InstanceOutcome]:
@@ -56,18 +56,18 @@ class JobOutcomes:
         return product
 
     def _batch(self, number: int) -> BatchOutcome:
-        document = self._objects.get(outcome_key(self._job_id, number))
+        document = self._objects.get(outcome_key(self._job, number))
         return decode_outcome(document) if document is not None else self._from_parts(number)
 
     def _from_parts(self, number: int) -> BatchOutcome:
         """Return what is known of a batch whose worker died: an instance without an outcome failed."""
-        document = self._objects.get(batch_key(self._job_id, number))
+        document = self._objects.get(batch_key(self._job.id, number))
         if document is None:
             raise InternalError("A batch of the job is gone")
         instances: list[InstanceOutcome] = []
         superseded: list[ObjectRef] = []
         for part, pin in enumerate(decode_batch(document).pins):
-            outcome = self._objects.get(part_key(self._job_id, number, part))
+            outcome = self._objects.get(part_key(self._job, number, part))
             if outcome is None:
                 instances.append(InstanceOutcome(pin, None, InternalError.code, "The worker died"))
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from dicomorph.jobs.documents import (
@@ -14,8 +13,15 @@ from dicomorph.jobs.documents import (
     listing_key,
     request_key,
 )
-from dicomorph.jobs.model import Job, JobState
-from dicomorph.model.errors import ConflictError, InexistentItemError, InternalError
+from dicomorph.jobs.lifecycle import failed
+from dicomorph.jobs.model import Job
+from dicomorph.model.errors import (
+    ConflictError,
+    InexistentItemError,
+    InternalError,
+    StorageFullError,
+    TransientError,
+)
 from dicomorph.model.resources import Json, ObjectRef
 from dicomorph.services.backend import Backend
 
@@ -63,12 +69,12 @@ def read_listing(backend: Backend, job: Job) -> dict[str, list[Json]]:
 
 
 def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> Job:
-    """Change a record that is not final yet, and return it as it then is.
+    """Change a record, and return it as it then is.
 
     Parameters
     ----------
     change : Callable[[Job], Job]
-        Called with the newest record, again if somebody else was faster.
+        Called with the newest record, again if somebody else was faster (`jobs.lifecycle`).
 
     Raises
     ------
@@ -77,8 +83,6 @@ def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> J
     """
     while True:
         job = get_job(backend, job_id)
-        if job.state.is_final:
-            return job
         changed = change(job)
         if changed == job:
             return job
@@ -88,14 +92,30 @@ def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> J
             continue
 
 
-def fail_job(backend: Backend, job_id: str, *, code: int, details: str = "") -> Job:
-    """Report a job as failed, unless it has ended already."""
-    completed = timestamp(backend.now())
+def as_it_stands(backend: Backend, job: Job) -> Job:
+    """Return a job that was just read; failed, with the reason, if nothing runs it any more.
+
+    That is written down as well, unless the store refuses: then it is found again next time.
+    """
+    loss = backend.runner.loss(job) if job.state.is_active else None
+    if loss is None:
+        return job
+    try:
+        return fail_job(backend, job.id, execution=job.execution, code=loss.code, details=loss.details)
+    except (StorageFullError, TransientError):
+        return failed(job, timestamp(backend.now()), code=loss.code, details=loss.details)
+
+
+def fail_job(backend: Backend, job_id: str, *, execution: int, code: int, details: str = "") -> Job:
+    """Report a job as failed, unless this execution of it is over."""
+    moment = timestamp(backend.now())
     return change_job(
         backend,
         job_id,
-        lambda job: replace(
-            job, state=JobState.FAILURE, completed=completed, error_code=code, error_details=details
+        lambda job: (
+            failed(job, moment, code=code, details=details)
+            if job.execution == execution and job.state.is_active
+            else job
         ),
     )
 
@@ -103,6 +123,15 @@ def fail_job(backend: Backend, job_id: str, *, code: int, details: str = "") -> 
 def timestamp(moment: datetime) -> str:
     """Return a time as records hold it: UTC, ISO 8601, with microseconds."""
     return moment.isoformat(timespec="microseconds")
+
+
+def forget_job(backend: Backend, job_id: str) -> None:
+    """Delete a job with its documents.
+
+    The record goes last: as long as it is there, the call can be repeated.
+    """
+    forget_documents(backend, job_id)
+    backend.jobs.delete(job_id)
 
 
 def forget_documents(backend: Backend, job_id: str) -> None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dicomorph.jobs.documents import outcomes_prefix
+from dicomorph.jobs.documents import batch_sizes, manifest_key, numbers_in, outcomes_prefix, parts_prefix
+from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import job_content
+from dicomorph.services.job_records import as_it_stands, job_content, timestamp
 
 _COMPLETE = 100
 
 
 def job_json(backend: Backend, job: Job) -> dict[str, Json]:
-    """Return the JSON of ``GET /jobs/{id}``."""
+    """Return the JSON of ``GET /jobs/{id}`` for a job that was just read."""
+    job = as_it_stands(backend, job)
     now = backend.now()
-    runtime = _runtime(job, now)
+    seconds = runtime(job, timestamp(now))
     progress = _progress(backend, job)
     view: dict[str, Json] = {
         "Content": job_content(backend, job),
         "CreationTime": _orthanc_time(datetime.fromisoformat(job.created)),
-        "EffectiveRuntime": round(runtime.total_seconds(), 3),
+        "EffectiveRuntime": round(seconds, 3),
         "ErrorCode": job.error_code,
         "ErrorDescription": describe_code(job.error_code)[0],
         "ErrorDetails": job.error_details,
@@ -36,7 +38,7 @@ def job_json(backend: Backend, job: Job) -> dict[str, Json]:
     if job.state.is_final and job.completed:
         view["CompletionTime"] = _orthanc_time(datetime.fromisoformat(job.completed))
     if job.state is JobState.RUNNING and progress > 1:
-        left = runtime * (_COMPLETE - progress) / progress
+        left = timedelta(seconds=seconds * (_COMPLETE - progress) / progress)
         view["EstimatedTimeOfArrival"] = _orthanc_time(now + left)
     if job.user_data is not None:
         view["UserData"] = job.user_data
@@ -44,20 +46,22 @@ def job_json(backend: Backend, job: Job) -> dict[str, Json]:
 
 
 def _progress(backend: Backend, job: Job) -> int:
-    """Return per cent: finished batches, and the finalization as one more step."""
+    """Return per cent: instances, the finalization as one more, the deletion of sources as another."""
     if job.state is JobState.SUCCESS:
         return _COMPLETE
-    if not job.batches:
+    manifest = backend.objects.get(manifest_key(job.id)) if job.batches else None
+    if manifest is None:
         return 0
-    done = sum(1 for _ in backend.objects.keys(outcomes_prefix(job.id)))
-    return done * _COMPLETE // (job.batches + 1)
+    sizes = batch_sizes(manifest)
+    steps = sum(sizes) + (1 if job.keep_source else 2)
+    return _instances_done(backend, job, sizes) * _COMPLETE // steps
 
 
-def _runtime(job: Job, now: datetime) -> timedelta:
-    if not job.started:
-        return timedelta()
-    end = datetime.fromisoformat(job.completed) if job.completed else now
-    return max(end - datetime.fromisoformat(job.started), timedelta())
+def _instances_done(backend: Backend, job: Job, sizes: list[int]) -> int:
+    """Count the instances of this attempt that have an outcome."""
+    batches = {numbers_in(key)[0] for key in backend.objects.keys(outcomes_prefix(job))}
+    parts = [numbers_in(key)[0] for key in backend.objects.keys(parts_prefix(job))]
+    return sum(sizes[number] for number in batches) + sum(number not in batches for number in parts)
 
 
 def _orthanc_time(moment: datetime) -> str:

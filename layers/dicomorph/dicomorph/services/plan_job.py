@@ -13,21 +13,28 @@ from dicomorph.jobs.documents import (
     encode_manifest,
     manifest_key,
 )
-from dicomorph.jobs.model import Batch, Job, JobState, JobType
+from dicomorph.jobs.lifecycle import begun, is_running
+from dicomorph.jobs.model import Batch, Job, JobType
 from dicomorph.jobs.planning import distinct_sources, number_batches, plan_batches
-from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
+from dicomorph.model.errors import DicomorphError, StorageFullError, TransientError, UnknownResourceError
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last
-from dicomorph.services.job_records import change_job, fail_job, job_request, timestamp
+from dicomorph.services.job_records import change_job, fail_job, get_job, job_request, timestamp
 from dicomorph.services.product_ids import check_products
 
 
-def plan_job(backend: Backend, job_id: str) -> int:
+def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     """Cut the sources of a job into batches and return how many there are.
 
-    A repeated call finds the manifest and answers the same. A plan that fails for good ends
-    the job; there is nothing to edit then.
+    A repeated call finds the manifest and answers the same, and so does a later execution: a
+    job that is taken up again works on the sources that were pinned first. A plan that fails
+    for good ends the job; there is nothing to edit then.
+
+    Parameters
+    ----------
+    execution : int
+        Of the workflow that calls (`Job.execution`).
 
     Raises
     ------
@@ -36,41 +43,40 @@ def plan_job(backend: Backend, job_id: str) -> int:
     InexistentItemError
         If there is no such job.
     """
-    started = timestamp(backend.now())
-    job = change_job(
-        backend,
-        job_id,
-        lambda job: replace(job, state=JobState.RUNNING, started=job.started or started),
-    )
-    if job.state.is_final:
+    moment = timestamp(backend.now())
+    job = change_job(backend, job_id, lambda job: begun(job, execution, moment))
+    if not is_running(job, execution):
         return 0
     try:
         manifest = backend.objects.get(manifest_key(job_id))
-        return len(batch_sizes(manifest)) if manifest is not None else _plan(backend, job)
-    except TransientError:
+        sizes = batch_sizes(manifest) if manifest is not None else _plan(backend, job)
+    except (StorageFullError, TransientError):
         raise
     except DicomorphError as error:
-        fail_job(backend, job_id, code=error.code, details=error.details)
+        fail_job(backend, job_id, execution=execution, code=error.code, details=error.details)
         return 0
+    change_job(backend, job_id, lambda job: _planned(job, sizes))
+    return len(sizes)
 
 
-def _plan(backend: Backend, job: Job) -> int:
+def _planned(job: Job, sizes: Sequence[int]) -> Job:
+    return replace(job, batches=len(sizes), content={**job.content, "InstancesCount": sum(sizes)})
+
+
+def _plan(backend: Backend, job: Job) -> list[int]:
     request = job_request(backend, job.id)
     found = ((pin.ancestry.instance, pin.object.size) for pin in _pins(backend, job, request))
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
     sources = list(found) if job.type is JobType.SPLIT_STUDY else distinct_sources(found)
     batches = _PinnedBatches(backend, plan_batches(sources, backend.planner_limits))
     check_products(backend, job, request, batches)
+    if not is_running(get_job(backend, job.id), job.execution):
+        return []  # stopped meanwhile; a later execution may be writing its own plan
     sizes = _write(backend, job, batches)
-    change_job(
-        backend,
-        job.id,
-        lambda job: replace(job, batches=len(sizes), content={**job.content, "InstancesCount": sum(sizes)}),
-    )
     manifest = backend.objects.put(manifest_key(job.id), encode_manifest(job.id, sizes))
     if must_last(backend, job):
         backend.objects.sync([manifest])
-    return len(sizes)
+    return sizes
 
 
 class _PinnedBatches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomorph.jobs.documents import (
     JobRequest,
@@ -26,10 +26,19 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks; it becomes metadata of the products (spec 1.4)."""
+    """Who asks.
+
+    Parameters
+    ----------
+    remote_ip, username : str
+        They become metadata of the products (spec 1.4).
+    principal : str
+        The identity that the gateway has verified; it stands in the record of the job.
+    """
 
     remote_ip: str = ""
     username: str = ""
+    principal: str = ""
 
 
 def json_object(body: Json) -> dict[str, Json]:
@@ -109,12 +118,13 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         remote_ip=caller.remote_ip,
         username=caller.username,
     )
-    backend.objects.put(request_key(job.id), encode_request(request))
-    if listing is not None:
-        backend.objects.put(listing_key(job.id), encode_listing(listing))
-    backend.jobs.create(job)
+    job = replace(job, caller=caller.principal or caller.username)
     try:
-        backend.runner.start(job.id)
+        backend.objects.put(request_key(job.id), encode_request(request))
+        if listing is not None:
+            backend.objects.put(listing_key(job.id), encode_listing(listing))
+        backend.jobs.create(job)
+        backend.runner.start(job)
     except DicomorphError:
         backend.jobs.delete(job.id)
         forget_documents(backend, job.id)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import get_job
+from dicomorph.services.job_records import as_it_stands, get_job
 
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.5
@@ -34,7 +34,7 @@ def wait_for_job(backend: Backend, job_id: str, *, seconds: float | None) -> Job
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     for pause in _pauses():
-        job = get_job(backend, job_id)
+        job = as_it_stands(backend, get_job(backend, job_id))
         if job.state is JobState.SUCCESS:
             return job
         if job.state is JobState.FAILURE:

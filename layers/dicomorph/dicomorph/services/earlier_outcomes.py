@@ -1,0 +1,59 @@
+"""What is done already of a batch when its job is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from dicomorph.jobs.documents import decode_outcome, numbers_in, outcome_key, part_key, parts_prefix
+from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.model.resources import Level, ObjectRef
+from dicomorph.services.backend import Backend
+
+
+@dataclass(slots=True)
+class EarlierOutcomes:
+    """The instances of a batch that need not be edited again, by their position.
+
+    ``superseded`` are the versions that were replaced, which finalization is to know of.
+    """
+
+    instances: dict[int, InstanceOutcome] = field(default_factory=dict)
+    superseded: dict[ObjectRef, None] = field(default_factory=dict)
+
+
+def earlier_outcomes(backend: Backend, job: Job, batch: Batch) -> EarlierOutcomes:
+    """Gather what earlier executions made of a batch, as far as the products are still there.
+
+    The newest attempt goes first. A source that was edited in place cannot be edited again, so
+    what succeeded has to be kept even where the rest of its batch failed.
+    """
+    found = EarlierOutcomes()
+    if job.execution == 1:
+        return found
+    for attempt in range(job.attempt, 0, -1):
+        for position, outcome in _recorded(backend, replace(job, attempt=attempt), batch):
+            found.superseded.update(dict.fromkeys(outcome.superseded))
+            for index, instance in enumerate(outcome.instances, start=position):
+                if index not in found.instances and _is_there(backend, job, instance):
+                    found.instances[index] = instance
+    return found
+
+
+def _recorded(backend: Backend, job: Job, batch: Batch) -> Iterator[tuple[int, BatchOutcome]]:
+    """Yield the outcomes of one attempt with the position of their first instance."""
+    document = backend.objects.get(outcome_key(job, batch.number))
+    if document is not None:
+        yield 0, decode_outcome(document)
+    for key in backend.objects.keys(f"{parts_prefix(job)}{batch.number:06}-"):
+        position = numbers_in(key)[1]
+        document = backend.objects.get(part_key(job, batch.number, position))
+        if document is not None:
+            yield position, decode_outcome(document)
+
+
+def _is_there(backend: Backend, job: Job, outcome: InstanceOutcome) -> bool:
+    product = outcome.product
+    if product is None or job.target:  # nothing is read in a target
+        return product is not None
+    return backend.index.get(Level.INSTANCE, product.ancestry.instance) is not None
