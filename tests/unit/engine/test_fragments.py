@@ -261,3 +261,14 @@ def test_icons_that_stay_lose_their_comments(undefined: bool) -> None:  # noqa: 
         assert CLEAN in anonymized(file(CLEAN), **body)
     assert ICON not in pydicom.dcmread(BytesIO(anonymized(file(DIRTY))))
     assert modified(file(DIRTY)).count(SECRET) == file(DIRTY).count(SECRET)
+
+
+def test_a_byte_is_not_looked_for_behind_any_number_of_empty_fragments() -> None:
+    def refused(half: int) -> bool:
+        try:
+            anonymized(file_of([DIRTY[:half], *[b""] * 5000, DIRTY[half:]]))
+        except BadFileFormatError as error:
+            return "empty fragments" in error.details
+        return False
+
+    assert refused(900) is not refused(901), "one of them leaves an odd number of bytes"

@@ -68,6 +68,13 @@ def not_understood(what: str) -> BadFileFormatError:
     return BadFileFormatError(f"7fe0,0010 cannot be anonymized: {what}")
 
 
+def cut_out(cuts: list[Cut], start: int, stop: int) -> None:
+    """Add a cut without replacement; neighbours become one, so that many cost no memory."""
+    if cuts and cuts[-1].stop == start and not cuts[-1].replacement:
+        start = cuts.pop().start
+    cuts.append(Cut(start, stop))
+
+
 def is_banner(comment: bytes) -> bool:
     """Tell whether a comment is, as a whole, what a known encoder writes about itself."""
     return _banners().fullmatch(comment) is not None
@@ -103,7 +110,7 @@ def next_codestream(frame: Codestream, pos: int, signature: bytes, cuts: list[Cu
     if other > pos and frame.read(other - 1, len(signature)) == signature:
         return other - 1
     if other >= 0 and stop - pos > SHORT_REST:
-        cuts.append(Cut(pos, stop))
+        cut_out(cuts, pos, stop)
     if frame.find(NOT_PADDING, stop) >= 0:
         raise not_understood("fragments follow the end of a frame")
     return None

@@ -140,6 +140,8 @@ class _Cleaner:
         for piece in _pieces(frame, cuts):
             if held and not piece.parts:
                 held.append(piece)
+                if len(held) > _MANY:
+                    raise not_understood("a frame has too many empty fragments")
                 continue
             if held:
                 held[0].parts.append(self._first_byte(piece.parts))

@@ -14,7 +14,8 @@ from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 ITEM_HEADER = 8
-_HEAD = 12  # bytes; tells what a codestream is
+_HEAD = 6  # bytes; tells what a codestream is
+_FIRST = (b"\xff", b"\0")  # what codestreams begin with
 _STRETCH = 1 << 20  # bytes searched at a time
 
 
@@ -55,16 +56,16 @@ class Fragments:
             self._head = None
 
     def head(self) -> bytes:
-        """Return the first twelve bytes of the next fragment, with those behind it if it is shorter.
+        """Return the first bytes of the next fragment, with those behind it if it is shorter.
 
-        Empty for an empty fragment: a frame does not begin there.
+        Only as many as tell whether a codestream begins here; none does in an empty fragment.
         """
         if self._head is None:
             fragment, found = self._next, b""
             while fragment is not None and len(found) < _HEAD:
                 stop = min(fragment.stop, fragment.start + _HEAD - len(found))
                 found += self.window.read(fragment.start, stop)
-                if not found or len(found) == _HEAD:
+                if len(found) == _HEAD or not found.startswith(_FIRST):
                     break
                 fragment = self._at(fragment.stop)
             self._head = found

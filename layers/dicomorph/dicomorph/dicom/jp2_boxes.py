@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.codestreams import NOT_PADDING, SHORT_REST, Codestream, Cut, not_understood
+from dicomorph.dicom.codestreams import NOT_PADDING, SHORT_REST, Codestream, Cut, cut_out, not_understood
 from dicomorph.dicom.jpeg2000_segments import SIGNATURE as CODESTREAM
 from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
 
@@ -47,7 +47,7 @@ class Jp2Cleaner:
                 break
             inner: list[Cut] = []
             if box.kind not in _FILE_BOXES:
-                cuts.append(Cut(box.start, box.stop))
+                cut_out(cuts, box.start, box.stop)
             elif box.kind == b"jp2h":
                 inner = _header_cuts(frame, box)
             elif box.kind == b"jp2c":

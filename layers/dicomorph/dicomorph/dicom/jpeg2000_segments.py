@@ -17,6 +17,7 @@ from dicomorph.dicom.codestreams import (
     LONGEST_HEADER,
     Codestream,
     Cut,
+    cut_out,
     is_banner,
     next_codestream,
     not_understood,
@@ -81,7 +82,7 @@ class Jpeg2000Cleaner:
         for segment in _segments(frame, start + 2):
             header = segment.start
             if segment.marker == _COM:
-                cuts += _comment(frame, segment)
+                _cut_comment(frame, segment, cuts)
             elif segment.marker == _TLM:
                 lengths.append(segment)
         if frame.read(header, 2) != _SOT:
@@ -116,10 +117,10 @@ def _segments(frame: Codestream, pos: int) -> Iterator[_Segment]:
         pos = stop
 
 
-def _comment(frame: Codestream, segment: _Segment) -> Iterator[Cut]:
+def _cut_comment(frame: Codestream, segment: _Segment, cuts: list[Cut]) -> None:
     body = frame.read(segment.start + 4, segment.stop - segment.start - 4)
     if int.from_bytes(body[:2], "big") != _LATIN_TEXT or not is_banner(body[2:]):
-        yield Cut(segment.start, segment.stop)
+        cut_out(cuts, segment.start, segment.stop)
 
 
 def _tile_parts(frame: Codestream, pos: int, cuts: list[Cut]) -> tuple[int | None, list[_TilePart]]:
@@ -157,7 +158,7 @@ def _tile_part_header(frame: Codestream, pos: int) -> tuple[list[Cut], int | Non
     cuts: list[Cut] = []
     for segment in _segments(frame, pos):
         if segment.marker == _COM:
-            cuts += _comment(frame, segment)
+            _cut_comment(frame, segment, cuts)
         elif segment.marker == _SOD:
             return cuts, segment.start + 2
         elif segment.marker == _SOT:

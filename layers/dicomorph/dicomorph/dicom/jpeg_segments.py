@@ -13,6 +13,7 @@ from dicomorph.dicom.codestreams import (
     LONGEST_HEADER,
     Codestream,
     Cut,
+    cut_out,
     is_banner,
     next_codestream,
     not_understood,
@@ -86,13 +87,20 @@ class JpegCleaner:
                 raise not_understood("a JPEG segment has a wrong length")
             return None  # cut off: no other segment follows
         if marker == _COM or marker in _APPLICATION_DATA:
-            body = frame.read(pos + 4, stop - pos - 4)
-            stays = _stays(marker, body)
-            if not stays or stays != body:
-                cuts.append(Cut(pos, stop, _segment(marker, stays) if stays else b""))
+            _clear(frame, marker, pos, stop, cuts)
         if marker == _SOS:
             return self._after_scan(frame, stop, cuts)
         return stop
+
+
+def _clear(frame: Codestream, marker: int, pos: int, stop: int, cuts: list[Cut]) -> None:
+    """Cut a comment or application data, but for what stays of it."""
+    body = frame.read(pos + 4, stop - pos - 4)
+    stays = _stays(marker, body)
+    if not stays:
+        cut_out(cuts, pos, stop)
+    elif stays != body:
+        cuts.append(Cut(pos, stop, _segment(marker, stays)))
 
 
 def _stays(marker: int, body: bytes) -> bytes:
