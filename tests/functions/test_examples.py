@@ -177,6 +177,8 @@ def check(example: Example, session: Session) -> None:
             session.check_attribute(subject.strip("`"), before, after)
         elif subject.startswith("patients"):
             session.check_counts(before, after)
+        else:
+            assert (before, after) == ("before", "after"), f"{subject} is not understood here"
 
 
 def settings_of(example: Example, target: str) -> Settings:

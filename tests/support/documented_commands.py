@@ -82,7 +82,7 @@ def read_examples(page: str) -> list[Example]:
             found[-1].answer = json.loads(text)
         elif row and "---" not in row and found:
             found[-1].rows.append(Row(*(cell.strip() for cell in row.strip("|").split(" | "))))
-    return [example for example in found if any("curl" in command for command in example.commands)]
+    return found
 
 
 def _commands(block: str) -> Iterator[str]:
