@@ -128,7 +128,13 @@ def _decoded(element: Any, *, little: bool) -> Node:
 
 
 def write_file(file: File) -> bytes:
-    """Write a file with pydicom, the meta information as it is."""
+    """Write a file with pydicom, the meta information as it is, whatever pydicom thinks of the values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _written(file)
+
+
+def _written(file: File) -> bytes:
     buffer = DicomBytesIO()
     buffer.is_implicit_VR, buffer.is_little_endian = file.is_implicit, file.is_little
     write_dataset(buffer, _dataset(file.tree, file))

@@ -23,7 +23,7 @@ UIDS = [0x00080018, 0x00081155, 0x0020000D, 0x0020000E, 0x00200052]
 NUMBERS = {0x00280010: "US", 0x00181063: "DS", 0x60000010: "US"}
 SEQUENCES = [0x00081140, 0x00081250, 0x00101002, 0x00400275, 0x0040A730, 0x30060010, 0x30060012, 0x00091010]
 PRIVATE = {0x00090010: "LO", 0x00091001: "LO", 0x00091002: "UN"}
-CHARSET = 0x00080005
+CHARSET, PATIENT_ID = 0x00080005, 0x00100020
 
 LEAVES = [*TEXTS, *UIDS, *NUMBERS, *PRIVATE, CHARSET]
 VALUES = st.sampled_from(["", "1.2.3", "1.2.4", "1.2.3 ", "P1", "Ä"])
@@ -87,10 +87,19 @@ class Case(NamedTuple):
         return part10(encode(self.body, syntax, self.codec), syntax)
 
 
+def _in_utf8(body: list[Element]) -> list[Element]:
+    """Return a data set that declares UTF-8, and whose patient has an umlaut."""
+    others = [element for element in body if element.tag not in {CHARSET, PATIENT_ID}]
+    declared = [Element(CHARSET, "CS", "ISO_IR 192"), Element(PATIENT_ID, "LO", "Ä")]
+    return sorted([*others, *declared], key=lambda element: element.tag)
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draw a data set and a request; the paths lead to what is there, or anywhere."""
     body = draw(elements())
+    if draw(st.booleans()):
+        body = _in_utf8(body)
     anywhere = st.builds(
         lambda parents, tag: ".".join([*parents, name(tag)]),
         st.lists(st.sampled_from([f"{name(tag)}[{at}]" for tag in SEQUENCES for at in "*07"]), max_size=2),

@@ -19,6 +19,7 @@ from dicomorph.model.resources import Level
 from tests.compat.data_sets import File, Tree, read_file
 from tests.compat.oracle import Oracle
 from tests.compat.oracle_rules import Fate, Path, matches
+from tests.compat.oracle_values import PIXEL_DATA
 from tests.compat.plans import Request
 from tests.support.edits import KEY, NAME, WindowedSource, plan
 
@@ -29,7 +30,6 @@ _WORTH_A_SECOND_LOOK = 0.003  # seconds, in which others may have been at work
 MEMORY_RATIO = 10
 MEMORY_AT_ALL = 2 << 20
 _MAPPED = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2\.25\.\d+(\\2\.25\.\d+)*")
-_MAY_BE_UNDEFINED = frozenset(("OB", "OW", "UN"))
 _TELLING = 6  # bytes; shorter values occur by chance
 _VARIED = 4  # different bytes, as padding and zeros have not
 
@@ -218,10 +218,8 @@ def _parsed(data: bytes) -> File | None:
 
 
 def _is_guessed(tree: Tree) -> bool:
-    """Tell whether a VR has an undefined length that cannot: pydicom ends it at the first delimiter."""
+    """Tell whether something has an undefined length that cannot: pydicom ends it at the first delimiter."""
     return any(
-        any(map(_is_guessed, node.items))
-        if node.items is not None
-        else node.undefined and node.vr not in _MAY_BE_UNDEFINED
-        for node in tree.values()
+        any(map(_is_guessed, node.items)) if node.items is not None else node.undefined and tag != PIXEL_DATA
+        for tag, node in tree.items()
     )
