@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -141,7 +142,12 @@ def lose_a_race(cloud: RecordedStack) -> None:
         plan, edit, finalize = _tasks(job)
         cloud.invoke(*plan)
         cloud.invoke(*edit)
-        with cloud.meanwhile("TransactWriteItems", lambda: cloud.upload(name, StudyDescription="New")):
+        with ExitStack() as stack:
+            # The first transaction lets the job come to its end, the second one deletes the source.
+            overwrite = cloud.meanwhile(
+                "TransactWriteItems", lambda: cloud.upload(name, StudyDescription="New")
+            )
+            stack.enter_context(cloud.meanwhile("TransactWriteItems", lambda: stack.enter_context(overwrite)))
             cloud.invoke(*finalize)
     assert _state(cloud, job) == "Success"
     assert cloud.get(f"/instances/{stored['ID']}").status == 200
