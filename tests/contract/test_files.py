@@ -29,6 +29,13 @@ DATA = bytes(range(256)) * (5 * MIB // 256)
 SCRIPT = EditScript.of([b"header", (100, 5 * MIB), b"tail"])
 
 
+@pytest.fixture(autouse=True, params=["nameless", "aside"])
+def _file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the file system as it is, and as one that has no nameless files."""
+    if request.param == "aside":
+        monkeypatch.setattr("dicomorph.storage.files.can_be_nameless", lambda _: False)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "data"
@@ -45,7 +52,18 @@ class Crash(BaseException):
 @contextmanager
 def crash_at_call(number: int) -> Iterator[None]:
     """Let the process die at its nth call of the system; before it has any effect."""
-    names = ("open", "writev", "pread", "copy_file_range", "rename", "unlink", "makedirs", "rmdir", "close")
+    names = (
+        "open",
+        "writev",
+        "pread",
+        "copy_file_range",
+        "link",
+        "rename",
+        "unlink",
+        "makedirs",
+        "rmdir",
+        "close",
+    )
     calls = 0
 
     def dying(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,14 +191,15 @@ def test_a_full_disk_leaves_nothing_behind(
 def test_errors_of_the_system_are_translated(
     root: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, "refused", "/a/path/that/names/a/resource")
 
     with closing(FileStore(root)) as store:
-        monkeypatch.setattr(os, "rename", refuse)
-        with pytest.raises(error) as caught:
-            store.put(KEY, b"data")
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "rename", refuse)
+            patch.setattr(os, "link", refuse)
+            with pytest.raises(error) as caught:
+                store.put(KEY, b"data")
         assert "resource" not in str(caught.value)
         assert not every_file(root)
 

@@ -146,8 +146,8 @@ class Index(Protocol):
     def sync(self) -> None:
         """Make all that was written so far survive a power cut.
 
-        What deletes (`remove`, `remove_instances`, an `add` that replaces) does so by itself:
-        no entry may come back whose object is gone.
+        What deletes (`remove`, `remove_instances`, an `add` that may replace) does so by
+        itself: no entry may come back whose object is gone.
         """
 
     def next_number(self, counter: str) -> int:

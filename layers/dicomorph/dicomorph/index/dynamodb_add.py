@@ -130,7 +130,7 @@ class Ingest:
 
     def _stays(self, found: Item, entry: InstanceEntry) -> bool:
         if self._overwrite is OverwriteInstances.IF_CHANGED:
-            return bool(found["MD5"]["S"] == entry.md5)
+            return bool(entry.md5) and bool(found["MD5"]["S"] == entry.md5)  # unknown is not the same
         return self._overwrite is OverwriteInstances.NEVER
 
     def _link(self, claim: _Claim) -> None:

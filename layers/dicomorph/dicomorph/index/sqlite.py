@@ -78,12 +78,11 @@ class SqliteIndex:
 
     def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
         """Add instances, creating their parents, in one transaction."""
-        with self._database.write() as connection:
+        may_replace = overwrite is not OverwriteInstances.NEVER
+        with self._database.write(durable=may_replace) as connection:
             ingest = Ingest(connection, overwrite, self._last_update())
             outcomes = [ingest.add(entry) for entry in entries]
             ingest.finish()
-        if any(outcome.superseded for outcome in outcomes):  # whose files the caller deletes now
-            self.sync()
         return outcomes
 
     def get(self, level: Level, resource_id: str) -> Resource | None:

@@ -87,7 +87,7 @@ class Ingest:
 
     def _stays(self, held_md5: str, md5: str) -> bool:
         if self._overwrite is OverwriteInstances.IF_CHANGED:
-            return held_md5 == md5
+            return bool(md5) and held_md5 == md5  # unknown is not the same
         return self._overwrite is OverwriteInstances.NEVER
 
     def _parents_of(self, entry: InstanceEntry) -> int:

@@ -29,6 +29,7 @@ from dicomorph.model.resources import (
     Pin,
     Resource,
 )
+from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend, Target
 from dicomorph.services.job_options import read_boolean
 from dicomorph.services.metadata import SYSTEM_METADATA
@@ -71,6 +72,8 @@ class ProductMaker:
         self._job = job
         self._target = _target(backend, job)
         self._store = self._target.store if self._target else backend.objects
+        # A third of the time that a CT image takes.
+        self._is_compared = backend.settings.overwrite_instances is OverwriteInstances.IF_CHANGED
         self._rewriters: dict[int, Rewriter] = {}
         self._origin = _origin(backend, job)
         self._metadata = _metadata(job, request)
@@ -104,7 +107,7 @@ class ProductMaker:
     def _make_small(self, pin: Pin, position: Position, data: bytes) -> InstanceEntry:
         description, ancestry = self._describe(BufferSource(data))
         ref = self._store.put(self._key(ancestry, position), data)
-        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
         return self._entry(pin, description, ancestry, ref, md5)
 
     def _make_large(self, pin: Pin, position: Position, source: Source, script: EditScript) -> InstanceEntry:

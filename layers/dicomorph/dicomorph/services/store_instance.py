@@ -19,6 +19,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 
 _TOKEN_BYTES = 16
+_READ_AT_ONCE = 1 << 20
 
 
 def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> dict[str, Json]:
@@ -89,7 +90,7 @@ def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
     """Tell before anything is written that the stored version stays; `Index.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
     if overwrite is OverwriteInstances.IF_CHANGED:
-        return stored.md5 == md5
+        return (stored.md5 or _md5_of(backend, stored)) == md5
     return overwrite is OverwriteInstances.NEVER
 
 
@@ -129,6 +130,20 @@ def _md5(file: bytes | Path) -> str:
         return hashlib.md5(file, usedforsecurity=False).hexdigest()
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _md5_of(backend: Backend, stored: Resource) -> str:
+    """Return the MD5 of a product, which jobs leave out (`product.ProductMaker`)."""
+    if stored.object is None:
+        return ""
+    source = backend.objects.open(stored.object)
+    try:
+        digest = hashlib.md5(usedforsecurity=False)
+        for start in range(0, source.size, _READ_AT_ONCE):
+            digest.update(source.read(start, min(start + _READ_AT_ONCE, source.size)))
+        return digest.hexdigest()
+    finally:
+        source.close()
 
 
 def _put(backend: Backend, key: str, file: bytes | Path) -> ObjectRef:

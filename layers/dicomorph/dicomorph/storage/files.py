@@ -4,10 +4,11 @@
 
     <root>/objects/<key>   what is stored
     <root>/deleted/<key>   what was deleted while jobs lived that may have pinned it
-    <root>/tmp/<process>/  what is being written
+    <root>/tmp/<process>/  what is being written, where a file must have a name
 
-A file is written in ``tmp`` and renamed, so an object is there whole or not at all, also
-after `kill -9`. Folders are made and removed without a lock: whoever finds the folder gone
+A file gets its name when it is finished, so an object is there whole or not at all, also
+after `kill -9`. Where the file system knows no nameless files, it is written in ``tmp`` and
+renamed. Folders are made and removed without a lock: whoever finds the folder gone
 that he is about to rename into makes it again.
 """
 
@@ -24,6 +25,7 @@ from dicomorph.dicom.source import BufferSource, Source
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.file_errors import translated
 from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree
+from dicomorph.storage.file_naming import can_be_nameless, create_nameless, give_name
 from dicomorph.storage.file_spool import Spool
 from dicomorph.storage.file_syncing import folders_above, sync_paths
 from dicomorph.storage.file_writing import copy_range, read_range, write_all, write_script
@@ -52,6 +54,7 @@ class FileStore:
         self._deleted = str(root / "deleted")
         with translated():
             self._spool = Spool(root / "tmp")
+            self._is_nameless = can_be_nameless(self._spool.path())
             for folder in (self._objects, self._deleted):
                 Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -175,21 +178,47 @@ class FileStore:
 
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
         path = path_of(self._objects, key)
+        write = self._write_nameless if self._is_nameless else self._write_aside
         with translated():
-            temporary, descriptor = self._spool.create()
-            try:
-                try:
-                    fill(descriptor)
-                    size = os.fstat(descriptor).st_size
-                    if self._sync:
-                        os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-                move_into(temporary, path)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)  # noqa: PTH108 - paths are text here
-                raise
+            size = write(path, fill)
             if self._sync:
                 sync_paths(sorted(folders_above([path], self._objects)))
         return ObjectRef(key, "", size)
+
+    def _write_nameless(self, path: str, fill: Callable[[int], None]) -> int:
+        descriptor = create_nameless(os.path.dirname(path))  # noqa: PTH120 - a hot path
+        try:
+            size = self._fill(descriptor, fill)
+            try:
+                give_name(descriptor, path)
+            except FileExistsError:  # the same bytes, or a document that is written anew
+                temporary = self._spool.path()
+                give_name(descriptor, temporary)
+                move_into(temporary, path)
+        except BaseException:
+            prune(path, self._objects)
+            raise
+        finally:
+            os.close(descriptor)
+        return size
+
+    def _write_aside(self, path: str, fill: Callable[[int], None]) -> int:
+        temporary, descriptor = self._spool.create()
+        try:
+            try:
+                size = self._fill(descriptor, fill)
+            finally:
+                os.close(descriptor)
+            move_into(temporary, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)  # noqa: PTH108 - paths are text here
+            raise
+        return size
+
+    def _fill(self, descriptor: int, fill: Callable[[int], None]) -> int:
+        """Write a file; return its size."""
+        fill(descriptor)
+        if self._sync:
+            os.fsync(descriptor)
+        return os.fstat(descriptor).st_size
