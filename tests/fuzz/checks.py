@@ -91,10 +91,14 @@ class Judge:
         return verdict
 
     def _work(self, data: bytes) -> float:
-        """Return the seconds of an edit during which this thread was at work."""
-        started = time.thread_time()
-        _outcome(self._engine(), data)
-        return time.thread_time() - started
+        """Return the seconds of an edit during which this thread was at work, the least of three."""
+
+        def once() -> float:
+            engine, started = self._engine(), time.thread_time()
+            _outcome(engine, data)
+            return time.thread_time() - started
+
+        return min(once(), once(), once())
 
     def _peak(self, data: bytes) -> int:
         """Return how much memory an edit takes in addition to the input."""
