@@ -2,6 +2,8 @@
 
 import pytest
 
+from dicomorph.model.errors import StorageFullError
+from dicomorph.services.job_actions import cancel_job
 from tests.support.api_client import Client, InlineRunner
 
 
@@ -67,12 +69,15 @@ def test_synchronous_calls_are_jobs_too(client: Client, study: dict[str, str]) -
     assert shown["UserData"] == {"a": 1}
 
 
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
 def test_a_job_that_outlives_the_gateway_is_a_504_with_its_place(
-    client: Client, study: dict[str, str], runner: InlineRunner, monkeypatch: pytest.MonkeyPatch
+    deployment: str, request: pytest.FixtureRequest, runner: InlineRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    study = client.upload("PAT", 1, 1, 1)["ParentStudy"]
     runner.is_holding = True
     monkeypatch.setattr("dicomorph.http.resolver._RESERVE", 1e9)  # no time is left from the start
-    answer = client.post(f"/studies/{study['ParentStudy']}/anonymize", {})
+    answer = client.post(f"/studies/{study}/anonymize", {})
     assert answer.error == (504, 16)
     [job] = client.get("/jobs").json
     assert answer.headers["location"] == f"/jobs/{job}"
@@ -105,3 +110,118 @@ def test_bad_requests_make_no_job(client: Client, level: str, action: str) -> No
 def test_an_unknown_job_is_an_empty_404(client: Client) -> None:
     answer = client.get("/jobs/nope")
     assert (answer.status, answer.body) == (404, b"")
+
+
+# ------------------------------------------------------------------ actions
+
+
+@pytest.fixture
+def pending(client: Client, study: dict[str, str], runner: InlineRunner) -> str:
+    """A job that nobody runs."""
+    runner.is_holding = True
+    body = {"Asynchronous": True, "KeepSource": False}
+    return str(client.post(f"/studies/{study['ParentStudy']}/anonymize", body).json["ID"])
+
+
+def state(client: Client, job: str) -> tuple[str, int]:
+    found = client.get(f"/jobs/{job}").json
+    return found["State"], found["ErrorCode"]
+
+
+def test_a_pending_job_is_paused_resumed_cancelled_and_submitted_again(
+    client: Client, pending: str, runner: InlineRunner
+) -> None:
+    steps = (
+        ("pause", ("Paused", 0)),
+        ("pause", ("Paused", 0)),
+        ("resume", ("Pending", 0)),
+        ("cancel", ("Failure", 37)),
+        ("cancel", ("Failure", 37)),
+        ("pause", ("Failure", 37)),
+        ("resubmit", ("Pending", 0)),
+        ("pause", ("Paused", 0)),
+        ("cancel", ("Failure", 37)),
+    )
+    for action, expected in steps:
+        answer = client.post(f"/jobs/{pending}/{action}")
+        assert (answer.status, answer.json, state(client, pending)) == (200, {}, expected)
+    assert client.get(f"/jobs/{pending}").json["ErrorDescription"] == "This job was canceled"
+    assert client.get("/statistics").json["CountInstances"] == 3
+    runner.is_holding = False
+    assert client.post(f"/jobs/{pending}/resubmit", "{}").status == 200  # clients send bodies, too
+    done = client.get(f"/jobs/{pending}").json
+    assert (done["State"], done["ID"], done["Content"]["InstancesCount"]) == ("Success", pending, 3)
+    assert client.get("/statistics").json["CountInstances"] == 3
+    assert client.get("/jobs").json == [pending]
+
+
+@pytest.mark.parametrize("action", ["cancel", "pause", "resume", "resubmit"])
+def test_an_unknown_job_cannot_be_acted_on(client: Client, action: str) -> None:
+    answer = client.post(f"/jobs/nope/{action}")
+    assert (answer.status, answer.body) == (400, b"")
+
+
+def test_a_job_in_another_state_is_not_started(client: Client, pending: str) -> None:
+    for action in ("resume", "resubmit"):
+        answer = client.post(f"/jobs/{pending}/{action}")
+        assert (answer.status, answer.body, state(client, pending)) == (400, b"", ("Pending", 0))
+
+
+def test_a_finished_job_is_left_alone(client: Client, study: dict[str, str]) -> None:
+    client.post(f"/studies/{study['ParentStudy']}/anonymize", {})
+    [job] = client.get("/jobs").json
+    before = client.get(f"/jobs/{job}").json
+    assert [client.post(f"/jobs/{job}/{one}").status for one in ("cancel", "pause")] == [200, 200]
+    assert [client.post(f"/jobs/{job}/{one}").status for one in ("resume", "resubmit")] == [400, 400]
+    after = client.get(f"/jobs/{job}").json
+    assert {**after, "Timestamp": ""} == {**before, "Timestamp": ""}
+
+
+def test_only_a_job_that_ended_is_deleted(client: Client, pending: str) -> None:
+    assert client.delete(f"/jobs/{pending}").error == (404, 7)
+    assert client.post(f"/jobs/{pending}/pause").status == 200
+    assert client.delete(f"/jobs/{pending}").error == (404, 7)
+    client.post(f"/jobs/{pending}/cancel")
+    answer = client.delete(f"/jobs/{pending}")
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"", "text/plain")
+    assert client.get("/jobs").json == []
+    assert list(client.backend.objects.keys("jobs/")) == []
+    assert client.delete(f"/jobs/{pending}").error == (404, 7)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_jobs_have_no_outputs(client: Client, pending: str, method: str) -> None:
+    for job in (pending, "nope"):
+        assert client.call(method, f"/jobs/{job}/archive").error == (404, 7)
+
+
+def test_a_synchronous_call_hears_of_a_cancellation(
+    client: Client, study: dict[str, str], runner: InlineRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "start", lambda job: cancel_job(client.backend, job.id))
+    answer = client.post(f"/studies/{study['ParentStudy']}/anonymize", {})
+    assert answer.error == (500, 37)
+    assert client.get("/statistics").json["CountInstances"] == 3
+
+
+def test_a_job_names_its_caller_in_its_record_alone(client: Client, study: dict[str, str]) -> None:
+    arn = "arn:aws:sts::123456789012:assumed-role/Radiology/jane"
+    identity = {"sourceIp": "192.0.2.1", "userArn": arn}
+    path = f"/studies/{study['ParentStudy']}/anonymize"
+    client.post(path, {}, requestContext={"identity": identity, "stage": "v1", "path": path})
+    [job] = client.backend.jobs.all()
+    assert job.caller == arn
+    assert arn not in client.get(f"/jobs/{job.id}").body.decode()
+    (instance,) = client.get(f"{job.content['Path']}/series").json[0]["Instances"]
+    assert client.get(f"/instances/{instance}/metadata", query={"expand": ""}).json["HttpUsername"] == ""
+
+
+def test_a_full_disk_is_a_507(
+    client: Client, study: dict[str, str], runner: InlineRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner.is_holding = True
+    runner.lost = StorageFullError("No space is left for the documents of the job")
+    answer = client.post(f"/studies/{study['ParentStudy']}/anonymize", {})
+    assert answer.error == (507, 19)
+    [job] = client.get("/jobs").json
+    assert state(client, job) == ("Failure", 19)

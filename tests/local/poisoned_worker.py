@@ -1,26 +1,28 @@
-"""A worker of the server whose process dies, once or always, for some tasks."""
+"""A worker of the server that dies, waits or finds no space at some tasks."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dicomorph.jobs.local_worker import Handler, serve
+from dicomorph.model.errors import StorageFullError
 from local import worker
 
 
 def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
-    """Let tasks whose events are named die: always, or only if their marker is absent."""
+    """Let something happen at tasks whose events are named, with or without a marker."""
     handlers = worker.set_up(setup["server"])
 
     def poisoned(kind: str) -> Handler:
         def handle(event: dict[str, Any], context: object) -> Any:
-            for task, wanted, marker in setup["deaths"]:
+            for deed, task, wanted, marker in setup["poisons"]:
                 if task == kind and all(event.get(name, -1) == value for name, value in wanted.items()):
-                    _die(marker)
+                    _DEEDS[deed](Path(marker))
             return handlers[kind](event, context)
 
         return handle
@@ -28,12 +30,27 @@ def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
     return {kind: poisoned(kind) for kind in handlers}
 
 
-def _die(marker: str) -> None:
-    if marker:
-        if Path(marker).exists():
-            return
-        Path(marker).touch()
+def _die(_: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_once(marker: Path) -> None:
+    if not marker.exists():
+        marker.touch()
+        _die(marker)
+
+
+def _wait(marker: Path) -> None:
+    while not marker.exists():
+        time.sleep(0.01)
+
+
+def _find_no_space(marker: Path) -> None:
+    if not marker.exists():
+        raise StorageFullError
+
+
+_DEEDS = {"die": _die, "die-once": _die_once, "wait": _wait, "find-no-space": _find_no_space}
 
 
 if __name__ == "__main__":

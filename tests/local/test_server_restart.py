@@ -177,6 +177,29 @@ def test_a_killed_server_starts_again_within_a_second(
     server.wait_for(lambda: not any(is_running(pid) for pid in workers))
 
 
+@pytest.mark.parametrize(("stop", "start"), [("pause", "resume"), ("cancel", "resubmit")])
+def test_a_stopped_job_is_still_stopped_after_a_kill(
+    make_server: Callable[..., Any], study: list[Path], stop: str, start: str
+) -> None:
+    server = make_server()
+    source = upload_slices(server, study)
+    job = server.post(f"/studies/{source}/anonymize", {"Asynchronous": True, "KeepSource": False}).json["ID"]
+    server.wait_for(lambda: server.get(f"/jobs/{job}").json["Progress"] > 0)
+    assert server.post(f"/jobs/{job}/{stop}", "").status == 200
+    server.kill_group()
+    server.start()
+    found = server.get(f"/jobs/{job}").json
+    if found["State"] != "Success":  # on a machine where the job was faster
+        expected = {"pause": ("Paused", 0), "cancel": ("Failure", 37)}[stop]
+        assert (found["State"], found["ErrorCode"]) == expected
+        assert len(server.get(f"/studies/{source}/instances").json) == SLICES
+        assert server.post(f"/jobs/{job}/{start}", "").status == 200
+    done = server.wait_for_job(job)
+    assert (done["State"], done["Content"]["InstancesCount"]) == ("Success", SLICES)
+    assert server.counts() == (1, 1, 1, SLICES)
+    check_everything_is_whole(server)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["server", "group", "worker"])
 @pytest.mark.parametrize("moment", [0.0, 0.2, 0.6])
