@@ -15,7 +15,7 @@ from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
 from dicomorph.services.store_instance import instance_entry, upload_key
 from tests.support.api_client import make_dicom
-from tests.workflows.embedded import IdleRunner
+from tests.support.idle_runner import IdleRunner
 
 _FIRST = 1_000_000  # so that all numbers have as many digits
 _AT_ONCE = 1000

@@ -1,13 +1,16 @@
 """Jobs through the real server: processes on real files."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pydicom
+import pytest
 from pydicom.dataset import Dataset
+
+from tests.benchmarks.filling import fill
 
 
 def upload(server: Any, study: list[Path]) -> str:
@@ -63,3 +66,19 @@ def test_many_clients_may_wait_at_once(server: Any, study: list[Path]) -> None:
     assert [answer.status for answer in answers] == [200] * 8
     assert count(answer.json["ID"] for answer in answers) == 8
     assert server.counts() == (9, 9, 18, 54)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_four_clients_wait_for_ten_jobs_each_on_a_study_of_fifty(
+    make_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    fill(tmp_path / "data", 50)
+    server = make_server()
+    (study,) = server.get("/studies").json
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: server.post(f"/studies/{study}/anonymize", "{}"), range(40)))
+    assert [answer.status for answer in answers] == [200] * 40
+    assert count(answer.json["ID"] for answer in answers) == 40
+    assert server.counts() == (41, 41, 82, 2050)
+    assert len(list((server.data / "objects" / "instances").rglob("*.dcm"))) == 2050

@@ -15,6 +15,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.botocore_stubber import MockRawResponse
 
 from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.edit_batch import edit_batch
@@ -172,6 +173,20 @@ class Fuse:
         backend = server.backend
         ports: Any = {name: _Fused(getattr(backend, name), self) for name in ("objects", "index", "jobs")}
         return Server(replace(backend, **ports))
+
+
+@dataclass
+class FullDisk(Fuse):
+    """Has no space for one of the writes, and some more after it."""
+
+    refused: int = 1
+
+    def write(self) -> None:
+        """Count a write, and refuse it if there is no space for it."""
+        with self.lock:
+            self.writes += 1
+            if self.burns_at <= self.writes < self.burns_at + self.refused:
+                raise StorageFullError
 
 
 _WRITES = frozenset(

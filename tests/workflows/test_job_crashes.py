@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dicomorph.jobs.model import JobState
+from dicomorph.model.errors import StorageFullError
 from tests.workflows.aws_server import aws_server, clear
 from tests.workflows.embedded import serve
 from tests.workflows.faults import (
     SCENARIOS,
     CrashError,
+    FullDisk,
     Fuse,
     assert_settled,
     burn,
@@ -38,6 +42,34 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(tmp_path: Path, name: s
             work(server, job)
         assert_settled(server, job, scenario, stored)
     assert fuse.writes > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [("replacing", 1), ("replacing", 1000), ("in-place", 1), ("split", 1)]
+)
+def test_a_disk_that_is_full_at_any_write_loses_nothing(tmp_path: Path, name: str, refused: int) -> None:
+    scenario = SCENARIOS[name]
+    ends = set()
+    disk = FullDisk(refused=refused)
+    while disk.writes >= disk.burns_at:
+        disk = FullDisk(disk.burns_at + 1, refused=refused)
+        server = serve(tmp_path / str(disk.burns_at), overwrite_instances=scenario.overwrite)
+        uploads = upload(server)
+        stored = keys_of(server)
+        job = scenario.submit(server, uploads)
+        with suppress(StorageFullError):
+            work(disk.wrap(server), job)
+        work(server, job)  # there is space again
+        ends.add(server.job(job.id).state)
+        if server.job(job.id).state is JobState.SUCCESS:
+            assert_settled(server, job, scenario, stored)
+        else:
+            # Every upload can still be read, at its old version or, edited in place, at its new one.
+            assert stored.keys() <= {pin.ancestry.instance for pin in server.pins()}
+            for pin in server.pins():
+                server.read(pin)
+    # An instance that finds no space fails the job, unless there is none to say so either.
+    assert ends == {JobState.SUCCESS} | ({JobState.FAILURE} if refused == 1 else set())
 
 
 def _crash_on_aws(name: str, *, first: int, step: int) -> None:
