@@ -217,6 +217,26 @@ def test_a_worker_stops_between_two_instances_and_leaves_no_outcome(
     assert job_json(server.backend, server.job(job.id))["Progress"] == 100 // (SOURCES + 2)
 
 
+def test_a_worker_that_cannot_look_goes_on(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_watch, "SECONDS", 0)
+    job = server.submit(study(server))
+    plan_job(server.backend, job.id)
+    looks = [0]
+
+    class Throttled:
+        def get(self, job_id: str) -> Any:
+            looks[0] += 1
+            if looks[0] in (2, 3):  # the first one begins the batch, the last one ends it
+                raise TransientError
+            return server.backend.jobs.get(job_id)
+
+    jobs: Any = Throttled()
+    edit_batch(replace(server.backend, jobs=jobs), job.id, 0)
+    assert looks == [4]
+    assert len(server.pins()) == SOURCES + 2
+    assert len(list(server.backend.objects.keys(outcomes_prefix(job)))) == 1
+
+
 def test_a_worker_leaves_no_document_of_a_job_that_was_forgotten_meanwhile(server: Server) -> None:
     job = server.submit(study(server))
     plan_job(server.backend, job.id)

@@ -70,12 +70,7 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
         return
     batch = _read_batch(backend, job_id, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
-    earlier = earlier_outcomes(backend, job, batch)
-    made = _make_all(backend, job, batch, [index for index in chosen if index not in earlier.instances])
-    made, superseded = (made, ()) if job.target else _store(backend, job, made)
-    outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
-    outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
-    superseded = tuple(dict.fromkeys((*earlier.superseded, *superseded)))
+    outcomes, superseded = _edit(backend, job, batch, chosen)
     if backend.jobs.get(job_id) is None:
         return  # deleted meanwhile: no document may be left of it
     if len(outcomes) < len(chosen):
@@ -92,6 +87,18 @@ def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
     if document is None:
         raise InternalError("The batch was never planned")
     return decode_batch(document)
+
+
+def _edit(
+    backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]
+) -> tuple[dict[int, InstanceOutcome], tuple[ObjectRef, ...]]:
+    """Return what became of instances, fewer than were chosen if the job was stopped, and what they replaced."""
+    earlier = earlier_outcomes(backend, job, batch)
+    outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
+    made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
+    made, superseded = (made, ()) if job.target else _store(backend, job, made)
+    outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
+    return outcomes, tuple(dict.fromkeys((*earlier.superseded, *superseded)))
 
 
 def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> _Made:

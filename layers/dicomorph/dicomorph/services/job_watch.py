@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.errors import TransientError
 from dicomorph.services.backend import Backend
 
-SECONDS = 0.5
-"""Between two looks: one small read on AWS, and how long a cancelled job may go on."""
+SECONDS = 1.0
+"""Between two looks. All workers of a job read the same item, which DynamoDB allows 3000 times a second."""
 
 
 class JobWatch:
@@ -27,12 +29,14 @@ class JobWatch:
         self._next_look = time.monotonic() + SECONDS
 
     def is_stopped(self) -> bool:
-        """Tell it, as of half a second ago at most."""
+        """Tell it, as of a moment ago; who cannot look goes on."""
         if time.monotonic() >= self._next_look:
-            job = self._backend.jobs.get(self._job.id)
-            # Another execution of the same attempt does the same work: going on does no harm.
-            self._is_stopped = (
-                job is None or job.state is not JobState.RUNNING or job.attempt != self._job.attempt
-            )
+            with suppress(TransientError):
+                self._is_stopped = self._look()
             self._next_look = time.monotonic() + SECONDS
         return self._is_stopped
+
+    def _look(self) -> bool:
+        job = self._backend.jobs.get(self._job.id)
+        # Another execution of the same attempt does the same work: going on does no harm.
+        return job is None or job.state is not JobState.RUNNING or job.attempt != self._job.attempt
