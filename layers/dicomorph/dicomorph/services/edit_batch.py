@@ -92,7 +92,7 @@ def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
 def _edit(
     backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]
 ) -> tuple[dict[int, InstanceOutcome], tuple[ObjectRef, ...]]:
-    """Return what became of instances, fewer than were chosen if the job was stopped, and what they replaced."""
+    """Return what became of instances (of some, if the job was stopped), and what they replaced."""
     earlier = earlier_outcomes(backend, job, batch)
     outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
     made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
