@@ -69,6 +69,28 @@ def test_nothing_that_decides_reads_a_secondary_index(dynamodb: DynamoDBClient) 
     assert index.find("0p") is None
 
 
+def test_a_series_that_somebody_else_creates_first_is_not_created_again_and_again(
+    dynamodb: DynamoDBClient,
+) -> None:
+    table = make_table(dynamodb)
+    rival = DynamoIndex(dynamodb, table, concurrency=1)
+    transactions = 0
+
+    def race(name: str, call: Callable[[], Any]) -> Any:
+        nonlocal transactions
+        if name == "transact_write_items":
+            transactions += 1
+            if transactions == 1:
+                rival.add([entry("fi")], overwrite=NEVER)
+        return call()
+
+    index = DynamoIndex(intercepted(dynamodb, race), table, concurrency=1)
+    outcomes = index.add([entry(f"{number}i") for number in range(10)], overwrite=NEVER)
+    assert [outcome.status for outcome in outcomes] == [StoreStatus.SUCCESS] * 10
+    assert len(index.children(Level.SERIES, "0s")) == 11
+    assert transactions == 1
+
+
 def test_no_call_scans_the_table(dynamodb: DynamoDBClient) -> None:
     called: set[str] = set()
 
