@@ -30,10 +30,10 @@ run: ## Start the server: make run PORT=8042 DATA=./data
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA) $(ARGS)
 
 test: setup ## Run the fast tests: make test ARGS="-k uid"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: setup ## Run the slow tests, with long random searches
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow --hypothesis-profile=slow $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=slow $(ARGS)
 
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign --count $(COUNT) --seed $(SEED) --workers $(WORKERS) $(ARGS)

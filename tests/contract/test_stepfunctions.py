@@ -84,7 +84,7 @@ def test_one_execution_is_stopped_and_no_other(
 
 def test_an_execution_that_never_began_is_missed_after_a_while(runner: StepFunctionsRunner) -> None:
     assert isinstance(runner.loss(JOB), InternalError)
-    young = (NOW - timedelta(seconds=10)).isoformat()
+    young = (datetime.now(UTC) - timedelta(seconds=10)).isoformat()
     assert runner.loss(replace(JOB, created=young)) is None
     assert runner.loss(replace(JOB, queued=young, execution=2)) is None
     assert isinstance(runner.loss(replace(JOB, queued=JOB.created, execution=2)), InternalError)

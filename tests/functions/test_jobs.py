@@ -212,7 +212,7 @@ def test_a_job_names_its_caller_in_its_record_alone(client: Client, study: dict[
     [job] = client.backend.jobs.all()
     assert job.caller == arn
     assert arn not in client.get(f"/jobs/{job.id}").body.decode()
-    (instance,) = client.get(f"{job.content['Path']}/series").json[0]["Instances"]
+    instance = client.get(f"{job.content['Path']}/instances").json[0]["ID"]
     assert client.get(f"/instances/{instance}/metadata", query={"expand": ""}).json["HttpUsername"] == ""
 
 

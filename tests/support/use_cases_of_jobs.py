@@ -50,6 +50,17 @@ def wait(cloud: RecordedStack) -> None:
     assert cloud.get("/jobs/nope").status == 404
 
 
+def return_product(cloud: RecordedStack) -> None:
+    """A product that is uploaded again, where only what changed is to replace what is stored."""
+    content = cloud.post(f"/studies/{cloud.upload(patient())['ParentStudy']}/anonymize", {}).json
+    product = cloud.get(f"{content['Path']}/instances").json[0]["ID"]
+    file = cloud.get(f"/instances/{product}/file").body
+    with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.IF_CHANGED)):
+        assert cloud.post("/instances", file).json["Status"] == "AlreadyStored"
+        cloud.lose("instances/")
+        assert cloud.post("/instances", file).json["Status"] == "Success"
+
+
 def share_out(cloud: RecordedStack) -> None:
     """A job of several batches, which the state machine maps over."""
     stored = upload_series(cloud, 3)
@@ -244,6 +255,7 @@ def _state(cloud: RecordedStack, job: str) -> object:
 
 USE_CASES_OF_JOBS = (
     wait,
+    return_product,
     share_out,
     fail_to_start,
     repeat,

@@ -14,8 +14,7 @@ from tests.support.recorded_stack import NAMES
 from tests.support.template_values import TemplateValues
 from tests.support.walk import Walk, walk
 
-# One walk serves all tests, of one process; it takes long on a busy machine.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("walk")]
+pytestmark = pytest.mark.timeout(300)  # one walk serves all tests; it takes long on a busy machine
 
 Change = Callable[[Statement], Statement]
 

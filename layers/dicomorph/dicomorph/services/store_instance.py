@@ -11,7 +11,7 @@ from pathlib import Path
 from dicomorph.dicom.description import Description, describe
 from dicomorph.dicom.source import BufferSource
 from dicomorph.index.base import StoreOutcome, StoreStatus
-from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, LevelFacts, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
@@ -133,10 +133,13 @@ def _md5(file: bytes | Path) -> str:
 
 
 def _md5_of(backend: Backend, stored: Resource) -> str:
-    """Return the MD5 of a product, which jobs leave out (`product.ProductMaker`)."""
+    """Return the MD5 of a product, which jobs leave out (`product.ProductMaker`); empty if it is lost."""
     if stored.object is None:
         return ""
-    source = backend.objects.open(stored.object)
+    try:
+        source = backend.objects.open(stored.object)
+    except UnknownResourceError:
+        return ""
     try:
         digest = hashlib.md5(usedforsecurity=False)
         for start in range(0, source.size, _READ_AT_ONCE):
