@@ -60,6 +60,7 @@ def test_a_job_survives_that_a_third_of_all_calls_is_throttled(
     assert_whole(stack, job, products=7, left=0)
 
 
+@pytest.mark.slow
 def test_a_store_that_refuses_everything_fails_the_job_and_keeps_all_sources(
     stack: Stack, throttle: Throttle
 ) -> None:

@@ -125,6 +125,7 @@ def _assert_parents_were_written_once_a_batch(sizes: Sizes, stack: Stack, produc
         assert sizes.writes[parent] <= batches + 10, parent
 
 
+@pytest.mark.slow
 def test_four_clients_that_anonymize_one_study_at_once_get_a_study_each_time() -> None:
     with deployed(PlannerLimits(batch_instances=2, small_job_instances=2), concurrency=2) as stack:
         study = stack.upload("PAT", 5)
