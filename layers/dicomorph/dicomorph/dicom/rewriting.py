@@ -16,7 +16,7 @@ from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.windows import Window
 from dicomorph.model.resources import Json
 
-_REMEMBERED = 20_000
+_REMEMBERED = 1_000  # tables; a file may name any number of character sets in its items
 
 
 class Rewriting:
