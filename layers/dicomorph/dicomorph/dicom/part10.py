@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import uuid
 import zlib
@@ -18,7 +19,7 @@ from dicomorph.dicom.elements import (
     SHORT_VRS,
     Encoding,
     TruncatedError,
-    iter_elements,
+    read_element,
     read_header,
 )
 from dicomorph.dicom.source import Buffer, BufferSource, Source
@@ -50,6 +51,9 @@ IMPLEMENTATION_VERSION_NAME = f"DICOMORPH_{__version__}"
 MAXIMUM_INFLATED_SIZE = 1 << 29
 _MAXIMUM_META_SIZE = 1 << 20
 _PREAMBLE_SIZE = 128
+# A preamble of zeros, the prefix, and the header of FileMetaInformationGroupLength.
+_BEGINNING = bytes(_PREAMBLE_SIZE) + b"DICM" + EXPLICIT_LITTLE.header(0x00020000, b"UL", 4)
+_TAG_VR_LENGTH = struct.Struct("<HH2sH").unpack_from
 _FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
 
@@ -113,17 +117,28 @@ def open_dataset(source: Source) -> DataSetBytes:
 
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
     """Return a preamble of zeros and fresh file meta information (PS3.15 E.1.1: nothing is carried over)."""
-    element = EXPLICIT_LITTLE.element
+    before, after = _meta_around(sop_class_uid, transfer_syntax)
     body = (
-        element(0x00020001, b"OB", b"\0\1")
-        + element(MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid or GENERIC_SOP_CLASS_UID, b"\0"))
-        + element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
-        + element(TRANSFER_SYNTAX_UID, b"UI", _even(transfer_syntax.encode("ascii"), b"\0"))
+        before
+        + EXPLICIT_LITTLE.element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
+        + after
+    )
+    return _BEGINNING + struct.pack("<I", len(body)) + body
+
+
+@functools.lru_cache(maxsize=64)
+def _meta_around(sop_class_uid: bytes, transfer_syntax: str) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the UID of an instance: the same for a whole series."""
+    element = EXPLICIT_LITTLE.element
+    before = element(0x00020001, b"OB", b"\0\1") + element(
+        MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid or GENERIC_SOP_CLASS_UID, b"\0")
+    )
+    after = (
+        element(TRANSFER_SYNTAX_UID, b"UI", _even(transfer_syntax.encode("ascii"), b"\0"))
         + element(0x00020012, b"UI", _even(IMPLEMENTATION_CLASS_UID.encode("ascii"), b"\0"))
         + element(0x00020013, b"SH", _even(IMPLEMENTATION_VERSION_NAME[:16].encode("ascii"), b" "))
     )
-    length = element(0x00020000, b"UL", struct.pack("<I", len(body)))
-    return bytes(_PREAMBLE_SIZE) + b"DICM" + length + body
+    return before, after
 
 
 def deflate(data: bytes) -> bytes:
@@ -143,14 +158,14 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
     """
     meta: dict[int, bytes] = {}
     end = len(buffer)
-    if pos + 8 > end or buffer[pos : pos + 2] != b"\x02\x00":
-        return meta, pos
     try:
-        for element in iter_elements(buffer, pos, end, EXPLICIT_LITTLE):
-            meta[element.tag] = buffer[element.value : element.stop]
-            pos = element.stop
-            if buffer[pos : pos + 2] != b"\x02\x00":
-                break
+        while pos + 8 <= end and buffer[pos : pos + 2] == b"\x02\x00":
+            _, number, vr, length = _TAG_VR_LENGTH(buffer, pos)
+            value, stop = pos + 8, pos + 8 + length
+            if vr not in SHORT_VRS or stop > end:  # the rarer ones, and what cannot be read
+                _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
+            meta[0x00020000 | number] = buffer[value:stop]
+            pos = stop
     except TruncatedError as error:
         message = "The file meta information is cut off"
         raise BadFileFormatError(message) from error
