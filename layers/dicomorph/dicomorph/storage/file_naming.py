@@ -7,12 +7,15 @@ of CPU against 1.5 ms).
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 
 from dicomorph.model.errors import TransientError
 
 _ATTEMPTS = 1000
+# Seen in a folder that is pruned in this very moment: EPERM, too.
+_VANISHING = frozenset((errno.ENOENT, errno.EPERM))
 _FLAGS = os.O_WRONLY | os.O_CLOEXEC | getattr(os, "O_TMPFILE", 0)
 
 
@@ -38,7 +41,9 @@ def create_nameless(folder: str) -> int:
     for _ in range(_ATTEMPTS):
         try:
             return os.open(folder, _FLAGS, 0o600)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in _VANISHING:
+                raise
             with suppress(FileNotFoundError, FileExistsError):  # pruned or made amid this call
                 os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103
     raise TransientError("Object store: a folder vanishes again and again")
