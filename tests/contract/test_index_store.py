@@ -45,6 +45,20 @@ def test_resources_are_found_whatever_their_level_and_only_there(index: Index) -
     assert index.find("0x") is None
 
 
+def test_many_resources_are_found_at_once_whatever_their_levels(index: Index) -> None:
+    index.add([entry(f"i{number:03}") for number in range(120)], overwrite=NEVER)
+    wanted = ["0x", "0p", "0s", *(f"i{number:03}" for number in range(120)), "0p"]
+    found = {resource.id: resource for resource in index.find_many(wanted)}
+    assert found == {one: index.find(one) for one in wanted if one != "0x"}
+    assert [found["0p"].level, found["0s"].level, found["i119"].level] == [
+        Level.PATIENT,
+        Level.SERIES,
+        Level.INSTANCE,
+    ]
+    assert list(index.find_many([])) == []
+    assert len(list(index.find_many(["0t", "0t"]))) == 1
+
+
 def test_the_first_instance_decides_on_the_main_tags_of_its_parents(index: Index) -> None:
     index.add([entry(tags="first")], overwrite=NEVER)
     index.add([entry("1i", tags="second"), entry("2i", series="1s", tags="third")], overwrite=NEVER)

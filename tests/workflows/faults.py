@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -172,7 +173,11 @@ class Fuse:
         """Return a server whose ports go through the fuse."""
         backend = server.backend
         ports: Any = {name: _Fused(getattr(backend, name), self) for name in ("objects", "index", "jobs")}
-        return Server(replace(backend, **ports))
+        targets: Any = {
+            name: replace(target, store=_Fused(target.store, self))
+            for name, target in backend.targets.items()
+        }
+        return Server(replace(backend, targets=targets, **ports))
 
 
 @dataclass
@@ -191,8 +196,11 @@ class FullDisk(Fuse):
 
 _WRITES = frozenset(
     {
+        "create",
         "put",
         "put_edited",
+        "put_script",
+        "remove",
         "discard",
         "release",
         "add",
@@ -293,7 +301,8 @@ def throttled(patch: pytest.MonkeyPatch, *, seed: int = 0) -> Iterator[Throttle]
     handler = ("before-send", throttle.before_send)
     BUILTIN_HANDLERS.insert(0, handler)
     patch.setattr("boto3.DEFAULT_SESSION", None)
-    patch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    # Only botocore's name: the module is everybody's, and those who poll would never let go.
+    patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     try:
         yield throttle
     finally:

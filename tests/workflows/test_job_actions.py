@@ -260,9 +260,9 @@ def test_a_job_that_is_stopped_while_it_is_planned_is_planned_when_it_goes_on(se
         def __getattr__(self, name: str) -> Any:
             return getattr(server.backend.index, name)
 
-        def find(self, resource_id: str) -> Any:
+        def find_many(self, resource_ids: Any) -> Any:
             pause_job(server.backend, job.id)
-            return server.backend.index.find(resource_id)
+            return server.backend.index.find_many(resource_ids)
 
     index: Any = Index()
     assert plan_job(replace(server.backend, index=index), job.id) == 0

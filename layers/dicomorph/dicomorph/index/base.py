@@ -80,6 +80,9 @@ class Index(Protocol):
     def find(self, resource_id: str) -> Resource | None:
         """Return the resource with an identifier, whatever its level."""
 
+    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources with these identifiers that exist, whatever their levels, in any order."""
+
     def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
         """Return identifiers in ascending order; a `limit` of 0 is none. May lag (AWS)."""
 

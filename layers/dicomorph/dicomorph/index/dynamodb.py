@@ -79,6 +79,10 @@ class DynamoIndex:
         """Return the resource with an identifier, whatever its level."""
         return self._reader.find(resource_id)
 
+    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources with these identifiers that exist, whatever their levels."""
+        return self._reader.find_many(resource_ids)
+
     def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
         """Return identifiers in ascending order; lags behind the last writes."""
         return self._reader.ids(level, since=since, limit=limit)

@@ -42,12 +42,17 @@ class Reader:
 
     def find(self, resource_id: str) -> Resource | None:
         """See `Index.find`."""
-        items = self._table.get_many(resource_key(level, resource_id) for level in LEVELS)
+        return next(self.find_many([resource_id]), None)
+
+    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """See `Index.find_many`."""
+        items = self._table.get_many(resource_key(level, one) for one in resource_ids for level in LEVELS)
         held = {item["PK"]["S"]: item for item in items if not is_pending(item)}
-        for level in LEVELS:
-            if item := held.get(resource_key(level, resource_id)["PK"]["S"]):
-                return resource_of(item, level)
-        return None
+        for one in dict.fromkeys(resource_ids):
+            for level in LEVELS:
+                if item := held.get(resource_key(level, one)["PK"]["S"]):
+                    yield resource_of(item, level)
+                    break
 
     def children(self, level: Level, resource_id: str) -> list[str]:
         """See `Index.children`."""

@@ -107,6 +107,11 @@ class SqliteIndex:
             ).fetchone()
         return None if row is None else decode_resource(row)
 
+    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources with these identifiers that exist, whatever their levels."""
+        found = map(self.find, dict.fromkeys(resource_ids))
+        return (resource for resource in found if resource is not None)
+
     def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
         """Return identifiers in ascending order; a `limit` of 0 is none."""
         with self._database.read() as connection:

@@ -33,7 +33,8 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
     level = level_field(body)
     with_metadata = read_boolean(body, "Metadata", default=True)
     form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
-    found = [resource for one in named if (resource := backend.index.find(one)) is not None]
+    held = {resource.id: resource for resource in backend.index.find_many(named)}
+    found = [held[one] for one in named if one in held]
     shown = found if level is None else load(backend, level, _at_level(backend, found, level))
     return [_view(backend, resource, form, with_metadata=with_metadata) for resource in shown]
 

@@ -23,6 +23,8 @@ from dicomorph.services.durability import must_last
 from dicomorph.services.job_records import change_job, fail_job, get_job, job_request, timestamp
 from dicomorph.services.product_ids import check_products
 
+_AT_ONCE = 1_000  # sources that are looked up together
+
 
 def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     """Cut the sources of a job into batches and return how many there are.
@@ -107,9 +109,11 @@ def _write(backend: Backend, job: Job, batches: Iterable[Batch]) -> list[int]:
 
 
 def _pins(backend: Backend, job: Job, request: JobRequest) -> Iterator[Pin]:
-    for resource_id in request.sources:
-        resource = backend.index.find(resource_id)
-        if resource is not None:
-            yield from backend.index.pins(resource.level, resource_id)
-        elif not job.permissive:
-            raise UnknownResourceError("A resource vanished before the job began")
+    for start in range(0, len(request.sources), _AT_ONCE):
+        named = request.sources[start : start + _AT_ONCE]
+        levels = {resource.id: resource.level for resource in backend.index.find_many(named)}
+        for resource_id in named:
+            if resource_id in levels:
+                yield from backend.index.pins(levels[resource_id], resource_id)
+            elif not job.permissive:
+                raise UnknownResourceError("A resource vanished before the job began")

@@ -19,7 +19,7 @@ from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.job_options import JobOptions
-from dicomorph.services.job_records import forget_documents, timestamp
+from dicomorph.services.job_records import forget_job, timestamp
 
 _KEY_BYTES = 32
 
@@ -120,13 +120,13 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     )
     job = replace(job, caller=caller.principal or caller.username)
     try:
+        # The record first and last: documents, which hold what the request says, are never without one.
+        backend.jobs.create(job)
         backend.objects.put(request_key(job.id), encode_request(request))
         if listing is not None:
             backend.objects.put(listing_key(job.id), encode_listing(listing))
-        backend.jobs.create(job)
         backend.runner.start(job)
     except DicomorphError:
-        backend.jobs.delete(job.id)
-        forget_documents(backend, job.id)
+        forget_job(backend, job.id)
         raise
     return job

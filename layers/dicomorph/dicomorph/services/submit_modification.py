@@ -158,13 +158,11 @@ def _target(backend: Backend, request: _Request) -> str:
 
 
 def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:
-    targets = []
-    for resource_id in sorted(set(resource_ids)):  # as Orthanc lists them
-        resource = backend.index.find(resource_id)
-        if resource is None:
-            raise UnknownResourceError
-        targets.append(Target(resource.level, resource.id))
-    return targets
+    wanted = set(resource_ids)
+    found = [Target(resource.level, resource.id) for resource in backend.index.find_many(sorted(wanted))]
+    if len(found) < len(wanted):
+        raise UnknownResourceError
+    return sorted(found, key=lambda target: target.id)  # as Orthanc lists them
 
 
 def _check_in_place(request: _Request, *, overwrite: OverwriteInstances) -> None:
