@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.support.template_rules import listed
-from tests.support.template_values import TemplateValues
+from tests.support.template_values import NotReadableError, TemplateValues
 
 Context = tuple[tuple[str, tuple[str, ...]], ...]
 """Condition keys with their values; a key that a request does not have is absent."""
@@ -101,15 +101,13 @@ def _documents(
     if role in resources:
         held = resources[role]["Properties"]
         if "ManagedPolicyArns" in held:
-            raise NotImplementedError(f"What {role} is granted by managed policies is not known here")
+            raise NotReadableError(f"What {role} is granted by managed policies is not known here")
         yield from (policy["PolicyDocument"] for policy in held.get("Policies", []))
     elif resource["Type"] == "AWS::Serverless::Function":
-        raise NotImplementedError(
-            f"What SAM grants to {name}, which has no role of its own, is not known here"
-        )
+        raise NotReadableError(f"What SAM grants to {name}, which has no role of its own, is not known here")
     for other in resources.values():
         if other["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"):
-            raise NotImplementedError(f"{other['Type']} is not known here")
+            raise NotReadableError(f"{other['Type']} is not known here")
         if other["Type"] == "AWS::IAM::Policy" and {"Ref": role} in other["Properties"]["Roles"]:
             yield other["Properties"]["PolicyDocument"]
 
@@ -123,7 +121,7 @@ def _role(name: str, resource: Mapping[str, Any]) -> str:
 def _statement(found: Mapping[str, Any], values: TemplateValues) -> Statement:
     unknown = found.keys() - {"Sid", "Effect", "Action", "Resource", "Condition"}
     if unknown:
-        raise NotImplementedError(f"{sorted(unknown)} in a statement is not known here")
+        raise NotReadableError(f"{sorted(unknown)} in a statement is not known here")
     return Statement(
         sid=found.get("Sid", ""),
         effect=found["Effect"],
@@ -138,7 +136,7 @@ def _statement(found: Mapping[str, Any], values: TemplateValues) -> Statement:
 
 def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, tuple[str, ...]]) -> bool:
     if operator not in _OPERATORS:
-        raise NotImplementedError(f"{operator} is not known here")
+        raise NotReadableError(f"{operator} is not known here")
     quantify, compares = _OPERATORS[operator]
     return quantify(any(compares(one, value) for one in wanted) for value in context.get(key, ()))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.support.granted_actions import Need
+from tests.support.template_values import NotReadableError
 
 # In round brackets: what tells a resource from others of its kind.
 _KINDS = {
@@ -73,7 +74,7 @@ def _parsed(need: Need) -> tuple[str, re.Match[str]]:
     for kind, pattern in _KINDS.items():
         if found := re.fullmatch(pattern, need.resource):
             return kind, found
-    raise NotImplementedError(f"The resource of {need.action} is not known here: {need.resource}")
+    raise NotReadableError(f"The resource of {need.action} is not known here: {need.resource}")
 
 
 def _folder(resource: str) -> str:
@@ -93,7 +94,7 @@ def _place_within(kind: str, value: str) -> str:
     for name, pattern in _PARTITIONS.items():
         if re.match(pattern, value):
             return name
-    raise NotImplementedError(f"A partition key is not known here: {value}")
+    raise NotReadableError(f"A partition key is not known here: {value}")
 
 
 def _one_by_one(need: Need) -> Iterator[Need]:

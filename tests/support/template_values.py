@@ -32,6 +32,14 @@ _ARNS = {
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
+class NotReadableError(Exception):
+    """A reader of the template met something that it does not know.
+
+    To pass over it would be to guess, and the tests would prove less than they seem to.
+    Whoever brings such a thing into the template teaches the reader first.
+    """
+
+
 class TemplateValues:
     """Resolves the expressions of a template whose parameters have their defaults.
 
@@ -69,7 +77,7 @@ class TemplateValues:
                 if key in self._functions and not (key == "Condition" and not isinstance(value, str)):
                     return self._functions[key](value)
                 if key.startswith("Fn::"):
-                    raise NotImplementedError(f"{key} is not known here")
+                    raise NotReadableError(f"{key} is not known here")
             values = {key: self.of(value) for key, value in node.items()}
             return {key: value for key, value in values.items() if value is not NO_VALUE}
         if isinstance(node, list):
@@ -101,7 +109,7 @@ class TemplateValues:
             return self.arn(logical_id)
         if attribute == "Name":
             return self.name(logical_id)
-        raise NotImplementedError(f"{attribute} of {logical_id} is not known here")
+        raise NotReadableError(f"{attribute} of {logical_id} is not known here")
 
     def _substituted(self, argument: Any) -> str:
         text, given = (argument, {}) if isinstance(argument, str) else argument

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.template import TEMPLATE
 from tests.support.granted_actions import Need
-from tests.support.template_values import ACCOUNT, REGION, TemplateValues
+from tests.support.template_values import ACCOUNT, REGION, NotReadableError, TemplateValues
 
 _LOG_DELIVERY = (
     "CreateLogDelivery",
@@ -46,7 +46,7 @@ def workflow_needs(
     if properties.get("Logging", {}).get("Level", "OFF") != "OFF":
         needs |= {Need(f"logs:{action}", "*") for action in _LOG_DELIVERY}
     if properties.get("Tracing", {}).get("Enabled"):
-        raise NotImplementedError("Tracing needs permissions that are not known here")
+        raise NotReadableError("Tracing needs permissions that are not known here")
     return needs
 
 
@@ -68,7 +68,7 @@ def _state_needs(state: Mapping[str, Any], machine: str, keys: Mapping[str, str]
             yield Need(f"states:{action}", f"{execution}:job")
             yield Need(f"states:{action}", f"{execution}/map:item")
     elif state["Type"] not in ("Choice", "Fail", "Map", "Pass", "Succeed", "Wait"):
-        raise NotImplementedError(f"{state['Type']} is not known here")
+        raise NotReadableError(f"{state['Type']} is not known here")
 
 
 def _resource_needs(state: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Need]:
@@ -81,7 +81,7 @@ def _resource_needs(state: Mapping[str, Any], keys: Mapping[str, str]) -> Iterat
         if "s3" in keys:
             yield Need("kms:Decrypt", keys["s3"], (("kms:ViaService", (f"s3.{REGION}.amazonaws.com",)),))
     else:
-        raise NotImplementedError(f"{state['Resource']} is not known here")
+        raise NotReadableError(f"{state['Resource']} is not known here")
 
 
 def log_needs(template: Mapping[str, Any], name: str, values: TemplateValues) -> set[Need]:

@@ -9,7 +9,7 @@ from moto import mock_aws
 from tests.support.call_recorder import CallRecorder, call_needs
 from tests.support.granted_actions import Need, Statement, is_allowed, read_statements
 from tests.support.places import places
-from tests.support.template_values import TemplateValues
+from tests.support.template_values import NotReadableError, TemplateValues
 
 TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/Index"
 LEADING_KEYS = "dynamodb:LeadingKeys"
@@ -78,7 +78,7 @@ def test_a_condition_on_what_a_request_does_not_say_does_not_hold() -> None:
 
 
 def test_an_unknown_condition_is_not_guessed() -> None:
-    with pytest.raises(NotImplementedError, match="DateLessThan"):
+    with pytest.raises(NotReadableError, match="DateLessThan"):
         is_allowed([_statement(condition={"DateLessThan": {"aws:CurrentTime": "x"}})], _reading())
 
 
@@ -114,7 +114,7 @@ def test_statements_are_found_wherever_they_stand() -> None:
 def test_what_is_granted_in_other_ways_is_refused(resource: str, properties: dict[str, Any]) -> None:
     template = _template()
     template["Resources"][resource]["Properties"] = properties
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotReadableError):
         read_statements(template, TemplateValues(template, {}))
 
 
