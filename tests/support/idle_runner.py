@@ -1,9 +1,9 @@
-"""A runner of jobs that runs none: the test takes each step itself."""
+"""Runners of jobs that run none: the test takes each step itself."""
 
 from __future__ import annotations
 
 from dicomorph.jobs.model import Job
-from dicomorph.model.errors import DicomorphError
+from dicomorph.model.errors import DicomorphError, TransientError
 
 
 class IdleRunner:
@@ -21,3 +21,15 @@ class IdleRunner:
     def loss(self, job: Job) -> DicomorphError | None:  # noqa: ARG002 - the port has it
         """Return what the test wants."""
         return self.lost
+
+
+class AwayRunner(IdleRunner):
+    """Cannot be reached."""
+
+    def start(self, job: Job) -> None:
+        """Leave open whether the job was started."""
+        raise TransientError(job.id)
+
+    def stop(self, job: Job) -> None:
+        """Leave open whether the job was stopped."""
+        raise TransientError(job.id)

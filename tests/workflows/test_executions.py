@@ -16,6 +16,7 @@ from dicomorph.jobs.stepfunctions import execution_name
 from dicomorph.model.resources import Level
 from dicomorph.services.job_actions import cancel_job, pause_job, resubmit_job, resume_job
 from dicomorph.services.job_view import job_json
+from tests.support.jobs import counts
 from tests.workflows.moto_faults import WorkerDiedError
 from tests.workflows.stack import REGION, Stack, deployed
 
@@ -42,10 +43,6 @@ def once(batch: int, action: Callable[[str], object]) -> Callable[[dict[str, Any
 
 def instances(stack: Stack, study: str) -> int:
     return sum(1 for _ in stack.backend.index.pins(Level.STUDY, study))
-
-
-def counts(job: Job) -> tuple[object, object]:
-    return job.content["InstancesCount"], job.content["FailedInstancesCount"]
 
 
 def held(stack: Stack, job_id: str) -> Job:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.model import Job, JobState
+from dicomorph.jobs.model import JobState
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.delete_resource import delete_resource
@@ -18,10 +18,10 @@ from dicomorph.services.edit_batch import edit_batch
 from dicomorph.services.finalize_job import finalize_job
 from dicomorph.services.plan_job import plan_job
 from tests.contract.indexes import assert_hierarchy_is_true
+from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.aws_server import aws_server, clear
 from tests.workflows.embedded import Server, serve
 
-IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
 REPLACING = {"KeepSource": False, "Replace": {"StudyDescription": "New"}}
 
 
@@ -54,10 +54,6 @@ def upload(server: Server, count: int = 3, **values: Any) -> str:
     """Store instances of one series and return the id of their study."""
     (study,) = {str(server.upload(number + 1, **values)["ParentStudy"]) for number in range(count)}
     return study
-
-
-def counts(job: Job) -> tuple[object, object]:
-    return job.content["InstancesCount"], job.content["FailedInstancesCount"]
 
 
 def assert_whole(server: Server, instances: int, *, exactly: bool = True) -> None:

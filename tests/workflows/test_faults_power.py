@@ -13,7 +13,7 @@ from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.delete_resource import delete_resource
 from tests.workflows.embedded import Server, serve
-from tests.workflows.faults import SCENARIOS, upload, work
+from tests.workflows.scenarios import SCENARIOS, upload, work
 
 
 class Disk:

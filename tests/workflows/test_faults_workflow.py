@@ -13,8 +13,8 @@ from dicomorph.model.errors import TransientError
 from dicomorph.model.resources import Level
 from dicomorph.services.finalize_job import finalize_job
 from tests.contract.indexes import assert_hierarchy_is_true
-from tests.workflows.faults import Throttle, throttled
 from tests.workflows.stack import Stack, deployed
+from tests.workflows.throttling import Throttle, throttled
 
 
 @pytest.fixture

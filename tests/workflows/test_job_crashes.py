@@ -10,18 +10,9 @@ import pytest
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StorageFullError
 from tests.workflows.aws_server import aws_server, clear
+from tests.workflows.crashes import CrashError, FullDisk, Fuse, burn
 from tests.workflows.embedded import serve
-from tests.workflows.faults import (
-    SCENARIOS,
-    CrashError,
-    FullDisk,
-    Fuse,
-    assert_settled,
-    burn,
-    keys_of,
-    upload,
-    work,
-)
+from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload, work
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -19,6 +19,7 @@ from dicomorph.model.resources import Level
 from dicomorph.services.edit_batch import edit_batch
 from dicomorph.services.finalize_job import finalize_job
 from dicomorph.services.plan_job import plan_job
+from tests.support.jobs import counts
 from tests.workflows.moto_faults import WorkerDiedError
 from tests.workflows.stack import Stack, deployed
 
@@ -37,10 +38,6 @@ def products(stack: Stack, job: Job) -> list[pydicom.Dataset]:
         found.append(pydicom.dcmread(io.BytesIO(source.read(0, source.size))))
         source.close()
     return found
-
-
-def counts(job: Job) -> tuple[object, object]:
-    return job.content["InstancesCount"], job.content["FailedInstancesCount"]
 
 
 def sources(stack: Stack, study: str) -> list[str]:

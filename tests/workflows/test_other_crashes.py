@@ -13,8 +13,9 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
 from dicomorph.services.bulk_delete import bulk_delete
 from tests.contract.indexes import assert_hierarchy_is_true
+from tests.workflows.crashes import CrashError, Fuse
 from tests.workflows.embedded import Server, serve
-from tests.workflows.faults import SCENARIOS, CrashError, Fuse, assert_settled, keys_of, upload, work
+from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload, work
 
 
 def documents_of_nobody(server: Server) -> list[str]:

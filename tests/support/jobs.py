@@ -1,0 +1,22 @@
+"""A request for a job that edits in place, actions, and what a job says of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dicomorph.jobs.model import Job, JobState
+
+IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
+Action = Callable[[Any, str], None]
+"""What a caller may do to a job, with the backend and the id of the job."""
+
+
+def outcome(job: Job) -> tuple[JobState, int]:
+    """Return how a job ended, and its error code."""
+    return job.state, job.error_code
+
+
+def counts(job: Job) -> tuple[object, object]:
+    """Return how many instances a job was for, and how many of them failed."""
+    return job.content["InstancesCount"], job.content["FailedInstancesCount"]
