@@ -20,6 +20,10 @@ def large_image(study: list[Path], megabytes: int) -> bytes:
     dataset = pydicom.dcmread(study[0])
     dataset.Rows, dataset.Columns = 1024, megabytes * 512
     dataset.PixelData = os.urandom(1 << 20) * megabytes
+    return written(dataset)
+
+
+def written(dataset: Dataset) -> bytes:
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()
@@ -83,6 +87,16 @@ def test_a_file_beyond_the_limits_of_the_gateway_goes_both_ways(server: Any, stu
     assert read(edited.body).PixelData == read(data).PixelData
     assert list((server.data / "objects").glob("results/*")) == []
     assert list((server.data / "spool").iterdir()) == []
+
+
+def test_an_answer_beyond_the_limits_of_lambda_is_given_in_one_piece(server: Any, study: list[Path]) -> None:
+    dataset = pydicom.dcmread(study[0])
+    dataset.add_new("SelectorUTValue", "UT", "é" * 3_100_000)
+    stored = server.post("/instances", written(dataset)).json
+    answer = server.get(f"{stored['Path']}/simplified-tags?ignore-length=SelectorUTValue")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+    assert answer.json["SelectorUTValue"] == "é" * 3_100_000
+    assert list((server.data / "objects").glob("results/*")) == []
 
 
 def test_deletion_names_the_lowest_ancestor_that_is_left(server: Any, study: list[Path]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from dicomorph.http import large_answers
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, upload_series
 
@@ -31,6 +34,17 @@ def change_many(cloud: RecordedStack) -> None:
         assert cloud.post(f"/tools/{route}", {"Resources": named, "Level": "Study"}).status == 200
         assert cloud.post(f"/tools/{route}", {"Resources": ["nope"]}).status == 404
     assert len(cloud.get("/jobs", query={"expand": ""}).json[0]["Content"]["ParentResources"]) == 2
+
+
+def answer_at_length(cloud: RecordedStack) -> None:
+    """Answers that do not fit: lists of resources and of jobs, and what jobs made."""
+    study = cloud.upload(patient())["ParentStudy"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_answers, "LARGEST_TEXT", 0)
+        assert cloud.get("/instances").status == 303
+        for route in ("anonymize", "modify"):
+            assert cloud.post(f"/studies/{study}/{route}", {}).status == 303
+        assert cloud.get("/jobs").status == 303
 
 
 def give_away(cloud: RecordedStack) -> None:
@@ -77,4 +91,4 @@ def submissions(cloud: RecordedStack) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-USE_CASES_OF_MANY = (show_many, delete_many, change_many, give_away, split, merge)
+USE_CASES_OF_MANY = (show_many, delete_many, change_many, answer_at_length, give_away, split, merge)

@@ -64,7 +64,7 @@ def test_targets_are_written_by_the_worker_and_read_by_nobody() -> None:
     )
 
 
-def test_browsing_writes_nothing() -> None:
+def test_browsing_writes_nothing_but_answers_that_are_too_large() -> None:
     reads = {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
@@ -74,7 +74,12 @@ def test_browsing_writes_nothing() -> None:
     }
     granted = rules.actions(TEMPLATE, "BrowseFunction")
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert granted <= {*reads, "s3:ListBucket", "kms:Decrypt", *logs}
+    answers = {"s3:PutObject", "kms:GenerateDataKey"}
+    assert granted <= {*reads, "s3:ListBucket", "kms:Decrypt", *answers, *logs}
+    (policy,) = TEMPLATE["Resources"]["BrowseRole"]["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    writing = [one["Resource"] for one in statements if "s3:PutObject" in one["Action"]]
+    assert writing == [{"Fn::Sub": "${DicomBucket.Arn}/results/*"}]
 
 
 def test_what_no_route_matches_touches_nothing() -> None:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
+from dicomorph.http.large_answers import carried
 from dicomorph.http.observability import get_logger, log_failure, log_request
 from dicomorph.http.requests import Request
 from dicomorph.model.errors import DicomorphError
@@ -45,7 +46,7 @@ class OrthancResolver(APIGatewayRestResolver):
     Parameters
     ----------
     backend : Callable[[], Backend]
-        Asked for the settings that shape errors, and only then.
+        Asked for the settings that shape errors, and for a store for large answers.
     """
 
     def __init__(self, backend: Callable[[], Backend] | None) -> None:
@@ -128,8 +129,15 @@ class OrthancResolver(APIGatewayRestResolver):
         with self._preparing:
             for route in (*self._static_routes, *self._dynamic_routes):
                 if not route._middleware_stack_built:  # noqa: SLF001
-                    route._build_middleware_stack(router_middlewares=[], app=self)  # noqa: SLF001
+                    route._build_middleware_stack(router_middlewares=[self._carry], app=self)  # noqa: SLF001
             self._prepared = True
+
+    def _carry(
+        self, app: OrthancResolver, handler: Callable[[OrthancResolver], Response[Any]]
+    ) -> Response[Any]:
+        """Run a handler, and let its answer fit through Lambda."""
+        answer = handler(app)
+        return answer if self._backend is None else carried(self._backend(), answer)
 
     def _answer_error(self, error: DicomorphError) -> Response[str]:
         if describe_code(error.code)[1] >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -46,5 +46,10 @@ def dicom_elsewhere(url: str, *, file_name: str = "") -> Response[str]:
     return Response(303, DICOM, "", headers={"Location": url, **_disposition(file_name)})
 
 
+def json_elsewhere(url: str) -> Response[str]:
+    """Answer 303 with the address of JSON that is too large for the proxy path."""
+    return Response(303, JSON, "", headers={"Location": url})
+
+
 def _disposition(file_name: str) -> dict[str, str | list[str]]:
     return {"Content-Disposition": f'filename="{file_name}"'} if file_name else {}

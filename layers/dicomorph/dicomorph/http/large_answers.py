@@ -1,0 +1,42 @@
+"""JSON that an answer cannot carry: stored for a while, and answered by its address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from dicomorph.http.responses import JSON, json_elsewhere
+from dicomorph.services.backend import Backend
+
+LARGEST_TEXT = 6_000_000
+"""Bytes of a text answer as Lambda passes it on, as a JSON string: 6 MB less the rest of the answer."""
+
+_TOKEN_BYTES = 16
+_WIDEST = 4  # bytes of a character, and of an escaped one that JSON text has
+
+
+def carried(backend: Backend, answer: Response[Any]) -> Response[Any]:
+    """Return an answer that fits through Lambda: itself, or a redirection to what it says.
+
+    The lists of a job for ten thousands of instances, or of all instances, do not fit.
+
+    Raises
+    ------
+    StorageFullError, TransientError
+        If the answer cannot be stored.
+    """
+    text = answer.body
+    if answer.content_type != JSON or not isinstance(text, str) or not _is_too_large(text):
+        return answer
+    name = f"{backend.new_token(_TOKEN_BYTES).hex()}.json"
+    stored = backend.objects.put(f"results/{name}", text.encode("utf-8", "surrogatepass"))
+    return json_elsewhere(backend.objects.link(stored, file_name=name))
+
+
+def _is_too_large(text: str) -> bool:
+    if len(text) * _WIDEST <= LARGEST_TEXT:
+        return False
+    passed_on = json.dumps(text, ensure_ascii=False)
+    return len(passed_on.encode("utf-8", "surrogatepass")) > LARGEST_TEXT

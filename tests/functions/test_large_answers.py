@@ -1,0 +1,80 @@
+"""JSON that Lambda cannot pass on is answered by its address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from dicomorph.http import large_answers
+from dicomorph.http.responses import json_answer
+from dicomorph.model.errors import StorageFullError
+from tests.support.api_client import Answer, Client
+
+FULL = large_answers.LARGEST_TEXT
+
+
+def followed(answer: Answer) -> str:
+    """Return what lies behind a redirection to a file."""
+    assert (answer.status, answer.body) == (303, b"")
+    assert answer.headers["content-type"].startswith("application/json")
+    return Path(unquote(urlsplit(answer.headers["location"]).path)).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),  # of a repeated character as Lambda passes it on
+    [("x", 1), ("é", 2), ('"', 4), ("\\", 4), ("\ud800", 3), ("𝄞", 4), ("\0", 7)],
+)
+def test_an_answer_is_stored_when_it_is_larger_than_what_lambda_passes_on(
+    client: Client, value: str, size: int
+) -> None:
+    around = len('"\\"\\"\\n"')
+    fitting = value * ((FULL - around) // size)
+    answer = json_answer(fitting)
+    assert large_answers.carried(client.backend, answer) is answer
+    stored = large_answers.carried(client.backend, json_answer(fitting + value))
+    location = stored.headers["Location"]
+    assert stored.status_code == 303
+    with urlopen(str(location)) as file:
+        assert json.loads(file.read().decode("utf-8", "surrogatepass")) == fitting + value
+
+
+def test_what_does_not_fit_is_said_by_the_file_behind_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = client.upload("PAT")["ParentStudy"]
+    shown = client.get(f"/studies/{study}")
+    monkeypatch.setattr(large_answers, "LARGEST_TEXT", len(shown.body) // 2)
+    assert followed(client.get(f"/studies/{study}")).encode() == shown.body
+    content = json.loads(followed(client.post(f"/studies/{study}/anonymize", {})))
+    assert content["ParentResources"] == [study]
+    assert json.loads(followed(client.get("/studies", query={"expand": ""})))[0]["ID"] in {
+        study,
+        content["ID"],
+    }
+    assert client.get("/studies/nope").status == 404
+    assert client.post("/tools/bulk-modify", {"Resources": 5}).error[0] == 400
+
+
+def test_the_cloud_answers_a_link_to_s3(aws_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = aws_client.upload("PAT")
+    monkeypatch.setattr(large_answers, "LARGEST_TEXT", 10)
+    answer = aws_client.get("/instances")
+    url = urlsplit(answer.headers["location"])
+    assert (answer.status, url.scheme) == (303, "https")
+    key = url.path.rpartition("results/")
+    data = aws_client.backend.objects.get("".join(key[1:]))
+    assert data is not None
+    assert json.loads(data) == [stored["ID"]]
+
+
+def test_an_answer_that_cannot_be_stored_is_an_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageFullError
+
+    monkeypatch.setattr(large_answers, "LARGEST_TEXT", 10)
+    monkeypatch.setattr(client.backend.objects, "put", refuse)
+    assert client.get("/statistics").error == (507, 19)
