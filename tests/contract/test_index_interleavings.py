@@ -20,16 +20,7 @@ from dicomorph.index.keys import Item
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
-from tests.contract.indexes import (
-    CrashError,
-    after_call,
-    crash,
-    entry,
-    intercepted,
-    items,
-    make_table,
-    pin,
-)
+from tests.contract.indexes import CrashError, after_call, crash, entry, intercepted, items, make_table, pin
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

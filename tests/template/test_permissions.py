@@ -76,8 +76,7 @@ def test_browsing_writes_nothing_but_answers_that_are_too_large() -> None:
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     answers = {"s3:PutObject", "kms:GenerateDataKey"}
     assert granted <= {*reads, "s3:ListBucket", "kms:Decrypt", *answers, *logs}
-    (policy,) = TEMPLATE["Resources"]["BrowseRole"]["Properties"]["Policies"]
-    statements = policy["PolicyDocument"]["Statement"]
+    statements = rules.role_statements(TEMPLATE, "BrowseFunction")
     writing = [one["Resource"] for one in statements if "s3:PutObject" in one["Action"]]
     assert writing == [{"Fn::Sub": "${DicomBucket.Arn}/results/*"}]
 
