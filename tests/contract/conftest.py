@@ -49,6 +49,19 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Client) -> Itera
         store.close()
 
 
+@pytest.fixture(params=["nameless", "aside"])
+def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the file system as it is, and as one that has no nameless files."""
+    if request.param == "aside":
+        monkeypatch.setattr("dicomorph.storage.files.can_be_nameless", lambda _: False)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder of a store of files."""
+    return tmp_path / "data"
+
+
 @pytest.fixture(params=JOB_RECORDS)
 def records(request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBClient) -> Iterator[JobRecords]:
     records = make_job_records(request.param, tmp_path, dynamodb)

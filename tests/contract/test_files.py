@@ -14,6 +14,8 @@ from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import KEY, OTHER, every_file
 
+pytestmark = pytest.mark.usefixtures("file_system")
+
 
 @pytest.mark.parametrize(
     "key",

@@ -16,7 +16,6 @@ from tests.contract.indexes import entry, intercepted, items, make_table, pin
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 NEVER, ALWAYS = OverwriteInstances.NEVER, OverwriteInstances.ALWAYS
 
 

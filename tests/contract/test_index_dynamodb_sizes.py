@@ -1,0 +1,67 @@
+"""What exceeds an item of DynamoDB, of 400 KB."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dicomorph.index.dynamodb import DynamoIndex
+from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.jobs.model import JobState
+from dicomorph.model.errors import BadFileFormatError, ConflictError, ParameterOutOfRangeError
+from dicomorph.model.resources import Level
+from dicomorph.model.settings import OverwriteInstances
+from tests.contract.indexes import entry, items, make_table
+from tests.support.jobs import JOB
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NEVER = OverwriteInstances.NEVER
+
+
+def noise(length: int) -> str:
+    return random.Random(1).randbytes(length).hex()  # noqa: S311 - what cannot be compressed
+
+
+def test_sequences_that_exceed_an_item_are_left_out(dynamodb: DynamoDBClient) -> None:
+    index = DynamoIndex(dynamodb, make_table(dynamodb), concurrency=1)
+    facts = {Level.SERIES: {"MainDicomSequences": noise(400_000), "RemoteAET": "x"}}
+    index.add([entry(metadata=facts)], overwrite=NEVER)
+    series = index.get(Level.SERIES, "0s")
+    assert series is not None
+    assert "MainDicomSequences" not in series.metadata
+    assert series.metadata["RemoteAET"].value == "x"
+
+
+def test_main_tags_that_exceed_an_item_are_refused(dynamodb: DynamoDBClient) -> None:
+    table = make_table(dynamodb)
+    index = DynamoIndex(dynamodb, table, concurrency=1)
+    with pytest.raises(BadFileFormatError):
+        index.add([entry(tags=noise(400_000))], overwrite=NEVER)
+    assert items(dynamodb, table) == []
+
+
+def test_metadata_that_exceed_an_item_are_refused(dynamodb: DynamoDBClient) -> None:
+    index = DynamoIndex(dynamodb, make_table(dynamodb), concurrency=1)
+    index.add([entry()], overwrite=NEVER)
+    with pytest.raises(ParameterOutOfRangeError):
+        index.set_metadata(Level.STUDY, "0t", "My", noise(450_000), expected=None)
+
+
+def test_a_record_larger_than_an_item_is_kept_in_pieces(dynamodb: DynamoDBClient) -> None:
+    table = make_table(dynamodb)
+    records = DynamoJobRecords(dynamodb, table)
+    large = replace(JOB, user_data=noise(700_000))
+    records.create(large)
+    assert records.get(JOB.id) == large
+    small = replace(large, user_data=None, state=JobState.SUCCESS)
+    updated = records.update(small)
+    assert records.get(JOB.id) == updated == replace(small, revision=1)
+    with pytest.raises(ConflictError):
+        records.update(small)
+    records.delete(JOB.id)
+    assert items(dynamodb, table) == []
