@@ -92,8 +92,6 @@ def test_nothing_is_a_job_without_instances(client: Client, kind: str) -> None:
         ({"Resources": "x"}, 400, 15),
         ({"Resources": [1]}, 400, 15),
         ({"Resources": ["nope"]}, 404, 17),
-        ({"Resources": [], "Level": 3}, 400, 8),
-        ({"Resources": [], "Level": "Image"}, 400, 8),
         ({"Resources": [], "Replace": {"PatientID": "x"}}, 400, 8),
     ],
 )
@@ -121,7 +119,9 @@ def test_a_resource_of_another_level_is_not_deleted(client: Client, stored: list
     assert len(client.get("/instances").json) == 3
 
 
-@pytest.mark.parametrize("resources", [None, "x", [1], [{"ID": "x"}], [{"Level": "Image", "ID": "x"}]])
+@pytest.mark.parametrize(
+    "resources", [None, "x", [1], [{"ID": "x"}], [{"Level": 3, "ID": "x"}], [{"Level": "Study"}]]
+)
 def test_nothing_is_deleted_unless_all_items_are_sound(
     client: Client, stored: list[dict[str, str]], resources: object
 ) -> None:

@@ -9,9 +9,9 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse import ancestor, descendant_ids, load
-from dicomorph.services.job_options import read_boolean
+from dicomorph.services.job_options import read_boolean, read_level
 from dicomorph.services.resource_view import resource_json
-from dicomorph.services.start_job import identifiers, level_field
+from dicomorph.services.start_job import identifiers
 
 _FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
 
@@ -26,11 +26,11 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
     ------
     BadFileFormatError
         If a field has the wrong type.
-    BadRequestError
+    ParameterOutOfRangeError
         If ``Level`` is none.
     """
     named = identifiers(body, "Resources")
-    level = level_field(body)
+    level = read_level(body)
     with_metadata = read_boolean(body, "Metadata", default=True)
     form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
     held = {resource.id: resource for resource in backend.index.find_many(named)}

@@ -9,6 +9,7 @@ from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.delete_resource import delete_resource
+from dicomorph.services.job_options import read_level
 
 
 def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
@@ -20,7 +21,8 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
     Raises
     ------
     BadRequestError
-        If ``Resources`` is not an array of identifiers, or of ``{"Level", "ID"}``.
+        If ``Resources`` is not an array of identifiers, or of ``{"Level", "ID"}``; as
+        `ParameterOutOfRangeError` if a level is none.
     """
     items = body.get("Resources")
     if not isinstance(items, list):
@@ -36,7 +38,7 @@ def _named(item: Json) -> tuple[Level | None, str]:
     if isinstance(item, str):
         return None, item
     if isinstance(item, dict):
-        resource_id, level = item.get("ID"), item.get("Level")
-        if isinstance(resource_id, str) and level in {one.value for one in Level}:
-            return Level(level), resource_id
+        resource_id = item.get("ID")
+        if isinstance(resource_id, str) and isinstance(item.get("Level"), str):
+            return read_level(item), resource_id
     raise BadRequestError("An item of 'Resources' is neither an identifier nor a 'Level' with an 'ID'")

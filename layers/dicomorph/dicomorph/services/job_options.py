@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError
-from dicomorph.model.resources import Json
+from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
+from dicomorph.model.resources import LEVELS, Json, Level
 
 _DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
+_LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
+    **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
+    "image": Level.INSTANCE,
+    "images": Level.INSTANCE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,27 @@ def read_boolean(body: Mapping[str, Json], name: str, *, default: bool) -> bool:
     if not isinstance(value, bool):
         raise BadFileFormatError(f"'{name}' must be true or false")
     return value
+
+
+def read_level(body: Mapping[str, Json]) -> Level | None:
+    """Return the field ``Level``, None if it is absent.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it is not a string.
+    ParameterOutOfRangeError
+        If it names no level.
+    """
+    if "Level" not in body:
+        return None
+    name = body["Level"]
+    if not isinstance(name, str):
+        raise BadFileFormatError("'Level' must be a string")
+    level = _LEVEL_NAMES.get(name.lower())
+    if level is None:
+        raise ParameterOutOfRangeError("'Level' must be Patient, Study, Series or Instance")
+    return level
 
 
 def check_transcode(body: Mapping[str, Json]) -> None:

@@ -56,16 +56,6 @@ def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def level_field(body: Mapping[str, Json]) -> Level | None:
-    """Return the field ``Level``, None if it is absent; raise `BadRequestError` if it names no level."""
-    if "Level" not in body:
-        return None
-    for level in Level:
-        if level.value == body["Level"]:
-            return level
-    raise BadRequestError("'Level' must be Patient, Study, Series or Instance")
-
-
 def refuse_target(body: Mapping[str, Json]) -> None:
     """Raise `BadRequestError` if a request that moves instances within the store names a ``Target``."""
     if "Target" in body:

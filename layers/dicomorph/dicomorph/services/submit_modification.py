@@ -19,13 +19,12 @@ from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.anonymized_names import next_anonymized_name
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_options import check_transcode, read_boolean, read_job_options
+from dicomorph.services.job_options import check_transcode, read_boolean, read_job_options, read_level
 from dicomorph.services.patient_consistency import check_patients
 from dicomorph.services.start_job import (
     Caller,
     identifiers,
     json_object,
-    level_field,
     new_job,
     start_job,
 )
@@ -82,7 +81,7 @@ def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: 
     The level of a modification is the field ``Level``, or follows from ``Replace`` (spec 3.1).
     """
     fields = json_object(body)
-    level = None if is_anonymization else level_field(fields)
+    level = None if is_anonymization else read_level(fields)
     request = _read(backend, fields, level=level, is_anonymization=is_anonymization)
     resource_ids = identifiers(fields, "Resources")
     check_transcode(fields)
