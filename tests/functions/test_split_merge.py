@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import pydicom
 import pytest
 
 from tests.support.api_client import Client
+from tests.support.files_of_studies import files_of
 
 Uploads = list[dict[str, str]]
 
@@ -24,11 +23,6 @@ def stored(client: Client) -> Uploads:
     ]
 
 
-def files(client: Client, study: str) -> list[pydicom.Dataset]:
-    ids = [instance["ID"] for instance in client.get(f"/studies/{study}/instances").json]
-    return [pydicom.dcmread(io.BytesIO(client.get(f"/instances/{one}/file").body)) for one in ids]
-
-
 def test_a_series_leaves_its_study(client: Client, stored: Uploads) -> None:
     study, series = stored[0]["ParentStudy"], stored[0]["ParentSeries"]
     body = {"Series": [series], "Replace": {"PatientID": "NEW"}, "Remove": ["PatientName"]}
@@ -41,7 +35,7 @@ def test_a_series_leaves_its_study(client: Client, stored: Uploads) -> None:
         "TargetStudyUID",
     }
     assert (content["InstancesCount"], content["FailedInstancesCount"]) == (2, 0)
-    made = files(client, content["TargetStudy"])
+    made = files_of(client, content["TargetStudy"])
     assert [item.PatientID for item in made] == ["NEW", "NEW"]
     assert {item.StudyInstanceUID for item in made} == {content["TargetStudyUID"]}
     assert len({item.SeriesInstanceUID for item in made}) == 1
@@ -61,7 +55,7 @@ def test_what_is_named_twice_is_copied_twice(client: Client, stored: Uploads) ->
     }
     content = client.post(f"/studies/{study}/split", body).json
     assert content["InstancesCount"] == 3
-    made = files(client, content["TargetStudy"])
+    made = files_of(client, content["TargetStudy"])
     assert len({item.SOPInstanceUID for item in made}) == 3
     assert len({item.SeriesInstanceUID for item in made}) == 2
     assert len(client.get("/instances").json) == 7
@@ -131,7 +125,7 @@ def test_instances_take_over_patient_and_study(client: Client, stored: Uploads, 
         "InstancesCount": 1,
         "TargetStudy": study,
     }
-    made = files(client, study)
+    made = files_of(client, study)
     assert len(made) == 4
     assert {(item.PatientID, item.StudyInstanceUID) for item in made} == {("ONE", "1.2.3.1")}
     assert len(client.get("/patients").json) == 1

@@ -79,6 +79,7 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         settings.dictionary,
         private_creator=modification.private_creator,
         unencodable=settings.unencodable_text,
+        takes_data_uris=modification.takes_data_uris,
     )
     return EditPlan(
         root=root_of(""),

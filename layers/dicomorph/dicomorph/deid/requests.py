@@ -38,6 +38,8 @@ class Modification:
         As asked for. Replace takes precedence over Remove, and Keep over both (spec 3.1).
     private_creator : str
         By which private tags in `replace` are looked up.
+    takes_data_uris : bool
+        Whether values in `replace` that look like data URIs stand for what they hold.
     """
 
     level: Level
@@ -50,6 +52,7 @@ class Modification:
     keep_private_tags: bool
     force: bool
     private_creator: str
+    takes_data_uris: bool = True
 
     @property
     def kept_tags(self) -> frozenset[int]:

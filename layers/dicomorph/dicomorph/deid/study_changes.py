@@ -63,6 +63,7 @@ class StudyChanges:
             keep_private_tags=False,
             force=True,
             private_creator="",
+            takes_data_uris=False,  # these are texts of requests and files, copied as they are (spec 4.1)
         )
 
 

@@ -29,10 +29,13 @@ class LeafValues:
     ----------
     names : TagNames
         What values of VR AT may name.
+    takes_data_uris : bool
+        Whether a data URI is decoded; else it is text.
     """
 
-    def __init__(self, names: TagNames) -> None:
+    def __init__(self, names: TagNames, *, takes_data_uris: bool = True) -> None:
         self._names = names
+        self._takes_data_uris = takes_data_uris
 
     def cast(self, tag: int, vr: str, text: str, order: str, encode: Callable[[str], bytes]) -> bytes:
         """Return a value, without padding.
@@ -53,7 +56,7 @@ class LeafValues:
         DicomorphError
             As `ValueEncoder.check` says.
         """
-        uri = DataUri.parse(text)
+        uri = DataUri.parse(text) if self._takes_data_uris else None
         if uri is not None and (tag in _ACCEPTED or uri.mime_type == _OCTETS):
             return _content(tag, vr, uri)
         if tag == PIXEL_DATA:

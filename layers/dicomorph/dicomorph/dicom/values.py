@@ -76,6 +76,8 @@ class ValueEncoder:
         of private tags, whatever creators the file has (spec 3.6).
     unencodable : UnencodableText
         What happens to characters that the character set of a file lacks.
+    takes_data_uris : bool
+        Whether a data URI is decoded; else it is text.
 
     Examples
     --------
@@ -91,9 +93,10 @@ class ValueEncoder:
         *,
         private_creator: str = "",
         unencodable: UnencodableText = UnencodableText.ERROR,
+        takes_data_uris: bool = True,
     ) -> None:
         self._names = TagNames(declared)
-        self._leaves = LeafValues(self._names)
+        self._leaves = LeafValues(self._names, takes_data_uris=takes_data_uris)
         self._private = PrivateDictionary(declared)
         self._creator = private_creator
         self._unencodable = unencodable

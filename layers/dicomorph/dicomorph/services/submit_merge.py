@@ -77,8 +77,8 @@ def _changes(backend: Backend, study_id: str) -> StudyChanges:
 
 
 def _copied(values: Mapping[int, str]) -> dict[int, str]:
-    stripped = {tag: value.strip(" \0") for tag, value in values.items()}
-    return {tag: value for tag, value in stripped.items() if len(value) <= _LONGEST or _is_main_tag(tag)}
+    unpadded = {tag: value.rstrip(" \0") for tag, value in values.items()}  # leading spaces are identity
+    return {tag: value for tag, value in unpadded.items() if len(value) <= _LONGEST or _is_main_tag(tag)}
 
 
 def _is_main_tag(tag: int) -> bool:
