@@ -10,9 +10,9 @@ from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_records import as_it_stands, get_job
 
-_FIRST_PAUSE = 0.01
+_FIRST_PAUSE = 0.005  # seconds
 _LONGEST_PAUSE = 0.5
-_GROWTH = 1.3
+_GROWTH = 1.1  # so a pause is a tenth of what was waited: no answer comes later than by that
 
 
 def wait_for_job(backend: Backend, job_id: str, *, seconds: float | None) -> Job:
