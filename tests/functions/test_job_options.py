@@ -8,12 +8,9 @@ import pytest
 
 from dicomorph.model.settings import OverwriteInstances
 from tests.support.api_client import Client
+from tests.support.jobs import IN_PLACE
 
-IN_PLACE = {
-    "Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"],
-    "Force": True,
-    "Replace": {"StudyDescription": "New"},
-}
+NEW_DESCRIPTION = {**IN_PLACE, "Replace": {"StudyDescription": "New"}}
 
 
 def test_an_instance_edited_in_place_keeps_what_clients_wrote_about_it(
@@ -24,7 +21,7 @@ def test_an_instance_edited_in_place_keeps_what_clients_wrote_about_it(
     path = f"/instances/{stored['ID']}"
     assert client.call("PUT", f"{path}/labels/seen").status == 200
     assert client.call("PUT", f"{path}/metadata/1024", b"kept").status == 200
-    assert client.post(f"/studies/{stored['ParentStudy']}/modify", IN_PLACE).status == 200
+    assert client.post(f"/studies/{stored['ParentStudy']}/modify", NEW_DESCRIPTION).status == 200
     assert client.get(path).json["Labels"] == ["seen"]
     assert client.get(f"{path}/metadata/1024").body == b"kept"
     assert client.get(f"/studies/{stored['ParentStudy']}").json["MainDicomTags"]["StudyDescription"] == "New"

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from local.sample_study import write_sample_study
+from tests.local.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -168,3 +169,19 @@ def server(running_server: Server) -> Server:
     """The server that tests share, emptied."""
     running_server.empty()
     return running_server
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """A server without HTTP, on an empty folder."""
+    (tmp_path / "data").mkdir()
+    machine = Machine(tmp_path / "data")
+    yield machine
+    machine.stop()
+
+
+@pytest.fixture
+def stored_study(machine: Machine) -> str:
+    """A study of 30 instances: two batches."""
+    (found,) = {str(machine.server.upload(number)["ParentStudy"]) for number in range(1, 31)}
+    return found

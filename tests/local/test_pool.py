@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from dicomorph.jobs.local_pool import Reply, Task, WorkerPool, WorkerSpec
 from dicomorph.jobs.local_worker import Verdict
+from tests.local.machine import until
 
 SPEC = WorkerSpec((sys.executable, str(Path(__file__).with_name("pool_worker.py"))), {"kind": "do"})
 
@@ -46,13 +46,6 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_task_is_answered_by_another_process(make_pool: Callable[[int], WorkerPool]) -> None:

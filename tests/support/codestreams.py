@@ -113,6 +113,11 @@ def even(frame: bytes) -> bytes:
     return frame + b"\0" * (len(frame) % 2)
 
 
+def split(frame: bytes, size: int) -> list[bytes]:
+    """Return a frame in pieces."""
+    return [frame[at : at + size] for at in range(0, len(frame), size)]
+
+
 def file_of(
     fragments: list[bytes],
     offsets: list[int] | None = None,
@@ -215,3 +220,7 @@ def clean_value(value: bytes) -> bytes:
     found = [cleaned(each) for each in fragments]
     found = [old if old.startswith(new) else even(new) for old, new in zip(fragments, found, strict=True)]
     return encapsulated(found, starts(found) if table else None)
+
+
+COMMENT = segment(0xFE, SECRET + b"!")  # of an odd length
+DIRTY, CLEAN = jpeg(head=COMMENT, between=COMMENT), jpeg()

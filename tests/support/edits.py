@@ -76,12 +76,14 @@ class WindowedSource:
         self._data = data
         self._surplus = surplus
         self.size = len(data)
-        self.largest = 0
+        self.largest = self.shown = 0
 
     def window(self, start: int, length: int) -> tuple[Buffer, int]:
         """Return what was asked for."""
         self.largest = max(self.largest, min(length, self.size))
-        return self._data[start : start + length + self._surplus], start
+        found = self._data[start : start + length + self._surplus]
+        self.shown += len(found)
+        return found, start
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes of a range."""

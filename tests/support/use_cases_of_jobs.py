@@ -1,12 +1,8 @@
-"""What becomes of jobs, in every way that leads to other calls of AWS."""
+"""What becomes of jobs that are run, in every way that leads to other calls of AWS."""
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
 
 import pytest
 
@@ -14,16 +10,16 @@ from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances, Settings
-from dicomorph.services import job_watch
 from dicomorph.storage.s3_parts import PART_BYTES
 from tests.support.idle_runner import IdleRunner
+from tests.support.job_tasks import event_of, leave_documents, state, submit, tasks
+from tests.support.jobs import IN_PLACE
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, pixels, upload_series
 from tests.support.use_cases_of_many import submissions
 
 _ROUTES = ("anonymize", "modify")
 _ABOVE = ("patients", "studies", "series")
-_IN_PLACE = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"], "Force": True}
 
 
 class _Mute(IdleRunner):
@@ -34,7 +30,7 @@ class _Mute(IdleRunner):
         self._cloud = cloud
 
     def start(self, job: Job) -> None:
-        _leave_documents(self._cloud, job.id)
+        leave_documents(self._cloud, job.id)
         raise TransientError
 
 
@@ -79,69 +75,59 @@ def fail_to_start(cloud: RecordedStack) -> None:
 
 def repeat(cloud: RecordedStack) -> None:
     """Each task a second time, which finds the work done."""
-    job = _submit(cloud, cloud.upload(patient()))
+    job = submit(cloud, cloud.upload(patient()))
     for _ in range(2):
-        assert cloud.invoke("plan_job", _event(job)) == {**_event(job), "batches": 1}
-        assert _state(cloud, job) == "Running"
+        assert cloud.invoke("plan_job", event_of(job)) == {**event_of(job), "batches": 1}
+        assert state(cloud, job) == "Running"
     for _ in range(2):
         cloud.invoke("edit_batch", {"job": job, "batch": 0})
     for _ in range(2):
-        cloud.invoke("finalize_job", _event(job))
-        assert _state(cloud, job) == "Success"
+        cloud.invoke("finalize_job", event_of(job))
+        assert state(cloud, job) == "Success"
     cloud.invoke("edit_batch", {"job": job, "batch": 0})
-    assert cloud.invoke("plan_job", _event(job))["batches"] == 0
+    assert cloud.invoke("plan_job", event_of(job))["batches"] == 0
 
 
 def survive_workers(cloud: RecordedStack) -> None:
     """A batch whose worker died is edited instance by instance; one of them never gets an outcome."""
-    job = _submit(cloud, upload_series(cloud, 2))
-    cloud.invoke("plan_job", _event(job))
+    job = submit(cloud, upload_series(cloud, 2))
+    cloud.invoke("plan_job", event_of(job))
     for _ in range(2):
         cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
-    cloud.invoke("finalize_job", _event(job))
-    assert _state(cloud, job) == "Failure"
-
-
-def give_up(cloud: RecordedStack) -> None:
-    """A job whose resource vanished, and one whose steps crashed."""
-    stored = cloud.upload(patient())
-    vanished, crashed = _submit(cloud, stored), _submit(cloud, stored)
-    assert cloud.delete(f"/studies/{stored['ParentStudy']}").status == 200
-    assert cloud.invoke("plan_job", _event(vanished))["batches"] == 0
-    cloud.invoke("finalize_job", {**_event(crashed), "failed": True})
-    assert (_state(cloud, vanished), _state(cloud, crashed)) == ("Failure", "Failure")
+    cloud.invoke("finalize_job", event_of(job))
+    assert state(cloud, job) == "Failure"
 
 
 def lose_objects(cloud: RecordedStack) -> None:
     """Sources that are gone before they are edited, and products before they are summed up."""
     for lost_before, end in (("edit_batch", "Failure"), ("finalize_job", "Success")):
-        job = _submit(cloud, cloud.upload(patient()))
-        for task, event in _tasks(job):
+        job = submit(cloud, cloud.upload(patient()))
+        for task, event in tasks(job):
             if task == lost_before:
                 cloud.lose("instances/")
             cloud.invoke(task, event)
-        assert _state(cloud, job) == end
+        assert state(cloud, job) == end
 
 
 def edit_large(cloud: RecordedStack) -> None:
     """A product in several parts, which do not come through at first."""
-    job = _submit(cloud, cloud.upload(patient(), **pixels(PART_BYTES)))
-    plan, edit, finalize = _tasks(job)
+    job = submit(cloud, cloud.upload(patient(), **pixels(PART_BYTES)))
+    plan, edit, finalize = tasks(job)
     cloud.invoke(*plan)
     with cloud.broken("UploadPart"), pytest.raises(TransientError):
         cloud.invoke(*edit)
     cloud.invoke(*edit)
     cloud.invoke(*finalize)
-    assert _state(cloud, job) == "Success"
+    assert state(cloud, job) == "Success"
 
 
 def edit_in_place(cloud: RecordedStack) -> None:
     """Products that replace their sources."""
     with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.ALWAYS)):
-        job = _submit(cloud, cloud.upload(patient()), _IN_PLACE)
-        for task, event in _tasks(job):
+        job = submit(cloud, cloud.upload(patient()), IN_PLACE)
+        for task, event in tasks(job):
             cloud.invoke(task, event)
-    assert _state(cloud, job) == "Success"
+    assert state(cloud, job) == "Success"
 
 
 def lose_a_race(cloud: RecordedStack) -> None:
@@ -149,8 +135,8 @@ def lose_a_race(cloud: RecordedStack) -> None:
     with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.ALWAYS)):
         name = patient()
         stored = cloud.upload(name)
-        job = _submit(cloud, stored, {"KeepSource": False})
-        plan, edit, finalize = _tasks(job)
+        job = submit(cloud, stored, {"KeepSource": False})
+        plan, edit, finalize = tasks(job)
         cloud.invoke(*plan)
         cloud.invoke(*edit)
         with ExitStack() as stack:
@@ -160,97 +146,8 @@ def lose_a_race(cloud: RecordedStack) -> None:
             )
             stack.enter_context(cloud.meanwhile("TransactWriteItems", lambda: stack.enter_context(overwrite)))
             cloud.invoke(*finalize)
-    assert _state(cloud, job) == "Success"
+    assert state(cloud, job) == "Success"
     assert cloud.get(f"/instances/{stored['ID']}").status == 200
-
-
-def forget(cloud: RecordedStack) -> None:
-    """A full history: the oldest job goes with its documents, and another one because somebody says so."""
-    first, second = (_submit(cloud, cloud.upload(patient())) for _ in range(2))
-    _leave_documents(cloud, first)
-    for job, minutes in ((first, 0), (second, 10)):
-        settings = Settings(jobs_history_size=1)
-        with cloud.changed(settings=settings, now=partial(_after, minutes)):
-            cloud.invoke("finalize_job", {**_event(job), "failed": True})
-    assert cloud.get("/jobs").json == [second]
-    _leave_documents(cloud, second)
-    assert cloud.delete(f"/jobs/{second}").status == 200
-    assert cloud.get("/jobs").json == []
-
-
-def stop_and_go_on(cloud: RecordedStack) -> None:
-    """Jobs that are stopped before they run, and run by the state machine when they go on."""
-    assert cloud.post("/jobs/nope/cancel").status == 400
-    for stop, start in (("cancel", "resubmit"), ("pause", "resume")):
-        job = _submit(cloud, cloud.upload(patient()))
-        assert cloud.post(f"/jobs/{job}/{stop}").status == 200
-        assert cloud.delete(f"/jobs/{job}/archive").status == cloud.get(f"/jobs/{job}/archive").status == 404
-        assert cloud.post(f"/jobs/{job}/{start}").status == 200
-        while (end := _state(cloud, job)) not in ("Success", "Failure"):
-            time.sleep(0.05)
-        assert end == "Success"
-
-
-def stop_workers(cloud: RecordedStack) -> None:
-    """A batch that is interrupted, and goes on in another execution, in another attempt."""
-    job = _submit(cloud, upload_series(cloud, 3))
-    cloud.invoke("plan_job", _event(job))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job_watch, "SECONDS", 0)
-        with cloud.meanwhile("PutObject", lambda: cloud.post(f"/jobs/{job}/cancel")):
-            cloud.invoke("edit_batch", {"job": job, "batch": 0})
-    with cloud.changed(runner=IdleRunner()):
-        assert cloud.post(f"/jobs/{job}/resubmit").status == 200
-    cloud.invoke("plan_job", _event(job, 2))
-    cloud.invoke("edit_batch", {"job": job, "batch": 0})
-    assert cloud.get(f"/jobs/{job}").json["Progress"] == 75
-    cloud.invoke("finalize_job", _event(job, 2))
-    assert _state(cloud, job) == "Success"
-
-
-def lose_executions(cloud: RecordedStack) -> None:
-    """A job that nothing runs, which shows when somebody asks a while later."""
-    with cloud.changed(now=partial(_after, -10)):
-        job = _submit(cloud, cloud.upload(patient()))
-    assert _state(cloud, job) == "Failure"
-
-
-def _submit(cloud: RecordedStack, stored: dict[str, Any], body: dict[str, Any] | None = None) -> str:
-    """Submit a job for a study, which nobody runs yet."""
-    with cloud.changed(runner=IdleRunner()):
-        path = f"/studies/{stored['ParentStudy']}/modify"
-        answer = cloud.post(path, {"Asynchronous": True, **(body or {})})
-    assert answer.status == 200
-    return str(answer.json["ID"])
-
-
-def _after(minutes: float) -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=minutes)
-
-
-def _event(job: str, execution: int = 1) -> dict[str, Any]:
-    return {"job": job, "execution": execution}
-
-
-def _tasks(job: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the tasks of a job of one batch, with their events."""
-    return [
-        ("plan_job", _event(job)),
-        ("edit_batch", {"job": job, "batch": 0}),
-        ("finalize_job", _event(job)),
-    ]
-
-
-def _leave_documents(cloud: RecordedStack, job: str) -> None:
-    """Bring a job as far as there is a document of each kind."""
-    plan, edit, _ = _tasks(job)
-    cloud.invoke(*plan)
-    cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
-    cloud.invoke(*edit)
-
-
-def _state(cloud: RecordedStack, job: str) -> object:
-    return cloud.get(f"/jobs/{job}").json["State"]
 
 
 USE_CASES_OF_JOBS = (
@@ -260,13 +157,8 @@ USE_CASES_OF_JOBS = (
     fail_to_start,
     repeat,
     survive_workers,
-    give_up,
     lose_objects,
     edit_large,
     edit_in_place,
     lose_a_race,
-    forget,
-    stop_and_go_on,
-    stop_workers,
-    lose_executions,
 )

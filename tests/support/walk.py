@@ -11,6 +11,7 @@ from tests.support.granted_actions import Need
 from tests.support.recorded_stack import NAMES, customer_keys, recorded_stack
 from tests.support.template_values import TemplateValues
 from tests.support.use_cases import USE_CASES
+from tests.support.use_cases_of_ends import USE_CASES_OF_ENDS
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
 from tests.support.use_cases_of_many import USE_CASES_OF_MANY
 from tests.support.workflow_needs import log_needs, workflow_needs
@@ -39,7 +40,7 @@ def walk(template: Mapping[str, Any]) -> Walk:
     """Go through all use cases on the stack of a template."""
     values = TemplateValues(template, NAMES)
     with recorded_stack(template) as cloud:
-        for use_case in (*USE_CASES, *USE_CASES_OF_MANY, *USE_CASES_OF_JOBS):
+        for use_case in (*USE_CASES, *USE_CASES_OF_MANY, *USE_CASES_OF_JOBS, *USE_CASES_OF_ENDS):
             cloud.clear()
             use_case(cloud)
     recorder = cloud.recorder

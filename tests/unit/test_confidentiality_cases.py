@@ -1,6 +1,6 @@
 """Cases that trip de-identifiers (PS3.15 Annex E), where the present editions of the profile speak of them.
 
-Unknown VRs, graphics, private tags and the container: test_differences*.py; damage: engine/test_damage.py.
+Unknown VRs, graphics, private tags and the container: test_differences*.py; damage: engine/test_damage*.py.
 """
 
 from __future__ import annotations

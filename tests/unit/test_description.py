@@ -18,6 +18,7 @@ from tests.dicom_factory import (
     EXPLICIT,
     IMPLICIT,
     JPEG,
+    SYNTAXES,
     Element,
     encode,
     part10,
@@ -30,7 +31,6 @@ UIDS = [
     Element(0x0020000D, "UI", "1.2"),
     Element(0x0020000E, "UI", "1.2.3"),
 ]
-SYNTAXES = [EXPLICIT, IMPLICIT, BIG, DEFLATED, JPEG]
 
 
 def described(data: bytes) -> Description:

@@ -16,9 +16,17 @@ from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import EXPLICIT, IMPLICIT, Element, encode
 from tests.support.edits import WindowedSource, anonymized, modified, rewriter
 from tests.support.small_files import (
+    BIRTH_DATE,
+    CREATOR,
+    FRAME_OF_REFERENCE,
+    IMAGES,
     INSTANCE,
     NAME,
+    NAMED,
     PATIENT_ID,
+    PRIVATE,
+    PRIVATE_SEQUENCE,
+    REFERENCED_INSTANCE,
     SEQUENCE,
     STUDY,
     every,
@@ -29,12 +37,10 @@ from tests.support.small_files import (
     values_of,
 )
 
-IMAGES, REFERENCED_INSTANCE, MODALITY = 0x00081140, 0x00081155, 0x00080060
-CREATOR, PRIVATE, PRIVATE_SEQUENCE = 0x00090010, 0x00091001, 0x00091002
-FRAME_OF_REFERENCE, BIRTH_DATE = 0x00200052, 0x00100030
+MODALITY = 0x00080060
 IDENTITY = [
     Element(REFERENCED_INSTANCE, "UI", "1.2.3"),
-    Element(NAME, "PN", "Nested^Name"),
+    NAMED,
     Element(PATIENT_ID, "LO", "PID"),
 ]
 

@@ -96,6 +96,29 @@ def test_every_route_is_listed_with_its_methods() -> None:
     assert listed == {route: set(methods) for route, methods in ROUTES.items()}
 
 
+def test_every_difference_names_tests_that_exist() -> None:
+    differences = page("compatibility.md").split("## Differences in de-identification")[1].split("\n## ")[0]
+    rows = [line for line in differences.splitlines() if line.startswith("|")][2:]
+    assert len(rows) > 10
+    defined = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= defined, row
+
+
+def test_every_fault_names_files_of_tests_that_exist() -> None:
+    for row in table(section(page("testing.md"), "Faults")):
+        folder = ""
+        for found in re.findall(r"`([\w/]+\.py)`", row[-1]):
+            folder = found.rpartition("/")[0] or folder  # a folder counts for those behind it
+            assert (ROOT / "tests" / folder / Path(found).name).exists(), found
+
+
 def test_functions_and_alarms_are_counted() -> None:
     text = page("operations.md")
     functions = len(of_type(STACK, "AWS::Serverless::Function"))

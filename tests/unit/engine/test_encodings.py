@@ -18,7 +18,7 @@ from tests.dicom_factory import (
     DEFLATED,
     EXPLICIT,
     IMPLICIT,
-    JPEG,
+    SYNTAXES,
     Element,
     Fragments,
     encode,
@@ -28,7 +28,6 @@ from tests.dicom_factory import (
 from tests.support.edits import anonymized, modified
 
 NAME = Element(0x00100010, "PN", "Original^Name")
-SYNTAXES = [EXPLICIT, IMPLICIT, BIG, DEFLATED, JPEG]
 TRAILING_PADDING = 0xFFFCFFFC
 MEDICAL_ALERTS, REFERENCED_IMAGES, ICON = 0x00102000, 0x00081140, 0x00880200
 
