@@ -6,11 +6,12 @@ from typing import Any
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.failures import workflow_task
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.plan_job import manifest_of, plan_job
 
 
 @workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer how many batches there are for the execution of the event."""
-    batches = plan_job(get_backend(), event["job"], event["execution"])
-    return {"job": event["job"], "execution": event["execution"], "batches": batches}
+    """Answer how many batches there are for the execution of the event, and which document lists them."""
+    backend, job, execution = get_backend(), event["job"], event["execution"]
+    batches = plan_job(backend, job, execution)
+    return {"job": job, "execution": execution, "batches": batches, "manifest": manifest_of(backend, job)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.jobs.documents import outcomes_prefix
 from dicomorph.jobs.model import JobState
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances, Settings
@@ -213,7 +214,7 @@ def test_a_batch_that_is_edited_again_keeps_its_products(server: Server) -> None
     outcomes = []
     for _ in range(2):  # as if the first outcome had not been written
         edit_batch(server.backend, job.id, 0)
-        (key,) = server.backend.objects.keys(f"jobs/{job.id}/outcomes/")
+        (key,) = server.backend.objects.keys(outcomes_prefix(server.job(job.id)))
         outcomes.append(server.backend.objects.get(key))
         server.backend.objects.discard([replace(server.pins()[0].object, key=key)], pinned=False)
     done = server.finish(job)

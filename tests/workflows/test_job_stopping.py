@@ -57,8 +57,8 @@ def test_a_worker_stops_between_two_instances_and_leaves_no_outcome(
     plan_job(server.backend, job.id)
     edit_batch(meddled(server, 1, lambda: stop(server.backend, job.id)).backend, job.id, 0)
     assert len(server.pins()) == SOURCES + 1  # the one that was being written
-    assert list(server.backend.objects.keys(outcomes_prefix(job))) == []
-    assert len(list(server.backend.objects.keys(parts_prefix(job)))) == 1
+    assert list(server.backend.objects.keys(outcomes_prefix(server.job(job.id)))) == []
+    assert len(list(server.backend.objects.keys(parts_prefix(server.job(job.id))))) == 1
     check_files(server)
     assert job_json(server.backend, server.job(job.id))["Progress"] == 100 // (SOURCES + 2)
 
@@ -80,7 +80,7 @@ def test_a_worker_that_cannot_look_goes_on(server: Server, monkeypatch: pytest.M
     edit_batch(replace(server.backend, jobs=jobs), job.id, 0)
     assert looks == [4]
     assert len(server.pins()) == SOURCES + 2
-    assert len(list(server.backend.objects.keys(outcomes_prefix(job)))) == 1
+    assert len(list(server.backend.objects.keys(outcomes_prefix(server.job(job.id))))) == 1
 
 
 def test_a_worker_leaves_no_document_of_a_job_that_was_forgotten_meanwhile(server: Server) -> None:

@@ -109,7 +109,7 @@ def test_five_thousand_instances_go_through_the_state_machine_in_batches_of_prod
         assert stack.map_items() == {"succeeded": batches, "failed": 0}
         found = stack.backend.index.statistics()
         assert (found.patients, found.studies, found.series, found.instances) == (2, 2, 2, 2 * count)
-        manifest = stack.backend.objects.get(manifest_key(job.id))
+        manifest = stack.backend.objects.get(manifest_key(job))
         assert manifest is not None
         assert [item["instances"] for item in json.loads(manifest)] == [50] * batches
         assert sum(1 for _ in stack.backend.objects.keys(outcomes_prefix(job))) == batches

@@ -16,7 +16,7 @@ cancelled at the same moment, exactly one becomes true.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,6 +41,21 @@ def begun(job: Job, execution: int, moment: str) -> Job:
     if job.state is not JobState.PENDING or job.execution != execution:
         return job
     return replace(job, state=JobState.RUNNING, started=moment)
+
+
+def planned(job: Job, execution: int, plan: str, sizes: Sequence[int], *, instead_of: str) -> Job:
+    """Let a running job work on a plan, unless another planner was faster.
+
+    Parameters
+    ----------
+    sizes : Sequence[int]
+        How many instances each of its batches has.
+    instead_of : str
+        The plan that the planner has found; empty for none.
+    """
+    if not is_running(job, execution) or job.plan != instead_of:
+        return job
+    return replace(job, plan=plan, batches=len(sizes), content={**job.content, "InstancesCount": sum(sizes)})
 
 
 def ending(job: Job, execution: int) -> Job:

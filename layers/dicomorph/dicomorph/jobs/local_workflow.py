@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 
-from dicomorph.jobs.documents import batch_sizes, manifest_key
+from dicomorph.jobs.documents import batch_sizes
 from dicomorph.jobs.local_pool import Reply, Task, WorkerPool
 from dicomorph.jobs.local_worker import Verdict
 from dicomorph.jobs.model import Job
@@ -56,7 +56,7 @@ class LocalWorkflow:
         """
         plan = self._run_one("plan")
         if plan.answer["batches"]:
-            self._edit(batch_sizes(backend.objects.get(manifest_key(self._job.id)) or b"[]"))
+            self._edit(batch_sizes(backend.objects.get(plan.answer["manifest"]) or b"[]"))
         self._run_one("finalize")
 
     def _run_one(self, kind: str) -> Reply:

@@ -64,8 +64,10 @@ class Job:
         Where the products go: the name of one of the operator's targets, empty for the store.
     caller : str
         Who submitted the job, as far as the gateway tells; empty if it does not.
+    plan : str
+        Names the plan that all executions work on; empty until one is complete.
     batches : int
-        How many the planner made; 0 until it did.
+        How many the plan has.
     attempt : int
         Grows when a failed job is submitted again. Outcomes belong to one attempt.
     execution : int
@@ -105,6 +107,7 @@ class Job:
     content: Mapping[str, Json] = field(default_factory=dict)
     target: str = ""
     caller: str = ""
+    plan: str = ""
     batches: int = 0
     attempt: int = 1
     execution: int = 1

@@ -99,6 +99,7 @@ def _encode(job: Job) -> tuple[str, str]:
         "error_details": job.error_details,
         "target": job.target,
         "caller": job.caller,
+        "plan": job.plan,
         "batches": job.batches,
         "attempt": job.attempt,
         "execution": job.execution,

@@ -68,7 +68,7 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
     key = outcome_key(job, number) if part is None else part_key(job, number, part)
     if backend.objects.get(key) is not None:
         return
-    batch = _read_batch(backend, job_id, number)
+    batch = _read_batch(backend, job, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
     outcomes, superseded = _edit(backend, job, batch, chosen)
     if backend.jobs.get(job_id) is None:
@@ -82,8 +82,8 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
         backend.objects.sync([outcome])
 
 
-def _read_batch(backend: Backend, job_id: str, number: int) -> Batch:
-    document = backend.objects.get(batch_key(job_id, number))
+def _read_batch(backend: Backend, job: Job, number: int) -> Batch:
+    document = backend.objects.get(batch_key(job, number))
     if document is None:
         raise InternalError("The batch was never planned")
     return decode_batch(document)

@@ -32,7 +32,7 @@ class JobOutcomes:
     """
 
     def __init__(self, backend: Backend, job: Job) -> None:
-        manifest = backend.objects.get(manifest_key(job.id))
+        manifest = backend.objects.get(manifest_key(job))
         if manifest is None:
             raise InternalError("The job was never planned")
         self._objects = backend.objects
@@ -61,7 +61,7 @@ class JobOutcomes:
 
     def _from_parts(self, number: int) -> BatchOutcome:
         """Return what is known of a batch whose worker died: an instance without an outcome failed."""
-        document = self._objects.get(batch_key(self._job.id, number))
+        document = self._objects.get(batch_key(self._job, number))
         if document is None:
             raise InternalError("A batch of the job is gone")
         instances: list[InstanceOutcome] = []

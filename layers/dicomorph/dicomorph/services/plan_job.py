@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from dicomorph.jobs.documents import (
-    JobRequest,
-    batch_key,
-    batch_sizes,
-    encode_batch,
-    encode_manifest,
-    manifest_key,
-)
-from dicomorph.jobs.lifecycle import begun, is_running
+from dicomorph.jobs.documents import JobRequest, batch_key, encode_batch, encode_manifest, manifest_key
+from dicomorph.jobs.lifecycle import begun, failed, is_running, planned
 from dicomorph.jobs.model import Batch, Job, JobType
 from dicomorph.jobs.planning import distinct_sources, number_batches, plan_batches
-from dicomorph.model.errors import DicomorphError, StorageFullError, TransientError, UnknownResourceError
+from dicomorph.model.errors import (
+    CanceledJobError,
+    DicomorphError,
+    StorageFullError,
+    TransientError,
+    UnknownResourceError,
+)
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last
-from dicomorph.services.job_records import change_job, fail_job, get_job, job_request, timestamp
+from dicomorph.services.job_records import change_job, get_job, job_request, timestamp
+from dicomorph.services.job_watch import JobWatch
 from dicomorph.services.product_ids import check_products
 
 _AT_ONCE = 1_000  # sources that are looked up together
+_TOKEN_BYTES = 8
 
 
 def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     """Cut the sources of a job into batches and return how many there are.
 
-    A repeated call finds the manifest and answers the same, and so does a later execution: a
-    job that is taken up again works on the sources that were pinned first. A plan that fails
-    for good ends the job; there is nothing to edit then.
+    Each call that finds no plan makes one of its own, with documents that no other call writes,
+    and the record takes the first that is complete: of planners that run at once, or one of
+    which was stopped amid its work, nothing is ever mixed. A repeated call answers the same, and
+    so does a later execution: a job that is taken up again works on the sources that were pinned
+    first. A plan that fails for good ends the job; there is nothing to edit then.
 
     Parameters
     ----------
@@ -47,25 +50,59 @@ def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     """
     moment = timestamp(backend.now())
     job = change_job(backend, job_id, lambda job: begun(job, execution, moment))
-    if not is_running(job, execution):
-        return 0
+    if is_running(job, execution) and not _has_plan(backend, job):
+        job = _planned(backend, job)
+    return job.batches if is_running(job, execution) else 0
+
+
+def manifest_of(backend: Backend, job_id: str) -> str:
+    """Return the key of the items of the map of a job that is planned."""
+    return manifest_key(get_job(backend, job_id))
+
+
+def _has_plan(backend: Backend, job: Job) -> bool:
+    # A power cut may have taken documents that nobody waited for (embedded, `must_last`).
+    return bool(job.plan) and backend.objects.get(manifest_key(job)) is not None
+
+
+def _planned(backend: Backend, job: Job) -> Job:
+    """Return the record with a plan, or failed because there can be none."""
+    draft = replace(job, plan=backend.new_token(_TOKEN_BYTES).hex())
     try:
-        manifest = backend.objects.get(manifest_key(job_id))
-        sizes = batch_sizes(manifest) if manifest is not None else _plan(backend, job)
+        sizes = _plan(backend, draft)
     except (StorageFullError, TransientError):
         raise
     except DicomorphError as error:
-        fail_job(backend, job_id, execution=execution, code=error.code, details=error.details)
-        return 0
-    change_job(backend, job_id, lambda job: _planned(job, sizes))
-    return len(sizes)
+        return _refuse(backend, job, error)
+    return change_job(
+        backend,
+        job.id,
+        lambda newest: planned(newest, job.execution, draft.plan, sizes, instead_of=job.plan),
+    )
 
 
-def _planned(job: Job, sizes: Sequence[int]) -> Job:
-    return replace(job, batches=len(sizes), content={**job.content, "InstancesCount": sum(sizes)})
+def _refuse(backend: Backend, job: Job, error: DicomorphError) -> Job:
+    """Let a job fail, unless another planner was faster, and more lucky."""
+    moment = timestamp(backend.now())
+    return change_job(
+        backend,
+        job.id,
+        lambda newest: (
+            failed(newest, moment, code=error.code, details=error.details)
+            if is_running(newest, job.execution) and newest.plan == job.plan
+            else newest
+        ),
+    )
 
 
 def _plan(backend: Backend, job: Job) -> list[int]:
+    """Write the documents of a plan; return how many instances each batch has.
+
+    Raises
+    ------
+    CanceledJobError
+        If the job was stopped meanwhile.
+    """
     request = job_request(backend, job.id)
     found = ((pin.ancestry.instance, pin.object.size) for pin in _pins(backend, job, request))
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
@@ -73,9 +110,9 @@ def _plan(backend: Backend, job: Job) -> list[int]:
     batches = _PinnedBatches(backend, plan_batches(sources, backend.planner_limits))
     check_products(backend, job, request, batches)
     if not is_running(get_job(backend, job.id), job.execution):
-        return []  # stopped meanwhile; a later execution may be writing its own plan
+        raise CanceledJobError
     sizes = _write(backend, job, batches)
-    manifest = backend.objects.put(manifest_key(job.id), encode_manifest(job.id, sizes))
+    manifest = backend.objects.put(manifest_key(job), encode_manifest(job.id, sizes))
     if must_last(backend, job):
         backend.objects.sync([manifest])
     return sizes
@@ -100,8 +137,11 @@ class _PinnedBatches:
 def _write(backend: Backend, job: Job, batches: Iterable[Batch]) -> list[int]:
     """Write the batches; return how many instances each of them has."""
     refs, sizes = [], []
+    watch = JobWatch(backend, job)
     for batch in batches:
-        refs.append(backend.objects.put(batch_key(job.id, batch.number), encode_batch(batch)))
+        if watch.is_stopped():
+            raise CanceledJobError
+        refs.append(backend.objects.put(batch_key(job, batch.number), encode_batch(batch)))
         sizes.append(len(batch.pins))
     if must_last(backend, job):
         backend.objects.sync(refs)

@@ -1,0 +1,133 @@
+"""Planners that run at once, or are stopped amid their work: one plan counts, and nothing is mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dicomorph.jobs.documents import decode_batch, manifest_key
+from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.errors import InexistentItemError
+from dicomorph.model.resources import Level, Pin
+from dicomorph.services.delete_resource import delete_resource
+from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resume_job
+from dicomorph.services.plan_job import plan_job
+from tests.support.jobs import counts
+from tests.workflows.embedded import Server
+from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
+from tests.workflows.meddling import Event, before_nth
+
+
+def while_batches_are_written(server: Server, nth: int, event: Event) -> Server:
+    """Return a server in which something happens before the nth batch of a plan is written."""
+    objects = before_nth(server.backend.objects, "put", nth, event, counts=lambda key, _: "/batches/" in key)
+    return Server(replace(server.backend, objects=objects))
+
+
+def planned(server: Server, job: Job) -> list[Pin]:
+    """Return the sources of the plan that counts."""
+    folder = manifest_key(server.job(job.id)).removesuffix("manifest.json")
+    found: list[Pin] = []
+    for key in server.backend.objects.keys(f"{folder}batches/"):
+        document = server.backend.objects.get(key)
+        assert document is not None
+        found += decode_batch(document).pins
+    return found
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("overtake", ["by another invocation", "by another execution"])
+def test_of_two_planners_the_first_one_to_be_done_counts(
+    server: Server, nth: int, overtake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    source = study(server)
+    job = server.submit(source, body=REPLACING)
+    execution = 1
+
+    def another() -> None:
+        nonlocal execution
+        server.upload(SOURCES + 1)  # so the plans differ, whatever comes first among their sources
+        delete_resource(server.backend, Level.INSTANCE, server.pins()[0].ancestry.instance)
+        if overtake == "by another execution":
+            pause_job(server.backend, job.id)
+            resume_job(server.backend, job.id)
+            execution = 2
+        assert plan_job(server.backend, job.id, execution) == 3
+
+    assert plan_job(while_batches_are_written(server, nth, another).backend, job.id) == (
+        3 if execution == 1 else 0
+    )
+    pins = planned(server, job)
+    assert sorted(pins, key=str) == sorted(server.pins(), key=str)  # those of the one who was faster
+    done = server.finish(job)
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    assert {pin.ancestry.study for pin in server.pins()} == {done.content["ID"]}
+    check_files(server)
+
+
+def test_a_planner_that_fails_late_does_not_end_a_job_that_another_one_planned(server: Server) -> None:
+    source = study(server)
+    job = server.submit(source, body=REPLACING)
+
+    def plan_and_delete() -> None:
+        plan_job(server.backend, job.id)
+        delete_resource(server.backend, Level.STUDY, source)
+
+    index = before_nth(server.backend.index, "find_many", 1, plan_and_delete)
+    assert plan_job(replace(server.backend, index=index), job.id) == 3
+    done = server.finish(job)
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    check_files(server)
+
+
+def test_a_planner_that_is_late_changes_no_job_that_has_ended(server: Server) -> None:
+    job = server.submit(study(server))
+    ended: list[Job] = []
+    late = while_batches_are_written(server, 2, lambda: ended.append(server.finish(job)))
+    assert plan_job(late.backend, job.id) == 0
+    assert [server.job(job.id)] == ended
+    assert counts(ended[0]) == (SOURCES, 0)
+
+
+@pytest.mark.parametrize("stop", [pause_job, cancel_job])
+def test_a_planner_stops_between_two_batches(
+    server: Server, stop: Callable[[Any, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    job = server.submit(study(server))
+    before = before_nth(server.backend.index, "pins_of", 2, lambda: stop(server.backend, job.id))
+    assert plan_job(replace(server.backend, index=before), job.id) == 0
+    assert sum("/batches/" in key for key in server.backend.objects.keys(f"jobs/{job.id}/")) == 1
+    assert server.job(job.id).plan == ""
+
+
+def test_a_planner_leaves_nothing_of_a_job_that_is_forgotten(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    job = server.submit(study(server))
+
+    def forget() -> None:
+        cancel_job(server.backend, job.id)
+        delete_job(server.backend, job.id)
+
+    before = before_nth(server.backend.index, "pins_of", 2, forget)
+    with pytest.raises(InexistentItemError):
+        plan_job(replace(server.backend, index=before), job.id)
+    assert list(server.backend.objects.keys("jobs/")) == []
+
+
+def test_a_plan_whose_documents_are_lost_is_made_again(server: Server) -> None:
+    # A power cut may keep the record and lose the documents of a job that keeps its sources.
+    job = server.submit(study(server))
+    plan_job(server.backend, job.id)
+    lost = server.job(job.id).plan
+    keys = list(server.backend.objects.keys(f"jobs/{job.id}/plans/"))
+    server.backend.objects.discard([replace(server.pins()[0].object, key=key) for key in keys], pinned=False)
+    done = server.finish(job)
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    assert done.plan != lost
