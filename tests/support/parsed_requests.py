@@ -21,12 +21,14 @@ def parsed(
     level: Level | None = None,
     settings: Settings | None = None,
 ) -> Modification:
+    """Return what a body asks for, with the private tags of `DICTIONARY`."""
     return parse_modification(
         body, is_anonymization=anonymize, level=level, settings=settings or Settings(dictionary=DICTIONARY)
     )
 
 
 def code_of(body: dict[str, Any], *, anonymize: bool = False) -> int:
+    """Return the code that a body is refused with."""
     with pytest.raises(DicomorphError) as caught:
         parsed(body, anonymize=anonymize)
     return caught.value.code
