@@ -27,11 +27,14 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
     items = body.get("Resources")
     if not isinstance(items, list):
         raise BadRequestError("'Resources' must be an array")
-    for level, resource_id in [_named(item) for item in items]:
-        found = backend.index.find(resource_id)
-        if found is not None and level in (None, found.level):
+    named = [_named(item) for item in items]
+    held = backend.index.find_many(sorted({resource_id for _, resource_id in named}))
+    levels = {resource.id: resource.level for resource in held}
+    for level, resource_id in named:
+        found = levels.get(resource_id)
+        if found is not None and level in (None, found):
             with contextlib.suppress(UnknownResourceError):  # went with an earlier one
-                delete_resource(backend, found.level, resource_id)
+                delete_resource(backend, found, resource_id)
 
 
 def _named(item: Json) -> tuple[Level | None, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dicomorph.deid.study_changes import StudyChanges, merge_changes, study_tags
@@ -13,11 +13,12 @@ from dicomorph.jobs.contents import merge_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
-from dicomorph.model.resources import Json, Level, Resource
+from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.job_options import read_boolean, read_job_options
 from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
+from dicomorph.services.study_membership import study_of_each
 
 _LONGEST = 256  # characters; longer values are not copied, unless they are main tags
 
@@ -34,8 +35,7 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
     if backend.index.get(Level.STUDY, study_id) is None:
         raise UnknownResourceError
     sources = identifiers(fields, "Resources")
-    for resource_id in sources:
-        _check_source(backend, resource_id, study_id)
+    _check_sources(backend, sources, study_id)
     keep_source = read_boolean(fields, "KeepSource", default=False)
     read_boolean(fields, "KeepLabels", default=False)
     refuse_target(fields)
@@ -51,15 +51,10 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
     )
 
 
-def _check_source(backend: Backend, resource_id: str, study_id: str) -> None:
+def _check_sources(backend: Backend, sources: Sequence[str], study_id: str) -> None:
     """Refuse patients, and what belongs to the study already."""
-    resource = backend.index.find(resource_id)
-    if resource is None or resource.level is Level.PATIENT:
-        raise UnknownResourceError
-    found: Resource | None = resource
-    while found is not None and found.level is not Level.STUDY and found.level.parent:
-        found = backend.index.get(found.level.parent, found.parent or "")
-    if found is None or found.id == study_id:
+    studies = study_of_each(backend, backend.index.find_many(sorted(set(sources))))
+    if any(studies.get(resource_id, study_id) == study_id for resource_id in sources):
         raise UnknownResourceError
 
 

@@ -14,6 +14,7 @@ from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import read_boolean, read_job_options
 from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
+from dicomorph.services.study_membership import study_of_each
 
 
 def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller) -> Job:
@@ -57,14 +58,7 @@ def _members(
     if field not in body:
         return ()
     found = identifiers(body, field)
-    for resource_id in found:
-        if _study_of(backend, level, resource_id) != study_id:
-            raise UnknownResourceError
+    studies = study_of_each(backend, backend.index.get_many(level, sorted(set(found))))
+    if any(studies.get(resource_id) != study_id for resource_id in found):
+        raise UnknownResourceError
     return found
-
-
-def _study_of(backend: Backend, level: Level, resource_id: str) -> str | None:
-    resource = backend.index.get(level, resource_id)
-    if resource is not None and level is Level.INSTANCE:
-        resource = backend.index.get(Level.SERIES, resource.parent or "")
-    return resource.parent if resource is not None else None
