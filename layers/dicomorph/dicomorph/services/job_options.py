@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
+from dicomorph.model.errors import (
+    BadFileFormatError,
+    BadRequestError,
+    NotImplementedYetError,
+    ParameterOutOfRangeError,
+)
 from dicomorph.model.resources import LEVELS, Json, Level
 
 _DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
+_PRIORITIES = range(-(1 << 31), 1 << 31)
+_LARGEST_USER_DATA = 256 << 10  # bytes: they are in the record of the job, and DynamoDB's items are small
 _LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
     **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
     "image": Level.INSTANCE,
@@ -45,17 +53,26 @@ def read_job_options(body: Mapping[str, Json]) -> JobOptions:
     ------
     BadFileFormatError
         If a field has the wrong type.
+    BadRequestError
+        If ``UserData`` is too large.
     """
     synchronous = is_synchronous(body)
     priority = body.get("Priority", 0)
-    if not isinstance(priority, int) or isinstance(priority, bool):
-        raise BadFileFormatError("'Priority' must be an integer")
+    if not isinstance(priority, int) or isinstance(priority, bool) or priority not in _PRIORITIES:
+        raise BadFileFormatError("'Priority' must be an integer of 32 bits")
     return JobOptions(
         synchronous=synchronous,
         priority=priority,
         permissive=read_boolean(body, "Permissive", default=False),
-        user_data=body.get("UserData"),
+        user_data=_user_data(body),
     )
+
+
+def _user_data(body: Mapping[str, Json]) -> Json:
+    value = body.get("UserData")
+    if len(json.dumps(value, separators=(",", ":"))) > _LARGEST_USER_DATA:
+        raise BadRequestError("'UserData' is larger than 256 KiB")
+    return value
 
 
 def is_synchronous(body: Mapping[str, Json]) -> bool:
