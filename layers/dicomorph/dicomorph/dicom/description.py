@@ -73,7 +73,7 @@ def describe(source: Source, *, default_encoding: str) -> Description:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
     identifiers = _identifiers(header.values)
-    tags = {tag: value.strip(" \0") for tag, value in header.values.items()}
+    tags = {tag: value.rstrip(" \0") for tag, value in header.values.items()}
     sop_class_uid = tags.get(SOP_CLASS_UID, "")
     facts = {
         level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
@@ -87,7 +87,7 @@ def describe(source: Source, *, default_encoding: str) -> Description:
     )
     facts[Level.INSTANCE] = _with_metadata(
         facts[Level.INSTANCE],
-        IndexInSeries=tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")),
+        IndexInSeries=tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")).strip(" "),
         TransferSyntax=data.transfer_syntax,
         SopClassUid=sop_class_uid,
         # A position in inflated bytes would mislead: deflated files have no offset.

@@ -96,9 +96,10 @@ def _new(plan: EditPlan, mapper: IdentityMapper, level: Level, original: str) ->
         return original
     if action is Action.REPLACE:
         value = plan.replace.get(tag)
-        return value.strip(" \0") if isinstance(value, str) else ""
+        return value.rstrip(" \0") if isinstance(value, str) else ""
     if action is not Action.MAP:
         return ""
+    original = original.strip(" \0")  # as `dicom.identity_editors` takes them
     return mapper.patient_id(original) if level is Level.PATIENT else mapper.uid(_NAMESPACES[level], original)
 
 
