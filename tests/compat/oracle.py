@@ -99,7 +99,10 @@ class Oracle:
         else:
             parts = (part.strip(" \0") for part in node.value.decode("latin-1").split("\\"))
             new = "\\".join(
-                references.get((namespace, part)) or self._mapper.uid(namespace, part) for part in parts
+                (references[namespace, part] or "")  # by nothing, too
+                if (namespace, part) in references
+                else self._mapper.uid(namespace, part)
+                for part in parts
             )
         return Node(vr, even(new.encode("latin-1"), vr))
 
