@@ -6,12 +6,12 @@ from typing import Any
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.failures import workflow_task
-from dicomorph.services.plan_job import manifest_of, plan_job
+from dicomorph.services.plan_job import plan_job, plan_of
 
 
 @workflow_task
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer how many batches there are for the execution of the event, and which document lists them."""
+    """Answer how many batches there are for the execution of the event, and in which plan."""
     backend, job, execution = get_backend(), event["job"], event["execution"]
     batches = plan_job(backend, job, execution)
-    return {"job": job, "execution": execution, "batches": batches, "manifest": manifest_of(backend, job)}
+    return {"job": job, "execution": execution, "batches": batches, "plan": plan_of(backend, job)}

@@ -94,6 +94,7 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "CreateMultipartUpload"): _on_object("s3:PutObject"),
     ("s3", "DeleteObjects"): _deleting,
     ("s3", "GetObject"): _reading,
+    ("s3", "HeadObject"): _reading,
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
@@ -105,6 +106,7 @@ _KEY_ACTIONS = {
     "CompleteMultipartUpload": "kms:Decrypt",  # the parts are read again
     "CreateMultipartUpload": "kms:GenerateDataKey",
     "GetObject": "kms:Decrypt",
+    "HeadObject": "kms:Decrypt",
     "PutObject": "kms:GenerateDataKey",
     "UploadPart": "kms:Decrypt",
 }
@@ -166,7 +168,8 @@ class CallRecorder:
                 hook()
 
         def on_answer(http_response: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
-            if model.name == "GetObject" and http_response.status_code == HTTPStatus.NOT_FOUND:
+            reads = model.name in ("GetObject", "HeadObject")
+            if reads and http_response.status_code == HTTPStatus.NOT_FOUND:
                 # S3 says 404 only to those who may list the whole bucket, and 403 to others.
                 found.add(Need("s3:ListBucket", _bucket(context[_PARAMS])))
 

@@ -32,14 +32,14 @@ TASKS = list(_tasks(DEFINITION["States"]))
 def test_a_task_is_told_of_a_job_and_numbers_only(name: str, task: dict[str, Any]) -> None:
     payload = task["Parameters"]["Payload"]
     assert {key.removesuffix(".$") for key in payload} <= {"job", "execution", "batch", "part", "failed"}
-    # What it answers is left out, but for the batches: how many, and where they are listed.
+    # What it answers is left out, but for the number of batches, and the plan that lists them.
     assert ("ResultSelector" in task) == (name == "PlanJob")
     assert task.get("ResultPath") in (None, "$")
 
 
 def test_the_items_of_the_map_stay_in_the_bucket() -> None:
     reader = DEFINITION["States"]["EditBatches"]["ItemReader"]
-    assert reader["Parameters"]["Key.$"] == "$.manifest"
+    assert reader["Parameters"]["Key.$"] == "States.Format('jobs/{}/manifests/{}.json', $.job, $.plan)"
     assert "ItemSelector" not in DEFINITION["States"]["EditBatches"]
 
 

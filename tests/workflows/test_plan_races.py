@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.documents import decode_batch, manifest_key
+from dicomorph.jobs.documents import decode_batch
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.model.resources import Level, Pin
@@ -29,9 +29,8 @@ def while_batches_are_written(server: Server, nth: int, event: Event) -> Server:
 
 def planned(server: Server, job: Job) -> list[Pin]:
     """Return the sources of the plan that counts."""
-    folder = manifest_key(server.job(job.id)).removesuffix("manifest.json")
     found: list[Pin] = []
-    for key in server.backend.objects.keys(f"{folder}batches/"):
+    for key in server.backend.objects.keys(f"jobs/{job.id}/batches/{server.job(job.id).plan}/"):
         document = server.backend.objects.get(key)
         assert document is not None
         found += decode_batch(document).pins
@@ -126,7 +125,8 @@ def test_a_plan_whose_documents_are_lost_is_made_again(server: Server) -> None:
     job = server.submit(study(server))
     plan_job(server.backend, job.id)
     lost = server.job(job.id).plan
-    keys = list(server.backend.objects.keys(f"jobs/{job.id}/plans/"))
+    keys = list(server.backend.objects.keys(f"jobs/{job.id}/"))
+    keys = [key for key in keys if not key.endswith("request.json")]
     server.backend.objects.discard([replace(server.pins()[0].object, key=key) for key in keys], pinned=False)
     done = server.finish(job)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))

@@ -169,7 +169,7 @@ def test_a_job_tells_its_id_and_numbers(
 @pytest.mark.parametrize(
     ("port", "broken"),
     [
-        ("objects", ("get", "manifest.json")),  # PlanJob
+        ("objects", ("get", "/request.json")),  # PlanJob
         ("objects", ("get", "/batches/")),  # EditBatch, and FinalizeJob, which misses its outcome
         ("objects", ("open",)),  # each instance
         ("index", ("add",)),  # the products

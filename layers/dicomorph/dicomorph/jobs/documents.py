@@ -4,11 +4,10 @@
 
     jobs/<job id>/request.json            what was asked, by whom
     jobs/<job id>/listing.json            the part of the content that grows with the job
-    jobs/<job id>/plans/<plan>/           of one invocation of the planner:
-        manifest.json                     the items of the map: job id, batch number, count of instances
-        batches/<nnnnnn>.json             the pinned sources of a batch
-        outcomes/<attempt>/<nnnnnn>.json  what became of a batch
-        parts/<attempt>/<nnnnnn>-<pppppp>.json
+    jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
+    jobs/<job id>/batches/<plan>/<nnnnnn>.json            the pinned sources of a batch
+    jobs/<job id>/outcomes/<plan>/<attempt>/<nnnnnn>.json what became of a batch
+    jobs/<job id>/parts/<plan>/<attempt>/<nnnnnn>-<pppppp>.json
                                           what became of one instance of a batch: edited in an
                                           invocation of its own since its worker died with all
                                           of them, or before the job was stopped
@@ -67,24 +66,19 @@ def listing_key(job_id: str) -> str:
     return f"{job_prefix(job_id)}listing.json"
 
 
-def plan_prefix(job: Job) -> str:
-    """Return what the keys of all documents of a job's plan start with."""
-    return f"{job_prefix(job.id)}plans/{job.plan}/"
-
-
 def manifest_key(job: Job) -> str:
     """Return the key of the manifest."""
-    return f"{plan_prefix(job)}manifest.json"
+    return f"{job_prefix(job.id)}manifests/{job.plan}.json"
 
 
 def batch_key(job: Job, number: int) -> str:
     """Return the key of a batch."""
-    return f"{plan_prefix(job)}batches/{number:06}.json"
+    return f"{job_prefix(job.id)}batches/{job.plan}/{number:06}.json"
 
 
 def outcomes_prefix(job: Job) -> str:
     """Return what the keys of all outcomes of batches start with, in the job's present attempt."""
-    return f"{plan_prefix(job)}outcomes/{job.attempt}/"
+    return f"{job_prefix(job.id)}outcomes/{job.plan}/{job.attempt}/"
 
 
 def outcome_key(job: Job, number: int) -> str:
@@ -94,7 +88,7 @@ def outcome_key(job: Job, number: int) -> str:
 
 def parts_prefix(job: Job) -> str:
     """Return what the keys of all outcomes of single instances start with, in the present attempt."""
-    return f"{plan_prefix(job)}parts/{job.attempt}/"
+    return f"{job_prefix(job.id)}parts/{job.plan}/{job.attempt}/"
 
 
 def part_key(job: Job, number: int, part: int) -> str:
@@ -107,7 +101,7 @@ def numbers_in(key: str) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> numbers_in("jobs/4f1c/plans/9a/parts/1/000002-000010.json")
+    >>> numbers_in("jobs/4f1c/parts/9a/1/000002-000010.json")
     (2, 10)
     """
     name = key.rpartition("/")[2].removesuffix(".json")

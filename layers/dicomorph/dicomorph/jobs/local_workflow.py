@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 
-from dicomorph.jobs.documents import batch_sizes
+from dicomorph.jobs.documents import batch_sizes, manifest_key
 from dicomorph.jobs.local_pool import Reply, Task, WorkerPool
 from dicomorph.jobs.local_worker import Verdict
 from dicomorph.jobs.model import Job
@@ -56,7 +57,8 @@ class LocalWorkflow:
         """
         plan = self._run_one("plan")
         if plan.answer["batches"]:
-            self._edit(batch_sizes(backend.objects.get(plan.answer["manifest"]) or b"[]"))
+            planned = replace(self._job, plan=plan.answer["plan"])
+            self._edit(batch_sizes(backend.objects.get(manifest_key(planned)) or b"[]"))
         self._run_one("finalize")
 
     def _run_one(self, kind: str) -> Reply:

@@ -55,9 +55,9 @@ def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     return job.batches if is_running(job, execution) else 0
 
 
-def manifest_of(backend: Backend, job_id: str) -> str:
-    """Return the key of the items of the map of a job that is planned."""
-    return manifest_key(get_job(backend, job_id))
+def plan_of(backend: Backend, job_id: str) -> str:
+    """Return the name of a job's plan, by which the workflow finds the items of its map."""
+    return get_job(backend, job_id).plan
 
 
 def _has_plan(backend: Backend, job: Job) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from dicomorph.dicom.description import describe
+from dicomorph.jobs.lifecycle import is_running
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
@@ -16,6 +17,7 @@ from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last
 from dicomorph.services.job_outcomes import JobOutcomes
+from dicomorph.services.job_records import get_job
 
 _PARENT_LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES)
 _DELETED_AT_ONCE = 1000
@@ -31,20 +33,23 @@ def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: 
         _refresh_parents(backend, job, outcomes, summary)
     if must_last(backend, job):
         backend.index.sync()  # of products whose files the workers synced before they added them
-    are_stored = True
+    are_stored = not summary.failed
     for batch in outcomes.batches():
         are_stored &= _tidy(backend, job, batch)
-    if not job.keep_source and not summary.failed and are_stored:
-        _delete(backend, job, (outcome.source for outcome in outcomes))
+    if not job.keep_source and are_stored:
+        # An outcome that a late worker has written anew meanwhile counts as it reads now.
+        _delete(backend, job, (outcome.source for outcome in outcomes if outcome.product is not None))
 
 
 def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
     """Rebuild the main tags of the parents from one product of each series (spec 3.10)."""
     for series in sorted(summary.series):
         product = outcomes.product(summary.series[series])
+        if not _is_held(backend, product):  # deleted or replaced: others know the parents better
+            continue
         try:
             source = backend.objects.open(product.object)
-        except UnknownResourceError:  # deleted already, or another version was stored before
+        except UnknownResourceError:  # deleted in this moment
             continue
         try:
             facts = describe(source, default_encoding=job.default_encoding).facts
@@ -56,8 +61,16 @@ def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary:
             backend.index.refresh(level, product.ancestry.at(level), facts[level])
 
 
+def _is_held(backend: Backend, product: Pin) -> bool:
+    held = backend.index.get(Level.INSTANCE, product.ancestry.instance)
+    return held is not None and held.object is not None and held.object.key == product.object.key
+
+
 def _tidy(backend: Backend, job: Job, batch: BatchOutcome) -> bool:
-    """Discard what nothing refers to any more; tell whether all products are stored.
+    """Discard what nothing refers to any more; tell whether all sources may go as far as this batch knows.
+
+    They may if each instance has a product, which the index holds, and, where that matters,
+    whose object was looked for and found.
 
     Products are left over where the index kept another version of an instance, sources
     where they were edited in place. Versions are compared by key: a duplicated task writes
@@ -70,8 +83,13 @@ def _tidy(backend: Backend, job: Job, batch: BatchOutcome) -> bool:
     left_over = [
         pin.object for pin in touched if held.get(pin.ancestry.instance, pin.object.key) != pin.object.key
     ]
-    _discard(backend, job, [*batch.superseded, *left_over])
-    return all(held.get(product.ancestry.instance) == product.object.key for product in products)
+    in_use = set(held.values())
+    _discard(backend, job, [*(ref for ref in batch.superseded if ref.key not in in_use), *left_over])
+    return (
+        len(products) == len(batch.instances)
+        and all(held.get(product.ancestry.instance) == product.object.key for product in products)
+        and (job.keep_source or backend.objects.are_stored([product.object for product in products]))
+    )
 
 
 def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
@@ -80,6 +98,8 @@ def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
 
 def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
     while pins := list(dict.fromkeys(islice(sources, _DELETED_AT_ONCE))):
+        if not is_running(get_job(backend, job.id), job.execution):
+            return  # reported as failed meanwhile: a failed job keeps its sources
         backend.index.remove_instances(pins)
         # Nothing refers to these versions now, whether this call or a crashed one before removed them.
         _discard(backend, job, [pin.object for pin in pins])

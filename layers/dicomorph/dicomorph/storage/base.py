@@ -6,7 +6,7 @@ write is idempotent: a retried or duplicated call stores the same bytes under th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from dicomorph.dicom.edit_script import EditScript
@@ -48,6 +48,9 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Return the newest bytes under a key (small documents), None if there are none."""
+
+    def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
+        """Tell whether there is an object under each key: none is missing, or was discarded."""
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Make objects survive a power cut, with their names; those that are gone are left out.

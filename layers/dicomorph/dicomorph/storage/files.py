@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -115,6 +115,10 @@ class FileStore:
                 return Path(path).read_bytes()
             except ABSENT:
                 return None
+
+    def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
+        """Tell whether there is a file under each key."""
+        return all(os.path.lexists(path_of(self._objects, ref.key)) for ref in refs)
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Write objects to the disk, then the folders that name them."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _DELETED_AT_ONCE = 1000  # S3's limit
 _LINK_SECONDS = 900
+_LOOKED_FOR_AT_ONCE = 16
 _CONTENT_TYPES = {"dcm": "application/dicom", "json": "application/json"}
 
 
@@ -94,6 +96,13 @@ class S3Store:
         except UnknownResourceError:
             return None
 
+    def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
+        """Tell whether there is an object under each key; several are looked for at a time."""
+        if len(refs) <= 1:
+            return all(map(self._is_stored, refs))
+        with ThreadPoolExecutor(_LOOKED_FOR_AT_ONCE, "s3") as threads:
+            return all(threads.map(self._is_stored, refs))
+
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Do nothing: S3 answers a write when it is on disks in several places."""
 
@@ -138,6 +147,14 @@ class S3Store:
         }
         with translated():
             return self._client.generate_presigned_url("get_object", Params=request, ExpiresIn=_LINK_SECONDS)
+
+    def _is_stored(self, ref: ObjectRef) -> bool:
+        try:
+            with translated():
+                self._client.head_object(Bucket=self._bucket, Key=ref.key)
+        except UnknownResourceError:
+            return False
+        return True
 
     def _source(self, ref: ObjectRef) -> RangedSource:
         return RangedSource(partial(self._fetch, ref), ref.size)
