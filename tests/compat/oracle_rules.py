@@ -71,8 +71,8 @@ class Rules:
             return Fate.EMPTY if hidden and not self._is_named(path, tag) else Fate.KEPT
         if self._is_covered(path, tag):
             return Fate.KEPT
-        if is_private(tag):
-            return Fate.GONE if self._request.removes_private else Fate.KEPT
+        if is_private(tag) and self._request.removes_private:
+            return Fate.GONE
         if not self._anonymize:
             return Fate.KEPT
         return self._fate_below(tag)
