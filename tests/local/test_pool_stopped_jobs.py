@@ -54,7 +54,7 @@ def test_a_job_that_is_stopped_before_its_turn_never_runs(
     assert server.job(cancelled.id).error_code == 37
     assert server.job(paused.id).state is JobState.PAUSED
     assert len(server.pins()) == 30 * 4
-    assert not list(server.backend.objects.keys(f"jobs/{cancelled.id}/plans/"))
+    assert not list(server.backend.objects.keys(f"jobs/{cancelled.id}/batches/"))
 
 
 @pytest.mark.parametrize("stop", [pause_job, cancel_job])
