@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.api_client import Client
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 def submit(client: Client, **options: object) -> str:
@@ -31,6 +40,14 @@ def test_user_data_are_shown_up_to_256_kib(client: Client) -> None:
     assert client.get(submit(client, UserData=largest)).json["UserData"] == largest
 
 
-@pytest.mark.parametrize("data", ["x" * 256 * 1024, [0] * 256 * 1024, {"é" * 100_000: 0}])
+@pytest.mark.parametrize("data", ["x" * 256 * 1024, [0] * 256 * 1024, {"é" * 100_000: 0}, nested(400)])
 def test_larger_user_data_are_refused(client: Client, data: object) -> None:
+    """Deeply nested data are large as well: they are shown indented."""
     assert submit(client, UserData=data) == "(400, 8)"
+
+
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
+def test_nested_user_data_are_shown(deployment: str, request: pytest.FixtureRequest) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    data = nested(280)
+    assert client.get(submit(client, UserData=data)).json["UserData"] == data

@@ -17,6 +17,7 @@ from dicomorph.model.resources import LEVELS, Json, Level
 _DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
 _PRIORITIES = range(-(1 << 31), 1 << 31)
 _LARGEST_USER_DATA = 256 << 10  # bytes: they are in the record of the job, and DynamoDB's items are small
+_AS_SHOWN = json.JSONEncoder(indent=3)  # indentation multiplies what is deeply nested
 _LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
     **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
     "image": Level.INSTANCE,
@@ -70,8 +71,11 @@ def read_job_options(body: Mapping[str, Json]) -> JobOptions:
 
 def _user_data(body: Mapping[str, Json]) -> Json:
     value = body.get("UserData")
-    if len(json.dumps(value, separators=(",", ":"))) > _LARGEST_USER_DATA:
-        raise BadRequestError("'UserData' is larger than 256 KiB")
+    size = 0
+    for piece in _AS_SHOWN.iterencode(value):
+        size += len(piece)
+        if size > _LARGEST_USER_DATA:
+            raise BadRequestError("'UserData' is larger than 256 KiB")
     return value
 
 
