@@ -60,7 +60,7 @@ def meddled(server: Server, nth: int, event: Event) -> Server:
     return Server(replace(server.backend, objects=objects))
 
 
-def failing(error: Exception) -> Event:
+def failing(error: BaseException) -> Event:
     """Return an event that is an error."""
 
     def fail() -> None:

@@ -102,7 +102,7 @@ def test_a_job_whose_sources_another_one_replaced_before_it_was_planned_fails(se
     assert_whole(server, 3)
 
 
-def test_of_two_jobs_in_place_the_last_one_to_write_stays_whole(overwriting: Server) -> None:
+def test_of_two_jobs_in_place_the_second_one_undoes_nothing_of_the_first(overwriting: Server) -> None:
     study = upload(overwriting)
     jobs = [
         overwriting.submit(study, body={**IN_PLACE, "Replace": {"StudyDescription": text}})
@@ -115,10 +115,10 @@ def test_of_two_jobs_in_place_the_last_one_to_write_stays_whole(overwriting: Ser
             edit_batch(overwriting.backend, job.id, number)
     for job in jobs:
         finalize_job(overwriting.backend, job.id)
-    assert [(overwriting.job(job.id).state, counts(overwriting.job(job.id))) for job in jobs] == [
-        (JobState.SUCCESS, (3, 0))
-    ] * 2
-    assert {overwriting.read(pin).StudyDescription for pin in overwriting.pins()} == {"Two"}
+    first, second = (overwriting.job(job.id) for job in jobs)
+    assert (first.state, counts(first)) == (JobState.SUCCESS, (3, 0))
+    assert (second.state, second.error_code, counts(second)) == (JobState.FAILURE, 2018, (3, 3))
+    assert {overwriting.read(pin).StudyDescription for pin in overwriting.pins()} == {"One"}
     assert_whole(overwriting, 3)
 
 

@@ -29,6 +29,7 @@ class StoreStatus(enum.Enum):
 
     SUCCESS = "Success"
     ALREADY_STORED = "AlreadyStored"
+    FAILURE = "Failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class StoreOutcome:
     """What `Index.add` did with one entry.
 
     ``superseded`` is the object that nothing refers to any more: the replaced version after
-    an overwrite, the version just written after AlreadyStored. It is None where the index
-    already holds this very object (a repeated call), which is a success.
+    an overwrite, the version just written after AlreadyStored or a failure. It is None where
+    the index already holds this very object (a repeated call), which is a success.
     """
 
     status: StoreStatus
@@ -55,6 +56,11 @@ class Removal:
     objects: Sequence[ObjectRef]
 
 
+def is_outdated(entry: InstanceEntry, held: ObjectRef | None) -> bool:
+    """Tell whether an entry was made of another version than its instance has; None if it has none."""
+    return entry.replaces is not None and (held is None or held.key != entry.replaces.key)
+
+
 class Index(Protocol):
     """Resources, their hierarchy, metadata and labels.
 
@@ -66,7 +72,9 @@ class Index(Protocol):
     def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
         """Add instances, creating their parents; each parent is written once a call.
 
-        An entry whose object the index already holds answers Success and changes nothing.
+        An entry whose object the index already holds answers Success and changes nothing;
+        objects are told apart by their keys, for a key always has the same bytes. An entry that
+        `replaces` an object which the instance does not have (any more) answers Failure.
         An instance that exists with another object is replaced or not as `overwrite` says;
         a replacement drops its labels and metadata, as Orthanc does (spec 2.2).
         """

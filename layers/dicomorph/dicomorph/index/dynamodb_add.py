@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dicomorph.index.base import StoreOutcome, StoreStatus
+from dicomorph.index.base import StoreOutcome, StoreStatus, is_outdated
 from dicomorph.index.dynamodb_errors import ConditionLostError
 from dicomorph.index.dynamodb_expressions import ABSENT, stamped, still_pending
 from dicomorph.index.dynamodb_items import (
@@ -34,7 +34,7 @@ from dicomorph.index.dynamodb_items import (
 )
 from dicomorph.index.dynamodb_parents import Parents
 from dicomorph.index.dynamodb_table import Table, attempts, won
-from dicomorph.index.keys import Item, child_key
+from dicomorph.index.keys import Item, child_key, resource_key
 from dicomorph.model.resources import InstanceEntry, Level, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
 
@@ -64,6 +64,7 @@ class Ingest:
         self._table = table
         self._overwrite = overwrite
         self._now = now
+        self._superseded: dict[str, ObjectRef | None] = {}
 
     def add(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
         """Add instances; one that is named repeatedly is added in the order of the entries."""
@@ -106,6 +107,9 @@ class Ingest:
             outcomes[claim.entry.ancestry.instance] = StoreOutcome(StoreStatus.SUCCESS)
 
     def _claim(self, entry: InstanceEntry) -> _Claim | StoreOutcome | None:
+        if entry.replaces is not None:  # nothing is to come into being
+            found = self._table.get(resource_key(Level.INSTANCE, entry.ancestry.instance))
+            return self._meet(entry, None if found is None or is_pending(found) else found)
         stamp = new_stamp()
         try:
             self._table.put(pending_item(entry.ancestry.instance, stamp), ABSENT)
@@ -117,13 +121,17 @@ class Ingest:
             return self._meet(entry, lost.found)
         return _Claim(entry, stamp)
 
-    def _meet(self, entry: InstanceEntry, found: Item) -> StoreOutcome | None:
-        """Decide on an instance that is stored already; None if it changed meanwhile."""
-        held = object_of(found)
-        if _is_same(held, entry.object):
-            return StoreOutcome(StoreStatus.SUCCESS)
+    def _meet(self, entry: InstanceEntry, found: Item | None) -> StoreOutcome | None:
+        """Decide on an instance that is stored already, or should be; None if it changed meanwhile."""
+        held = None if found is None else object_of(found)
+        if held is not None and held.key == entry.object.key:
+            return StoreOutcome(StoreStatus.SUCCESS, self._superseded.get(entry.ancestry.instance))
+        if found is None or is_outdated(entry, held):
+            return StoreOutcome(StoreStatus.FAILURE, entry.object)
         if self._stays(found, entry):
             return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
+        # A client that heard no answer repeats the put, and loses against itself.
+        self._superseded[entry.ancestry.instance] = held
         if won(lambda: self._table.put(instance_item(entry), stamped(stamp_of(found)))):
             return StoreOutcome(StoreStatus.SUCCESS, held)
         return None
@@ -161,7 +169,3 @@ class Ingest:
 
 def _entering(claim: _Claim) -> tuple[str, Item]:
     return "Put", {"Item": instance_item(claim.entry), **still_pending(claim.stamp).arguments}
-
-
-def _is_same(one: ObjectRef, other: ObjectRef) -> bool:
-    return (one.key, one.version) == (other.key, other.version)

@@ -212,10 +212,9 @@ def _any(_: Item) -> bool:
 
 
 def _at(pinned: Mapping[str, ObjectRef]) -> _Wanted:
-    """Return the condition that an instance is at its pinned version."""
+    """Return the condition that an instance is at its pinned version: a key always has the same bytes."""
 
     def wanted(item: Item) -> bool:
-        held, pin = object_of(item), pinned[id_of(item)]
-        return (held.key, held.version) == (pin.key, pin.version)
+        return object_of(item).key == pinned[id_of(item)].key
 
     return wanted

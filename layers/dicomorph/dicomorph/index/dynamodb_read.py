@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dicomorph.index.dynamodb_items import ancestry_of, id_of, is_pending, pin_of, resource_of
 from dicomorph.index.dynamodb_table import Table
@@ -48,11 +48,7 @@ class Reader:
         """See `Index.find_many`."""
         items = self._table.get_many(resource_key(level, one) for one in resource_ids for level in LEVELS)
         held = {item["PK"]["S"]: item for item in items if not is_pending(item)}
-        for one in dict.fromkeys(resource_ids):
-            for level in LEVELS:
-                if item := held.get(resource_key(level, one)["PK"]["S"]):
-                    yield resource_of(item, level)
-                    break
+        return _of_any_level(resource_ids, held)
 
     def children(self, level: Level, resource_id: str) -> list[str]:
         """See `Index.children`."""
@@ -156,3 +152,12 @@ class Reader:
         for item in self._table.query(partition, index=LISTING_INDEX):
             count, size = count + 1, size + int(item["ObjectSize"]["N"])
         return count, size
+
+
+def _of_any_level(resource_ids: Sequence[str], held: Mapping[str, Item]) -> Iterator[Resource]:
+    """Yield the resources with these identifiers among items by their partition."""
+    for one in dict.fromkeys(resource_ids):
+        for level in LEVELS:
+            if item := held.get(resource_key(level, one)["PK"]["S"]):
+                yield resource_of(item, level)
+                break

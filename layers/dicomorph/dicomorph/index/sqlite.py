@@ -280,9 +280,8 @@ class SqliteIndex:
         parents: dict[int, None] = {}
         for pin in pins:
             for (parent,) in connection.execute(
-                "DELETE FROM resource WHERE level = ? AND id = ? AND object_key = ? AND object_version = ?"
-                " RETURNING parent",
-                (INSTANCE, pin.ancestry.instance, pin.object.key, pin.object.version),
+                "DELETE FROM resource WHERE level = ? AND id = ? AND object_key = ? RETURNING parent",
+                (INSTANCE, pin.ancestry.instance, pin.object.key),
             ).fetchall():
                 parents[parent] = None
         now = self._last_update()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dicomorph.index.base import StoreOutcome, StoreStatus
+from dicomorph.index.base import StoreOutcome, StoreStatus, is_outdated
 from dicomorph.index.sqlite_rows import (
     INSTANCE,
     NUMBERS,
@@ -57,11 +57,12 @@ class Ingest:
             "SELECT pk, md5, object_key, object_version, size FROM resource WHERE level = 3 AND id = ?",
             (entry.ancestry.instance,),
         ).fetchone()
-        superseded = None
+        superseded = None if held is None else ObjectRef(*held[2:])
+        if superseded is not None and superseded.key == entry.object.key:
+            return StoreOutcome(StoreStatus.SUCCESS)
+        if is_outdated(entry, superseded):
+            return StoreOutcome(StoreStatus.FAILURE, entry.object)
         if held is not None:
-            superseded = ObjectRef(*held[2:])
-            if _is_same(superseded, entry.object):
-                return StoreOutcome(StoreStatus.SUCCESS)
             if self._stays(held[1], entry.md5):
                 return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
             self._connection.execute("DELETE FROM resource WHERE pk = ?", (held[0],))
@@ -186,10 +187,6 @@ def settle(connection: sqlite3.Connection, pk: int | None, now: str) -> tuple[Le
         connection.execute("DELETE FROM resource WHERE pk = ?", (pk,))
         pk = above
     return None
-
-
-def _is_same(one: ObjectRef, other: ObjectRef) -> bool:
-    return (one.key, one.version) == (other.key, other.version)
 
 
 def _patient_main_tags(facts: Mapping[Level, LevelFacts]) -> str:

@@ -100,6 +100,9 @@ class InstanceEntry:
     ``facts`` of a parent level take effect only when that parent is created: values at
     parent levels are those of the first stored instance (spec 1.3). The exceptions are
     ``ModifiedFrom``/``AnonymizedFrom``, which are written at every store (spec 1.4).
+
+    An entry that ``replaces`` an object is the outcome of editing that one in place: it is for
+    an instance that still has it, not for one that was deleted or replaced meanwhile.
     """
 
     ancestry: Ancestry
@@ -107,6 +110,7 @@ class InstanceEntry:
     md5: str
     facts: Mapping[Level, LevelFacts]
     labels: Mapping[Level, frozenset[str]] = field(default_factory=dict)
+    replaces: ObjectRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

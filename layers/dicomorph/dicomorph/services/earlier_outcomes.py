@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dicomorph.jobs.documents import decode_outcome, numbers_in, outcome_key, part_key, parts_prefix
+from dicomorph.jobs.documents import (
+    decode_outcome,
+    numbers_in,
+    outcome_key,
+    part_key,
+    parts_prefix,
+    product_key,
+)
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
-from dicomorph.model.resources import Level, ObjectRef
+from dicomorph.model.resources import Level, ObjectRef, Pin
+from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 
 
@@ -37,7 +45,25 @@ def earlier_outcomes(backend: Backend, job: Job, batch: Batch) -> EarlierOutcome
             for index, instance in enumerate(outcome.instances, start=position):
                 if index not in found.instances and _is_there(backend, job, instance):
                     found.instances[index] = instance
+    if backend.settings.overwrite_instances is not OverwriteInstances.NEVER:
+        found.instances |= _edited_in_place(backend, job, batch, found)
     return found
+
+
+def _edited_in_place(
+    backend: Backend, job: Job, batch: Batch, found: EarlierOutcomes
+) -> dict[int, InstanceOutcome]:
+    """Return what a worker has stored, and died before it could tell: such a source is there no more."""
+    edited: dict[int, InstanceOutcome] = {}
+    for index, pin in enumerate(batch.pins):
+        if index in found.instances:
+            continue
+        instance = pin.ancestry.instance
+        held = backend.index.get(Level.INSTANCE, instance)
+        key = product_key(job.id, instance, batch.number, index)
+        if held is not None and held.object is not None and held.object.key == key:
+            edited[index] = InstanceOutcome(pin, Pin(pin.ancestry, held.object))
+    return edited
 
 
 def _recorded(backend: Backend, job: Job, batch: Batch) -> Iterator[tuple[int, BatchOutcome]]:

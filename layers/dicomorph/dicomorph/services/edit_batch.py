@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.jobs.documents import (
     batch_key,
     decode_batch,
@@ -17,6 +18,7 @@ from dicomorph.jobs.documents import (
 )
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import (
+    CannotStoreInstanceError,
     DicomorphError,
     InternalError,
     StaleEpochError,
@@ -38,6 +40,10 @@ class _Failure:
     code: int
     details: str
 
+
+_OUTDATED = _Failure(
+    CannotStoreInstanceError.code, "The instance was replaced or deleted while it was edited in place"
+)
 
 _Made: TypeAlias = dict[int, InstanceEntry | _Failure]
 """What became of instances, by their position in the batch."""
@@ -126,19 +132,32 @@ def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | 
 
 def _store(backend: Backend, job: Job, made: _Made) -> tuple[_Made, tuple[ObjectRef, ...]]:
     """Write all products to the index at once; each parent is written once then."""
-    entries = [entry for entry in made.values() if isinstance(entry, InstanceEntry)]
+    entries = {index: entry for index, entry in made.items() if isinstance(entry, InstanceEntry)}
     try:
         if must_last(backend, job):
-            backend.objects.sync([entry.object for entry in entries])
-        stored = backend.index.add(entries, overwrite=backend.settings.overwrite_instances) if entries else []
+            backend.objects.sync([entry.object for entry in entries.values()])
+        stored = _add(backend, entries)
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         return {
             index: failure if isinstance(entry, InstanceEntry) else entry for index, entry in made.items()
         }, ()
-    superseded = (outcome.superseded for outcome in stored if outcome.superseded)
-    # Not this job's own: finalization knows them, and a duplicate of this call may still add them.
-    return made, tuple(ref for ref in superseded if not is_product_key(ref.key, job.id))
+    refused = {index for index, outcome in stored.items() if outcome.status is StoreStatus.FAILURE}
+    superseded = tuple(
+        outcome.superseded
+        for index, outcome in stored.items()
+        if outcome.superseded is not None
+        # Of what is this job's own, finalization knows, and a duplicate of this call may still add it.
+        and (index in refused or not is_product_key(outcome.superseded.key, job.id))
+    )
+    return made | dict.fromkeys(refused, _OUTDATED), superseded
+
+
+def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, StoreOutcome]:
+    if not entries:
+        return {}
+    overwrite = backend.settings.overwrite_instances
+    return dict(zip(entries, backend.index.add(list(entries.values()), overwrite=overwrite), strict=True))
 
 
 def _record_parts(

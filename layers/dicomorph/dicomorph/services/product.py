@@ -141,12 +141,14 @@ class ProductMaker:
             level: self._with_origin(level, entry.facts[level], pin.ancestry, ancestry) for level in LEVELS
         }
         labels = dict(self._labels.of(pin.ancestry)) if self._labels else {}
+        replaces = None
         if pin.ancestry.instance == ancestry.instance:
+            replaces = pin.object
             kept = self._backend.index.get(Level.INSTANCE, ancestry.instance)
             if kept is not None:
                 labels[Level.INSTANCE] = labels.get(Level.INSTANCE, frozenset()) | kept.labels
                 facts[Level.INSTANCE] = _with_annotations(facts[Level.INSTANCE], kept)
-        return replace(entry, facts=facts, labels=labels)
+        return replace(entry, facts=facts, labels=labels, replaces=replaces)
 
     def _with_origin(
         self, level: Level, facts: LevelFacts, source: Ancestry, product: Ancestry
