@@ -25,6 +25,7 @@ UNSEEN = {
     "index.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",
     "objects.release": "asks nobody: the bucket's lifecycle rules do the work",
+    "reader.find": "no route looks for one alone",
     "reader.find_many": "asks when its answer is read, as all generators do",
     "reader.instances": "as reader.find_many",
     "reader.pins": "as reader.find_many",

@@ -19,6 +19,6 @@ def study_of_each(backend: Backend, resources: Iterable[Resource]) -> dict[str, 
             studies[resource.id] = resource.parent or ""
         elif resource.level is Level.INSTANCE:
             series[resource.id] = resource.parent or ""
-    parents = backend.index.get_many(Level.SERIES, sorted(set(series.values())))
-    held = {parent.id: parent.parent or "" for parent in parents}
+    wanted = sorted(set(series.values()))
+    held = {found.id: found.parent or "" for found in backend.index.get_many(Level.SERIES, wanted)}
     return studies | {one: held[parent] for one, parent in series.items() if parent in held}
