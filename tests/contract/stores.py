@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
-from moto import mock_aws
 
 from dicomorph.index.sqlite_database import Database
 from dicomorph.jobs.base import JobRecords
@@ -20,6 +19,7 @@ from dicomorph.storage.base import ObjectStore
 from dicomorph.storage.files import FileStore
 from dicomorph.storage.s3 import S3Store
 from tests.contract.indexes import make_table, taking_turns
+from tests.support.quick_moto import quick_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -37,7 +37,7 @@ _ONCE = Config(retries={"mode": "standard", "max_attempts": 1})  # a refusal is 
 @contextmanager
 def s3_client() -> Iterator[S3Client]:
     """Give a client of an S3 in this process."""
-    with mock_aws():
+    with quick_aws(empty_partitions=True):
         client = boto3.client("s3", region_name=REGION, config=_ONCE)
         yield client
         client.close()
@@ -46,7 +46,7 @@ def s3_client() -> Iterator[S3Client]:
 @contextmanager
 def dynamodb_client() -> Iterator[DynamoDBClient]:
     """Give a client of a DynamoDB in this process."""
-    with mock_aws():
+    with quick_aws(empty_partitions=True):
         client = boto3.client("dynamodb", region_name=REGION, config=_ONCE)
         yield client
         client.close()

@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from dicomorph import bootstrap
 from dicomorph.model.settings import Settings
@@ -18,6 +17,7 @@ from dicomorph.settings import Environment
 from dicomorph.storage.files import FileStore
 from local.template import read_template
 from tests.support.api_client import Client, Clock, InlineRunner
+from tests.support.quick_moto import quick_aws
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def client(make_client: Callable[..., Client]) -> Client:
 @pytest.fixture
 def aws_client(tmp_path: Path, runner: InlineRunner) -> Iterator[Client]:
     """A server on S3 and DynamoDB."""
-    with mock_aws(), _aws_environment() as environment:
+    with quick_aws(), _aws_environment() as environment:
         backend = replace(bootstrap.aws_backend(environment), runner=runner)
         runner.backend = backend
         bootstrap.use_backend(backend)

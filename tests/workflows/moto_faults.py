@@ -1,4 +1,4 @@
-"""What moto 5.2.5 gets wrong, and what the tests do about it; nothing else works around moto.
+"""What moto 5.2.5 gets wrong, and what the tests do about it (what takes it long is `quick_moto`'s).
 
 `test_moto_faults.py` reproduces each fault, so that a newer moto tells which of these can go.
 """
@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
-import inspect
 import json
 import threading
 import time
@@ -17,10 +15,8 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pytest
-from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.dynamodb.models.table import Table
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -42,6 +38,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
+from tests.support.quick_moto import quick_aws
+
 Handler: TypeAlias = Callable[[Any, object], Any]
 
 
@@ -53,7 +51,7 @@ class WorkerDiedError(Exception):
 def aws(handlers: Mapping[str, Handler] | None = None) -> Iterator[None]:
     """Mock AWS; state machines run, and the Lambda functions named in `handlers` run in this process."""
     with (
-        mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
+        quick_aws({"stepfunctions": {"execute_state_machine": True}}),
         pytest.MonkeyPatch.context() as patch,
     ):
         invoke_in_process(patch, {} if handlers is None else handlers)
@@ -62,7 +60,6 @@ def aws(handlers: Mapping[str, Handler] | None = None) -> Iterator[None]:
         share_clients(patch)
         retry_at_once(patch)
         take_turns(patch)
-        read_one_partition(patch)
         yield
 
 
@@ -152,22 +149,6 @@ def take_turns(patch: pytest.MonkeyPatch) -> None:
             return answer(stubber, event_name, request, **kwargs)
 
     patch.setattr(BotocoreStubber, "__call__", answer_in_turn)
-
-
-def read_one_partition(patch: pytest.MonkeyPatch) -> None:
-    """Let a query of a table look at its partition: moto sorts the whole table for it."""
-    query = Table.query
-    signature = inspect.signature(query)
-
-    def query_partition(*args: Any, **options: Any) -> Any:
-        call = signature.bind(*args, **options)
-        if call.arguments.get("index_name") is None:
-            table, partition = copy.copy(call.arguments["self"]), call.arguments["hash_key"]
-            table.items = {partition: table.items.get(partition, {})}
-            call.arguments["self"] = table
-        return query(*call.args, **call.kwargs)
-
-    patch.setattr(Table, "query", query_partition)
 
 
 def parseable(definition: str) -> str:
