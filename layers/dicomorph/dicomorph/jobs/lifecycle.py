@@ -98,7 +98,7 @@ def resumed(job: Job, moment: str) -> Job:
 
 def resubmitted(job: Job, moment: str, *, content: Mapping[str, Json]) -> Job:
     """Let a failed job begin again: a new attempt, whose key and plan are those of the first one."""
-    if job.state is not JobState.FAILURE:
+    if job.state is not JobState.FAILURE or job.is_forgotten:
         return job
     return replace(
         job,
@@ -113,6 +113,16 @@ def resubmitted(job: Job, moment: str, *, content: Mapping[str, Json]) -> Job:
         error_details="",
         content=content,
     )
+
+
+def forgotten(job: Job) -> Job:
+    """Let a job that has ended be deleted."""
+    return replace(job, is_forgotten=True) if job.state.is_final else job
+
+
+def withdrawn(job: Job, moment: str) -> Job:
+    """Let a job that has not begun be deleted."""
+    return forgotten(failed(job, moment, code=-1)) if job.state is JobState.PENDING else job
 
 
 def runtime(job: Job, moment: str) -> float:

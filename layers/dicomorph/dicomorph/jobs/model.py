@@ -79,6 +79,8 @@ class Job:
         When this execution was asked for; empty for the first one, which is as old as the job.
     runtime : float
         Seconds for which earlier executions of this attempt ran.
+    is_forgotten : bool
+        Whether the job is being deleted: nobody sees it any more, and nothing takes it up again.
     revision : int
         Grows by one at each update; updates are conditional on it.
     created, started, completed : str
@@ -114,6 +116,7 @@ class Job:
     is_ending: bool = False
     queued: str = ""
     runtime: float = 0.0
+    is_forgotten: bool = False
     revision: int = 0
 
     @property

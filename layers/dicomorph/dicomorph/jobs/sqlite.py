@@ -106,6 +106,7 @@ def _encode(job: Job) -> tuple[str, str]:
         "is_ending": job.is_ending,
         "queued": job.queued,
         "runtime": job.runtime,
+        "is_forgotten": job.is_forgotten,
     }
     return _dump(record), _dump(dict(job.content))
 

@@ -13,7 +13,7 @@ from dicomorph.jobs.documents import (
     listing_key,
     request_key,
 )
-from dicomorph.jobs.lifecycle import failed
+from dicomorph.jobs.lifecycle import failed, forgotten
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
     ConflictError,
@@ -25,6 +25,8 @@ from dicomorph.model.errors import (
 from dicomorph.model.resources import Json, ObjectRef
 from dicomorph.services.backend import Backend
 
+_NO_SUCH_JOB = "No such job"
+
 
 def get_job(backend: Backend, job_id: str) -> Job:
     """Return a record.
@@ -32,11 +34,11 @@ def get_job(backend: Backend, job_id: str) -> Job:
     Raises
     ------
     InexistentItemError
-        If there is none.
+        If there is none, or it is being deleted.
     """
-    job = backend.jobs.get(job_id)
-    if job is None:
-        raise InexistentItemError("No such job")
+    job = _read(backend, job_id)
+    if job.is_forgotten:
+        raise InexistentItemError(_NO_SUCH_JOB)
     return job
 
 
@@ -82,7 +84,7 @@ def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> J
         If there is no such job.
     """
     while True:
-        job = get_job(backend, job_id)
+        job = _read(backend, job_id)
         changed = change(job)
         if changed == job:
             return job
@@ -125,16 +127,38 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def forget_job(backend: Backend, job_id: str) -> None:
-    """Delete a job with its documents.
+def forget_job(backend: Backend, job_id: str, *, change: Callable[[Job], Job] = forgotten) -> None:
+    """Delete a job that has ended, with its documents.
 
-    The record goes last: as long as it is there, the call can be repeated.
+    The record says so first: of this and of a client who submits the job again, one is faster.
+    It goes last: as long as it is there, the call can be repeated.
+
+    Parameters
+    ----------
+    change : Callable[[Job], Job]
+        What lets the job be deleted, if it is in a state for that.
+
+    Raises
+    ------
+    InexistentItemError
+        If there is no such job, or it is in another state.
     """
-    forget_documents(backend, job_id)
+    if not change_job(backend, job_id, change).is_forgotten:
+        raise InexistentItemError("The job has not ended")
+    _forget_documents(backend, job_id)
     backend.jobs.delete(job_id)
+    # What a task has written that had looked at the record just before.
+    _forget_documents(backend, job_id)
 
 
-def forget_documents(backend: Backend, job_id: str) -> None:
+def _read(backend: Backend, job_id: str) -> Job:
+    job = backend.jobs.get(job_id)
+    if job is None:
+        raise InexistentItemError(_NO_SUCH_JOB)
+    return job
+
+
+def _forget_documents(backend: Backend, job_id: str) -> None:
     """Delete all documents of a job; the request may hold values of attributes."""
     keys = list(backend.objects.keys(job_prefix(job_id)))
     backend.objects.discard([ObjectRef(key, "", 0) for key in keys], pinned=False)

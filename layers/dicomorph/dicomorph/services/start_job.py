@@ -13,8 +13,14 @@ from dicomorph.jobs.documents import (
     listing_key,
     request_key,
 )
+from dicomorph.jobs.lifecycle import withdrawn
 from dicomorph.jobs.model import Job, JobType
-from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
+from dicomorph.model.errors import (
+    BadFileFormatError,
+    BadRequestError,
+    DicomorphError,
+    InexistentItemError,
+)
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
@@ -99,7 +105,8 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     Raises
     ------
     DicomorphError
-        If it cannot be stored or started; nothing of it remains.
+        If it cannot be stored or started; nothing of it remains, unless it was started all
+        the same and has begun: then it is as any other job.
     """
     request = JobRequest(
         body=body,
@@ -117,6 +124,16 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
             backend.objects.put(listing_key(job.id), encode_listing(listing))
         backend.runner.start(job)
     except DicomorphError:
-        forget_job(backend, job.id)
-        raise
+        if _withdraw(backend, job):
+            raise
     return job
+
+
+def _withdraw(backend: Backend, job: Job) -> bool:
+    """Take a job back that nobody may have started; tell whether it had not begun."""
+    moment = timestamp(backend.now())
+    try:
+        forget_job(backend, job.id, change=lambda newest: withdrawn(newest, moment))
+    except InexistentItemError:
+        return backend.jobs.get(job.id) is None
+    return True

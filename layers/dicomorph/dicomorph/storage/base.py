@@ -6,7 +6,7 @@ write is idempotent: a retried or duplicated call stores the same bytes under th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from dicomorph.dicom.edit_script import EditScript
@@ -65,8 +65,14 @@ class ObjectStore(Protocol):
         through `open` until `release` (files), or until deleted versions expire (S3).
         """
 
-    def release(self) -> None:
-        """Forget the bytes of discarded objects: no job is alive that may have pinned them."""
+    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Forget the bytes of discarded objects, unless a job is alive that may have pinned them.
+
+        Parameters
+        ----------
+        unless : Callable[[], bool]
+            Tells it. What is discarded while it is asked, or later, stays for the next call.
+        """
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Return all keys that start with a prefix, in ascending order."""

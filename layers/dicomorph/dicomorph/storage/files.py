@@ -4,6 +4,7 @@
 
     <root>/objects/<key>   what is stored
     <root>/deleted/<key>   what was deleted while jobs lived that may have pinned it
+    <root>/deleted-*/<key> the same, about to be forgotten if no such job is left
     <root>/tmp/<process>/  what is being written, where a file must have a name
 
 A file gets its name when it is finished, so an object is there whole or not at all, also
@@ -14,8 +15,10 @@ that he is about to rename into makes it again.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -138,13 +141,26 @@ class FileStore:
                     os.unlink(path)  # noqa: PTH108 - a hot path
                 prune(path, self._objects)
 
-    def release(self) -> None:
-        """Delete what was moved aside. What is moved aside from now on stays."""
+    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
+        """Delete what was moved aside, unless it is still pinned.
+
+        Whoever moves a file aside from now on does so elsewhere. So a job that begins after
+        `unless` was asked has pinned nothing of what goes.
+        """
+        if unless():
+            return
         with translated():
-            released = self._spool.path()
             with suppress(FileNotFoundError):
-                os.rename(self._deleted, released)  # noqa: PTH104 - paths are text here
-                remove_tree(released)
+                os.rename(self._deleted, f"{self._deleted}-{secrets.token_hex(8)}")  # noqa: PTH104
+            closed = self._closed_folders()
+        if unless():
+            return
+        with translated():
+            for folder in closed:
+                released = self._spool.path()
+                with suppress(FileNotFoundError):  # another process was faster
+                    os.rename(folder, released)  # noqa: PTH104 - paths are text here
+                    remove_tree(released)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that start with a prefix, in ascending order."""
@@ -176,9 +192,18 @@ class FileStore:
 
     def _descriptor(self, key: str) -> int:
         # In this order: an object is moved aside, never back.
-        with suppress(*ABSENT):
-            return os.open(path_of(self._objects, key), os.O_RDONLY | os.O_CLOEXEC)
-        return os.open(path_of(self._deleted, key), os.O_RDONLY | os.O_CLOEXEC)
+        for folder in (self._objects, self._deleted):
+            with suppress(*ABSENT):
+                return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
+        for folder in self._closed_folders():
+            with suppress(*ABSENT):
+                return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
+        raise FileNotFoundError(errno.ENOENT, "No such object")
+
+    def _closed_folders(self) -> list[str]:
+        """Return where deleted files lie to which no more are added."""
+        root, name = os.path.split(self._deleted)
+        return [f"{root}/{found}" for found in os.listdir(root) if found.startswith(f"{name}-")]  # noqa: PTH208
 
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
         path = path_of(self._objects, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -118,7 +118,7 @@ class S3Store:
             for failure in answer.get("Errors", ()):
                 raise _failure(failure.get("Code", ""))
 
-    def release(self) -> None:
+    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
         """Do nothing: the bucket's lifecycle rule forgets deleted versions."""
 
     def keys(self, prefix: str) -> Iterator[str]:
