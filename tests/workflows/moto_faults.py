@@ -48,10 +48,10 @@ class WorkerDiedError(Exception):
 
 
 @contextmanager
-def aws(handlers: Mapping[str, Handler] | None = None) -> Iterator[None]:
-    """Mock AWS; state machines run, and the Lambda functions named in `handlers` run in this process."""
+def aws(handlers: Mapping[str, Handler] | None = None, *, empty_partitions: bool = False) -> Iterator[None]:
+    """Mock AWS (see `quick_aws`); state machines run, and the functions in `handlers` in this process."""
     with (
-        quick_aws({"stepfunctions": {"execute_state_machine": True}}),
+        quick_aws({"stepfunctions": {"execute_state_machine": True}}, empty_partitions=empty_partitions),
         pytest.MonkeyPatch.context() as patch,
     ):
         invoke_in_process(patch, {} if handlers is None else handlers)

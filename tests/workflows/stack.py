@@ -112,16 +112,24 @@ class Stack:
 
 
 @contextmanager
-def deployed(limits: PlannerLimits, *, concurrency: int = 2, config: Config | None = None) -> Iterator[Stack]:
+def deployed(
+    limits: PlannerLimits,
+    *,
+    concurrency: int = 2,
+    config: Config | None = None,
+    empty_partitions: bool = False,
+) -> Iterator[Stack]:
     """Deploy the workflow, with the resources of the template.
 
     Parameters
     ----------
     config : Config, optional
         Of the functions' clients.
+    empty_partitions : bool
+        As in `quick_aws`.
     """
     handlers: dict[str, moto_faults.Handler] = {}
-    with moto_faults.aws(handlers):
+    with moto_faults.aws(handlers, empty_partitions=empty_partitions):
         arns = {f"{name}FunctionArn": _create_function(name) for name in _FUNCTIONS}
         _create_stores()
         machine = _create_machine({**arns, "DicomBucketName": BUCKET, "MaxConcurrency": str(concurrency)})

@@ -25,9 +25,9 @@ def throttle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Throttle]:
 
 @pytest.fixture
 def stack(throttle: Throttle) -> Iterator[Stack]:
-    """The workflow with clients that try again as those of the functions do."""
+    """The workflow with clients that try again as those of the functions do, and with all their calls."""
     limits = PlannerLimits(batch_instances=3, small_job_instances=3)
-    with deployed(limits, config=bootstrap._config(read_timeout=60)) as stack:
+    with deployed(limits, config=bootstrap._config(read_timeout=60), empty_partitions=True) as stack:
         yield stack
 
 
