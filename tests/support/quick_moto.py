@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import responses, utils
@@ -37,6 +38,7 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
         Whether to query partitions of the index in which there is nothing, as on AWS.
     """
     with mock_aws(config=config), pytest.MonkeyPatch.context() as patch:
+        read_models_once(patch)
         list_methods_once(patch)
         take_names_as_they_are(patch)
         copy_what_a_transaction_writes(patch)
@@ -44,6 +46,16 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
         if not empty_partitions:
             query_what_is_there(patch)
         yield
+
+
+def read_models_once(patch: pytest.MonkeyPatch) -> None:
+    """Remember botocore's models of the services: each mocked AWS has a session, which reads them anew."""
+    patch.setattr(JSONFileLoader, "load_file", lambda _, path: _model(path))
+
+
+@functools.cache
+def _model(path: str, load_file: Callable[..., Any] = JSONFileLoader.load_file) -> Any:
+    return load_file(JSONFileLoader(), path)
 
 
 def list_methods_once(patch: pytest.MonkeyPatch) -> None:
