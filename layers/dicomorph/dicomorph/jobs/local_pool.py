@@ -142,9 +142,12 @@ class _Worker:
         with self._lock:
             if self._killed:
                 return
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                self._spec.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - our own command
+                    self._spec.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            except OSError:  # no process or no memory left: `run` tries again
+                return
         self._send(self._spec.setup)
 
     def run(self, task: Task) -> Reply:
@@ -152,6 +155,8 @@ class _Worker:
         if self.pid is None:
             self.bury()
             self.start()
+            if self._process is None:
+                return Reply(Verdict.AGAIN)
         self._send({"kind": task.kind, "event": task.event})
         line = self._receive()
         if not line.endswith(b"\n"):
