@@ -25,6 +25,7 @@ from dicomorph.model.settings import PrivateTag, UnencodableText
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
 SOP_CLASS_UID: Final = 0x00080016
 SOP_INSTANCE_UID: Final = 0x00080018
+PATIENT_ID: Final = 0x00100020
 
 # Where the standard leaves a choice that depends on other elements: what DCMTK chooses.
 _CHOICES = {"US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}
@@ -53,7 +54,9 @@ class _Context:
     depth: int = 0
 
     def encode(self, text: str, tag: int) -> bytes:
-        return self.charset.encode(text, unencodable=self.unencodable, tag=tag)
+        # A PatientID is never cut short: the file would be another patient's.
+        unencodable = UnencodableText.ERROR if tag == PATIENT_ID else self.unencodable
+        return self.charset.encode(text, unencodable=unencodable, tag=tag)
 
     def below(self, item: dict[int, Json]) -> _Context:
         """Return the context in an item, which may declare a character set of its own."""

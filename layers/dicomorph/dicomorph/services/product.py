@@ -77,8 +77,6 @@ class ProductMaker:
         self._rewriters: dict[int, Rewriter] = {}
         self._origin = _origin(backend, job)
         self._metadata = _metadata(job, request)
-        # Where text that a file cannot hold is dropped, this may be a part of a PatientID.
-        self._destination = job.content["TargetStudy"] if job.type is JobType.MERGE_STUDY else None
         self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
 
     def make(self, pin: Pin, position: Position) -> InstanceEntry:
@@ -123,10 +121,7 @@ class ProductMaker:
 
     def _describe(self, source: Source) -> tuple[Description, Ancestry]:
         description = describe(source, default_encoding=self._job.default_encoding)
-        ancestry = ancestry_of(description.identifiers)
-        if self._destination not in (None, ancestry.study):
-            raise BadRequestError("The file cannot hold the identifiers of the study that it is merged into")
-        return description, ancestry
+        return description, ancestry_of(description.identifiers)
 
     def _key(self, ancestry: Ancestry, position: Position) -> str:
         if self._target is not None:

@@ -1,4 +1,4 @@
-"""What is merged into a study belongs to it, and to no other one (spec 4.2)."""
+"""Products belong where the request says: to that patient, to that study (spec 3.4, 4)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def test_a_patient_id_is_taken_over_as_it_is(client: Client, patient: str) -> No
     assert merge(client, target, source) == (200, target["ParentStudy"])
     assert client.get("/studies").json == [target["ParentStudy"]]
     assert len(client.get("/instances").json) == 2
+
+
+@pytest.mark.parametrize(("name", "status"), [("PatientID", 400), ("PatientName", 200)])
+def test_a_patient_id_is_never_cut_short(make_client: Callable[..., Client], name: str, status: int) -> None:
+    client = make_client(unencodable_text=UnencodableText.DROP)
+    stored = client.upload("ONE", 1, 1, 1, SpecificCharacterSet="ISO_IR 100")
+    body = {"Replace": {name: "ИД1"}, "Force": True}
+    for path in (f"/instances/{stored['ID']}", f"/studies/{stored['ParentStudy']}"):
+        assert client.post(f"{path}/modify", body).status == status
+    assert client.get("/patients").json == [stored["ParentPatient"]]
 
 
 @pytest.mark.parametrize("setting", UnencodableText)
