@@ -73,6 +73,14 @@ def test_labels_go_with_what_is_split_off(client: Client, stored: Uploads) -> No
     assert client.get(f"/series/{found['ParentSeries']}").json["Labels"] == ["seen"]
 
 
+def test_nothing_is_copied_more_often_than_ten_times(client: Client, stored: Uploads) -> None:
+    path = f"/studies/{stored[0]['ParentStudy']}/split"
+    often = {"Instances": [stored[0]["ID"]] * 10, "KeepSource": True}
+    assert client.post(path, often).json["InstancesCount"] == 10
+    for too_often in ({"Instances": [stored[0]["ID"]] * 11}, {"Series": [stored[0]["ParentSeries"]] * 11}):
+        assert client.post(path, too_often).error == (400, 8)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

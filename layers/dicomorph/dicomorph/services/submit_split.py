@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.job_options import read_boolean, read_job_options
 from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
 from dicomorph.services.study_membership import study_of_each
+
+_MOST_COPIES = 10  # of all that a series holds: a short request must not fill the disk
 
 
 def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller) -> Job:
@@ -61,4 +64,6 @@ def _members(
     studies = study_of_each(backend, backend.index.get_many(level, sorted(set(found))))
     if any(studies.get(resource_id) != study_id for resource_id in found):
         raise UnknownResourceError
+    if any(times > _MOST_COPIES for times in Counter(found).values()):
+        raise BadRequestError(f"'{field}' names the same resource more than {_MOST_COPIES} times")
     return found
