@@ -34,9 +34,11 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
     with_metadata = read_boolean(body, "Metadata", default=True)
     form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
     held = {resource.id: resource for resource in backend.index.find_many(named)}
-    found = [held[one] for one in named if one in held]
+    found = held.values()
     shown = found if level is None else load(backend, level, _at_level(backend, found, level))
-    return [_view(backend, resource, form, with_metadata=with_metadata) for resource in shown]
+    # Each is looked at once, however often it is named.
+    views = {resource.id: _view(backend, resource, form, with_metadata=with_metadata) for resource in shown}
+    return [views[one] for one in (named if level is None else views) if one in views]
 
 
 def _view(backend: Backend, resource: Resource, form: TagsForm, *, with_metadata: bool) -> Json:
