@@ -122,6 +122,16 @@ def exported_key(prefix: str, product: Ancestry) -> str:
     return f"{prefix}{product.patient}/{product.study}/{product.series}/{product.instance}.dcm"
 
 
+def product_of(key: str) -> str:
+    """Return the Orthanc id of the instance whose version lies under a key."""
+    return key.split("/")[2]
+
+
+def is_any_product_key(key: str) -> bool:
+    """Tell whether an object was written by any job: uploads have a token for a name."""
+    return "-" in key.rpartition("/")[2]
+
+
 def is_product_key(key: str, job_id: str) -> bool:
     """Tell whether an object was written by a job."""
     return key.rpartition("/")[2].startswith(f"{job_id}-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
+from dicomorph.services.discarding import discard_removed
 
 
 def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[str, Json]:
@@ -15,8 +16,7 @@ def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[st
         If it does not exist at this level.
     """
     removal = backend.index.remove(level, resource_id)
-    # Asked after the removal: a job submitted from here on cannot have pinned these objects.
-    backend.objects.discard(removal.objects, pinned=backend.jobs.any_alive())
+    discard_removed(backend, removal.objects)
     return {"RemainingAncestor": _reference(removal.remaining)}
 
 

@@ -82,4 +82,6 @@ def _is_there(backend: Backend, job: Job, outcome: InstanceOutcome) -> bool:
     product = outcome.product
     if product is None or job.target:  # nothing is read in a target
         return product is not None
-    return backend.index.get(Level.INSTANCE, product.ancestry.instance) is not None
+    held = backend.index.get(Level.INSTANCE, product.ancestry.instance)
+    # The file, too: it may have gone amid an attempt to store it again (`edit_batch`).
+    return held is not None and held.object is not None and backend.objects.are_stored([held.object])

@@ -77,6 +77,8 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
     batch = _read_batch(backend, job, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
     outcomes, superseded = _edit(backend, job, batch, chosen)
+    if not outcomes:
+        return
     if backend.jobs.get(job_id) is None:
         return  # deleted meanwhile: no document may be left of it
     if len(outcomes) < len(chosen):
@@ -102,9 +104,17 @@ def _edit(
     earlier = earlier_outcomes(backend, job, batch)
     outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
     made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
+    if _is_over(backend, job):
+        return {}, ()
     made, superseded = (made, ()) if job.target else _store(backend, job, made)
     outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
     return outcomes, tuple(dict.fromkeys((*earlier.superseded, *superseded)))
+
+
+def _is_over(backend: Backend, job: Job) -> bool:
+    """Tell whether another worker has done this, and the job has ended: its products are its clients' now."""
+    newest = backend.jobs.get(job.id)
+    return newest is not None and newest.state is JobState.SUCCESS
 
 
 def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> _Made:
@@ -137,6 +147,7 @@ def _store(backend: Backend, job: Job, made: _Made) -> tuple[_Made, tuple[Object
         if must_last(backend, job):
             backend.objects.sync([entry.object for entry in entries.values()])
         stored = _add(backend, entries)
+        _check_files(backend, job, entries)
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         return {
@@ -158,6 +169,18 @@ def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, St
         return {}
     overwrite = backend.settings.overwrite_instances
     return dict(zip(entries, backend.index.add(list(entries.values()), overwrite=overwrite), strict=True))
+
+
+def _check_files(backend: Backend, job: Job, entries: Mapping[int, InstanceEntry]) -> None:
+    """Check that what may have been stored before was not being deleted at this very moment.
+
+    Raises
+    ------
+    TransientError
+        If it was: it is to be made once more.
+    """
+    if job.execution > 1 and not backend.objects.are_stored([entry.object for entry in entries.values()]):
+        raise TransientError("A product was deleted while it was stored again")
 
 
 def _record_parts(

@@ -17,6 +17,7 @@ from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, Leve
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.discarding import discard_removed
 
 _TOKEN_BYTES = 16
 _READ_AT_ONCE = 1 << 20
@@ -96,7 +97,7 @@ def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
 
 def _discard_superseded(backend: Backend, outcome: StoreOutcome) -> None:
     if outcome.superseded is not None:
-        backend.objects.discard([outcome.superseded], pinned=backend.jobs.any_alive())
+        discard_removed(backend, [outcome.superseded])
 
 
 def _answer(ancestry: Ancestry, status: StoreStatus) -> dict[str, Json]:
