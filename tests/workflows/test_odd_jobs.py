@@ -22,7 +22,7 @@ from tests.workflows.five_instances import REPLACING, SOURCES, check_files, stud
 from tests.workflows.meddling import failing
 
 
-def bulk(server: Server, resources: list[str], **body: Any) -> Job:
+def bulk(server: Server, resources: list[Any], **body: Any) -> Job:
     return submit_bulk_modification(
         server.backend, {"Resources": resources, **body}, is_anonymization=True, caller=CALLER
     )
