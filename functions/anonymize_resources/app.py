@@ -8,10 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.http.job_answers import answer_with_job, caller_of
+from dicomorph.http.modification_answers import answer_with_bulk_modification, answer_with_modification
 from dicomorph.http.resolver import build_resolver
 from dicomorph.model.resources import Level
-from dicomorph.services.submit_modification import submit_bulk_modification, submit_modification
 
 app = build_resolver(get_backend)
 
@@ -19,26 +18,13 @@ app = build_resolver(get_backend)
 @app.on_levels("POST", "/<resource_id>/anonymize", levels=(Level.PATIENT, Level.STUDY, Level.SERIES))
 def anonymize_resource(resource_id: str) -> Response[Any]:
     """Answer with the content of the finished job, or with its id."""
-    backend, request = get_backend(), app.incoming
-    job = submit_modification(
-        backend,
-        request.json_object(),
-        level=request.level,
-        resource_id=resource_id,
-        is_anonymization=True,
-        caller=caller_of(request),
-    )
-    return answer_with_job(app, backend, job)
+    return answer_with_modification(app, get_backend(), resource_id, is_anonymization=True)
 
 
 @app.post("/tools/bulk-anonymize")
 def anonymize_resources() -> Response[Any]:
     """Do the same for the resources that the body names."""
-    backend, request = get_backend(), app.incoming
-    job = submit_bulk_modification(
-        backend, request.json_object(), is_anonymization=True, caller=caller_of(request)
-    )
-    return answer_with_job(app, backend, job)
+    return answer_with_bulk_modification(app, get_backend(), is_anonymization=True)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
