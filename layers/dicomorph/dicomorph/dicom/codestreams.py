@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from dicomorph.model.errors import BadFileFormatError
 
 _BANNERS = Path(__file__).parent / "tables" / "encoder_banners.json"
-LONGEST_HEADER = 4096  # bytes; longer ones are not remembered
+_LONGEST_HEADER = 4096  # bytes; longer ones are not remembered
 NOT_PADDING = re.compile(rb"[^\x00\xff]")
 SHORT_REST = 3  # bytes; what rounds a frame up to whole words is not always zero
 
@@ -61,6 +61,23 @@ class Cleaner(Protocol):
         BadFileFormatError
             If there may be comments that cannot be told from the image.
         """
+
+
+class CleanHeader:
+    """The header of the first frame that has nothing to cut in it: most frames of an object repeat it."""
+
+    def __init__(self) -> None:
+        self._header = b""
+
+    def length_in(self, frame: Codestream) -> int:
+        """Return how long the header is if a frame begins with it, else 0."""
+        size = len(self._header)
+        return size if size and frame.read(0, size) == self._header else 0
+
+    def learn(self, frame: Codestream, stop: int) -> None:
+        """Remember the header of a frame unless one is known, or it is long."""
+        if not self._header and stop <= _LONGEST_HEADER:
+            self._header = frame.read(0, stop)
 
 
 def not_understood(what: str) -> BadFileFormatError:

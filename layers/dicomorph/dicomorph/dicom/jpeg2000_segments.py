@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from dicomorph.dicom.codestreams import (
-    LONGEST_HEADER,
+    CleanHeader,
     Codestream,
     Cut,
     cut_out,
@@ -56,7 +56,7 @@ class Jpeg2000Cleaner:
     """
 
     def __init__(self) -> None:
-        self._header = b""  # up to the first tile-part, with nothing to cut
+        self._header = CleanHeader()  # up to the first tile-part
 
     def cuts(self, frame: Codestream) -> list[Cut]:
         """Return what must leave a frame.
@@ -77,8 +77,8 @@ class Jpeg2000Cleaner:
     def codestream_cuts(self, frame: Codestream, start: int) -> tuple[int | None, list[Cut]]:
         """Return where a codestream ends, None if it is cut off, and what must leave it."""
         header, cuts, lengths = start + 2, list[Cut](), list[_Segment]()
-        if not start and self._header and frame.read(0, len(self._header)) == self._header:
-            return _tile_parts(frame, len(self._header), cuts)[0], cuts
+        if not start and (known := self._header.length_in(frame)):
+            return _tile_parts(frame, known, cuts)[0], cuts
         for segment in _segments(frame, start + 2):
             header = segment.start
             if segment.marker == _COM:
@@ -87,8 +87,8 @@ class Jpeg2000Cleaner:
                 lengths.append(segment)
         if frame.read(header, 2) != _SOT:
             return None, cuts
-        if not start and not cuts and not lengths and header <= LONGEST_HEADER:
-            self._header = frame.read(0, header)
+        if not start and not cuts and not lengths:
+            self._header.learn(frame, header)
         stop, parts = _tile_parts(frame, header, cuts)
         if lengths and any(part.cut for part in parts):
             cuts += _lengths(frame, lengths, parts)

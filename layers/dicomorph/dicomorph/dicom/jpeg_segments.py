@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from dicomorph.dicom.codestreams import (
-    LONGEST_HEADER,
+    CleanHeader,
     Codestream,
     Cut,
     cut_out,
@@ -41,7 +41,7 @@ class JpegCleaner:
     """
 
     def __init__(self) -> None:
-        self._header = b""  # up to the first scan, with nothing to cut
+        self._header = CleanHeader()  # up to the first scan
 
     def cuts(self, frame: Codestream) -> list[Cut]:
         """Return what must leave a frame.
@@ -53,16 +53,16 @@ class JpegCleaner:
         """
         cuts: list[Cut] = []
         pos: int | None = 2
-        if self._header and frame.read(0, len(self._header)) == self._header:
-            pos = self._after_scan(frame, len(self._header), cuts)
+        if known := self._header.length_in(frame):
+            pos = self._after_scan(frame, known, cuts)
         while pos is not None:
             pos = self._after_segment(frame, pos, cuts)
         return cuts
 
     def _after_scan(self, frame: Codestream, start: int, cuts: list[Cut]) -> int | None:
         """Return where the marker behind a scan stands, None if the frame ends."""
-        if not self._header and not cuts and start <= LONGEST_HEADER:
-            self._header = frame.read(0, start)
+        if not cuts:
+            self._header.learn(frame, start)
         found = frame.find(_END_OF_SCAN, start)
         return found if found > 0 else None
 
