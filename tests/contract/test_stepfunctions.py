@@ -11,32 +11,24 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.jobs.model import JobState
 from dicomorph.jobs.stepfunctions import StepFunctionsRunner
 from dicomorph.model.errors import InternalError, TransientError
-from dicomorph.model.resources import Level
+from tests.support.jobs import JOB as A_JOB
+from tests.support.quick_moto import quick_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 NOW = datetime.now(UTC)
-JOB = Job(
-    id="4f1c0d9e-0000-4000-8000-000000000000",
-    type=JobType.RESOURCE_MODIFICATION,
-    is_anonymization=True,
-    level=Level.STUDY,
-    key=b"\x01" * 32,
-    created=(NOW - timedelta(hours=1)).isoformat(),
-    state=JobState.RUNNING,
-)
+JOB = replace(A_JOB, created=(NOW - timedelta(hours=1)).isoformat(), state=JobState.RUNNING)
 DEFINITION = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
 
 
 @pytest.fixture
 def client() -> Iterator[SFNClient]:
-    with mock_aws():
+    with quick_aws():
         yield boto3.client("stepfunctions", "eu-central-1")
 
 

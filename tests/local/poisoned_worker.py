@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 from dicomorph.jobs.local_worker import Handler, serve
 from dicomorph.model.errors import StorageFullError
 from local import worker
+from tests.local.deeds import die, die_once, wait
 
 
 def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
@@ -30,27 +28,12 @@ def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
     return {kind: poisoned(kind) for kind in handlers}
 
 
-def _die(_: Path) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _die_once(marker: Path) -> None:
-    if not marker.exists():
-        marker.touch()
-        _die(marker)
-
-
-def _wait(marker: Path) -> None:
-    while not marker.exists():
-        time.sleep(0.01)
-
-
 def _find_no_space(marker: Path) -> None:
     if not marker.exists():
         raise StorageFullError
 
 
-_DEEDS = {"die": _die, "die-once": _die_once, "wait": _wait, "find-no-space": _find_no_space}
+_DEEDS = {"die": die, "die-once": die_once, "wait": wait, "find-no-space": _find_no_space}
 
 
 if __name__ == "__main__":

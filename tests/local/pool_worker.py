@@ -13,16 +13,7 @@ from typing import Any
 
 from dicomorph.jobs.local_worker import serve
 from dicomorph.model.errors import TransientError
-
-
-def die(_: Path) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_once(marker: Path) -> None:
-    if not marker.exists():
-        marker.touch()
-        die(marker)
+from tests.local.deeds import die, die_once, wait
 
 
 def fail(marker: Path) -> None:
@@ -35,11 +26,6 @@ def throttled(_: Path) -> None:
 
 def make_noise(_: Path) -> None:
     print("noise")  # noqa: T201 - what a library might do
-
-
-def wait(marker: Path) -> None:
-    while not marker.exists():
-        time.sleep(0.01)
 
 
 STEPS = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from local.template import read_template
+from tests.support.quick_moto import quick_aws
 from tools import build_check, build_sizes, deploy
 from tools.deploy import Account
 
@@ -119,7 +119,7 @@ def test_the_same_package_gives_the_same_layer_wherever_it_lies(tmp_path: Path) 
 
 @pytest.fixture
 def session() -> Iterator[boto3.Session]:
-    with mock_aws():
+    with quick_aws():
         yield boto3.Session()
 
 

@@ -14,17 +14,15 @@ from dicomorph.jobs.contents import (
     source_listing,
     split_content,
 )
-from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobType
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, JobType
 from dicomorph.jobs.summary import Summary, summarize
 from dicomorph.model.resources import Ancestry, Level, ObjectRef, Pin
+from tests.support.jobs import JOB as A_JOB
 
-JOB = Job(
-    id="4f1c0d9e-0000-4000-8000-000000000000",
-    type=JobType.RESOURCE_MODIFICATION,
+JOB = replace(
+    A_JOB,
     is_anonymization=False,
     level=Level.SERIES,
-    key=bytes(32),
-    created="2026-01-02T03:04:05.000000+00:00",
     content=modification_content(source_listing([Target(Level.STUDY, "a")]), is_anonymization=False),
 )
 

@@ -10,20 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomorph.jobs import lifecycle
-from dicomorph.jobs.model import Job, JobState, JobType
-from dicomorph.model.resources import Level
+from dicomorph.jobs.model import Job, JobState
+from tests.support.jobs import JOB as A_JOB
 
 PENDING, RUNNING, PAUSED = JobState.PENDING, JobState.RUNNING, JobState.PAUSED
 SUCCESS, FAILURE, RETRY = JobState.SUCCESS, JobState.FAILURE, JobState.RETRY
-JOB = Job(
-    id="4f1c0d9e-0000-4000-8000-000000000000",
-    type=JobType.RESOURCE_MODIFICATION,
-    is_anonymization=True,
-    level=Level.STUDY,
-    key=b"\x01" * 32,
-    created="2026-01-02T03:04:05.000000+00:00",
-    content={"ID": "x"},
-)
+JOB = replace(A_JOB, content={"ID": "x"})
 
 
 def moment(seconds: float) -> str:

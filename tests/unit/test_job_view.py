@@ -9,23 +9,15 @@ from pathlib import Path
 import pytest
 
 from dicomorph.jobs.documents import manifest_key, part_key
-from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
-from dicomorph.model.resources import Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.job_view import job_json
 from dicomorph.services.wait_for_job import error_of, wait_for_job
+from tests.support.jobs import JOB as A_JOB
 from tests.workflows.embedded import serve
 
-JOB = Job(
-    id="4f1c0d9e-0000-4000-8000-000000000000",
-    type=JobType.RESOURCE_MODIFICATION,
-    is_anonymization=True,
-    level=Level.STUDY,
-    key=b"\x01" * 32,
-    created="2026-01-02T03:04:05.000000+00:00",
-    content={"Description": "REST API"},
-)
+JOB = replace(A_JOB, content={"Description": "REST API"})
 
 
 @pytest.fixture

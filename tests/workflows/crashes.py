@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from dicomorph.model.errors import StorageFullError
 from tests.workflows.embedded import Server
@@ -12,6 +13,9 @@ from tests.workflows.embedded import Server
 
 class CrashError(BaseException):
     """The process is gone; nobody may catch it."""
+
+
+FuseT = TypeVar("FuseT", bound="Fuse")
 
 
 @dataclass
@@ -38,6 +42,15 @@ class Fuse:
             for name, target in backend.targets.items()
         }
         return Server(replace(backend, targets=targets, **ports))
+
+
+def at_each_write(make: Callable[[int], FuseT]) -> Iterator[FuseT]:
+    """Yield fuses that burn one write later each time, until one of them has burnt at none."""
+    fuse = make(1)
+    yield fuse
+    while fuse.writes >= fuse.burns_at:
+        fuse = make(fuse.burns_at + 1)
+        yield fuse
 
 
 @dataclass

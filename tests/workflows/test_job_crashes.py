@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StorageFullError
 from tests.workflows.aws_server import aws_server, clear
-from tests.workflows.crashes import CrashError, FullDisk, Fuse, burn
+from tests.workflows.crashes import CrashError, FullDisk, Fuse, at_each_write, burn
 from tests.workflows.embedded import serve
 from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload, work
 
@@ -18,9 +19,7 @@ from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_crash_at_any_write_changes_nothing_in_the_end(tmp_path: Path, name: str) -> None:
     scenario = SCENARIOS[name]
-    fuse = Fuse()
-    while fuse.writes >= fuse.burns_at:
-        fuse = Fuse(fuse.burns_at + 1)
+    for fuse in at_each_write(Fuse):
         folder = tmp_path / str(fuse.burns_at)
         server = serve(folder, overwrite_instances=scenario.overwrite)
         uploads = upload(server)
@@ -41,9 +40,7 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(tmp_path: Path, name: s
 def test_a_disk_that_is_full_at_any_write_loses_nothing(tmp_path: Path, name: str, refused: int) -> None:
     scenario = SCENARIOS[name]
     ends = set()
-    disk = FullDisk(refused=refused)
-    while disk.writes >= disk.burns_at:
-        disk = FullDisk(disk.burns_at + 1, refused=refused)
+    for disk in at_each_write(partial(FullDisk, refused=refused)):
         server = serve(tmp_path / str(disk.burns_at), overwrite_instances=scenario.overwrite)
         uploads = upload(server)
         stored = keys_of(server)

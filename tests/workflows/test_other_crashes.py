@@ -13,7 +13,7 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
 from dicomorph.services.bulk_delete import bulk_delete
 from tests.contract.indexes import assert_hierarchy_is_true
-from tests.workflows.crashes import CrashError, Fuse
+from tests.workflows.crashes import CrashError, Fuse, at_each_write
 from tests.workflows.embedded import Server, serve
 from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload, work
 
@@ -28,9 +28,7 @@ def documents_of_nobody(server: Server) -> list[str]:
 def test_a_crash_during_submission_leaves_no_job_or_one_that_ends(tmp_path: Path, name: str) -> None:
     scenario = SCENARIOS[name]
     ends = set[JobState]()
-    fuse = Fuse()
-    while fuse.writes >= fuse.burns_at:
-        fuse = Fuse(fuse.burns_at + 1)
+    for fuse in at_each_write(Fuse):
         folder = tmp_path / str(fuse.burns_at)
         server = serve(folder, overwrite_instances=scenario.overwrite)
         uploads = upload(server)
@@ -56,9 +54,7 @@ def test_a_crash_amid_an_export_leaves_each_product_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
 ) -> None:
     monkeypatch.setattr("dicomorph.services.product._IN_MEMORY", in_memory)
-    fuse = Fuse()
-    while fuse.writes >= fuse.burns_at:
-        fuse = Fuse(fuse.burns_at + 1)
+    for fuse in at_each_write(Fuse):
         folder, out = tmp_path / str(fuse.burns_at), tmp_path / f"{fuse.burns_at}-out"
         server = serve(folder, targets={"out": str(out)})
         stored = upload(server)
@@ -80,9 +76,7 @@ def test_a_crash_amid_an_export_leaves_each_product_once(
 
 
 def test_a_bulk_deletion_that_crashed_is_completed_by_the_next(tmp_path: Path) -> None:
-    fuse = Fuse()
-    while fuse.writes >= fuse.burns_at:
-        fuse = Fuse(fuse.burns_at + 1)
+    for fuse in at_each_write(Fuse):
         folder = tmp_path / str(fuse.burns_at)
         server = serve(folder)
         stored = upload(server)
