@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import shutil
 import socket
 import time
 from collections import Counter
@@ -95,6 +96,17 @@ def _no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
         patch.setattr(socket, "getaddrinfo", guarded_resolve)
         yield
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+ROOM = 1 << 30  # bytes; the fast tests hold a tenth or two of it at once
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the files of the fast tests in memory: those on files and SQLite would mostly wait for a disk."""
+    is_slow = config.getoption("markexpr") == "slow"
+    if not is_slow and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
