@@ -94,3 +94,12 @@ def test_a_product_that_takes_the_id_of_a_source_of_another_job(overwriting: Ser
     (left,) = overwriting.backend.index.pins(Level.STUDY, source)
     assert left.object.key.rpartition("/")[2].startswith(taking.id)
     check_files(overwriting)
+
+
+def test_a_job_of_a_version_that_named_no_plans_is_shown_and_planned_again(server: Server) -> None:
+    job = server.submit(study(server), body=REPLACING)
+    plan_job(server.backend, job.id)
+    old = server.backend.jobs.update(replace(server.job(job.id), plan=""))
+    assert job_json(server.backend, old)["Progress"] == 0
+    assert counts(server.finish(job)) == (SOURCES, 0)
+    check_files(server)

@@ -49,7 +49,7 @@ def _progress(backend: Backend, job: Job) -> int:
     """Return per cent: instances, the finalization as one more, the deletion of sources as another."""
     if job.state is JobState.SUCCESS:
         return _COMPLETE
-    manifest = backend.objects.get(manifest_key(job)) if job.batches else None
+    manifest = backend.objects.get(manifest_key(job)) if job.plan else None
     if manifest is None:
         return 0
     sizes = batch_sizes(manifest)
