@@ -12,7 +12,7 @@ from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.storage.s3_parts import PART_BYTES
 from tests.support.idle_runner import IdleRunner
-from tests.support.job_tasks import event_of, leave_documents, state, submit, tasks
+from tests.support.job_tasks import event_of, state, submit, tasks
 from tests.support.jobs import IN_PLACE
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, pixels, upload_series
@@ -23,14 +23,16 @@ _ABOVE = ("patients", "studies", "series")
 
 
 class _Mute(IdleRunner):
-    """Starts jobs, and its answer is lost."""
+    """Starts no jobs, or starts them and its answer is lost."""
 
-    def __init__(self, cloud: RecordedStack) -> None:
+    def __init__(self, cloud: RecordedStack, *, runs: bool) -> None:
         super().__init__()
         self._cloud = cloud
+        self._runs = runs
 
     def start(self, job: Job) -> None:
-        leave_documents(self._cloud, job.id)
+        for task in tasks(job.id) if self._runs else ():
+            self._cloud.invoke(*task)
         raise TransientError
 
 
@@ -66,11 +68,14 @@ def share_out(cloud: RecordedStack) -> None:
 
 
 def fail_to_start(cloud: RecordedStack) -> None:
-    """A job that could not be started, as far as its caller knows, leaves nothing."""
-    with cloud.changed(runner=_Mute(cloud)):
+    """A job that could not be started leaves nothing; one that was, as nobody has heard, runs."""
+    with cloud.changed(runner=_Mute(cloud, runs=False)):
         for path, body in submissions(cloud):
             assert cloud.post(path, body).status >= 500
     assert cloud.get("/jobs").json == []
+    with cloud.changed(runner=_Mute(cloud, runs=True)):
+        for path, body in submissions(cloud):
+            assert cloud.post(path, {**body, "KeepSource": True}).status == 200
 
 
 def repeat(cloud: RecordedStack) -> None:
@@ -122,12 +127,20 @@ def edit_large(cloud: RecordedStack) -> None:
 
 
 def edit_in_place(cloud: RecordedStack) -> None:
-    """Products that replace their sources."""
+    """Products that replace their sources, at once and after the job was submitted again."""
     with cloud.changed(settings=Settings(overwrite_instances=OverwriteInstances.ALWAYS)):
         job = submit(cloud, cloud.upload(patient()), IN_PLACE)
         for task, event in tasks(job):
             cloud.invoke(task, event)
-    assert state(cloud, job) == "Success"
+        assert state(cloud, job) == "Success"
+        job = submit(cloud, cloud.upload(patient()), IN_PLACE)
+        cloud.invoke("plan_job", event_of(job))
+        with cloud.changed(runner=IdleRunner()):
+            for action in ("cancel", "resubmit"):
+                assert cloud.post(f"/jobs/{job}/{action}", {}).status == 200
+        for task, event in tasks(job):
+            cloud.invoke(task, event | ({"execution": 2} if "execution" in event else {}))
+        assert state(cloud, job) == "Success"
 
 
 def lose_a_race(cloud: RecordedStack) -> None:
