@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
 from dicomorph.index import dynamodb_read
+
+_TRANSACTION = threading.Lock()  # so that nobody takes what is about to be undone for what is there
 
 
 @contextmanager
@@ -82,8 +85,9 @@ def copy_what_a_transaction_writes(patch: pytest.MonkeyPatch) -> None:
     written: list[dict[str, Any]] = []
 
     def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-        written[:] = [action for item in transact_items for action in item.values()]
-        transact(backend, transact_items)
+        with _TRANSACTION:
+            written[:] = [action for item in transact_items for action in item.values()]
+            transact(backend, transact_items)
 
     def copied(table: Table, memo: dict[int, Any]) -> Table:
         found = copy.copy(table)
@@ -122,7 +126,8 @@ def query_what_is_there(patch: pytest.MonkeyPatch) -> None:
 def _held(partitions: Callable[..., list[str]]) -> Callable[..., list[str]]:
     def held(*args: Any) -> list[str]:
         every = partitions(*args)
-        filled = set(_partitions())
+        with _TRANSACTION:
+            filled = set(_partitions())
         return [name for name in every if name in filled] or every[:1]
 
     return held
