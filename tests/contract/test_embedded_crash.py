@@ -187,7 +187,7 @@ def test_a_crash_at_any_statement_changes_nothing(tmp_path: Path, operation: str
 
         def snapshot() -> object:
             index = SqliteIndex(database)
-            return [index.find(one) for level in LEVELS for one in index.ids(level)]
+            return list(index.find_many([one for level in LEVELS for one in index.ids(level)]))
 
         before = snapshot()
         for number in range(1, 100):

@@ -79,7 +79,7 @@ def test_nothing_is_written_to_what_does_not_exist(filled: Index, level: Level) 
         with pytest.raises(UnknownResourceError):
             filled.set_labels(level, "0x", add=add, remove=NONE)
     filled.refresh(level, "0x", LevelFacts({}))
-    assert filled.find("0x") is None
+    assert list(filled.find_many(["0x"])) == []
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -43,16 +43,14 @@ def test_nothing_that_decides_reads_a_secondary_index(dynamodb: DynamoDBClient) 
 
     assert index.add([entry(version="2")], overwrite=NEVER)[0].status is StoreStatus.ALREADY_STORED
     assert index.add([entry(version="3")], overwrite=ALWAYS)[0].superseded == one.object
-    found = index.find("1s")
-    assert found is not None
-    assert found.parent == "0t"
+    assert [found.parent for found in index.find_many(["1s"])] == ["0t"]
     assert index.children(Level.STUDY, "0t") == ["0s", "1s"]
     assert [each.ancestry.instance for each in index.pins(Level.PATIENT, "0p")] == ["0i", "1i", "2i"]
     index.remove_instances([pin(one), pin(two)])
     assert index.children(Level.SERIES, "0s") == ["0i"]
     assert index.remove(Level.SERIES, "1s") == Removal((Level.STUDY, "0t"), [three.object])
     assert index.remove(Level.INSTANCE, "0i").remaining is None
-    assert index.find("0p") is None
+    assert list(index.find_many(["0p"])) == []
 
 
 def test_a_series_that_somebody_else_creates_first_is_not_created_again_and_again(

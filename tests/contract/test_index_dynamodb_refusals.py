@@ -59,7 +59,7 @@ def test_failures_are_told_in_our_words(
     index = DynamoIndex(intercepted(dynamodb, fail), "index", concurrency=1)
     calls: list[Callable[[], object]] = [
         lambda: index.get(Level.STUDY, "0t"),
-        lambda: index.find("0t"),
+        lambda: list(index.find_many(["0t"])),
         lambda: index.children(Level.STUDY, "0t"),
         lambda: index.add([entry()], overwrite=NEVER),
         lambda: index.set_labels(Level.STUDY, "0t", add=frozenset({"a"}), remove=frozenset()),
@@ -111,7 +111,7 @@ def test_a_crowd_that_never_ends_is_told_to_come_back(
     index = DynamoIndex(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
     with pytest.raises(TransientError):
         index.add([entry()], overwrite=NEVER)
-    assert index.find("0i") is None
+    assert list(index.find_many(["0i"])) == []
 
 
 def test_a_batch_read_is_done_when_nothing_is_left_unprocessed(dynamodb: DynamoDBClient) -> None:

@@ -48,13 +48,16 @@ def answer_at_length(cloud: RecordedStack) -> None:
 
 
 def give_away(cloud: RecordedStack) -> None:
-    """A study for another patient, who has studies and others who have not."""
+    """A study for another patient, who has studies and others who have not; all studies of a patient."""
     name = patient()
     cloud.upload(name, 2, 1, 1)
     study = cloud.upload(patient())["ParentStudy"]
     for new_name, status in ((name, 400), (patient(), 200)):
         body = {"Replace": {"PatientID": new_name, "PatientName": "X"}, "Force": True}
         assert cloud.post(f"/studies/{study}/modify", body).status == status
+    named = cloud.upload(patient())["ParentPatient"]
+    body = {"Resources": [named], "Level": "Study", "Replace": {"PatientName": "X"}}
+    assert cloud.post("/tools/bulk-modify", body).status == 200
 
 
 def split(cloud: RecordedStack) -> None:

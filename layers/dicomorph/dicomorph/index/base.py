@@ -85,9 +85,6 @@ class Index(Protocol):
     def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """Yield the resources of a level that exist, in any order."""
 
-    def find(self, resource_id: str) -> Resource | None:
-        """Return the resource with an identifier, whatever its level."""
-
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """Yield the resources with these identifiers that exist, whatever their levels, in any order."""
 

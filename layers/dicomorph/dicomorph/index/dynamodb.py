@@ -75,10 +75,6 @@ class DynamoIndex:
         """Yield the resources of a level that exist, in any order."""
         return self._reader.get_many(level, resource_ids)
 
-    def find(self, resource_id: str) -> Resource | None:
-        """Return the resource with an identifier, whatever its level."""
-        return self._reader.find(resource_id)
-
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """Yield the resources with these identifiers that exist, whatever their levels."""
         return self._reader.find_many(resource_ids)

@@ -40,10 +40,6 @@ class Reader:
         items = self._table.get_many(resource_key(level, resource_id) for resource_id in resource_ids)
         return (resource_of(item, level) for item in items if not is_pending(item))
 
-    def find(self, resource_id: str) -> Resource | None:
-        """See `Index.find`."""
-        return next(self.find_many([resource_id]), None)
-
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """See `Index.find_many`."""
         items = self._table.get_many(resource_key(level, one) for one in resource_ids for level in LEVELS)

@@ -98,19 +98,18 @@ class SqliteIndex:
         found = (self.get(level, resource_id) for resource_id in dict.fromkeys(resource_ids))
         return (resource for resource in found if resource is not None)
 
-    def find(self, resource_id: str) -> Resource | None:
-        """Return the resource with an identifier, whatever its level."""
+    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
+        """Yield the resources with these identifiers that exist, whatever their levels."""
+        found = map(self._find, dict.fromkeys(resource_ids))
+        return (resource for resource in found if resource is not None)
+
+    def _find(self, resource_id: str) -> Resource | None:
         with self._database.read() as connection:
             row = connection.execute(
                 f"{SELECT_RESOURCE} WHERE r.level IN (0, 1, 2, 3) AND r.id = ? ORDER BY r.level LIMIT 1",
                 (resource_id,),
             ).fetchone()
         return None if row is None else decode_resource(row)
-
-    def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
-        """Yield the resources with these identifiers that exist, whatever their levels."""
-        found = map(self.find, dict.fromkeys(resource_ids))
-        return (resource for resource in found if resource is not None)
 
     def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
         """Return identifiers in ascending order; a `limit` of 0 is none."""

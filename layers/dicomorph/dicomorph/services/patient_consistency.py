@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dicomorph.deid.identity import PATIENT_ID
 from dicomorph.deid.requests import Modification
@@ -12,14 +12,16 @@ from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
+from dicomorph.services.study_membership import study_of_each
 
 _PATIENT_TAGS = MAIN_DICOM_TAGS[Level.PATIENT]
 
 
-def check_patients(backend: Backend, modification: Modification, study_ids: Sequence[str]) -> None:
+def check_patients(backend: Backend, modification: Modification, resource_ids: Sequence[str]) -> None:
     """Refuse to give a study to a patient that is described otherwise.
 
-    Only modifications of studies that replace a main tag of the patient are looked at.
+    Only modifications of studies that replace a main tag of the patient are looked at. The
+    resources may be of other levels: what is said of a study holds for each that is touched.
 
     Raises
     ------
@@ -34,27 +36,57 @@ def check_patients(backend: Backend, modification: Modification, study_ids: Sequ
     new_id = replaced.get(PATIENT_ID)
     if PATIENT_ID in replaced and not isinstance(new_id, str):
         raise BadParameterTypeError("The new PatientID must be a string")
-    for study_id in study_ids:
-        study = backend.index.get(Level.STUDY, study_id)
-        if study is not None:
-            patient = orthanc_id(new_id.strip(" \0")) if isinstance(new_id, str) else study.parent or ""
-            _check(backend.index.get(Level.PATIENT, patient), replaced, _others(backend, patient, study_id))
+    owners = _owners(backend, resource_ids)
+    if isinstance(new_id, str):
+        patients = _patients_named(new_id)
+        owners = dict.fromkeys(owners, patients)
+    wanted = sorted({patient for patients in owners.values() for patient in patients})
+    contradicted = {
+        patient.id: tag
+        for patient in backend.index.get_many(Level.PATIENT, wanted)
+        if (tag := _contradicted(patient, replaced)) is not None
+    }
+    _refuse_others(backend, owners, contradicted)
 
 
-def _others(backend: Backend, patient_id: str, study_id: str) -> bool:
-    """Tell whether a patient has a study beside this one."""
-    return any(study != study_id for study in backend.index.children(Level.PATIENT, patient_id))
+def _owners(backend: Backend, resource_ids: Sequence[str]) -> dict[str, Collection[str]]:
+    """Return the patient of each study that is touched."""
+    found = list(backend.index.find_many(resource_ids))
+    studies = set(study_of_each(backend, found).values())
+    for resource in found:
+        if resource.level is Level.PATIENT:
+            studies.update(backend.index.children(Level.PATIENT, resource.id))
+    held = backend.index.get_many(Level.STUDY, sorted(studies))
+    return {study.id: {study.parent or ""} for study in held}
 
 
-def _check(patient: Resource | None, replaced: Mapping[int, Json], has_others: bool) -> None:  # noqa: FBT001
-    if patient is None or not has_others:
-        return
+def _patients_named(patient_id: str) -> Collection[str]:
+    """Return the patients that may be meant; Orthanc overlooks leading spaces here, and only here."""
+    name = patient_id.rstrip(" \0")
+    return {orthanc_id(name), orthanc_id(name.lstrip(" "))}
+
+
+def _contradicted(patient: Resource, replaced: Mapping[int, Json]) -> str | None:
+    """Return a main tag that the result would contradict."""
     for tag in _PATIENT_TAGS:
         name = format_tag(tag)
-        known, wanted = patient.main_tags.get(name), replaced.get(tag)
-        agrees = known is not None and known == wanted if tag in replaced else not known
-        if not agrees:
-            raise BadRequestError(
-                f"The patient has other studies, which {name} would contradict; give its present value, "
-                "or modify the patient"
-            )
+        known = patient.main_tags.get(name)
+        if known != (replaced[tag] or "") if tag in replaced else known:  # null empties
+            return name
+    return None
+
+
+def _refuse_others(
+    backend: Backend, owners: Mapping[str, Collection[str]], contradicted: Mapping[str, str]
+) -> None:
+    """Refuse contradictions of patients that have a study beside the one that is modified."""
+    children: dict[str, list[str]] = {}
+    for study, patients in owners.items():
+        for patient in contradicted.keys() & patients:
+            if patient not in children:
+                children[patient] = backend.index.children(Level.PATIENT, patient)
+            if any(other != study for other in children[patient]):
+                raise BadRequestError(
+                    f"The patient has other studies, which {contradicted[patient]} would contradict; "
+                    "give its present value, or modify the patient"
+                )
