@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.jobs.documents import manifest_key, part_key
+from dicomorph.jobs.documents import listing_key, manifest_key, part_key
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
 from dicomorph.services.backend import Backend
@@ -53,6 +53,18 @@ def test_a_running_job_tells_when_it_will_be_done(backend: Backend) -> None:
     assert (view["Progress"], view["EffectiveRuntime"]) == (25, 10.0)
     assert view["EstimatedTimeOfArrival"] == "20260102T030445.250000"
     assert "CompletionTime" not in view
+
+
+@pytest.mark.parametrize("document", [None, b"", b'[{"instances":2},{"ins'])
+def test_a_job_whose_documents_a_power_cut_has_taken_can_be_seen(
+    backend: Backend, document: bytes | None
+) -> None:
+    job = replace(JOB, state=JobState.FAILURE, plan="9a", batches=3, is_bulk=True)
+    if document is not None:
+        backend.objects.put(manifest_key(job), document)
+        backend.objects.put(listing_key(job.id), document)
+    view = job_json(backend, job)
+    assert (view["Progress"], view["Content"]) == (0, JOB.content)
 
 
 def test_a_finished_job(backend: Backend) -> None:

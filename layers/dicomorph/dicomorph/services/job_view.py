@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from dicomorph.jobs.documents import batch_sizes, manifest_key, numbers_in, outcomes_prefix, parts_prefix
@@ -50,9 +51,11 @@ def _progress(backend: Backend, job: Job) -> int:
     if job.state is JobState.SUCCESS:
         return _COMPLETE
     manifest = backend.objects.get(manifest_key(job)) if job.plan else None
-    if manifest is None:
+    sizes: list[int] = []
+    with suppress(ValueError):  # a power cut may have cut it short (embedded, `must_last`)
+        sizes = batch_sizes(manifest or b"[]")
+    if not sizes:
         return 0
-    sizes = batch_sizes(manifest)
     steps = sum(sizes) + (1 if job.keep_source else 2)
     return _instances_done(backend, job, sizes) * _COMPLETE // steps
 
