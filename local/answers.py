@@ -26,20 +26,20 @@ def write_answer(
     ----------
     objects : Path
         The folder of the object store.
+
+    Raises
+    ------
+    FileNotFoundError
+        If that file was deleted, or replaced by another one, since the handler answered.
     """
-    headers = _headers(answer)
-    status, body = int(answer["statusCode"]), _body(answer)
+    headers, body = _headers(answer), _body(answer)
     linked = _linked_file(answer, headers, objects)
     if linked is not None:
+        stream = _open_linked(linked, objects)
         headers = [(name, value) for name, value in headers if name.lower() != "location"]
-        try:
-            stream = _open_linked(linked, objects)
-        except FileNotFoundError:  # it was deleted between the handler's answer and this one
-            status, body = HTTPStatus.NOT_FOUND, b""
-        else:
-            return _send_file(stream, headers, environ, start_response)
+        return _send_file(stream, headers, environ, start_response)
     headers.append(("Content-Length", str(len(body))))
-    start_response(_status_line(status), headers)
+    start_response(_status_line(int(answer["statusCode"])), headers)
     return [body]
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,8 @@ from local.routing import Router
 LARGEST_EVENT_BODY = 128 << 10
 """Bytes. A larger body goes past the event, as a file: API Gateway could carry thirty times as much, but
 to encode and decode an image takes more time than to store it."""
+
+_ATTEMPTS = 10
 
 
 class Application:
@@ -51,7 +54,11 @@ class Application:
             answer = self._functions.call(folder, event)
         else:
             answer = self._call_past_event(folder, event, body)
-        return write_answer(answer, environ, start_response, objects=self._objects)
+        for _ in range(_ATTEMPTS):
+            with suppress(FileNotFoundError):
+                return write_answer(answer, environ, start_response, objects=self._objects)
+            answer = self._functions.call(folder, event)  # who asks again learns what there is now
+        raise FileNotFoundError("A file is replaced faster than it can be opened")
 
     def _event(self, environ: Mapping[str, Any]) -> tuple[Event, str]:
         path = normalize_path(str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace"))

@@ -9,7 +9,6 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
-from dicomorph.http.responses import LARGEST_BODY
 from dicomorph.model.settings import PrivateTag, UnencodableText
 from tests.support.api_client import Answer, Client
 
@@ -64,7 +63,7 @@ def test_a_modified_copy_changes_what_was_asked_for(client: Client) -> None:
 
 
 def test_a_large_copy_is_fetched_elsewhere(client: Client) -> None:
-    pixels = bytes(range(256)) * (LARGEST_BODY // 256)
+    pixels = bytes(range(256)) * (client.backend.largest_answer // 256)
     path = client.upload(PixelData=pixels, BitsAllocated=8)["Path"]
     answer = client.post(f"{path}/anonymize", {})
     assert answer.status == 303

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.http.responses import LARGEST_BODY
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.settings import OverwriteInstances
 from tests.support.api_client import Client, make_dicom
@@ -83,7 +82,7 @@ def test_a_file_without_preamble_and_meta_header_is_accepted(client: Client) -> 
 
 
 def test_a_large_file_goes_past_the_event_both_ways(client: Client, tmp_path: Path) -> None:
-    data = make_dicom(PixelData=bytes(LARGEST_BODY), BitsAllocated=8)
+    data = make_dicom(PixelData=bytes(client.backend.largest_answer), BitsAllocated=8)
     spooled = tmp_path / "spooled"
     spooled.write_bytes(data)
     assert client.post("/instances", bodyPath=str(spooled)).json["Status"] == "Success"

@@ -4,6 +4,7 @@ import base64
 import io
 from pathlib import Path
 from typing import Any
+from wsgiref.util import FileWrapper
 
 import pytest
 
@@ -105,6 +106,35 @@ def test_a_large_body_goes_past_the_event_and_is_gone_afterwards(
     assert functions.event["body"] is None
     assert functions.spooled == body
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_replaced_meanwhile_is_asked_for_again(tmp_path: Path) -> None:
+    files = [tmp_path / "objects" / name for name in ("old", "new")]
+    files[1].parent.mkdir()
+    files[1].write_bytes(b"new")
+    links = [file.as_uri() for file in files]
+
+    class Linking(Functions):
+        def __init__(self) -> None:
+            pass
+
+        def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+            return {"statusCode": 303, "headers": {"Location": links.pop(0)}, "body": ""}
+
+    application = Application(Router(ROUTES), Linking(), objects=tmp_path / "objects", spool=tmp_path)
+    sent: list[str] = []
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/studies/a/metadata/b",
+        "QUERY_STRING": "",
+        "REMOTE_ADDR": "192.0.2.1",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.file_wrapper": FileWrapper,
+    }
+    body = application(environ, lambda status, _: sent.append(status))
+    assert isinstance(body, FileWrapper)
+    assert (sent, b"".join(body)) == (["200 OK"], b"new")
+    body.close()
 
 
 def test_a_tunnelled_method_is_the_method(application: Application, functions: Recorder) -> None:

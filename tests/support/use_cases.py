@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dicomorph.http.responses import LARGEST_BODY
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.store_instance import store_instance
 from dicomorph.storage.s3_parts import PART_BYTES
@@ -84,7 +83,7 @@ def browse(cloud: RecordedStack) -> None:
 
 def read(cloud: RecordedStack) -> None:
     """Files that fit into an answer, that do not, and that are gone behind the index's back."""
-    small, large = cloud.upload(patient()), cloud.upload(patient(), **pixels(LARGEST_BODY))
+    small, large = cloud.upload(patient()), cloud.upload(patient(), **pixels(cloud.backend.largest_answer))
     assert cloud.get(f"{small['Path']}/file").status == 200
     assert cloud.get(f"{large['Path']}/file").status == 303
     for form in ("tags", "simplified-tags"):
@@ -143,7 +142,7 @@ def delete_among_others(cloud: RecordedStack) -> None:
 
 def edit_instance(cloud: RecordedStack) -> None:
     """Copies that fit into an answer, that take a link, that take several parts, and that fail."""
-    sizes = (0, LARGEST_BODY, PART_BYTES)
+    sizes = (0, cloud.backend.largest_answer, PART_BYTES)
     small, large, largest = (cloud.upload(patient(), **pixels(size))["Path"] for size in sizes)
     routes = ("anonymize", "modify")
     for route in routes:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Small batches for every job, so that all cores have work.
 _EMBEDDED_LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
 
+# Bytes. A link costs the server nothing: it sends the file, where an answer would be encoded and decoded.
+_EMBEDDED_LARGEST_ANSWER = 128 << 10
+
 _lock = threading.Lock()
 _backend: Backend | None = None
 
@@ -95,6 +98,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
             name: Target(FileStore(Path(place) / ".dicomorph", sync=True, objects=Path(place)))
             for name, place in settings.targets.items()
         },
+        largest_answer=_EMBEDDED_LARGEST_ANSWER,
     )
 
 

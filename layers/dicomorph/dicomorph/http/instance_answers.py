@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from dicomorph.http.resolver import OrthancResolver
-from dicomorph.http.responses import LARGEST_BODY, dicom_answer, dicom_elsewhere
+from dicomorph.http.responses import dicom_answer, dicom_elsewhere
 from dicomorph.services.backend import Backend
 from dicomorph.services.edit_instance import edit_instance
 from dicomorph.services.read_instance import LargeFile, read_instance
@@ -22,7 +22,6 @@ def answer_with_edited_instance(
         app.incoming.json_object(),
         instance_id=instance_id,
         is_anonymization=is_anonymization,
-        largest_answer=LARGEST_BODY,
     )
     return _dicom(result)
 
@@ -30,7 +29,7 @@ def answer_with_edited_instance(
 def answer_with_instance(backend: Backend, instance_id: str) -> Response[Any]:
     """Answer with the file of an instance, as a download."""
     name = f"{instance_id}.dcm"
-    found = read_instance(backend, instance_id, file_name=name, largest_answer=LARGEST_BODY)
+    found = read_instance(backend, instance_id, file_name=name)
     return _dicom(found, file_name=name)
 
 

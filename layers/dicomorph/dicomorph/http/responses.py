@@ -12,9 +12,6 @@ JSON = "application/json; charset=utf-8"
 TEXT = "text/plain"
 DICOM = "application/dicom"
 
-LARGEST_BODY = 4 << 20
-"""Bytes of a binary answer: Lambda takes 6 MB, of which base64 costs a third."""
-
 
 def json_answer(value: Json) -> Response[str]:
     """Answer 200 with JSON, keys sorted."""

@@ -37,6 +37,9 @@ class Backend:
     ----------
     targets : Mapping[str, Target]
         By the names that the operator gave them.
+    largest_answer : int
+        Bytes of a DICOM file that an answer carries; a larger one is answered by a link to it.
+        As it stands, what fits through Lambda: it takes 6 MB, of which base64 costs a third.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -52,3 +55,4 @@ class Backend:
     now: Callable[[], datetime]
     new_token: Callable[[int], bytes]
     targets: Mapping[str, Target] = field(default_factory=dict)
+    largest_answer: int = 4 << 20

@@ -34,7 +34,6 @@ def edit_instance(
     *,
     instance_id: str,
     is_anonymization: bool,
-    largest_answer: int,
 ) -> bytes | LargeFile:
     """Return an edited copy of an instance.
 
@@ -42,8 +41,6 @@ def edit_instance(
     ----------
     body : Mapping[str, Json]
         The decoded body of the request.
-    largest_answer : int
-        In bytes; a larger file becomes a `LargeFile`.
 
     Raises
     ------
@@ -70,15 +67,13 @@ def edit_instance(
     source = backend.objects.open(instance.object)
     try:
         script = rewrite(source, plan, mapper, default_encoding=default_encoding(backend))
-        return _result(backend, instance.object, source, script, largest_answer)
+        return _result(backend, instance.object, source, script)
     finally:
         source.close()
 
 
-def _result(
-    backend: Backend, ref: ObjectRef, source: Source, script: EditScript, largest_answer: int
-) -> bytes | LargeFile:
-    if script.size <= largest_answer:
+def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript) -> bytes | LargeFile:
+    if script.size <= backend.largest_answer:
         return script.join(source)
     token = backend.new_token(_TOKEN_BYTES).hex()
     result = backend.objects.put_edited(f"results/{token}.dcm", ref, script)

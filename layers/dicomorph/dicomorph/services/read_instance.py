@@ -28,17 +28,13 @@ class LargeFile:
     url: str
 
 
-def read_instance(
-    backend: Backend, instance_id: str, *, file_name: str, largest_answer: int
-) -> bytes | LargeFile:
+def read_instance(backend: Backend, instance_id: str, *, file_name: str) -> bytes | LargeFile:
     """Return the file of an instance.
 
     Parameters
     ----------
     file_name : str
         What a large file is called where it is fetched.
-    largest_answer : int
-        In bytes; a larger file becomes a `LargeFile`.
 
     Raises
     ------
@@ -46,7 +42,7 @@ def read_instance(
         If there is no such instance.
     """
     ref = instance_object(backend, instance_id)
-    if ref.size > largest_answer:
+    if ref.size > backend.largest_answer:
         return LargeFile(backend.objects.link(ref, file_name=file_name))
     with _opened(backend, ref) as source:
         return source.read(0, ref.size)

@@ -171,8 +171,11 @@ class FileStore:
         return self._keys(folder, name)
 
     def link(self, ref: ObjectRef, *, file_name: str) -> str:  # noqa: ARG002 - a file has its own name
-        """Return a ``file://`` URL."""
-        return Path(path_of(self._objects, ref.key)).as_uri()
+        """Return a ``file://`` URL of a file that is there."""
+        path = path_of(self._objects, ref.key)
+        with translated():
+            os.lstat(path)
+        return Path(path).as_uri()
 
     def _keys(self, folder: str, name: str) -> Iterator[str]:
         # A folder sorts as its keys do: by its name and a slash.
