@@ -43,7 +43,10 @@ def test_resources_are_found_whatever_their_level_and_only_there(index: Index) -
     assert list(index.find_many(["0x"])) == []
 
 
-def test_many_resources_are_found_at_once_whatever_their_levels(index: Index) -> None:
+def test_many_resources_are_found_at_once_whatever_their_levels(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.index.dynamodb_read._AT_ONCE", 160)  # so that several turns are taken
     index.add([entry(f"i{number:03}") for number in range(120)], overwrite=NEVER)
     instances = [f"i{number:03}" for number in range(120)]
     found = {resource.id: resource for resource in index.find_many(["0x", "0p", "0s", *instances, "0p"])}

@@ -25,9 +25,10 @@ UNSEEN = {
     "index.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",
     "objects.release": "asks nobody: the bucket's lifecycle rules do the work",
-    "reader.instances": "asks when its answer is read, as all generators do",
-    "reader.pins": "as reader.instances",
-    "reader.pins_of": "as reader.instances",
+    "reader.find_many": "asks when its answer is read, as all generators do",
+    "reader.instances": "as reader.find_many",
+    "reader.pins": "as reader.find_many",
+    "reader.pins_of": "as reader.find_many",
     "table.get": "no route changes no label",
     "table.query": "asks when its answer is read",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from dicomorph.index.dynamodb_items import ancestry_of, id_of, is_pending, pin_of, resource_of
 from dicomorph.index.dynamodb_table import Table
@@ -10,7 +10,7 @@ from dicomorph.index.keys import LISTING_INDEX, Item, child_partitions, listings
 from dicomorph.model.resources import LEVELS, Ancestry, Level, Pin, Resource, Statistics
 
 _STATE = "PK, SK, Id, Pending"
-_AT_ONCE = 1600  # instances; sixteen requests of a hundred
+_AT_ONCE = 1600  # items; sixteen requests of a hundred
 
 
 class Reader:
@@ -42,9 +42,19 @@ class Reader:
 
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """See `Index.find_many`."""
+        wanted = list(dict.fromkeys(resource_ids))
+        step = _AT_ONCE // len(LEVELS)
+        for start in range(0, len(wanted), step):
+            yield from self._found(wanted[start : start + step])
+
+    def _found(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         items = self._table.get_many(resource_key(level, one) for one in resource_ids for level in LEVELS)
         held = {item["PK"]["S"]: item for item in items if not is_pending(item)}
-        return _of_any_level(resource_ids, held)
+        for one in resource_ids:
+            for level in LEVELS:
+                if item := held.get(resource_key(level, one)["PK"]["S"]):
+                    yield resource_of(item, level)
+                    break
 
     def children(self, level: Level, resource_id: str) -> list[str]:
         """See `Index.children`."""
@@ -148,12 +158,3 @@ class Reader:
         for item in self._table.query(partition, index=LISTING_INDEX):
             count, size = count + 1, size + int(item["ObjectSize"]["N"])
         return count, size
-
-
-def _of_any_level(resource_ids: Sequence[str], held: Mapping[str, Item]) -> Iterator[Resource]:
-    """Yield the resources with these identifiers among items by their partition."""
-    for one in dict.fromkeys(resource_ids):
-        for level in LEVELS:
-            if item := held.get(resource_key(level, one)["PK"]["S"]):
-                yield resource_of(item, level)
-                break
