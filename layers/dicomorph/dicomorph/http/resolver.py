@@ -23,6 +23,7 @@ from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
 
 _RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
+_Next = Callable[["OrthancResolver"], Response[Any]]
 _Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
 
 
@@ -127,17 +128,11 @@ class OrthancResolver(APIGatewayRestResolver):
             return
         get_logger()
         with self._preparing:
+            middlewares = [] if self._backend is None else [_carrying(self._backend)]
             for route in (*self._static_routes, *self._dynamic_routes):
                 if not route._middleware_stack_built:  # noqa: SLF001
-                    route._build_middleware_stack(router_middlewares=[self._carry], app=self)  # noqa: SLF001
+                    route._build_middleware_stack(router_middlewares=middlewares, app=self)  # noqa: SLF001
             self._prepared = True
-
-    def _carry(
-        self, app: OrthancResolver, handler: Callable[[OrthancResolver], Response[Any]]
-    ) -> Response[Any]:
-        """Run a handler, and let its answer fit through Lambda."""
-        answer = handler(app)
-        return answer if self._backend is None else carried(self._backend(), answer)
 
     def _answer_error(self, error: DicomorphError) -> Response[str]:
         if describe_code(error.code)[1] >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -170,6 +165,18 @@ def build_resolver(backend: Callable[[], Backend] | None = None) -> OrthancResol
         `dicomorph.bootstrap.get_backend`; None for a function that touches nothing.
     """
     return OrthancResolver(backend)
+
+
+def _carrying(backend: Callable[[], Backend]) -> Callable[[OrthancResolver, _Next], Response[Any]]:
+    """Return a middleware that lets answers fit through Lambda.
+
+    No method: Powertools looks at its signature once, and remembers that in an attribute.
+    """
+
+    def carry(app: OrthancResolver, handler: _Next) -> Response[Any]:
+        return carried(backend(), handler(app))
+
+    return carry
 
 
 def _route(event: Mapping[str, Any]) -> str:
