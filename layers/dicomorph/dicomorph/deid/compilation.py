@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 from dicomorph import __version__
 from dicomorph.deid.embedded_documents import with_companions
-from dicomorph.deid.identity import (
-    MAPPED,
-    PATIENT_NAME,
-    SERIES_INSTANCE_UID,
-    SOP_INSTANCE_UID,
-    STUDY_INSTANCE_UID,
-)
+from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.nested_paths import Operation, PathEntry
 from dicomorph.deid.nested_values import named_by_number, with_paths_inside
 from dicomorph.deid.profiles import profile
@@ -22,6 +16,7 @@ from dicomorph.deid.requests import Modification
 from dicomorph.deid.scopes import PlanScope, Rules
 from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.tag_path import TagNames
+from dicomorph.dicom.tags import PATIENT_NAME, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from dicomorph.dicom.data_uri import DataUri
 from dicomorph.dicom.leaf_values import ENCAPSULATED_DOCUMENT, PDF
+from dicomorph.dicom.tags import SOP_CLASS_UID
 from dicomorph.model.resources import Json
 
-_SOP_CLASS_UID = 0x00080016
 _MODALITY = 0x00080060
 _CONVERSION_TYPE = 0x00080064
 _MIME_TYPE = 0x00420012
@@ -54,7 +54,7 @@ def with_companions(replace: dict[int, Json], removed: frozenset[int]) -> Replac
     if uri is None or uri.mime_type not in _KINDS:
         return Replacements(replace, {})
     sop_class_uid, modality = _KINDS[uri.mime_type]
-    usual = {_SOP_CLASS_UID: sop_class_uid, _MODALITY: modality, _CONVERSION_TYPE: _WORKSTATION}
+    usual = {SOP_CLASS_UID: sop_class_uid, _MODALITY: modality, _CONVERSION_TYPE: _WORKSTATION}
     lacking = {tag: usual[tag] for tag in usual.keys() & removed}
     return Replacements(
         {_MIME_TYPE: uri.mime_type, **lacking, **replace},

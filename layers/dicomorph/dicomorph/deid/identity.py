@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dicomorph.dicom.edit_plan import Action, Rule
+from dicomorph.dicom.tags import (
+    PATIENT_ID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomorph.dicom.uids import Namespace
-
-PATIENT_NAME = 0x00100010
-PATIENT_ID = 0x00100020
-STUDY_INSTANCE_UID = 0x0020000D
-SERIES_INSTANCE_UID = 0x0020000E
-SOP_INSTANCE_UID = 0x00080018
 
 # New identifiers come from namespaces of their own: one UID in two roles gets two new ones (spec 3.7).
 MAPPED = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED, PATIENT_NAME
+from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.nested_paths import Operation, PathEntry
 from dicomorph.deid.nested_values import with_paths_inside
 from dicomorph.deid.resolution import ANYWHERE, Path, Resolver
@@ -16,6 +16,7 @@ from dicomorph.dicom.dictionary import is_private
 from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.steps import Steps
+from dicomorph.dicom.tags import PATIENT_NAME
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000

@@ -8,8 +8,8 @@ from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import is_private, is_private_creator, vr_of
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.private_dictionary import PrivateDictionary
+from dicomorph.dicom.tags import SPECIFIC_CHARACTER_SET
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
 
 
@@ -60,7 +60,7 @@ class DataSetScope:
 
     def read(self, tag: int, raw: bytes) -> None:
         """Take note of an element that was read."""
-        if tag == _SPECIFIC_CHARACTER_SET:
+        if tag == SPECIFIC_CHARACTER_SET:
             self.charset = CharacterSet.of(raw, default_encoding=self.default_encoding)
         elif tag == _PIXEL_REPRESENTATION:
             self.is_signed = any(raw)

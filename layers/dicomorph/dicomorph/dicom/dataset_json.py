@@ -21,11 +21,12 @@ from dicomorph.dicom.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.far_elements import scan_whole
-from dicomorph.dicom.header import PIXEL_DATA, Found, scan
+from dicomorph.dicom.header import Found, scan
 from dicomorph.dicom.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.private_dictionary import PrivateDictionary
 from dicomorph.dicom.readable_values import is_readable, readable
 from dicomorph.dicom.source import Buffer, Source
+from dicomorph.dicom.tags import PIXEL_DATA
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json

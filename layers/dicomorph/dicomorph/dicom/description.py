@@ -12,19 +12,23 @@ from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dataset_json import sequence_json
 from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.elements import TEXT_VRS, Encoding, format_tag
-from dicomorph.dicom.header import PIXEL_DATA, SPECIFIC_CHARACTER_SET, Found, scan
+from dicomorph.dicom.header import Found, scan
 from dicomorph.dicom.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.source import Source
+from dicomorph.dicom.tags import (
+    PATIENT_ID,
+    PIXEL_DATA,
+    SERIES_INSTANCE_UID,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
+    STUDY_INSTANCE_UID,
+)
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature
 from dicomorph.model.resources import LEVELS, Json, Level, LevelFacts
 
-PATIENT_ID = 0x00100020
-STUDY_INSTANCE_UID = 0x0020000D
-SERIES_INSTANCE_UID = 0x0020000E
-SOP_INSTANCE_UID = 0x00080018
-SOP_CLASS_UID = 0x00080016
 INSTANCE_NUMBER = 0x00200013
 IMAGE_INDEX = 0x00541330
 REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275  # the one sequence among the main tags (spec 1.3)

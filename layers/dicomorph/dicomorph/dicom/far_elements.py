@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dicomorph.dicom.header import PIXEL_DATA, Found, scan
+from dicomorph.dicom.header import Found, scan
 from dicomorph.dicom.part10 import DataSetBytes
+from dicomorph.dicom.tags import PIXEL_DATA
 from dicomorph.dicom.windows import Window
 
 _LAST_TAG = 0xFFFFFFFF

@@ -16,11 +16,9 @@ from dicomorph.dicom.elements import (
 )
 from dicomorph.dicom.item_edits import misplaced
 from dicomorph.dicom.part10 import DataSetBytes
+from dicomorph.dicom.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
-
-PIXEL_DATA = 0x7FE00010
-SPECIFIC_CHARACTER_SET = 0x00080005
 
 
 class Found(NamedTuple):

@@ -19,8 +19,8 @@ from dicomorph.dicom.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.source import Buffer
-from dicomorph.dicom.steps import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.tables import Below, Table
+from dicomorph.dicom.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.model.errors import BadFileFormatError
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.

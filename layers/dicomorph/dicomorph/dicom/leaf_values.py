@@ -10,10 +10,10 @@ from dicomorph.dicom.data_uri import DataUri
 from dicomorph.dicom.elements import TEXT_VRS, format_tag
 from dicomorph.dicom.numbers import NUMERIC_FORMATS, pack_numbers
 from dicomorph.dicom.tag_path import TagNames
+from dicomorph.dicom.tags import PIXEL_DATA
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
 
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
-PIXEL_DATA: Final = 0x7FE00010
 PDF: Final = "application/pdf"
 
 _OCTETS = "application/octet-stream"

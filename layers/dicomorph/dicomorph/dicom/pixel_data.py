@@ -13,7 +13,7 @@ from dicomorph.dicom.offset_tables import (
 )
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.source import BufferSource
-from dicomorph.dicom.steps import PIXEL_DATA
+from dicomorph.dicom.tags import PIXEL_DATA
 from dicomorph.dicom.windows import Window
 
 PIXEL_DATA_GROUP = PIXEL_DATA >> 16

@@ -11,7 +11,7 @@ import struct
 from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.elements import TruncatedError
-from dicomorph.dicom.header import PIXEL_DATA, read_values
+from dicomorph.dicom.header import read_values
 from dicomorph.dicom.part10 import (
     NATIVE_TRANSFER_SYNTAXES,
     DataSetBytes,
@@ -21,7 +21,7 @@ from dicomorph.dicom.part10 import (
 )
 from dicomorph.dicom.rewriting import Rewriting
 from dicomorph.dicom.source import Source
-from dicomorph.dicom.steps import SOP_CLASS_UID
+from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.top_level import TopLevel
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.errors import BadFileFormatError

@@ -10,8 +10,8 @@ from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.identity_editors import IdentityEditors, References
 from dicomorph.dicom.pixel_data import without_comments
-from dicomorph.dicom.steps import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.tables import Editor, Table
+from dicomorph.dicom.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.windows import Window
 from dicomorph.model.resources import Json

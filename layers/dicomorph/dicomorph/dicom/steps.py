@@ -22,6 +22,7 @@ from dicomorph.dicom.elements import (
     Encoding,
     format_tag,
 )
+from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
 from dicomorph.model.errors import BadFileFormatError
 
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
@@ -30,10 +31,6 @@ DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
 REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT, EMPTY_LONG = range(10, 14)
 NOTE = 14  # at the top level: remember the value that the element ends up with
 
-SOP_CLASS_UID = 0x00080016
-SOP_INSTANCE_UID = 0x00080018
-SPECIFIC_CHARACTER_SET = 0x00080005
-PIXEL_DATA = 0x7FE00010
 
 _NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR

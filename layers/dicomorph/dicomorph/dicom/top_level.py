@@ -32,16 +32,14 @@ from dicomorph.dicom.steps import (
     EMPTY_SHORT,
     KEEP_LONG,
     NOTE,
-    PIXEL_DATA,
     REPLACE_LONG,
     REPLACE_SHORT,
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
     STOP,
     UNKNOWN,
     holds_items,
 )
 from dicomorph.dicom.tables import Below
+from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 

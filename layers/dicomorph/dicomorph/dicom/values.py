@@ -3,7 +3,6 @@ r"""Replacement values: from the JSON of a request to whole elements (spec 3.4, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import is_private, vr_of
@@ -15,17 +14,19 @@ from dicomorph.dicom.elements import (
     Encoding,
     format_tag,
 )
-from dicomorph.dicom.leaf_values import PIXEL_DATA, LeafValues
+from dicomorph.dicom.leaf_values import LeafValues
 from dicomorph.dicom.private_dictionary import PrivateDictionary
 from dicomorph.dicom.tag_path import TagNames
+from dicomorph.dicom.tags import (
+    PATIENT_ID,
+    PIXEL_DATA,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
+)
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag, UnencodableText
-
-SPECIFIC_CHARACTER_SET: Final = 0x00080005
-SOP_CLASS_UID: Final = 0x00080016
-SOP_INSTANCE_UID: Final = 0x00080018
-PATIENT_ID: Final = 0x00100020
 
 # Where the standard leaves a choice that depends on other elements: what DCMTK chooses.
 _CHOICES = {"US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}

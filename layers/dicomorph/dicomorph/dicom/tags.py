@@ -1,0 +1,14 @@
+"""The tags that several modules speak of, by their keywords (PS3.6)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SPECIFIC_CHARACTER_SET: Final = 0x00080005
+SOP_CLASS_UID: Final = 0x00080016
+SOP_INSTANCE_UID: Final = 0x00080018
+PATIENT_NAME: Final = 0x00100010
+PATIENT_ID: Final = 0x00100020
+STUDY_INSTANCE_UID: Final = 0x0020000D
+SERIES_INSTANCE_UID: Final = 0x0020000E
+PIXEL_DATA: Final = 0x7FE00010
