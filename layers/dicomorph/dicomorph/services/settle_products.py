@@ -5,7 +5,7 @@ Nothing here holds more than a batch of a job and identifiers. Every step can be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from dicomorph.dicom.description import describe
@@ -33,10 +33,12 @@ def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: 
         _refresh_parents(backend, job, outcomes, summary)
     if must_last(backend, job):
         backend.index.sync()  # of products whose files the workers synced before they added them
-    are_stored = not summary.failed
+    may_go = not job.keep_source and not summary.failed
     for batch in outcomes.batches():
-        are_stored &= _tidy(backend, job, batch)
-    if not job.keep_source and are_stored:
+        held = _held(backend, batch)
+        _tidy(backend, job, batch, held)
+        may_go = may_go and _are_safe(backend, batch, held)
+    if may_go:
         # An outcome that a late worker has written anew meanwhile counts as it reads now.
         _delete(backend, job, (outcome.source for outcome in outcomes if outcome.product is not None))
 
@@ -66,30 +68,41 @@ def _is_held(backend: Backend, product: Pin) -> bool:
     return held is not None and held.object is not None and held.object.key == product.object.key
 
 
-def _tidy(backend: Backend, job: Job, batch: BatchOutcome) -> bool:
-    """Discard what nothing refers to any more; tell whether all sources may go as far as this batch knows.
+def _held(backend: Backend, batch: BatchOutcome) -> dict[str, str]:
+    """Return the keys of the objects that the instances of a batch, sources and products, have now."""
+    ids = list(dict.fromkeys(pin.ancestry.instance for pin in _touched(batch)))
+    return {pin.ancestry.instance: pin.object.key for pin in backend.index.pins_of(ids)}
 
-    They may if each instance has a product, which the index holds, and, where that matters,
-    whose object was looked for and found.
+
+def _tidy(backend: Backend, job: Job, batch: BatchOutcome, held: Mapping[str, str]) -> None:
+    """Discard what nothing refers to any more.
 
     Products are left over where the index kept another version of an instance, sources
     where they were edited in place. Versions are compared by key: a duplicated task writes
     the same bytes again under the same key.
     """
-    products = list(_products(batch.instances))
-    touched = (*products, *(outcome.source for outcome in batch.instances))
-    ids = list(dict.fromkeys(pin.ancestry.instance for pin in touched))
-    held = {pin.ancestry.instance: pin.object.key for pin in backend.index.pins_of(ids)}
     left_over = [
-        pin.object for pin in touched if held.get(pin.ancestry.instance, pin.object.key) != pin.object.key
+        pin.object
+        for pin in _touched(batch)
+        if held.get(pin.ancestry.instance, pin.object.key) != pin.object.key
     ]
     in_use = set(held.values())
     _discard(backend, job, [*(ref for ref in batch.superseded if ref.key not in in_use), *left_over])
+
+
+def _are_safe(backend: Backend, batch: BatchOutcome, held: Mapping[str, str]) -> bool:
+    """Tell whether each instance has a product that the index holds, and whose object is there."""
+    products = list(_products(batch.instances))
     return (
         len(products) == len(batch.instances)
         and all(held.get(product.ancestry.instance) == product.object.key for product in products)
-        and (job.keep_source or backend.objects.are_stored([product.object for product in products]))
+        and backend.objects.are_stored([product.object for product in products])
     )
+
+
+def _touched(batch: BatchOutcome) -> Iterator[Pin]:
+    yield from _products(batch.instances)
+    yield from (outcome.source for outcome in batch.instances)
 
 
 def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
