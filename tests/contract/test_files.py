@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -81,6 +81,28 @@ def test_released_objects_are_gone(root: Path) -> None:
         store.release()
         with pytest.raises(UnknownResourceError):
             store.open(ref)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_release_that_stops_halfway_keeps_what_is_pinned_for_the_next(root: Path, dies: bool) -> None:  # noqa: FBT001
+    answers = iter([False, True])
+
+    def unless() -> bool:
+        is_alive = next(answers)
+        if is_alive and dies:
+            raise KeyboardInterrupt
+        return is_alive
+
+    with closing(FileStore(root)) as store:
+        ref = store.put(KEY, b"x")
+        store.discard([ref], pinned=True)
+        with pytest.raises(KeyboardInterrupt) if dies else nullcontext():
+            store.release(unless=unless)
+        with closing(FileStore(root)) as later:
+            with closing(later.open(ref)) as source:
+                assert source.read(0, 1) == b"x"
+            later.release()
+            assert not every_file(root)
 
 
 def test_files_are_private(root: Path) -> None:

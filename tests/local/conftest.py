@@ -144,11 +144,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start servers on one data folder; whatever is left of them is killed in the end."""
+    """Start servers on data folders; whatever is left of them is killed in the end."""
     servers: list[Server] = []
 
-    def make(*options: str) -> Server:
-        servers.append(Server(tmp_path / "data", "--workers", "2", *options))
+    def make(*options: str, folder: str = "data") -> Server:
+        servers.append(Server(tmp_path / folder, "--workers", "2", *options))
         return servers[-1].start()
 
     yield make

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,23 @@ def test_a_file_beyond_the_limits_of_the_gateway_goes_both_ways(server: Any, stu
     assert read(edited.body).PixelData == read(data).PixelData
     assert list((server.data / "objects").glob("results/*")) == []
     assert list((server.data / "spool").iterdir()) == []
+
+
+def test_any_name_of_a_data_folder_serves(
+    tmp_path: Path, make_server: Callable[..., Any], study: list[Path]
+) -> None:
+    (tmp_path / "real %41 ü").mkdir()
+    data = tmp_path / "link #1?"
+    data.symlink_to(tmp_path / "real %41 ü")
+    left = data / "objects" / "results" / "left.dcm"  # by a server that was killed before it sent this
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"x")
+    server = make_server(folder=data.name)
+    assert not left.exists()
+    image = large_image(study, 1)
+    path = server.post("/instances", image).json["Path"]
+    assert server.get(f"{path}/file").body == image
+    assert read(server.post(f"{path}/anonymize", "{}").body).PatientIdentityRemoved == "YES"
 
 
 def test_an_answer_beyond_the_limits_of_lambda_is_given_in_one_piece(server: Any, study: list[Path]) -> None:
