@@ -18,7 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
-from dicomorph.dicom.elements import format_tag
+from dicomorph.dicom.tags import format_tag
 from dicomorph.model.settings import Settings, parse_settings
 from dicomorph.settings import Environment
 from tests.support.api_client import Answer, Client, InlineRunner

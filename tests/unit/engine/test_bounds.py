@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom import tables, uids, windows
+from dicomorph.dicom import rewriting, uids, windows
 from dicomorph.dicom.description import describe
 from dicomorph.dicom.rewriter import Rewriter
 from dicomorph.dicom.source import BufferSource
@@ -43,7 +43,7 @@ def test_large_values_are_not_looked_at(encapsulated: bool) -> None:  # noqa: FB
 
 
 def test_memory_of_what_was_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "REMEMBERED", 50)
+    monkeypatch.setattr(rewriting, "REMEMBERED", 50)
     monkeypatch.setattr(uids, "_REMEMBERED", 50)
     tags = [Element(tag, "UI", f"1.2.{tag}") for tag in range(0x00091001, 0x00091801)]
     items = [[Element(0x00081155, "UI", f"1.2.{n}")] for n in range(500)]

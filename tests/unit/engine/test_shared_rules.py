@@ -42,5 +42,5 @@ def test_what_is_learnt_is_bounded() -> None:
     modified(part10(encode(elements, EXPLICIT), EXPLICIT))
     anonymized(part10(encode(elements, EXPLICIT), EXPLICIT))
     limit = steps._LEARNT
-    assert root.steps
-    assert all(len(found) <= limit for learnt in root.steps.values() for found in (learnt, learnt.top))
+    assert root.learnt
+    assert all(len(found) <= limit for learnt in root.learnt.values() for found in (learnt, learnt.top))

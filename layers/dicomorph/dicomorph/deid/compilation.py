@@ -113,7 +113,7 @@ def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> Plan
     return rules.root(entries)
 
 
-# What the walkers learn about a shape (`Scope.steps`) serves the next request of that shape.
+# What the walkers learn about a shape (`Scope.learnt`) serves the next request of that shape.
 _shared_root = functools.lru_cache(maxsize=16)(_root)
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.nested_paths import Operation, PathEntry
@@ -15,7 +15,6 @@ from dicomorph.deid.resolution import ANYWHERE, Path, Resolver
 from dicomorph.dicom.dictionary import is_private
 from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.elements import Encoding
-from dicomorph.dicom.steps import Steps
 from dicomorph.dicom.tags import PATIENT_NAME
 from dicomorph.model.resources import Json
 
@@ -167,7 +166,7 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
-        self.steps: dict[Encoding, Steps] = {}
+        self.learnt: dict[Encoding, Any] = {}
 
     def _values(self) -> Mapping[int, Json]:
         values = {

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 from dicomorph.deid.requests import Modification
-from dicomorph.dicom.elements import format_tag
 from dicomorph.dicom.tag_path import TagNames, TagPath
-from dicomorph.dicom.tags import STUDY_INSTANCE_UID
+from dicomorph.dicom.tags import STUDY_INSTANCE_UID, format_tag
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings

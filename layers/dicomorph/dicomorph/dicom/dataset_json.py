@@ -16,7 +16,6 @@ from dicomorph.dicom.elements import (
     Encoding,
     TruncatedError,
     encoding_inside,
-    format_tag,
     read_header,
     skip_undefined,
 )
@@ -26,7 +25,7 @@ from dicomorph.dicom.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.private_dictionary import PrivateDictionary
 from dicomorph.dicom.readable_values import is_readable, readable
 from dicomorph.dicom.source import Buffer, Source
-from dicomorph.dicom.tags import PIXEL_DATA
+from dicomorph.dicom.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dataset_json import sequence_json
 from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.elements import TEXT_VRS, Encoding, format_tag
+from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.header import Found, scan
 from dicomorph.dicom.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.source import Source
@@ -23,7 +23,9 @@ from dicomorph.dicom.tags import (
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
+    format_tag,
 )
+from dicomorph.dicom.vrs import TEXT_VRS
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature

@@ -10,15 +10,12 @@ import dataclasses
 import enum
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.resources import Json
-
-if TYPE_CHECKING:
-    from dicomorph.dicom.steps import Steps
 
 
 class Action(enum.Enum):
@@ -65,8 +62,11 @@ class Scope(Protocol):
         """Whether comments leave compressed images in items, such as icons."""
 
     @property
-    def steps(self) -> MutableMapping[Encoding, Steps]:
-        """Room for what the walkers make of the rules; it lives as long as the scope."""
+    def learnt(self) -> MutableMapping[Encoding, Any]:
+        """Room for what the walkers make of the rules; it lives as long as the scope.
+
+        Its content is theirs alone: `engine.steps` narrows it.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

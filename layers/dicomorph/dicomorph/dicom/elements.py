@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.tags import format_tag
+from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.errors import BadFileFormatError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -14,18 +16,6 @@ ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
-
-# PS3.5 section 7.1.2: these have two reserved bytes and a 32-bit length.
-LONG_VRS = frozenset(
-    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-)
-TEXT_VRS = frozenset(
-    (
-        *(b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT"),
-        *(b"PN", b"SH", b"ST", b"TM", b"UC", b"UI", b"UR", b"UT"),
-    )
-)
-SHORT_VRS = (TEXT_VRS | {b"AT", b"FL", b"FD", b"SL", b"SS", b"UL", b"US"}) - LONG_VRS
 
 _TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
 _TAG_LENGTH = {order: struct.Struct(order + "HHI").unpack_from for order in "<>"}
@@ -36,6 +26,21 @@ _LENGTH = {order: field.unpack_from for order, field in _LONG_LENGTH.items()}
 
 class TruncatedError(BadFileFormatError):
     """The buffer ends before the structure does."""
+
+
+def overrun() -> BadFileFormatError:
+    """Return the error for lengths that do not add up."""
+    return BadFileFormatError("A sequence or item does not end where its length says")
+
+
+def misplaced() -> BadFileFormatError:
+    """Return the error for a delimiter or item where none can be."""
+    return BadFileFormatError("A delimiter or item stands where none can be")
+
+
+def too_deep() -> BadFileFormatError:
+    """Return the error for nesting beyond `MAXIMUM_DEPTH`."""
+    return BadFileFormatError("Sequences are nested too deeply")
 
 
 class Encoding(NamedTuple):
@@ -82,11 +87,6 @@ class Encoding(NamedTuple):
 EXPLICIT_LITTLE = Encoding(explicit=True, order="<")
 IMPLICIT_LITTLE = Encoding(explicit=False, order="<")
 EXPLICIT_BIG = Encoding(explicit=True, order=">")
-
-
-def format_tag(tag: int) -> str:
-    """Return a tag as Orthanc writes it, such as ``0010,0020``."""
-    return f"{tag >> 16:04x},{tag & 0xFFFF:04x}"
 
 
 class Element(NamedTuple):
@@ -232,14 +232,12 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
             pos = value
             continue
         if (not among_elements and tag != ITEM) or (among_elements and tag >> 16 == ITEM >> 16):
-            message = "A delimiter or item stands where none can be"
-            raise BadFileFormatError(message)
+            raise misplaced()
         if length != UNDEFINED_LENGTH:
             pos = value + length
             continue
         if len(stack) > 2 * MAXIMUM_DEPTH:
-            message = "Sequences are nested too deeply"
-            raise BadFileFormatError(message)
+            raise too_deep()
         if among_elements and vr == b"UN":
             inner = encoding_inside(vr, inner, buffer, value, end)
         stack.append((not among_elements, inner))

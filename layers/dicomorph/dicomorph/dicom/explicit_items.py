@@ -15,23 +15,23 @@ from dicomorph.dicom.edit_script import Part
 from dicomorph.dicom.elements import (
     ITEM,
     ITEM_DELIMITATION,
-    LONG_VRS,
     MAXIMUM_DEPTH,
     UNDEFINED_LENGTH,
     Encoding,
     encoding_inside,
+    misplaced,
+    overrun,
     skip_undefined,
 )
 from dicomorph.dicom.item_edits import (
     LONG_RUN,
     Rewritten,
     SequenceWalker,
-    misplaced,
     nested_sequence,
-    overrun,
     replace_in_item,
     sequence_walker,
 )
+from dicomorph.dicom.rewriting import REMEMBERED, Below, Table
 from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
@@ -46,7 +46,7 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.tables import REMEMBERED, Below, Table
+from dicomorph.dicom.vrs import LONG_VRS
 
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 

@@ -7,16 +7,9 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.elements import (
-    ITEM,
-    UNDEFINED_LENGTH,
-    TruncatedError,
-    format_tag,
-    read_header,
-)
-from dicomorph.dicom.item_edits import misplaced
+from dicomorph.dicom.elements import ITEM, UNDEFINED_LENGTH, TruncatedError, misplaced, read_header
 from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 

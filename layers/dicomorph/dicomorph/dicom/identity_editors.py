@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.elements import TEXT_VRS, Encoding
-from dicomorph.dicom.tables import Editor, Table
+from dicomorph.dicom.elements import Encoding
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.vrs import TEXT_VRS
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 References: TypeAlias = Mapping[tuple[Namespace, str], Json]
+Editor: TypeAlias = Callable[[bytes], bytes]  # from a whole element to the one that takes its place
 
 _LONGEST = 0xFFFF  # bytes in a value whose length has 16 bits
+
+
+class Writing(NamedTuple):
+    """How the elements of a data set are written.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        Of their headers.
+    decoding, encoding_text : CharacterSet
+        Of the original, and of replacements (they differ where the request relabels).
+    """
+
+    encoding: Encoding
+    decoding: CharacterSet
+    encoding_text: CharacterSet
 
 
 class IdentityEditors:
@@ -38,21 +55,20 @@ class IdentityEditors:
         self._encoder = encoder
         self._uid_editors: dict[tuple[Namespace, bytes, Encoding], Editor] = {}
 
-    def editor(self, table: Table, tag: int, vr: bytes, namespace: Namespace) -> Editor:
+    def editor(self, writing: Writing, tag: int, vr: bytes, namespace: Namespace) -> Editor:
         """Return what edits an element with this header; one that is no text gets its dictionary VR."""
         if namespace is Namespace.PATIENT:
-            return self._patient_id_editor(table, tag, vr)
-        if table.encoding.explicit and vr not in TEXT_VRS:
-            return self._unknown_uid_editor(table, tag, vr, namespace)
-        key = namespace, vr, table.encoding
+            return self._patient_id_editor(writing, tag, vr)
+        if writing.encoding.explicit and vr not in TEXT_VRS:
+            return self._unknown_uid_editor(writing, tag, vr, namespace)
+        key = namespace, vr, writing.encoding
         editor = self._uid_editors.get(key)
         if editor is None:
-            editor = self._uid_editors[key] = self._uid_editor(table.encoding, vr, namespace)
+            editor = self._uid_editors[key] = self._uid_editor(writing.encoding, vr, namespace)
         return editor
 
-    def _patient_id_editor(self, table: Table, tag: int, vr: bytes) -> Editor:
-        decoding: CharacterSet = table.decoding
-        encoding, text = table.encoding, table.encoding_text
+    def _patient_id_editor(self, writing: Writing, tag: int, vr: bytes) -> Editor:
+        encoding, decoding, text = writing
         size, _ = encoding.length_field(vr)
         written = vr if vr in TEXT_VRS else vr_of(tag).encode()
 
@@ -65,11 +81,11 @@ class IdentityEditors:
 
         return edit
 
-    def _unknown_uid_editor(self, table: Table, tag: int, vr: bytes, namespace: Namespace) -> Editor:
+    def _unknown_uid_editor(self, writing: Writing, tag: int, vr: bytes, namespace: Namespace) -> Editor:
         known = vr_of(tag).encode()
-        size, _ = table.encoding.length_field(vr)
-        header = table.encoding.header(tag, known, 0)
-        edit = self._uid_editor(table.encoding, known, namespace)
+        size, _ = writing.encoding.length_field(vr)
+        header = writing.encoding.header(tag, known, 0)
+        edit = self._uid_editor(writing.encoding, known, namespace)
         return lambda whole: edit(header + whole[size:])
 
     def _uid_editor(self, encoding: Encoding, vr: bytes, namespace: Namespace) -> Editor:

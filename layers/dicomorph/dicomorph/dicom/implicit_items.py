@@ -12,17 +12,12 @@ from dicomorph.dicom.elements import (
     IMPLICIT_LITTLE,
     ITEM_DELIMITATION,
     UNDEFINED_LENGTH,
+    misplaced,
+    overrun,
     skip_undefined,
 )
-from dicomorph.dicom.item_edits import (
-    LONG_RUN,
-    Rewritten,
-    misplaced,
-    nested_sequence,
-    overrun,
-    replace_in_item,
-    sequence_walker,
-)
+from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, nested_sequence, replace_in_item, sequence_walker
+from dicomorph.dicom.rewriting import Table
 from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
@@ -33,7 +28,6 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.tables import Table
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
 _PACK_LENGTH = struct.Struct("<I").pack

@@ -14,14 +14,16 @@ from dicomorph.dicom.elements import (
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     Encoding,
+    misplaced,
+    overrun,
     read_element,
     read_header,
     skip_undefined,
+    too_deep,
 )
+from dicomorph.dicom.rewriting import Below, Table
 from dicomorph.dicom.source import Buffer
-from dicomorph.dicom.tables import Below, Table
 from dicomorph.dicom.tags import SPECIFIC_CHARACTER_SET
-from dicomorph.model.errors import BadFileFormatError
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.
 Rewritten: TypeAlias = tuple[int, list[Part] | None, int]
@@ -31,21 +33,6 @@ ItemWalker: TypeAlias = Callable[[Buffer, int, int, Table, int, bool], Rewritten
 SequenceWalker: TypeAlias = Callable[[Buffer, int, int, Below, int, bool], Rewritten]
 
 LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
-
-
-def overrun() -> BadFileFormatError:
-    """Return the error for lengths that do not add up."""
-    return BadFileFormatError("A sequence or item does not end where its length says")
-
-
-def misplaced() -> BadFileFormatError:
-    """Return the error for a delimiter or item where none can be."""
-    return BadFileFormatError("A delimiter or item stands where none can be")
-
-
-def too_deep() -> BadFileFormatError:
-    """Return the error for nesting beyond `MAXIMUM_DEPTH`."""
-    return BadFileFormatError("Sequences are nested too deeply")
 
 
 def sequence_walker(  # noqa: C901, PLR0915 - a hot loop

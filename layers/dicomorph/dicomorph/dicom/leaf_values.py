@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Final
 
 from dicomorph.dicom.data_uri import DataUri
-from dicomorph.dicom.elements import TEXT_VRS, format_tag
 from dicomorph.dicom.numbers import NUMERIC_FORMATS, pack_numbers
 from dicomorph.dicom.tag_path import TagNames
-from dicomorph.dicom.tags import PIXEL_DATA
+from dicomorph.dicom.tags import PIXEL_DATA, format_tag
+from dicomorph.dicom.vrs import TEXT_VRS
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
 
 ENCAPSULATED_DOCUMENT: Final = 0x00420011

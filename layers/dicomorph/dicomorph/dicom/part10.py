@@ -15,14 +15,13 @@ from dicomorph.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    LONG_VRS,
-    SHORT_VRS,
     Encoding,
     TruncatedError,
     read_element,
     read_header,
 )
 from dicomorph.dicom.source import Buffer, BufferSource, Source
+from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.errors import BadFileFormatError
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomorph.dicom.edit_script import EditScript, Part
-from dicomorph.dicom.elements import UNDEFINED_LENGTH, Encoding, TruncatedError, format_tag
+from dicomorph.dicom.elements import UNDEFINED_LENGTH, Encoding, TruncatedError
 from dicomorph.dicom.encapsulated import clean, may_hold_comments
 from dicomorph.dicom.offset_tables import (
     EXTENDED_OFFSET_TABLE,
@@ -13,7 +13,7 @@ from dicomorph.dicom.offset_tables import (
 )
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.source import BufferSource
-from dicomorph.dicom.tags import PIXEL_DATA
+from dicomorph.dicom.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.windows import Window
 
 PIXEL_DATA_GROUP = PIXEL_DATA >> 16

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dicomorph.dicom import dictionary
 from dicomorph.dicom.dictionary import is_private, is_private_creator
-from dicomorph.dicom.elements import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.settings import PrivateTag
 
 _TABLE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"

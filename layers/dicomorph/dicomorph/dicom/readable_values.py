@@ -6,8 +6,9 @@ import struct
 from typing import Final
 
 from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.elements import TEXT_VRS, format_tag
 from dicomorph.dicom.numbers import NUMERIC_FORMATS
+from dicomorph.dicom.tags import format_tag
+from dicomorph.dicom.vrs import TEXT_VRS
 
 _TEXTS: Final = frozenset(vr.decode() for vr in TEXT_VRS)
 # OW, OL and their like are numbers when they are written, but too many to show: binary.

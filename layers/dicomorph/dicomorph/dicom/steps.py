@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 
 from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.edit_plan import Action, Scope
-from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
-    ITEM,
-    LONG_VRS,
-    SHORT_VRS,
-    TEXT_VRS,
-    Encoding,
+from dicomorph.dicom.elements import IMPLICIT_LITTLE, ITEM, Encoding
+from dicomorph.dicom.tags import (
+    PIXEL_DATA,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
     format_tag,
 )
-from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.model.errors import BadFileFormatError
 
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
@@ -87,10 +86,10 @@ class Steps(dict[Any, int]):
     @classmethod
     def of(cls, scope: Scope, encoding: Encoding, *, nested: bool) -> Steps:
         """Return the steps that the scope remembers."""
-        steps = scope.steps.get(encoding)
+        steps: Steps | None = scope.learnt.get(encoding)
         if steps is None:
             kind = _ExplicitSteps if encoding.explicit else _ImplicitSteps
-            steps = scope.steps[encoding] = kind(scope, encoding, nested=nested)
+            steps = scope.learnt[encoding] = kind(scope, encoding, nested=nested)
         return steps
 
     def __missing__(self, key: Any) -> int:

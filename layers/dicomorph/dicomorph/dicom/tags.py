@@ -12,3 +12,8 @@ PATIENT_ID: Final = 0x00100020
 STUDY_INSTANCE_UID: Final = 0x0020000D
 SERIES_INSTANCE_UID: Final = 0x0020000E
 PIXEL_DATA: Final = 0x7FE00010
+
+
+def format_tag(tag: int) -> str:
+    """Return a tag as Orthanc writes it, such as ``0010,0020``."""
+    return f"{tag >> 16:04x},{tag & 0xFFFF:04x}"

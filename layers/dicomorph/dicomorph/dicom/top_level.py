@@ -12,16 +12,15 @@ from dicomorph.dicom.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    LONG_VRS,
     UNDEFINED_LENGTH,
     TruncatedError,
     encoding_inside,
-    format_tag,
+    misplaced,
 )
-from dicomorph.dicom.item_edits import Rewritten, misplaced
+from dicomorph.dicom.item_edits import Rewritten
 from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.pixel_data import PIXEL_DATA_GROUP, PixelData
-from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.dicom.rewriting import Below, Rewriting
 from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
@@ -38,8 +37,8 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.tables import Below
-from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID
+from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
+from dicomorph.dicom.vrs import LONG_VRS
 from dicomorph.dicom.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 

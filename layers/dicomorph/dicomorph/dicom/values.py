@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dictionary import is_private, vr_of
-from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
-    ITEM,
-    LONG_VRS,
-    MAXIMUM_DEPTH,
-    Encoding,
-    format_tag,
-)
+from dicomorph.dicom.elements import IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
 from dicomorph.dicom.leaf_values import LeafValues
 from dicomorph.dicom.private_dictionary import PrivateDictionary
 from dicomorph.dicom.tag_path import TagNames
@@ -23,7 +16,9 @@ from dicomorph.dicom.tags import (
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
+    format_tag,
 )
+from dicomorph.dicom.vrs import LONG_VRS
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag, UnencodableText

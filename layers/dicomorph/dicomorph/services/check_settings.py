@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dicomorph.deid.profiles import EDITIONS
 from dicomorph.dicom.charsets import ORTHANC_ENCODINGS
-from dicomorph.dicom.elements import LONG_VRS, SHORT_VRS, format_tag
+from dicomorph.dicom.tags import format_tag
+from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import Settings
 

@@ -7,8 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.identity import IDENTIFIERS
 from dicomorph.dicom.edit_plan import Action, EditPlan
-from dicomorph.dicom.elements import format_tag
-from dicomorph.dicom.tags import PATIENT_ID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomorph.dicom.tags import (
+    PATIENT_ID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    format_tag,
+)
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, Job
