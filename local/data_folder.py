@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from dicomorph.bootstrap import objects_folder
+from dicomorph.embedded.backend import objects_folder
 
 
 class DataFolderError(Exception):

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 
 from dicomorph import bootstrap
+from dicomorph.embedded.backend import begin_epoch, embedded_backend
 from dicomorph.http.observability import get_logger
 from dicomorph.jobs.local import LocalRunner
 from dicomorph.model.resources import Json
@@ -59,12 +60,10 @@ def _log_to_terminal() -> None:
 @contextlib.contextmanager
 def _jobs(folder: DataFolder, settings: Json, workers: int) -> Iterator[None]:
     """Begin an epoch, set the backend of this process, and take up the jobs that the last run left."""
-    epoch = bootstrap.begin_epoch(folder.path)
+    epoch = begin_epoch(folder.path)
     runner = LocalRunner(worker_spec(folder.path, settings, epoch=epoch), workers=workers)
     try:
-        backend = bootstrap.embedded_backend(
-            folder.path, parse_settings(settings), epoch=epoch, runner=runner
-        )
+        backend = embedded_backend(folder.path, parse_settings(settings), epoch=epoch, runner=runner)
         bootstrap.use_backend(backend)
         runner.recover(backend)
         yield

@@ -42,8 +42,9 @@ def worker_spec(data: Path, settings: Json, *, epoch: int) -> WorkerSpec:
 def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
     """Make the backend of this process and load what runs each kind of task."""
     from dicomorph import bootstrap  # noqa: PLC0415 - what takes long comes after Ctrl-C is ignored
+    from dicomorph.embedded.backend import embedded_backend  # noqa: PLC0415
 
-    backend = bootstrap.embedded_backend(
+    backend = embedded_backend(
         Path(setup["data"]), parse_settings(setup["settings"]), epoch=setup["epoch"], runner=_NoRunner()
     )
     bootstrap.use_backend(backend)

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicomorph import bootstrap
 from dicomorph.dicom.description import describe
 from dicomorph.dicom.source import BufferSource
+from dicomorph.embedded.backend import embedded_backend
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import InstanceEntry
 from dicomorph.model.settings import OverwriteInstances, Settings
@@ -26,7 +26,7 @@ def fill(data: Path, instances: int) -> str:
     """Store instances of one patient, one study and two series; return the id of the patient."""
     data.mkdir(parents=True, exist_ok=True)
     settings = Settings(sync_storage_area=False)
-    backend = bootstrap.embedded_backend(data, settings, epoch=None, runner=IdleRunner())
+    backend = embedded_backend(data, settings, epoch=None, runner=IdleRunner())
     patient = ""
     for start in range(0, instances, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, instances))

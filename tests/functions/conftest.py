@@ -12,6 +12,8 @@ import boto3
 import pytest
 
 from dicomorph import bootstrap
+from dicomorph.aws.backend import aws_backend
+from dicomorph.embedded.backend import embedded_backend
 from dicomorph.model.settings import Settings
 from dicomorph.settings import Environment
 from dicomorph.storage.files import FileStore
@@ -37,7 +39,7 @@ def make_client(tmp_path: Path, clock: Clock, runner: InlineRunner) -> Iterator[
 
     def make(**settings: Any) -> Client:
         found = Settings(**{"sync_storage_area": False, **settings})  # what is slow is tested elsewhere
-        backend = bootstrap.embedded_backend(tmp_path, found, epoch=None, runner=runner)
+        backend = embedded_backend(tmp_path, found, epoch=None, runner=runner)
         backend = replace(backend, now=clock)
         runner.backend = backend
         bootstrap.use_backend(backend)
@@ -60,7 +62,7 @@ def client(make_client: Callable[..., Client]) -> Client:
 def aws_client(tmp_path: Path, runner: InlineRunner) -> Iterator[Client]:
     """A server on S3 and DynamoDB."""
     with quick_aws(), _aws_environment() as environment:
-        backend = replace(bootstrap.aws_backend(environment), runner=runner)
+        backend = replace(aws_backend(environment), runner=runner)
         runner.backend = backend
         bootstrap.use_backend(backend)
         yield Client(backend, tmp_path)

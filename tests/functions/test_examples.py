@@ -18,6 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
+from dicomorph.aws.backend import aws_backend
 from dicomorph.dicom.tags import format_tag
 from dicomorph.model.settings import Settings, parse_settings
 from dicomorph.settings import Environment
@@ -200,7 +201,7 @@ def on_aws(client: Client, example: Example) -> Client:
     runner = client.backend.runner
     assert isinstance(runner, InlineRunner)
     environment = Environment("index", "dicom", "", settings_of(example, "research"))
-    runner.backend = replace(bootstrap.aws_backend(environment), runner=runner)
+    runner.backend = replace(aws_backend(environment), runner=runner)
     bootstrap.use_backend(runner.backend)
     return Client(runner.backend, client.folder)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from dicomorph import bootstrap
+from dicomorph.embedded.backend import begin_epoch, embedded_backend
 from dicomorph.jobs.base import JobRecords
 from dicomorph.jobs.local import LocalRunner
 from dicomorph.jobs.local_pool import WorkerSpec
@@ -52,7 +52,7 @@ class Machine:
 
     def start(self, *poisons: Poison, full: FullRecords | None = None) -> Server:
         """Begin a new run, in which workers do as told at some tasks."""
-        epoch = bootstrap.begin_epoch(self.folder)
+        epoch = begin_epoch(self.folder)
         setup = worker_spec(self.folder, {}, epoch=epoch).setup
         spec = WorkerSpec((sys.executable, WORKER), {"server": setup, "poisons": poisons})
         runner = LocalRunner(spec, workers=2)
@@ -70,7 +70,7 @@ class Machine:
             runner.close()
 
     def _server(self, epoch: int | None, runner: Any) -> Server:
-        return Server(bootstrap.embedded_backend(self.folder, Settings(), epoch=epoch, runner=runner))
+        return Server(embedded_backend(self.folder, Settings(), epoch=epoch, runner=runner))
 
 
 def ended(server: Server, job: Job) -> Job:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph import bootstrap
+from dicomorph.embedded.backend import begin_epoch
 from dicomorph.jobs.local import LocalRunner
 from dicomorph.jobs.local_pool import WorkerSpec
 from dicomorph.jobs.model import JobState
@@ -88,7 +88,7 @@ def test_jobs_do_not_start_before_the_last_ones_are_recovered(machine: Machine, 
 
 def test_a_worker_of_an_earlier_run_writes_nothing(machine: Machine, stored_study: str) -> None:
     old = machine.start()
-    bootstrap.begin_epoch(machine.folder)
+    begin_epoch(machine.folder)
     with pytest.raises(StaleEpochError):
         old.submit(stored_study)
     assert machine.server.backend.jobs.all() == []

@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto.backends import get_backend
 
 from dicomorph import bootstrap
+from dicomorph.aws.backend import aws_backend
 from dicomorph.index.dynamodb_table import Table
 from dicomorph.services.backend import Backend
 from dicomorph.settings import read_environment
@@ -145,7 +146,7 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
             "DICOM_BUCKET_NAME": stack.BUCKET,
             "MODIFICATION_WORKFLOW_ARN": values.arn("ModificationWorkflow"),
         }
-        deployed = RecordedStack(backends, bootstrap.aws_backend(read_environment(everything)), recorder)
+        deployed = RecordedStack(backends, aws_backend(read_environment(everything)), recorder)
         handlers.update(
             {name: deployed.module(folder).lambda_handler for name, folder in stack._FUNCTIONS.items()}
         )
@@ -198,4 +199,4 @@ def _backend(principal: str, variables: Mapping[str, str], recorder: CallRecorde
     recorder.needs.setdefault(principal, set())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "client", recorded_client)
-        return bootstrap.aws_backend(read_environment(variables))
+        return aws_backend(read_environment(variables))

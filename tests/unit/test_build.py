@@ -100,7 +100,7 @@ def test_without_a_build_one_line_says_so(tool: object, tmp_path: Path) -> None:
 def test_the_layer_describes_the_services_that_have_clients() -> None:
     makefile = (ROOT / "layers/dependencies/Makefile").read_text()
     (kept,) = re.findall(r"^SERVICES := (.*)$", makefile, re.MULTILINE)
-    bootstrap = (ROOT / "layers/dicomorph/dicomorph/bootstrap.py").read_text()
+    bootstrap = (ROOT / "layers/dicomorph/dicomorph/aws/backend.py").read_text()
     assert set(kept.split()) == set(re.findall(r'boto3\.client\(\s*"(\w+)"', bootstrap))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pydicom
 
-from dicomorph import bootstrap
+from dicomorph.embedded.backend import embedded_backend
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import Level, Pin
@@ -99,6 +99,6 @@ def serve(folder: Path, *, limits: PlannerLimits | None = None, **settings: Any)
     """Open a server on a folder; batches have two instances, and uploads need not survive a power cut."""
     folder.mkdir(exist_ok=True)
     found = Settings(**{"sync_storage_area": False, **settings})
-    backend = bootstrap.embedded_backend(folder, found, epoch=None, runner=IdleRunner())
+    backend = embedded_backend(folder, found, epoch=None, runner=IdleRunner())
     small = PlannerLimits(batch_instances=2, small_job_instances=0)
     return Server(replace(backend, planner_limits=limits or small))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.bootstrap import embedded_backend
+from dicomorph.embedded.backend import embedded_backend
 from dicomorph.jobs.documents import manifest_key, outcomes_prefix
 from dicomorph.jobs.model import JobState
 from dicomorph.jobs.planning import PlannerLimits

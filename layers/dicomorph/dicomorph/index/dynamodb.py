@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dicomorph.index.base import Removal, StoreOutcome
@@ -25,13 +25,10 @@ from dicomorph.model.resources import (
     Statistics,
 )
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.backend import utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class DynamoIndex:
@@ -55,7 +52,7 @@ class DynamoIndex:
         client: DynamoDBClient,
         table_name: str,
         *,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
         concurrency: int = 16,
     ) -> None:
         self._table = Table(client, table_name, concurrency=concurrency)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -36,6 +36,7 @@ from dicomorph.model.resources import (
     Statistics,
 )
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.backend import utc_now
 
 _REMOVED_AT_ONCE = 1000  # other writers wait for less than a tenth of a second
 _BELOW = (
@@ -57,10 +58,6 @@ _PINS = {
 _PINS_OF = f"{_SELECT_PINS} WHERE i.level = 3 AND i.id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqliteIndex:
     """The port `Index` over a `Database`.
 
@@ -72,7 +69,7 @@ class SqliteIndex:
         The time in UTC, for LastUpdate.
     """
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
 

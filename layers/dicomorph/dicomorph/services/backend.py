@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dicomorph.index.base import Index
 from dicomorph.jobs.base import JobRecords, JobRunner
@@ -56,3 +56,8 @@ class Backend:
     new_token: Callable[[int], bytes]
     targets: Mapping[str, Target] = field(default_factory=dict)
     largest_answer: int = 4 << 20
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC: the clock of every deployment."""
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""The deployment on AWS: S3, DynamoDB and Step Functions behind the ports."""

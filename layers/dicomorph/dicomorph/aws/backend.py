@@ -1,0 +1,114 @@
+"""The ports on S3, DynamoDB and Step Functions, put together for one function.
+
+Adapters are imported where they are used: a function loads no client that it was given no
+resource for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.model.errors import InternalError
+from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.services.check_settings import check_settings
+from dicomorph.settings import Environment
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+
+def aws_backend(environment: Environment) -> Backend:
+    """Return the ports on S3, DynamoDB and Step Functions, as far as a function may use them."""
+    return Backend(
+        objects=_aws_objects(environment),
+        index=_aws_index(environment),
+        jobs=_aws_jobs(environment),
+        runner=_aws_runner(environment),
+        settings=check_settings(environment.settings),
+        planner_limits=PlannerLimits(),
+        now=utc_now,
+        new_token=secrets.token_bytes,
+        targets=_aws_targets(environment),
+    )
+
+
+class _Absent:
+    """Stands for a port that this function was given no resource for."""
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+
+    def __getattr__(self, name: str) -> Any:
+        raise InternalError(f"{name}: this function was started without {self._variable}")
+
+
+def _aws_objects(environment: Environment) -> Any:
+    if not environment.dicom_bucket_name:
+        return _Absent("DICOM_BUCKET_NAME")
+    import boto3  # noqa: PLC0415 - see the module's docstring
+
+    from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
+
+    return S3Store(boto3.client("s3", config=_config(read_timeout=60)), environment.dicom_bucket_name)
+
+
+def _aws_targets(environment: Environment) -> dict[str, Target]:
+    if not environment.settings.targets or not environment.dicom_bucket_name:
+        return {}
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
+
+    client = boto3.client("s3", config=_config(read_timeout=60))
+    targets = {}
+    for name, place in environment.settings.targets.items():
+        bucket, _, prefix = place.partition("/")
+        targets[name] = Target(S3Store(client, bucket), f"{prefix.rstrip('/')}/" if prefix else "")
+    return targets
+
+
+def _aws_index(environment: Environment) -> Any:
+    if not environment.index_table_name:
+        return _Absent("INDEX_TABLE_NAME")
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.index.dynamodb import DynamoIndex  # noqa: PLC0415
+
+    return DynamoIndex(boto3.client("dynamodb", config=_config(read_timeout=5)), environment.index_table_name)
+
+
+def _aws_jobs(environment: Environment) -> Any:
+    if not environment.index_table_name:
+        return _Absent("INDEX_TABLE_NAME")
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.jobs.dynamodb import DynamoJobRecords  # noqa: PLC0415
+
+    client = boto3.client("dynamodb", config=_config(read_timeout=5))
+    return DynamoJobRecords(client, environment.index_table_name)
+
+
+def _aws_runner(environment: Environment) -> Any:
+    if not environment.modification_workflow_arn:
+        return _Absent("MODIFICATION_WORKFLOW_ARN")
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.jobs.stepfunctions import StepFunctionsRunner  # noqa: PLC0415
+
+    client = boto3.client("stepfunctions", config=_config(read_timeout=10))
+    return StepFunctionsRunner(client, environment.modification_workflow_arn)
+
+
+def _config(*, read_timeout: int) -> Config:
+    from botocore.config import Config  # noqa: PLC0415
+
+    # Well below the 29 s of the gateway, so that a request survives one lost connection.
+    return Config(
+        connect_timeout=2,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "max_attempts": 4},
+        tcp_keepalive=True,
+        max_pool_connections=32,
+    )

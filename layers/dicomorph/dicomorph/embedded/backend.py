@@ -1,0 +1,70 @@
+"""The ports on files and SQLite, put together below one folder."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from dicomorph.index.sqlite import SqliteIndex
+from dicomorph.index.sqlite_database import Database
+from dicomorph.jobs.base import JobRunner
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.jobs.sqlite import SqliteJobRecords
+from dicomorph.model.settings import Settings
+from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.storage.files import FileStore
+
+# Small batches for every job, so that all cores have work.
+_LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
+
+# Bytes. A link costs the server nothing: it sends the file, where an answer would be encoded and decoded.
+_LARGEST_ANSWER = 128 << 10
+
+
+def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, runner: JobRunner) -> Backend:
+    """Return the ports on files and SQLite below one folder.
+
+    Parameters
+    ----------
+    data_dir : Path
+        The data folder, which exists.
+    epoch : int
+        The run that writes; a later run makes this one's writes fail. None writes regardless.
+    runner : JobRunner
+        What runs jobs.
+    """
+    database = Database(database_file(data_dir), epoch=epoch, durable=settings.sync_storage_area)
+    return Backend(
+        objects=FileStore(data_dir),
+        index=SqliteIndex(database),
+        jobs=SqliteJobRecords(database),
+        runner=runner,
+        settings=settings,
+        planner_limits=_LIMITS,
+        now=utc_now,
+        new_token=secrets.token_bytes,
+        targets={
+            name: Target(FileStore(Path(place) / ".dicomorph", sync=True, objects=Path(place)))
+            for name, place in settings.targets.items()
+        },
+        largest_answer=_LARGEST_ANSWER,
+    )
+
+
+def begin_epoch(data_dir: Path) -> int:
+    """Begin a new run on a data folder: from now on, writes of all earlier runs fail."""
+    database = Database(database_file(data_dir), epoch=None)
+    try:
+        return database.begin_epoch()
+    finally:
+        database.close()
+
+
+def objects_folder(data_dir: Path) -> Path:
+    """Return where the embedded object store keeps what is stored; its links point there."""
+    return data_dir / "objects"
+
+
+def database_file(data_dir: Path) -> Path:
+    """Return where the embedded index and the records of jobs are."""
+    return data_dir / "index.db"
