@@ -10,10 +10,11 @@ from dicomorph.dicom.description import describe
 from dicomorph.dicom.source import BufferSource
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.object_keys import upload_key
 from dicomorph.model.resources import InstanceEntry
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
-from dicomorph.services.store_instance import instance_entry, upload_key
+from dicomorph.services.entries import instance_entry
 from tests.support.api_client import make_dicom
 from tests.support.idle_runner import IdleRunner
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dicomorph.jobs import documents
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
+from dicomorph.model import object_keys
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 
 refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0))
@@ -68,8 +69,8 @@ def test_items_of_the_map_hold_no_resource() -> None:
 
 
 def test_the_products_of_two_sources_never_share_a_key() -> None:
-    keys = {documents.product_key("job", "ab-cd", batch, index) for batch in range(3) for index in range(3)}
+    keys = {object_keys.product_key("job", "ab-cd", batch, index) for batch in range(3) for index in range(3)}
     assert len(keys) == 9
     assert all(key.startswith("instances/ab/ab-cd/job-") for key in keys)
-    assert all(documents.is_product_key(key, "job") for key in keys)
-    assert not any(documents.is_product_key(key, "jo") for key in keys)
+    assert all(object_keys.is_product_key(key, "job") for key in keys)
+    assert not any(object_keys.is_product_key(key, "jo") for key in keys)

@@ -23,11 +23,12 @@ from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.jobs.stepfunctions import StepFunctionsRunner, execution_name
 from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.object_keys import upload_key
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
+from dicomorph.services.entries import instance_entry
 from dicomorph.services.start_job import Caller
-from dicomorph.services.store_instance import instance_entry, upload_key
 from dicomorph.services.submit_modification import submit_modification
 from dicomorph.storage.s3 import S3Store
 from local.functions import load_module

@@ -11,7 +11,7 @@ from dicomorph.http.resolver import OrthancResolver
 from dicomorph.http.responses import json_answer
 from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_options import is_synchronous
+from dicomorph.services.fields import is_synchronous
 from dicomorph.services.job_records import job_content
 from dicomorph.services.start_job import Caller
 from dicomorph.services.wait_for_job import wait_for_job

@@ -8,12 +8,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from dicomorph.http.responses import JSON, json_elsewhere
+from dicomorph.model.object_keys import TOKEN_BYTES, file_name, result_key
 from dicomorph.services.backend import Backend
 
 LARGEST_TEXT = 6_000_000
 """Bytes of a text answer as Lambda passes it on, as a JSON string: 6 MB less the rest of the answer."""
 
-_TOKEN_BYTES = 16
 _WIDEST = 4  # bytes of a character, and of an escaped one that JSON text has
 
 
@@ -30,9 +30,9 @@ def carried(backend: Backend, answer: Response[Any]) -> Response[Any]:
     text = answer.body
     if answer.content_type != JSON or not isinstance(text, str) or not _is_too_large(text):
         return answer
-    name = f"{backend.new_token(_TOKEN_BYTES).hex()}.json"
-    stored = backend.objects.put(f"results/{name}", text.encode("utf-8", "surrogatepass"))
-    return json_elsewhere(backend.objects.link(stored, file_name=name))
+    key = result_key(backend.new_token(TOKEN_BYTES), "json")
+    stored = backend.objects.put(key, text.encode("utf-8", "surrogatepass"))
+    return json_elsewhere(backend.objects.link(stored, file_name=file_name(key)))
 
 
 def _is_too_large(text: str) -> bool:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
 
 
@@ -49,11 +50,6 @@ class JobRequest:
     changes: Mapping[str, Json] | None = None
     remote_ip: str = ""
     username: str = ""
-
-
-def job_prefix(job_id: str) -> str:
-    """Return what the keys of all documents of a job start with."""
-    return f"jobs/{job_id}/"
 
 
 def request_key(job_id: str) -> str:
@@ -106,35 +102,6 @@ def numbers_in(key: str) -> tuple[int, ...]:
     """
     name = key.rpartition("/")[2].removesuffix(".json")
     return tuple(int(number) for number in name.split("-"))
-
-
-def product_key(job_id: str, product: str, number: int, position: int) -> str:
-    """Return the key of a product.
-
-    It follows from the plan, so a repeated invocation writes the same bytes under the same
-    key. The position keeps two sources apart that become one product (spec, gotcha G26).
-    """
-    return f"instances/{product[:2]}/{product}/{job_id}-{number:06}-{position:06}.dcm"
-
-
-def exported_key(prefix: str, product: Ancestry) -> str:
-    """Return the key of a product in a target: nothing of its source, and of the job, is in it."""
-    return f"{prefix}{product.patient}/{product.study}/{product.series}/{product.instance}.dcm"
-
-
-def product_of(key: str) -> str:
-    """Return the Orthanc id of the instance whose version lies under a key."""
-    return key.split("/")[2]
-
-
-def is_any_product_key(key: str) -> bool:
-    """Tell whether an object was written by any job: uploads have a token for a name."""
-    return "-" in key.rpartition("/")[2]
-
-
-def is_product_key(key: str, job_id: str) -> bool:
-    """Tell whether an object was written by a job."""
-    return key.rpartition("/")[2].startswith(f"{job_id}-")
 
 
 def encode_request(request: JobRequest) -> bytes:

@@ -9,7 +9,7 @@ from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.job_options import read_level
+from dicomorph.services.fields import read_level
 
 
 def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:

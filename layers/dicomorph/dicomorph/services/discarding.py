@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dicomorph.jobs.documents import is_any_product_key, product_of
+from dicomorph.model.object_keys import is_any_product_key, product_of
 from dicomorph.model.resources import ObjectRef
 from dicomorph.services.backend import Backend
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dicomorph.jobs.documents import (
-    decode_outcome,
-    numbers_in,
-    outcome_key,
-    part_key,
-    parts_prefix,
-    product_key,
-)
+from dicomorph.jobs.documents import decode_outcome, numbers_in, outcome_key, part_key, parts_prefix
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.model.object_keys import product_key
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend

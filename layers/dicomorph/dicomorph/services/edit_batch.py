@@ -8,14 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dicomorph.index.base import StoreOutcome, StoreStatus
-from dicomorph.jobs.documents import (
-    batch_key,
-    decode_batch,
-    encode_outcome,
-    is_product_key,
-    outcome_key,
-    part_key,
-)
+from dicomorph.jobs.documents import batch_key, decode_batch, encode_outcome, outcome_key, part_key
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import (
     CannotStoreInstanceError,
@@ -24,6 +17,7 @@ from dicomorph.model.errors import (
     StaleEpochError,
     TransientError,
 )
+from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last

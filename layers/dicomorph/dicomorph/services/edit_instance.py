@@ -16,15 +16,14 @@ from dicomorph.model.errors import (
     ParameterOutOfRangeError,
     UnknownResourceError,
 )
+from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, result_key
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.anonymized_names import next_anonymized_name
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
-from dicomorph.services.job_options import read_boolean
+from dicomorph.services.fields import read_boolean
 from dicomorph.services.read_instance import LargeFile
 
-_KEY_BYTES = 32
-_TOKEN_BYTES = 16
 _DICOM_UID_ROOT = "1.2.840.10008."
 
 
@@ -63,7 +62,7 @@ def edit_instance(
     name = next_anonymized_name(backend) if modification.needs_name else ""
     plan = compile_plan(modification, name=name, settings=backend.settings)
     # A fresh key: two requests must not give the same patient the same pseudonym.
-    mapper = IdentityMapper(backend.new_token(_KEY_BYTES))
+    mapper = IdentityMapper(backend.new_token(KEY_BYTES))
     source = backend.objects.open(instance.object)
     try:
         script = rewrite(source, plan, mapper, default_encoding=default_encoding(backend))
@@ -75,9 +74,9 @@ def edit_instance(
 def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript) -> bytes | LargeFile:
     if script.size <= backend.largest_answer:
         return script.join(source)
-    token = backend.new_token(_TOKEN_BYTES).hex()
-    result = backend.objects.put_edited(f"results/{token}.dcm", ref, script)
-    return LargeFile(backend.objects.link(result, file_name=f"{token}.dcm"))
+    key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
+    result = backend.objects.put_edited(key, ref, script)
+    return LargeFile(backend.objects.link(result, file_name=file_name(key)))
 
 
 def _requested_transfer_syntax(body: Mapping[str, Json]) -> str:

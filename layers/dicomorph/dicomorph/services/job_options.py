@@ -10,19 +10,14 @@ from dicomorph.model.errors import (
     BadFileFormatError,
     BadRequestError,
     NotImplementedYetError,
-    ParameterOutOfRangeError,
 )
-from dicomorph.model.resources import LEVELS, Json, Level
+from dicomorph.model.resources import Json
+from dicomorph.services.fields import is_synchronous, read_boolean
 
 _DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
 _PRIORITIES = range(-(1 << 31), 1 << 31)
 _LARGEST_USER_DATA = 256 << 10  # bytes: they are in the record of the job, and DynamoDB's items are small
 _AS_SHOWN = json.JSONEncoder(indent=3)  # indentation multiplies what is deeply nested
-_LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
-    **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
-    "image": Level.INSTANCE,
-    "images": Level.INSTANCE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,48 +72,6 @@ def _user_data(body: Mapping[str, Json]) -> Json:
         if size > _LARGEST_USER_DATA:
             raise BadRequestError("'UserData' is larger than 256 KiB")
     return value
-
-
-def is_synchronous(body: Mapping[str, Json]) -> bool:
-    """Tell whether the caller waits: ``Synchronous`` decides where present, else ``Asynchronous``."""
-    if "Synchronous" in body:
-        return read_boolean(body, "Synchronous", default=True)
-    return not read_boolean(body, "Asynchronous", default=False)
-
-
-def read_boolean(body: Mapping[str, Json], name: str, *, default: bool) -> bool:
-    """Return a boolean field.
-
-    Raises
-    ------
-    BadFileFormatError
-        If it is something else.
-    """
-    value = body.get(name, default)
-    if not isinstance(value, bool):
-        raise BadFileFormatError(f"'{name}' must be true or false")
-    return value
-
-
-def read_level(body: Mapping[str, Json]) -> Level | None:
-    """Return the field ``Level``, None if it is absent.
-
-    Raises
-    ------
-    BadFileFormatError
-        If it is not a string.
-    ParameterOutOfRangeError
-        If it names no level.
-    """
-    if "Level" not in body:
-        return None
-    name = body["Level"]
-    if not isinstance(name, str):
-        raise BadFileFormatError("'Level' must be a string")
-    level = _LEVEL_NAMES.get(name.lower())
-    if level is None:
-        raise ParameterOutOfRangeError("'Level' must be Patient, Study, Series or Instance")
-    return level
 
 
 def check_transcode(body: Mapping[str, Json]) -> None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from dicomorph.jobs.documents import (
-    JobRequest,
-    decode_listing,
-    decode_request,
-    job_prefix,
-    listing_key,
-    request_key,
-)
+from dicomorph.jobs.documents import JobRequest, decode_listing, decode_request, listing_key, request_key
 from dicomorph.jobs.lifecycle import failed, forgotten
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
@@ -22,6 +15,7 @@ from dicomorph.model.errors import (
     StorageFullError,
     TransientError,
 )
+from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.resources import Json, ObjectRef
 from dicomorph.services.backend import Backend
 

@@ -11,31 +11,11 @@ from dicomorph.model.errors import (
     RevisionMismatchError,
     UnknownResourceError,
 )
+from dicomorph.model.metadata_names import SYSTEM_METADATA
 from dicomorph.model.resources import Json, Level, MetadataValue, Resource
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
 
-SYSTEM_METADATA = {
-    "IndexInSeries": 1,
-    "ReceptionDate": 2,
-    "RemoteAET": 3,
-    "ExpectedNumberOfInstances": 4,
-    "ModifiedFrom": 5,
-    "AnonymizedFrom": 6,
-    "LastUpdate": 7,
-    "Origin": 8,
-    "TransferSyntax": 9,
-    "SopClassUid": 10,
-    "RemoteIP": 11,
-    "CalledAET": 12,
-    "HttpUsername": 13,
-    "PixelDataOffset": 14,
-    "MainDicomTagsSignature": 15,
-    "MainDicomSequences": 16,
-    "PixelDataVR": 17,
-    "IsProtected": 18,
-    "PatientRecyclingOrder": 19,
-}
 _SYSTEM_NAMES = {number: name for name, number in SYSTEM_METADATA.items()}
 _FIRST_USER_NUMBER, _LAST_USER_NUMBER = 1024, 65535
 _ATTEMPTS = 10

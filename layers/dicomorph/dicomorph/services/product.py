@@ -15,10 +15,12 @@ from dicomorph.dicom.edit_script import EditedSource, EditScript
 from dicomorph.dicom.rewriter import Rewriter
 from dicomorph.dicom.source import BufferSource, Source
 from dicomorph.dicom.uids import IdentityMapper
-from dicomorph.jobs.documents import JobRequest, exported_key, product_key
+from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError
 from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.metadata_names import SYSTEM_METADATA
+from dicomorph.model.object_keys import exported_key, product_key
 from dicomorph.model.resources import (
     LEVELS,
     Ancestry,
@@ -31,9 +33,8 @@ from dicomorph.model.resources import (
 )
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend, Target
-from dicomorph.services.job_options import read_boolean
-from dicomorph.services.metadata import SYSTEM_METADATA
-from dicomorph.services.store_instance import instance_entry
+from dicomorph.services.entries import instance_entry
+from dicomorph.services.fields import read_boolean
 
 _MIB = 1 << 20
 _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product has no MD5

@@ -16,18 +16,15 @@ from dicomorph.jobs.documents import (
 from dicomorph.jobs.lifecycle import withdrawn
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import (
-    BadFileFormatError,
-    BadRequestError,
     DicomorphError,
     InexistentItemError,
 )
+from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.job_options import JobOptions
 from dicomorph.services.job_records import forget_job, timestamp
-
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,35 +44,14 @@ class Caller:
     principal: str = ""
 
 
-def json_object(body: Json) -> dict[str, Json]:
-    """Return the body of a request; raise `BadFileFormatError` unless it is a JSON object."""
-    if not isinstance(body, dict):
-        raise BadFileFormatError("The body of the request must be a JSON object")
-    return body
-
-
-def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:
-    """Return an array of Orthanc ids; raise `BadFileFormatError` for anything else."""
-    value = body.get(field)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadFileFormatError(f"'{field}' must be an array of identifiers")
-    return tuple(str(item) for item in value)
-
-
-def refuse_target(body: Mapping[str, Json]) -> None:
-    """Raise `BadRequestError` if a request that moves instances within the store names a ``Target``."""
-    if "Target" in body:
-        raise BadRequestError("Only what is modified or anonymized can go to a 'Target'")
-
-
 def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Level, keep_source: bool) -> Job:
     """Return the record of a job, with an id and a secret of its own; nothing is stored yet."""
     return Job(
-        id=str(uuid.UUID(bytes=backend.new_token(16), version=4)),
+        id=str(uuid.UUID(bytes=backend.new_token(TOKEN_BYTES), version=4)),
         type=kind,
         is_anonymization=False,
         level=level,
-        key=backend.new_token(_KEY_BYTES),
+        key=backend.new_token(KEY_BYTES),
         created=timestamp(backend.now()),
         default_encoding=default_encoding(backend),
         keep_source=keep_source,

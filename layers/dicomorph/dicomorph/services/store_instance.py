@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dicomorph.dicom.description import Description, describe
+from dicomorph.dicom.description import describe
 from dicomorph.dicom.source import BufferSource
 from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
-from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, LevelFacts, ObjectRef, Resource
+from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
+from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.discarding import discard_removed
+from dicomorph.services.entries import instance_entry
 
-_TOKEN_BYTES = 16
 _READ_AT_ONCE = 1 << 20
 
 
@@ -47,7 +48,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     stored = backend.index.get(Level.INSTANCE, ancestry.instance)
     if stored is not None and _is_kept(backend, stored, md5):
         return _answer(ancestry, StoreStatus.ALREADY_STORED)
-    ref = _put(backend, upload_key(ancestry, backend.new_token(_TOKEN_BYTES)), file)
+    ref = _put(backend, upload_key(ancestry, backend.new_token(TOKEN_BYTES)), file)
     if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
         backend.objects.sync([ref])
     metadata = {
@@ -61,30 +62,6 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     [outcome] = backend.index.add([entry], overwrite=backend.settings.overwrite_instances)
     _discard_superseded(backend, outcome)
     return _answer(ancestry, outcome.status)
-
-
-def upload_key(ancestry: Ancestry, token: bytes) -> str:
-    """Return a key for a new version of an instance; the digits in front spread the store's partitions."""
-    return f"instances/{ancestry.instance[:2]}/{ancestry.instance}/{token.hex()}.dcm"
-
-
-def instance_entry(
-    description: Description, ancestry: Ancestry, ref: ObjectRef, *, md5: str, metadata: Mapping[str, str]
-) -> InstanceEntry:
-    """Return the index entry of a stored file.
-
-    Parameters
-    ----------
-    metadata : Mapping[str, str]
-        Of the instance, beside what derives from the file; ``RemoteAET`` is the series' too (spec 1.4).
-    """
-    of_series = {name: metadata[name] for name in ("RemoteAET",) if name in metadata}
-    given = {Level.INSTANCE: metadata, Level.SERIES: of_series}
-    facts = {
-        level: LevelFacts(found.main_tags, {**found.metadata, **given.get(level, {})})
-        for level, found in description.facts.items()
-    }
-    return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
 
 
 def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:

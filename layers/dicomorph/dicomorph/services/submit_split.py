@@ -13,8 +13,9 @@ from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_options import read_boolean, read_job_options
-from dicomorph.services.start_job import Caller, identifiers, json_object, new_job, refuse_target, start_job
+from dicomorph.services.fields import identifiers, json_object, read_boolean, refuse_target
+from dicomorph.services.job_options import read_job_options
+from dicomorph.services.start_job import Caller, new_job, start_job
 from dicomorph.services.study_membership import study_of_each
 
 _MOST_COPIES = 10  # of all that a series holds: a short request must not fill the disk

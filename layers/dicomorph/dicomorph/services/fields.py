@@ -1,0 +1,77 @@
+"""Fields of requests that several routes share, read as Orthanc reads them (spec 1.1, 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dicomorph.model.errors import BadFileFormatError, BadRequestError, ParameterOutOfRangeError
+from dicomorph.model.resources import LEVELS, Json, Level
+
+_LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
+    **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
+    "image": Level.INSTANCE,
+    "images": Level.INSTANCE,
+}
+
+
+def json_object(body: Json) -> dict[str, Json]:
+    """Return the body of a request; raise `BadFileFormatError` unless it is a JSON object."""
+    if not isinstance(body, dict):
+        raise BadFileFormatError("The body of the request must be a JSON object")
+    return body
+
+
+def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:
+    """Return an array of Orthanc ids; raise `BadFileFormatError` for anything else."""
+    value = body.get(field)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadFileFormatError(f"'{field}' must be an array of identifiers")
+    return tuple(str(item) for item in value)
+
+
+def refuse_target(body: Mapping[str, Json]) -> None:
+    """Raise `BadRequestError` if a request that moves instances within the store names a ``Target``."""
+    if "Target" in body:
+        raise BadRequestError("Only what is modified or anonymized can go to a 'Target'")
+
+
+def is_synchronous(body: Mapping[str, Json]) -> bool:
+    """Tell whether the caller waits: ``Synchronous`` decides where present, else ``Asynchronous``."""
+    if "Synchronous" in body:
+        return read_boolean(body, "Synchronous", default=True)
+    return not read_boolean(body, "Asynchronous", default=False)
+
+
+def read_boolean(body: Mapping[str, Json], name: str, *, default: bool) -> bool:
+    """Return a boolean field.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it is something else.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise BadFileFormatError(f"'{name}' must be true or false")
+    return value
+
+
+def read_level(body: Mapping[str, Json]) -> Level | None:
+    """Return the field ``Level``, None if it is absent.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it is not a string.
+    ParameterOutOfRangeError
+        If it names no level.
+    """
+    if "Level" not in body:
+        return None
+    name = body["Level"]
+    if not isinstance(name, str):
+        raise BadFileFormatError("'Level' must be a string")
+    level = _LEVEL_NAMES.get(name.lower())
+    if level is None:
+        raise ParameterOutOfRangeError("'Level' must be Patient, Study, Series or Instance")
+    return level
