@@ -1,4 +1,4 @@
-"""Generate the dictionaries of `layers/dicomorph/dicomorph/dicom/tables` from pydicom's.
+"""Generate the dictionaries of `layers/dicomorph/dicomorph/dicom/standard/tables` from pydicom's.
 
 Run it by hand when pydicom brings a new edition:  .venv/bin/python tools/dicom_dictionaries.py
 Then name that edition below, and in dictionary.py.
@@ -19,7 +19,7 @@ from pydicom._private_dict import private_dictionaries
 PYDICOM = "3.0.2"
 EDITION = "2024c"  # of PS3.6 and PS3.7, per the release notes of that pydicom
 NOTICE = "Contains tables from the DICOM Standard, (c) NEMA; not the official version."
-TABLES = Path(__file__).parent.parent / "layers/dicomorph/dicomorph/dicom/tables"
+TABLES = Path(__file__).parent.parent / "layers/dicomorph/dicomorph/dicom/standard/tables"
 
 
 def main() -> None:

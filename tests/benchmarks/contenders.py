@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.storage.file_writing import write_script
 from tests.compat.oracle import Oracle

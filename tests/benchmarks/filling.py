@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dicomorph.dicom.description import describe
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import upload_key

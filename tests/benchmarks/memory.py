@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from tests.benchmarks.files import MEGABYTE, multi_frame
 from tests.support.edits import rewriter
 

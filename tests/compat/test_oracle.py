@@ -12,7 +12,7 @@ MODULES.append(TESTS / "support" / "codestreams.py")
 # The keyed mapping, which is the same function by design, and what the file meta information says.
 SHARED = {
     "dicomorph": {"__version__"},
-    "dicomorph.dicom.part10": {"IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME"},
+    "dicomorph.dicom.stream.part10": {"IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME"},
     "dicomorph.dicom.uids": {"IdentityMapper", "Namespace"},
 }
 

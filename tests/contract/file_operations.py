@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.files import FileStore
 

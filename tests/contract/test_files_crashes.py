@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import DATA, KEY, OPERATIONS, SCRIPT, every_file
 

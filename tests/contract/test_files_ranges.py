@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import InternalError
 from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import DATA, KEY, MIB, OTHER, SCRIPT, every_file

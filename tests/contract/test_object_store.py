@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.edit_script import EditScript, Part
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.edit_script import EditScript, Part
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.base import ObjectStore

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.model.errors import InternalError, TransientError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.s3 import S3Store

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
-from dicomorph.dicom.tags import format_tag
+from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.model.settings import Settings, parse_settings
 from dicomorph.settings import Environment
 from tests.support.api_client import Answer, Client, InlineRunner

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dicomorph.dicom import windows
 from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream import windows
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level

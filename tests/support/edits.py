@@ -8,7 +8,7 @@ from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import parse_modification
 from dicomorph.dicom.edit_plan import EditPlan
 from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.source import Buffer, BufferSource
+from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings

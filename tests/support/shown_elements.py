@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from dicomorph.dicom.dataset_json import TagsForm, dataset_json
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 
 SYNTAXES = [
     ExplicitVRLittleEndian,

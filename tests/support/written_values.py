@@ -9,9 +9,9 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
-from dicomorph.dicom.tag_path import TagNames
+from dicomorph.dicom.standard.tag_path import TagNames
+from dicomorph.dicom.stream.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag

@@ -14,7 +14,7 @@ from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.data import get_charset_files
 from pydicom.valuerep import PersonName
 
-from dicomorph.dicom.charsets import ORTHANC_ENCODINGS, CharacterSet
+from dicomorph.dicom.text.charsets import ORTHANC_ENCODINGS, CharacterSet
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError
 from dicomorph.model.settings import UnencodableText
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dicomorph.dicom.description import Description, describe
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import LEVELS, Level

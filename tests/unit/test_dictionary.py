@@ -9,8 +9,8 @@ import pytest
 from pydicom import datadict
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
-from dicomorph.dicom.dictionary import is_private_creator, keyword_of, tag_of, vr_of
-from dicomorph.dicom.private_dictionary import PrivateDictionary
+from dicomorph.dicom.standard.dictionary import is_private_creator, keyword_of, tag_of, vr_of
+from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.model.settings import PrivateTag
 
 
@@ -95,7 +95,8 @@ def test_declared_tags_win_and_match_by_creator_and_by_block_if_they_name_one() 
 
 def test_the_dictionaries_are_read_when_needed_and_without_pydicom() -> None:
     program = """
-import sys, dicomorph.dicom.dictionary as public, dicomorph.dicom.private_dictionary as private
+import sys
+from dicomorph.dicom.standard import dictionary as public, private_dictionary as private
 assert public._document.cache_info().currsize == private._well_known.cache_info().currsize == 0
 public.vr_of(0x00100010)
 assert public._tags_by_keyword.cache_info().currsize == private._well_known.cache_info().currsize == 0

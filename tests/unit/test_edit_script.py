@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom.edit_script import EditedSource, EditScript, Part
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript, Part
+from dicomorph.dicom.stream.source import BufferSource
 from tests.support.edits import WindowedSource
 
 ORIGINAL = bytes(range(256))

@@ -9,8 +9,8 @@ import pytest
 from dicomorph.deid import compilation
 from dicomorph.deid.profiles import EDITIONS, profile
 from dicomorph.deid.resolution import ANYWHERE, Path
-from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.uids import Namespace
 from tests.dicom_factory import CT_IMAGE_STORAGE, Element, rich_file
 from tests.support.edits import anonymized, edited, plan, rewriter

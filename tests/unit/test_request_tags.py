@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom.tag_path import TagPath
+from dicomorph.dicom.standard.tag_path import TagPath
 from tests.support.parsed_requests import code_of, parsed
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom.tag_path import TagNames, TagPath
+from dicomorph.dicom.standard.tag_path import TagNames, TagPath
 from dicomorph.model.errors import DicomorphError, ParameterOutOfRangeError, UnknownDicomTagError
 from dicomorph.model.settings import PrivateTag
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom.elements import EXPLICIT_LITTLE, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Encoding
 from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json

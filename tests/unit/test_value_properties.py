@@ -16,8 +16,8 @@ from pydicom.dataelem import DataElement
 from pydicom.filereader import read_dataset
 from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS, PersonName
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.settings import UnencodableText
 

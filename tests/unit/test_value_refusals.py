@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.filereader import read_dataset
 
-from dicomorph.dicom.elements import EXPLICIT_LITTLE, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Encoding
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.errors import (
     BadFileFormatError,

@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from dicomorph import bootstrap
 from dicomorph.dicom.description import describe
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.index.dynamodb import DynamoIndex
 from dicomorph.jobs.dynamodb import DynamoJobRecords
 from dicomorph.jobs.model import Job

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomorph.dicom.description import describe
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import DicomorphError
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, JPEG, part10, rich_file
 from tests.support.edits import edited, rewriter

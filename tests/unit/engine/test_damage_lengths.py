@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dicomorph.dicom.elements import EXPLICIT_LITTLE, iter_elements, iter_items
+from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, iter_elements, iter_items
 from dicomorph.model.errors import DicomorphError
 from tests.compat.data_sets import comparable
 from tests.compat.plans import REQUESTS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dicomorph.dicom import part10 as container
-from dicomorph.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from dicomorph.dicom.stream import part10 as container
+from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import (

@@ -10,7 +10,7 @@ import pytest
 
 from dicomorph.dicom import encapsulated as cleaning
 from dicomorph.dicom import fragments
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
 from tests.support.codestreams import (
     CLEAN,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom import windows
-from dicomorph.dicom.edit_script import EditedSource
 from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.source import BufferSource
+from dicomorph.dicom.stream import windows
+from dicomorph.dicom.stream.edit_script import EditedSource
+from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import Tree, read_file, rows

@@ -15,8 +15,13 @@ from dicomorph.deid.profiles import profile
 from dicomorph.deid.requests import Modification
 from dicomorph.deid.scopes import PlanScope, Rules
 from dicomorph.dicom.edit_plan import EditPlan
-from dicomorph.dicom.tag_path import TagNames
-from dicomorph.dicom.tags import PATIENT_NAME, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomorph.dicom.standard.tag_path import TagNames
+from dicomorph.dicom.standard.tags import (
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from dicomorph.dicom.data_uri import DataUri
 from dicomorph.dicom.leaf_values import ENCAPSULATED_DOCUMENT, PDF
-from dicomorph.dicom.tags import SOP_CLASS_UID
+from dicomorph.dicom.standard.tags import SOP_CLASS_UID
 from dicomorph.model.resources import Json
 
 _MODALITY = 0x00080060

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomorph.dicom.edit_plan import Action, Rule
-from dicomorph.dicom.tags import (
+from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,

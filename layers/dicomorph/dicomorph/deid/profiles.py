@@ -12,7 +12,7 @@ from types import MappingProxyType
 from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.resolution import ANYWHERE, Path
 from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
-from dicomorph.dicom.tags import PATIENT_NAME
+from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.dicom.uids import Namespace
 from dicomorph.model.errors import ParameterOutOfRangeError
 

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 from dicomorph.deid.identity import IDENTIFIERS
 from dicomorph.deid.profiles import NEWEST_EDITION, profile
-from dicomorph.dicom.tag_path import TagNames, TagPath
-from dicomorph.dicom.tags import PATIENT_ID, PATIENT_NAME, SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.tag_path import TagNames, TagPath
+from dicomorph.dicom.standard.tags import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    SERIES_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    format_tag,
+)
 from dicomorph.dicom.values import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Json, Level

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 from dicomorph.deid.requests import Modification
-from dicomorph.dicom.tag_path import TagNames, TagPath
-from dicomorph.dicom.tags import STUDY_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.tag_path import TagNames, TagPath
+from dicomorph.dicom.standard.tags import STUDY_INSTANCE_UID, format_tag
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.dictionary import is_private, is_private_creator, vr_of
-from dicomorph.dicom.elements import Encoding
-from dicomorph.dicom.private_dictionary import PrivateDictionary
-from dicomorph.dicom.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator, vr_of
+from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.text.charsets import CharacterSet
 
 _PIXEL_REPRESENTATION = 0x00280103
 

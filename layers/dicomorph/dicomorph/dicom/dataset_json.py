@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.data_set_scope import DataSetScope
-from dicomorph.dicom.elements import (
+from dicomorph.dicom.readable_values import is_readable, readable
+from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
+from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
+from dicomorph.dicom.stream.elements import (
     ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
@@ -19,14 +21,12 @@ from dicomorph.dicom.elements import (
     read_header,
     skip_undefined,
 )
-from dicomorph.dicom.far_elements import scan_whole
-from dicomorph.dicom.header import Found, scan
-from dicomorph.dicom.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.private_dictionary import PrivateDictionary
-from dicomorph.dicom.readable_values import is_readable, readable
-from dicomorph.dicom.source import Buffer, Source
-from dicomorph.dicom.tags import PIXEL_DATA, format_tag
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
+from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.source import Buffer, Source
+from dicomorph.dicom.stream.whole_scan import scan_whole
+from dicomorph.dicom.stream.windows import Window
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag

@@ -8,14 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dicomorph.dicom.charsets import CharacterSet
 from dicomorph.dicom.dataset_json import sequence_json
-from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.elements import Encoding
-from dicomorph.dicom.header import Found, scan
-from dicomorph.dicom.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.source import Source
-from dicomorph.dicom.tags import (
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     PIXEL_DATA,
     SERIES_INSTANCE_UID,
@@ -25,7 +20,12 @@ from dicomorph.dicom.tags import (
     STUDY_INSTANCE_UID,
     format_tag,
 )
-from dicomorph.dicom.vrs import TEXT_VRS
+from dicomorph.dicom.standard.vrs import TEXT_VRS
+from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
+from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature

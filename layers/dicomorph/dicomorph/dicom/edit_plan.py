@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from dicomorph.dicom.elements import Encoding
+from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values import ValueEncoder
 from dicomorph.model.resources import Json

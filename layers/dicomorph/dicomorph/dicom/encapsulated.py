@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from dicomorph.dicom.codestreams import NOT_PADDING, Cleaner, Cut, not_understood
-from dicomorph.dicom.edit_script import Part, parts_size
-from dicomorph.dicom.elements import ITEM, Encoding
 from dicomorph.dicom.fragments import ITEM_HEADER, Fragment, Fragments, Frame
 from dicomorph.dicom.jp2_boxes import SIGNATURE as JP2
 from dicomorph.dicom.jp2_boxes import Jp2Cleaner
@@ -21,7 +19,9 @@ from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
 from dicomorph.dicom.jpeg_segments import SIGNATURE as JPEG
 from dicomorph.dicom.jpeg_segments import JpegCleaner
 from dicomorph.dicom.offset_tables import Moves, moved_basic_table
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.stream.edit_script import Part, parts_size
+from dicomorph.dicom.stream.elements import ITEM, Encoding
+from dicomorph.dicom.stream.windows import Window
 
 # Run lengths, frames deflated one by one, video and JPEG XL: their frames are not looked into.
 _OPAQUE_SYNTAXES = tuple("1.2.840.10008.1.2." + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))

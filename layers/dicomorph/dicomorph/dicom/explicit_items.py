@@ -11,18 +11,6 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom import implicit_items
-from dicomorph.dicom.edit_script import Part
-from dicomorph.dicom.elements import (
-    ITEM,
-    ITEM_DELIMITATION,
-    MAXIMUM_DEPTH,
-    UNDEFINED_LENGTH,
-    Encoding,
-    encoding_inside,
-    misplaced,
-    overrun,
-    skip_undefined,
-)
 from dicomorph.dicom.item_edits import (
     LONG_RUN,
     Rewritten,
@@ -32,7 +20,7 @@ from dicomorph.dicom.item_edits import (
     sequence_walker,
 )
 from dicomorph.dicom.rewriting import REMEMBERED, Below, Table
-from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -46,7 +34,19 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.vrs import LONG_VRS
+from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.elements import (
+    ITEM,
+    ITEM_DELIMITATION,
+    MAXIMUM_DEPTH,
+    UNDEFINED_LENGTH,
+    Encoding,
+    encoding_inside,
+    misplaced,
+    overrun,
+    skip_undefined,
+)
+from dicomorph.dicom.stream.source import Buffer
 
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 

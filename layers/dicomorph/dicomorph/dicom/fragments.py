@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicomorph.dicom.elements import ITEM, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, TruncatedError
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.stream.elements import ITEM, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, TruncatedError
+from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 ITEM_HEADER = 8

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.elements import Encoding
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.vrs import TEXT_VRS
+from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.values import ValueEncoder
-from dicomorph.dicom.vrs import TEXT_VRS
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 

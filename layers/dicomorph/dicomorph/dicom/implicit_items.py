@@ -7,18 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from dicomorph.dicom.edit_script import Part
-from dicomorph.dicom.elements import (
-    IMPLICIT_LITTLE,
-    ITEM_DELIMITATION,
-    UNDEFINED_LENGTH,
-    misplaced,
-    overrun,
-    skip_undefined,
-)
 from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, nested_sequence, replace_in_item, sequence_walker
 from dicomorph.dicom.rewriting import Table
-from dicomorph.dicom.source import Buffer
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -28,6 +18,16 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
+from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.elements import (
+    IMPLICIT_LITTLE,
+    ITEM_DELIMITATION,
+    UNDEFINED_LENGTH,
+    misplaced,
+    overrun,
+    skip_undefined,
+)
+from dicomorph.dicom.stream.source import Buffer
 
 _TAG_AND_LENGTH = struct.Struct("<II").unpack_from
 _PACK_LENGTH = struct.Struct("<I").pack

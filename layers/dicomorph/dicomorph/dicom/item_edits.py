@@ -6,8 +6,10 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.edit_script import Part, parts_size
-from dicomorph.dicom.elements import (
+from dicomorph.dicom.rewriting import Below, Table
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.edit_script import Part, parts_size
+from dicomorph.dicom.stream.elements import (
     ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
@@ -21,9 +23,7 @@ from dicomorph.dicom.elements import (
     skip_undefined,
     too_deep,
 )
-from dicomorph.dicom.rewriting import Below, Table
-from dicomorph.dicom.source import Buffer
-from dicomorph.dicom.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.source import Buffer
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.
 Rewritten: TypeAlias = tuple[int, list[Part] | None, int]

@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
-from dicomorph.dicom.elements import ITEM, Encoding
 from dicomorph.dicom.fragments import ITEM_HEADER, Fragment
+from dicomorph.dicom.stream.elements import ITEM, Encoding
 
 EXTENDED_OFFSET_TABLE = 0x7FE00001
 EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002

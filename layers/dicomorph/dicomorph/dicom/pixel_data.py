@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.edit_script import EditScript, Part
-from dicomorph.dicom.elements import UNDEFINED_LENGTH, Encoding, TruncatedError
 from dicomorph.dicom.encapsulated import clean, may_hold_comments
 from dicomorph.dicom.offset_tables import (
     EXTENDED_OFFSET_TABLE,
@@ -11,10 +9,12 @@ from dicomorph.dicom.offset_tables import (
     Moves,
     moved_extended_table,
 )
-from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.source import BufferSource
-from dicomorph.dicom.tags import PIXEL_DATA, format_tag
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
+from dicomorph.dicom.stream.edit_script import EditScript, Part
+from dicomorph.dicom.stream.elements import UNDEFINED_LENGTH, Encoding, TruncatedError
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.stream.windows import Window
 
 PIXEL_DATA_GROUP = PIXEL_DATA >> 16
 _TABLES = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)

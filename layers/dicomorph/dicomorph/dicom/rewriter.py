@@ -9,19 +9,19 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.edit_plan import EditPlan
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.elements import TruncatedError
-from dicomorph.dicom.header import read_values
-from dicomorph.dicom.part10 import (
+from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.elements import TruncatedError
+from dicomorph.dicom.stream.part10 import (
     NATIVE_TRANSFER_SYNTAXES,
     DataSetBytes,
     deflate,
     open_dataset,
     write_meta,
 )
-from dicomorph.dicom.rewriting import Rewriting
-from dicomorph.dicom.source import Source
-from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID
+from dicomorph.dicom.stream.scan import read_values
+from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.top_level import TopLevel
 from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.errors import BadFileFormatError

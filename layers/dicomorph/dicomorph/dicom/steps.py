@@ -11,17 +11,17 @@ import struct
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
-from dicomorph.dicom.dictionary import vr_of
 from dicomorph.dicom.edit_plan import Action, Scope
-from dicomorph.dicom.elements import IMPLICIT_LITTLE, ITEM, Encoding
-from dicomorph.dicom.tags import (
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.tags import (
     PIXEL_DATA,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     format_tag,
 )
-from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
+from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, Encoding
 from dicomorph.model.errors import BadFileFormatError
 
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.

@@ -7,21 +7,11 @@ from typing import Any
 
 from dicomorph.dicom import explicit_items, implicit_items
 from dicomorph.dicom.edit_plan import Action
-from dicomorph.dicom.edit_script import Part
-from dicomorph.dicom.elements import (
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    UNDEFINED_LENGTH,
-    TruncatedError,
-    encoding_inside,
-    misplaced,
-)
 from dicomorph.dicom.item_edits import Rewritten
-from dicomorph.dicom.part10 import DataSetBytes
 from dicomorph.dicom.pixel_data import PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.rewriting import Below, Rewriting
-from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -37,9 +27,19 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
-from dicomorph.dicom.vrs import LONG_VRS
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    UNDEFINED_LENGTH,
+    TruncatedError,
+    encoding_inside,
+    misplaced,
+)
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 _NEVER = 1 << 40

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.dictionary import is_private, vr_of
-from dicomorph.dicom.elements import IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
 from dicomorph.dicom.leaf_values import LeafValues
-from dicomorph.dicom.private_dictionary import PrivateDictionary
-from dicomorph.dicom.tag_path import TagNames
-from dicomorph.dicom.tags import (
+from dicomorph.dicom.standard.dictionary import is_private, vr_of
+from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
+from dicomorph.dicom.standard.tag_path import TagNames
+from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     PIXEL_DATA,
     SOP_CLASS_UID,
@@ -18,7 +16,9 @@ from dicomorph.dicom.tags import (
     SPECIFIC_CHARACTER_SET,
     format_tag,
 )
-from dicomorph.dicom.vrs import LONG_VRS
+from dicomorph.dicom.standard.vrs import LONG_VRS
+from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag, UnencodableText
@@ -80,7 +80,7 @@ class ValueEncoder:
 
     Examples
     --------
-    >>> from dicomorph.dicom.elements import EXPLICIT_LITTLE
+    >>> from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE
     >>> latin = CharacterSet.of("ISO_IR 100", default_encoding="Latin1")
     >>> ValueEncoder().element(0x00100010, "Doe", EXPLICIT_LITTLE, latin)
     b'\x10\x00\x10\x00PN\x04\x00Doe '

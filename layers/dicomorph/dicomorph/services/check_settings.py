@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dicomorph.deid.profiles import EDITIONS
-from dicomorph.dicom.charsets import ORTHANC_ENCODINGS
-from dicomorph.dicom.tags import format_tag
-from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.text.charsets import ORTHANC_ENCODINGS
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import Settings
 

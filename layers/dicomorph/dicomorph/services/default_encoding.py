@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.charsets import ORTHANC_ENCODINGS
+from dicomorph.dicom.text.charsets import ORTHANC_ENCODINGS
 from dicomorph.model.errors import ParameterOutOfRangeError
 from dicomorph.services.backend import Backend
 

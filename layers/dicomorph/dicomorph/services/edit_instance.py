@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import parse_modification
-from dicomorph.dicom.edit_script import EditScript
 from dicomorph.dicom.rewriter import rewrite
-from dicomorph.dicom.source import Source
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.errors import (
     BadFileFormatError,

@@ -11,9 +11,9 @@ from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import Modification, parse_modification
 from dicomorph.deid.study_changes import StudyChanges
 from dicomorph.dicom.description import Description, describe
-from dicomorph.dicom.edit_script import EditedSource, EditScript
 from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.source import BufferSource, Source
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
+from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Job, JobType

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.identity import IDENTIFIERS
 from dicomorph.dicom.edit_plan import Action, EditPlan
-from dicomorph.dicom.tags import (
+from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,

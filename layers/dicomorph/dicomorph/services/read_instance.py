@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dicomorph.dicom.dataset_json import TagsForm, dataset_json
-from dicomorph.dicom.source import Source
-from dicomorph.dicom.tag_path import TagNames
+from dicomorph.dicom.standard.tag_path import TagNames
+from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend

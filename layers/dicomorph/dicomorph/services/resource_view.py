@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from dicomorph.dicom.dataset_json import TagsForm
-from dicomorph.dicom.dictionary import keyword_of
+from dicomorph.dicom.standard.dictionary import keyword_of
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.series_status import expected_number, series_status

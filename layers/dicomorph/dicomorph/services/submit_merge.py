@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dicomorph.deid.study_changes import StudyChanges, merge_changes, study_tags
-from dicomorph.dicom.dictionary import vr_of
-from dicomorph.dicom.header import read_values
-from dicomorph.dicom.part10 import open_dataset
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.stream.part10 import open_dataset
+from dicomorph.dicom.stream.scan import read_values
 from dicomorph.jobs.contents import merge_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import UnknownResourceError

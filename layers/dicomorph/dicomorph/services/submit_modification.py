@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dicomorph.deid.requests import Modification, parse_modification
-from dicomorph.dicom.tags import PATIENT_ID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomorph.dicom.standard.tags import (
+    PATIENT_ID,
+    SERIES_INSTANCE_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+)
 from dicomorph.jobs.contents import Target, modification_content, source_listing
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownResourceError

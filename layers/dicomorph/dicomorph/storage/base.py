@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import Source
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import Source
 from dicomorph.model.resources import ObjectRef
 
 

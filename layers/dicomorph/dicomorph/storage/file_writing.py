@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Sequence
 
-from dicomorph.dicom.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.model.errors import InternalError
 
 # Measured: up to about a megabyte, reading and writing is faster than a copy in the kernel.

@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import BufferSource, Source
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.file_errors import translated
 from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree

@@ -10,8 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import Source
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import DicomorphError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 from dicomorph.storage.s3_errors import error_of, translated

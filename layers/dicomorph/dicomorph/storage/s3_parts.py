@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from dicomorph.dicom.edit_script import EditScript
-from dicomorph.dicom.source import Source
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import InternalError
 
 PART_BYTES = 8 << 20

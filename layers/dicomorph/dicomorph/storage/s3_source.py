@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dicomorph.dicom.source import Buffer
+from dicomorph.dicom.stream.source import Buffer
 
 _FIRST = 64 << 10  # holds the header of most files
 _LARGEST = 8 << 20

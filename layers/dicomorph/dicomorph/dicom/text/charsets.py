@@ -7,8 +7,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from dicomorph.dicom.iso2022 import CodeExtensions
-from dicomorph.dicom.tags import format_tag
+from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.text.iso2022 import CodeExtensions
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError
 from dicomorph.model.settings import UnencodableText
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dicomorph.dicom.source import Buffer, Source
+from dicomorph.dicom.stream.source import Buffer, Source
 
 Part: TypeAlias = bytes | tuple[int, int]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dicomorph.dicom.header import Found, scan
-from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.tags import PIXEL_DATA
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.standard.tags import PIXEL_DATA
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.windows import Window
 
 _LAST_TAG = 0xFFFFFFFF
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from dicomorph import __version__
-from dicomorph.dicom.elements import (
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -20,8 +21,7 @@ from dicomorph.dicom.elements import (
     read_element,
     read_header,
 )
-from dicomorph.dicom.source import Buffer, BufferSource, Source
-from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.stream.source import Buffer, BufferSource, Source
 from dicomorph.model.errors import BadFileFormatError
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dicomorph.dicom.dictionary import tag_of
-from dicomorph.dicom.private_dictionary import PrivateDictionary
+from dicomorph.dicom.standard.dictionary import tag_of
+from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.model.errors import ParameterOutOfRangeError, UnknownDicomTagError
 from dicomorph.model.settings import PrivateTag
 

@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicomorph.dicom.source import Buffer
-from dicomorph.dicom.tags import format_tag
-from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.stream.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from dicomorph.dicom.charsets import CharacterSet
-from dicomorph.dicom.elements import ITEM, UNDEFINED_LENGTH, TruncatedError, misplaced, read_header
-from dicomorph.dicom.part10 import DataSetBytes
-from dicomorph.dicom.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET, format_tag
-from dicomorph.dicom.windows import Window
+from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET, format_tag
+from dicomorph.dicom.stream.elements import ITEM, UNDEFINED_LENGTH, TruncatedError, misplaced, read_header
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.windows import Window
+from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError
 
 

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from dicomorph.dicom import dictionary
-from dicomorph.dicom.dictionary import is_private, is_private_creator
-from dicomorph.dicom.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.standard import dictionary
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.settings import PrivateTag
 
 _TABLE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TypeVar
 
-from dicomorph.dicom.elements import (
+from dicomorph.dicom.stream.elements import (
     ITEM,
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
@@ -15,7 +15,7 @@ from dicomorph.dicom.elements import (
     encoding_inside,
     skip_undefined,
 )
-from dicomorph.dicom.source import Buffer, Source
+from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.model.errors import BadFileFormatError
 
 WINDOW = 1 << 16
