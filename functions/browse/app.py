@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.dicom.dataset_json import TagsForm
+from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.http.instance_answers import answer_with_instance
 from dicomorph.http.metadata_answers import read_answer
 from dicomorph.http.requests import Request

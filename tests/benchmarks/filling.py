@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import describe
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import upload_key

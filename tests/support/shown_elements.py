@@ -15,8 +15,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dicomorph.dicom.dataset_json import TagsForm, dataset_json
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 
 SYNTAXES = [
     ExplicitVRLittleEndian,

@@ -12,7 +12,7 @@ from pydicom.filereader import read_dataset
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.stream.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag
 

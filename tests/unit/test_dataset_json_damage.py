@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from dicomorph.dicom.dataset_json import TagsForm
+from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.errors import BadFileFormatError
 from tests.support.shown_elements import SYNTAXES, elements, file_of, raw_file, shown
 
@@ -49,7 +49,7 @@ def test_damaged_files_are_refused_or_shown(at: int, damage: bytes) -> None:
 
 
 def test_more_elements_than_memory_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomorph.dicom.dataset_json._MOST_ELEMENTS", 10)
+    monkeypatch.setattr("dicomorph.dicom.views.dataset_json._MOST_ELEMENTS", 10)
     element = struct.pack("<HH2sH", 0x0010, 0x0020, b"LO", 0)
     assert shown(raw_file(element * 10)) == {"0010,0020": ""}
     with pytest.raises(BadFileFormatError, match="too many"):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dicomorph.dicom.description import Description, describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import Description, describe
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import LEVELS, Level

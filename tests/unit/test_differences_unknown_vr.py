@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from dicomorph.deid.profiles import EDITIONS, profile
-from dicomorph.dicom.dataset_json import TagsForm, dataset_json
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import EXPLICIT, IMPLICIT, Element, encode
 from tests.support.edits import WindowedSource, anonymized, modified, rewriter

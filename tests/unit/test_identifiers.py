@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import describe
 from dicomorph.model.identifiers import ancestry_of, orthanc_id
 from dicomorph.model.resources import Ancestry
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element, encode, part10, rich_file, uid

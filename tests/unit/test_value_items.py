@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Encoding
-from dicomorph.dicom.values import ValueEncoder, is_writable
+from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from tests.support.written_values import DECLARED, ENCODINGS, LATIN, TAG, nested, read, written

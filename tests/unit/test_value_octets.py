@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
 from tests.support.written_values import LATIN, TAG, UTF8, octets, written
 

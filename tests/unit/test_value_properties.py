@@ -18,7 +18,7 @@ from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS, PersonName
 
 from dicomorph.dicom.stream.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.settings import UnencodableText
 
 ENCODINGS = st.sampled_from([EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG])

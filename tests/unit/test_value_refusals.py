@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydicom.filereader import read_dataset
 
 from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Encoding
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.errors import (
     BadFileFormatError,
     BadParameterTypeError,

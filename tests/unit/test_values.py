@@ -9,7 +9,7 @@ import pytest
 from pydicom.filereader import read_dataset
 
 from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Encoding
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
 from tests.support.written_values import DECLARED, ENCODINGS, LATIN, TAG, written
 

@@ -15,8 +15,8 @@ import boto3
 from botocore.config import Config
 
 from dicomorph import bootstrap
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import describe
 from dicomorph.index.dynamodb import DynamoIndex
 from dicomorph.jobs.dynamodb import DynamoJobRecords
 from dicomorph.jobs.model import Job

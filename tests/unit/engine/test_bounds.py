@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dicomorph.dicom import rewriting, uids
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.dicom.views.description import describe
 from tests.compat.plans import REQUESTS
 from tests.dicom_factory import SYNTAXES, Element, Fragments, encode, part10, rich_file
 from tests.support.edits import KEY, WindowedSource, anonymized, edited, plan, rewriter

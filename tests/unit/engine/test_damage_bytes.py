@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import DicomorphError
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, JPEG, part10, rich_file
 from tests.support.edits import edited, rewriter

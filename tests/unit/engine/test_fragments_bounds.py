@@ -8,8 +8,8 @@ from io import BytesIO
 import pydicom
 import pytest
 
-from dicomorph.dicom import encapsulated as cleaning
-from dicomorph.dicom import fragments
+from dicomorph.dicom.frames import encapsulated as cleaning
+from dicomorph.dicom.frames import fragments
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
 from tests.support.codestreams import (

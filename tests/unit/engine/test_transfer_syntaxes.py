@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.whole_scan import scan_whole
+from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, JPEG, Element, encode, part10, rich, rich_file

@@ -23,7 +23,7 @@ from dicomorph.dicom.standard.tags import (
     STUDY_INSTANCE_UID,
 )
 from dicomorph.dicom.uids import Namespace
-from dicomorph.dicom.values import ValueEncoder, is_writable
+from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
 

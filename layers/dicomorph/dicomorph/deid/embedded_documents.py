@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.data_uri import DataUri
-from dicomorph.dicom.leaf_values import ENCAPSULATED_DOCUMENT, PDF
 from dicomorph.dicom.standard.tags import SOP_CLASS_UID
+from dicomorph.dicom.values.data_uri import DataUri
+from dicomorph.dicom.values.leaves import ENCAPSULATED_DOCUMENT, PDF
 from dicomorph.model.resources import Json
 
 _MODALITY = 0x00080060

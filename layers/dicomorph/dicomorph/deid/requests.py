@@ -15,7 +15,7 @@ from dicomorph.dicom.standard.tags import (
     STUDY_INSTANCE_UID,
     format_tag,
 )
-from dicomorph.dicom.values import ValueEncoder, is_writable
+from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.uids import Namespace
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
 
 

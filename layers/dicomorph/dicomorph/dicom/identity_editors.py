@@ -10,7 +10,7 @@ from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.uids import IdentityMapper, Namespace
-from dicomorph.dicom.values import ValueEncoder
+from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
+from dicomorph.dicom.frames.pixel_data import without_comments
 from dicomorph.dicom.identity_editors import Editor, IdentityEditors, References, Writing
-from dicomorph.dicom.pixel_data import without_comments
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.steps import Descent, Steps
 from dicomorph.dicom.stream.elements import Encoding

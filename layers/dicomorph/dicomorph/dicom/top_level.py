@@ -7,8 +7,8 @@ from typing import Any
 
 from dicomorph.dicom import explicit_items, implicit_items
 from dicomorph.dicom.edit_plan import Action
+from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.item_edits import Rewritten
-from dicomorph.dicom.pixel_data import PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.rewriting import Below, Rewriting
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS

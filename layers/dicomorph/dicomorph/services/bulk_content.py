@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dicomorph.dicom.dataset_json import TagsForm
+from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Json, Level, Resource
 from dicomorph.services.backend import Backend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dicomorph.dicom.description import Description
+from dicomorph.dicom.views.description import Description
 from dicomorph.model.resources import Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dicomorph.dicom.dataset_json import TagsForm, dataset_json
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from dicomorph.dicom.dataset_json import TagsForm
 from dicomorph.dicom.standard.dictionary import keyword_of
+from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.series_status import expected_number, series_status

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from dicomorph.dicom.description import describe
+from dicomorph.dicom.views.description import describe
 from dicomorph.jobs.lifecycle import is_running
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary

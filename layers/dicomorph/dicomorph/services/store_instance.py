@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dicomorph.dicom.description import describe
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import describe
 from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of

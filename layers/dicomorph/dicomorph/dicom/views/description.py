@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from dicomorph.dicom.dataset_json import sequence_json
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
@@ -26,6 +25,7 @@ from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.stream.scan import Found, scan
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.views.dataset_json import sequence_json
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature

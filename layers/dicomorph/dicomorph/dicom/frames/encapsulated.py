@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from dicomorph.dicom.codestreams import NOT_PADDING, Cleaner, Cut, not_understood
-from dicomorph.dicom.fragments import ITEM_HEADER, Fragment, Fragments, Frame
-from dicomorph.dicom.jp2_boxes import SIGNATURE as JP2
-from dicomorph.dicom.jp2_boxes import Jp2Cleaner
-from dicomorph.dicom.jpeg2000_segments import SIGNATURE as JPEG_2000
-from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
-from dicomorph.dicom.jpeg_segments import SIGNATURE as JPEG
-from dicomorph.dicom.jpeg_segments import JpegCleaner
-from dicomorph.dicom.offset_tables import Moves, moved_basic_table
+from dicomorph.dicom.frames.codestreams import NOT_PADDING, Cleaner, Cut, not_understood
+from dicomorph.dicom.frames.fragments import ITEM_HEADER, Fragment, Fragments, Frame
+from dicomorph.dicom.frames.jp2 import SIGNATURE as JP2
+from dicomorph.dicom.frames.jp2 import Jp2Cleaner
+from dicomorph.dicom.frames.jpeg import SIGNATURE as JPEG
+from dicomorph.dicom.frames.jpeg import JpegCleaner
+from dicomorph.dicom.frames.jpeg2000 import SIGNATURE as JPEG_2000
+from dicomorph.dicom.frames.jpeg2000 import Jpeg2000Cleaner
+from dicomorph.dicom.frames.offset_tables import Moves, moved_basic_table
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import ITEM, Encoding
 from dicomorph.dicom.stream.windows import Window

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
-from dicomorph.dicom.fragments import ITEM_HEADER, Fragment
+from dicomorph.dicom.frames.fragments import ITEM_HEADER, Fragment
 from dicomorph.dicom.stream.elements import ITEM, Encoding
 
 EXTENDED_OFFSET_TABLE = 0x7FE00001

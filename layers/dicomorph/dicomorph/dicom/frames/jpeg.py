@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dicomorph.dicom.codestreams import (
+from dicomorph.dicom.frames.codestreams import (
     CleanHeader,
     Codestream,
     Cut,

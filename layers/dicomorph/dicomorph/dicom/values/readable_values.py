@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from dicomorph.dicom.numbers import NUMERIC_FORMATS
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.values.numbers import NUMERIC_FORMATS
 
 _TEXTS: Final = frozenset(vr.decode() for vr in TEXT_VRS)
 # OW, OL and their like are numbers when they are written, but too many to show: binary.

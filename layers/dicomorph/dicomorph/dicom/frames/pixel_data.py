@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.encapsulated import clean, may_hold_comments
-from dicomorph.dicom.offset_tables import (
+from dicomorph.dicom.frames.encapsulated import clean, may_hold_comments
+from dicomorph.dicom.frames.offset_tables import (
     EXTENDED_OFFSET_TABLE,
     EXTENDED_OFFSET_TABLE_LENGTHS,
     Moves,

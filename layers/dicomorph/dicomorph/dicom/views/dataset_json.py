@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from dicomorph.dicom.data_set_scope import DataSetScope
-from dicomorph.dicom.readable_values import is_readable, readable
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.stream.elements import (
@@ -27,6 +25,8 @@ from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.values.readable_values import is_readable, readable
+from dicomorph.dicom.views.data_set_scope import DataSetScope
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag

@@ -6,11 +6,11 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from dicomorph.dicom.data_uri import DataUri
-from dicomorph.dicom.numbers import NUMERIC_FORMATS, pack_numbers
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.standard.vrs import TEXT_VRS
+from dicomorph.dicom.values.data_uri import DataUri
+from dicomorph.dicom.values.numbers import NUMERIC_FORMATS, pack_numbers
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
 
 ENCAPSULATED_DOCUMENT: Final = 0x00420011

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.codestreams import (
+from dicomorph.dicom.frames.codestreams import (
     CleanHeader,
     Codestream,
     Cut,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicomorph.dicom.leaf_values import LeafValues
 from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.dicom.standard.tag_path import TagNames
@@ -19,6 +18,7 @@ from dicomorph.dicom.standard.tags import (
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.values.leaves import LeafValues
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag, UnencodableText

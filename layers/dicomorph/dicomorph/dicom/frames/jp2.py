@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.codestreams import NOT_PADDING, SHORT_REST, Codestream, Cut, cut_out, not_understood
-from dicomorph.dicom.jpeg2000_segments import SIGNATURE as CODESTREAM
-from dicomorph.dicom.jpeg2000_segments import Jpeg2000Cleaner
+from dicomorph.dicom.frames.codestreams import (
+    NOT_PADDING,
+    SHORT_REST,
+    Codestream,
+    Cut,
+    cut_out,
+    not_understood,
+)
+from dicomorph.dicom.frames.jpeg2000 import SIGNATURE as CODESTREAM
+from dicomorph.dicom.frames.jpeg2000 import Jpeg2000Cleaner
 
 SIGNATURE: Final = b"\0\0\0\x0cjP"
 
