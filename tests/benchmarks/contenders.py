@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.storage.file_writing import write_script
 from tests.compat.oracle import Oracle
 from tests.support.edits import KEY, NAME, rewriter

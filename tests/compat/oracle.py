@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
 from tests.compat.oracle_request import INSTANCE, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TypeAlias
 
-from dicomorph.dicom.uids import Namespace
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from tests.compat.oracle_request import INSTANCE, NAME, PATIENT_ID, SERIES, STUDY, Pattern, Request
 
 Path: TypeAlias = tuple[tuple[int, int], ...]  # the sequences around an element, and which item of each

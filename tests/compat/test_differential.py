@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.uids import IdentityMapper
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import comparable

@@ -13,7 +13,7 @@ MODULES.append(TESTS / "support" / "codestreams.py")
 SHARED = {
     "dicomorph": {"__version__"},
     "dicomorph.dicom.stream.part10": {"IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME"},
-    "dicomorph.dicom.uids": {"IdentityMapper", "Namespace"},
+    "dicomorph.dicom.engine.identity_mapper": {"IdentityMapper", "Namespace"},
 }
 
 

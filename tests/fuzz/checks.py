@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import File, Tree, read_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine.rewriter import Rewriter
 from tests.compat.plans import REQUESTS, Request
 from tests.dicom_factory import rich_file
 from tests.fuzz import campaign

@@ -6,10 +6,10 @@ from typing import Any
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import parse_modification
-from dicomorph.dicom.edit_plan import EditPlan
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine.edit_plan import EditPlan
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream.source import Buffer, BufferSource
-from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
 

@@ -9,9 +9,9 @@ import pytest
 from dicomorph.deid import compilation
 from dicomorph.deid.profiles import EDITIONS, profile
 from dicomorph.deid.resolution import ANYWHERE, Path
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.dictionary import vr_of
-from dicomorph.dicom.uids import Namespace
 from tests.dicom_factory import CT_IMAGE_STORAGE, Element, rich_file
 from tests.support.edits import anonymized, edited, plan, rewriter
 from tests.support.small_files import CLASS, SEQUENCE, nested, small_file, tree_of, values_of

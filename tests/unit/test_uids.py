@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 
 KEY = b"0123456789abcdef"
 MAPPER = IdentityMapper(KEY)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom import rewriting, uids
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine import identity_mapper as uids
+from dicomorph.dicom.engine import rewriting
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.views.description import describe
 from tests.compat.plans import REQUESTS
 from tests.dicom_factory import SYNTAXES, Element, Fragments, encode, part10, rich_file

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dicomorph.dicom.rewriter import Rewriter
-from dicomorph.dicom.uids import IdentityMapper
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import Tree, read_file
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element, encode, part10, rich_file, uid

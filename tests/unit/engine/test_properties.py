@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.edit_script import EditedSource
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.resources import Level
 from tests.compat.data_sets import Tree, read_file, rows
 from tests.compat.oracle import Oracle

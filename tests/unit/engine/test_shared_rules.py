@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom import steps
+from dicomorph.dicom.engine import steps
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import EXPLICIT, Element, encode, part10, rich_file
 from tests.support.edits import anonymized, modified, plan

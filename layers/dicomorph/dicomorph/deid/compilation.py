@@ -14,7 +14,8 @@ from dicomorph.deid.nested_values import named_by_number, with_paths_inside
 from dicomorph.deid.profiles import profile
 from dicomorph.deid.requests import Modification
 from dicomorph.deid.scopes import PlanScope, Rules
-from dicomorph.dicom.edit_plan import EditPlan
+from dicomorph.dicom.engine.edit_plan import EditPlan
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
     PATIENT_NAME,
@@ -22,7 +23,6 @@ from dicomorph.dicom.standard.tags import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.edit_plan import Action, Rule
+from dicomorph.dicom.engine.edit_plan import Action, Rule
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dicomorph.dicom.uids import Namespace
 
 # New identifiers come from namespaces of their own: one UID in two roles gets two new ones (spec 3.7).
 MAPPED = {

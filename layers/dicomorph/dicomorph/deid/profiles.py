@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.resolution import ANYWHERE, Path
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.tags import PATIENT_NAME
-from dicomorph.dicom.uids import Namespace
 from dicomorph.model.errors import ParameterOutOfRangeError
 
 EDITIONS = ("2008", "2017c", "2021b", "2023b")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
-from dicomorph.dicom.edit_plan import Rule
+from dicomorph.dicom.engine.edit_plan import Rule
 
 # The sequences around an element, from the top level; () is the top level itself.
 Path: TypeAlias = tuple[int, ...]

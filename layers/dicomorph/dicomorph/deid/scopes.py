@@ -12,7 +12,7 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.nested_paths import Operation, PathEntry
 from dicomorph.deid.nested_values import with_paths_inside
 from dicomorph.deid.resolution import ANYWHERE, Path, Resolver
-from dicomorph.dicom.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.dicom.stream.elements import Encoding

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import parse_modification
-from dicomorph.dicom.rewriter import rewrite
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import rewrite
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
-from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.model.errors import (
     BadFileFormatError,
     NotImplementedYetError,

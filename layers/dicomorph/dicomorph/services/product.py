@@ -10,10 +10,10 @@ from datetime import datetime
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests import Modification, parse_modification
 from dicomorph.deid.study_changes import StudyChanges
-from dicomorph.dicom.rewriter import Rewriter
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
-from dicomorph.dicom.uids import IdentityMapper
 from dicomorph.dicom.views.description import Description, describe
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Job, JobType

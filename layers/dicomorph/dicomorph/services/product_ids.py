@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.identity import IDENTIFIERS
-from dicomorph.dicom.edit_plan import Action, EditPlan
+from dicomorph.dicom.engine.edit_plan import Action, EditPlan
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
@@ -14,7 +15,6 @@ from dicomorph.dicom.standard.tags import (
     STUDY_INSTANCE_UID,
     format_tag,
 )
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, Job
 from dicomorph.model.errors import BadRequestError

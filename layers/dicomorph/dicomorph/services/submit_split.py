@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dicomorph.deid.study_changes import read_split_changes
-from dicomorph.dicom.uids import IdentityMapper, Namespace
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.jobs.contents import split_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError, UnknownResourceError

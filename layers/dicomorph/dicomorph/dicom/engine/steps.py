@@ -11,7 +11,7 @@ import struct
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
-from dicomorph.dicom.edit_plan import Action, Scope
+from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import (
     PIXEL_DATA,

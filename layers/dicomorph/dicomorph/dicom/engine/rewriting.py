@@ -6,15 +6,15 @@ from collections.abc import Hashable
 from functools import partial
 from typing import Any
 
-from dicomorph.dicom.edit_plan import Action, EditPlan, Scope
+from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
+from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.steps import Descent, Steps
 from dicomorph.dicom.frames.pixel_data import without_comments
-from dicomorph.dicom.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
-from dicomorph.dicom.steps import Descent, Steps
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.resources import Json
 
 # Hostile files must not grow what is remembered without bound.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import struct
 
-from dicomorph.dicom.edit_plan import EditPlan
-from dicomorph.dicom.rewriting import Rewriting
+from dicomorph.dicom.engine.edit_plan import EditPlan
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.rewriting import Rewriting
+from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.elements import TruncatedError
@@ -22,8 +24,6 @@ from dicomorph.dicom.stream.part10 import (
 )
 from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Source
-from dicomorph.dicom.top_level import TopLevel
-from dicomorph.dicom.uids import IdentityMapper, Namespace
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from dicomorph.dicom import explicit_items, implicit_items
-from dicomorph.dicom.edit_plan import Action
-from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
-from dicomorph.dicom.item_edits import Rewritten
-from dicomorph.dicom.rewriting import Below, Rewriting
-from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
-from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.steps import (
+from dicomorph.dicom.engine import explicit_items, implicit_items
+from dicomorph.dicom.engine.edit_plan import Action
+from dicomorph.dicom.engine.item_edits import Rewritten
+from dicomorph.dicom.engine.rewriting import Below, Rewriting
+from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_LONG,
@@ -27,6 +24,9 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
+from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
+from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.stream.elements import Encoding
-from dicomorph.dicom.uids import Namespace
 from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
 

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import struct
 
-from dicomorph.dicom.item_edits import LONG_RUN, Rewritten, nested_sequence, replace_in_item, sequence_walker
-from dicomorph.dicom.rewriting import Table
-from dicomorph.dicom.steps import (
+from dicomorph.dicom.engine.item_edits import (
+    LONG_RUN,
+    Rewritten,
+    nested_sequence,
+    replace_in_item,
+    sequence_walker,
+)
+from dicomorph.dicom.engine.rewriting import Table
+from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_SHORT,

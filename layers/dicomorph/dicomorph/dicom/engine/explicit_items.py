@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import struct
 
-from dicomorph.dicom import implicit_items
-from dicomorph.dicom.item_edits import (
+from dicomorph.dicom.engine import implicit_items
+from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
     SequenceWalker,
@@ -19,9 +19,8 @@ from dicomorph.dicom.item_edits import (
     replace_in_item,
     sequence_walker,
 )
-from dicomorph.dicom.rewriting import REMEMBERED, Below, Table
-from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.steps import (
+from dicomorph.dicom.engine.rewriting import REMEMBERED, Below, Table
+from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_LONG,
@@ -34,6 +33,7 @@ from dicomorph.dicom.steps import (
     UNKNOWN,
     holds_items,
 )
+from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import (
     ITEM,

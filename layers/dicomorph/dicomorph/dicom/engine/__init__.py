@@ -1,0 +1,1 @@
+"""The rewriter: a plan and a file in, an edit script out."""
