@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from dicomorph import bootstrap
 from dicomorph.embedded.backend import begin_epoch, embedded_backend
+from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.http.observability import get_logger
-from dicomorph.jobs.local import LocalRunner
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
 from local.application import Application

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dicomorph.jobs.local_pool import WorkerSpec
-from dicomorph.jobs.local_worker import Handler, serve
+from dicomorph.embedded.jobs.pool import WorkerSpec
+from dicomorph.embedded.jobs.worker import Handler, serve
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import Json

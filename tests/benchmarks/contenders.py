@@ -14,7 +14,7 @@ from typing import TypeAlias
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.storage.file_writing import write_script
+from dicomorph.embedded.objects.writing import write_script
 from tests.compat.oracle import Oracle
 from tests.support.edits import KEY, NAME, rewriter
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomorph.index import keys
-from dicomorph.index.base import Index
-from dicomorph.jobs.base import JobRecords
-from dicomorph.jobs.sqlite import SqliteJobRecords
-from dicomorph.storage.base import ObjectStore
-from dicomorph.storage.files import FileStore
+from dicomorph.aws.dynamodb import keys
+from dicomorph.embedded.jobs.records import SqliteJobRecords
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.ports.index import Index
+from dicomorph.ports.jobs import JobRecords
+from dicomorph.ports.objects import ObjectStore
 from tests.contract.indexes import FIRST_DIGITS, INDEXES, make_index
 from tests.contract.stores import (
     JOB_RECORDS,
@@ -53,7 +53,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Client) -> Itera
 def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the file system as it is, and as one that has no nameless files."""
     if request.param == "aside":
-        monkeypatch.setattr("dicomorph.storage.files.can_be_nameless", lambda _: False)
+        monkeypatch.setattr("dicomorph.embedded.objects.store.can_be_nameless", lambda _: False)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.files import FileStore
 
 MIB = 1 << 20
 KEY = "instances/ab/abcd/1.dcm"

@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dicomorph.index.base import Index
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.index.sqlite import SqliteIndex
-from dicomorph.index.sqlite_database import Database
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
+from dicomorph.ports.index import Index
 from local.template import read_template
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
-from dicomorph.index.sqlite_database import Database
-from dicomorph.jobs.base import JobRecords
-from dicomorph.jobs.dynamodb import DynamoJobRecords
-from dicomorph.jobs.sqlite import SqliteJobRecords
-from dicomorph.storage.base import ObjectStore
-from dicomorph.storage.files import FileStore
-from dicomorph.storage.s3 import S3Store
+from dicomorph.aws.jobs.records import DynamoJobRecords
+from dicomorph.aws.objects.store import S3Store
+from dicomorph.embedded.jobs.records import SqliteJobRecords
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.sqlite.database import Database
+from dicomorph.ports.jobs import JobRecords
+from dicomorph.ports.objects import ObjectStore
 from tests.contract.indexes import make_table, taking_turns
 from tests.support.quick_moto import quick_aws
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.index.sqlite import SqliteIndex
-from dicomorph.index.sqlite_database import Database
+from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.storage.files import FileStore
 from tests.contract.writer_process import store_instance
 
 WRITER = Path(__file__).with_name("writer_process.py")
@@ -125,8 +125,8 @@ def test_a_process_of_an_earlier_run_can_write_no_more(tmp_path: Path) -> None:
 def test_several_processes_create_the_database_at_once(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys\n"
-        "from dicomorph.index.sqlite import SqliteIndex\n"
-        "from dicomorph.index.sqlite_database import Database\n"
+        "from dicomorph.embedded.index.index import SqliteIndex\n"
+        "from dicomorph.embedded.sqlite.database import Database\n"
         "sys.stdin.readline()\n"
         "SqliteIndex(Database(pathlib.Path(sys.argv[1]), epoch=None)).next_number('n')\n"
     )

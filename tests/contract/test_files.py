@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.errors import InternalError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import KEY, OTHER, every_file
 
 pytestmark = pytest.mark.usefixtures("file_system")

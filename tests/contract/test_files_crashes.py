@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.storage.files import FileStore
+from dicomorph.embedded.objects.store import FileStore
 from tests.contract.file_operations import DATA, KEY, OPERATIONS, SCRIPT, every_file
 
 pytestmark = pytest.mark.usefixtures("file_system")
@@ -104,7 +104,7 @@ def test_a_living_process_keeps_its_unfinished_files(root: Path) -> None:
 def test_what_a_killed_process_left_is_swept(root: Path) -> None:
     program = (
         "import os, pathlib, signal, sys\n"
-        "from dicomorph.storage.files import FileStore\n"
+        "from dicomorph.embedded.objects.store import FileStore\n"
         "store = FileStore(pathlib.Path(sys.argv[1]))\n"
         "path, descriptor = store._spool.create()\n"
         "os.write(descriptor, b'half')\n"

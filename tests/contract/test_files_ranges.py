@@ -11,8 +11,8 @@ import pytest
 
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.errors import InternalError
-from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import DATA, KEY, MIB, OTHER, SCRIPT, every_file
 
 pytestmark = pytest.mark.usefixtures("file_system")

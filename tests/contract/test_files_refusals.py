@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.errors import InternalError, StorageFullError, TransientError
-from dicomorph.storage.files import FileStore
 from tests.contract.file_operations import DATA, KEY, MIB, OPERATIONS, OTHER, every_file
 
 pytestmark = pytest.mark.usefixtures("file_system")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.index.base import Index
 from dicomorph.model.errors import ConflictError, UnknownResourceError
 from dicomorph.model.resources import LEVELS, Level, LevelFacts, MetadataValue
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index
 from tests.contract.indexes import entry
 
 STUDY = (Level.STUDY, "0t")

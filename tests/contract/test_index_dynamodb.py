@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dicomorph.index.base import Removal, StoreStatus
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.model.resources import Level, LevelFacts
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Removal, StoreStatus
 from tests.contract.indexes import entry, intercepted, items, make_table, pin
 
 if TYPE_CHECKING:

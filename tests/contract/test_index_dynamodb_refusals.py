@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.model.errors import DicomorphError, InternalError, ParameterOutOfRangeError, TransientError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
@@ -101,7 +101,7 @@ def test_a_transaction_that_meets_another_is_repeated(dynamodb: DynamoDBClient) 
 def test_a_crowd_that_never_ends_is_told_to_come_back(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.index.dynamodb_table._LONGEST_PAUSE", 0)
+    monkeypatch.setattr("dicomorph.aws.dynamodb.table._LONGEST_PAUSE", 0)
 
     def conflict(name: str, call: Callable[[], Any]) -> Any:
         if name == "transact_write_items":

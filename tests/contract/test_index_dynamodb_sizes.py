@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import BadFileFormatError, ConflictError, ParameterOutOfRangeError
 from dicomorph.model.resources import Level

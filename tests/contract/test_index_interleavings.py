@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomorph.index import keys
-from dicomorph.index.base import Index
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.index.keys import Item
+from dicomorph.aws.dynamodb import keys
+from dicomorph.aws.dynamodb.keys import Item
+from dicomorph.aws.index.index import DynamoIndex
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index
 from tests.contract.indexes import CrashError, after_call, crash, entry, intercepted, items, make_table, pin
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.index.base import Index, Removal
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index, Removal
 from tests.contract.indexes import assert_hierarchy_is_true, entry, pin
 
 NEVER = OverwriteInstances.NEVER

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomorph.index.base import Index, StoreOutcome, StoreStatus
-from dicomorph.index.dynamodb import DynamoIndex
+from dicomorph.aws.index.index import DynamoIndex
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index, StoreOutcome, StoreStatus
 from tests.contract.indexes import after_call, entry, intercepted, make_table, pin, stored_objects
 
 if TYPE_CHECKING:

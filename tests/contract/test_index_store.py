@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from dicomorph.index.base import Index, StoreOutcome, StoreStatus
 from dicomorph.model.resources import LEVELS, Level, MetadataValue
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index, StoreOutcome, StoreStatus
 from tests.contract.indexes import assert_hierarchy_is_true, entry, pin
 
 ALWAYS, NEVER, IF_CHANGED = OverwriteInstances.ALWAYS, OverwriteInstances.NEVER, OverwriteInstances.IF_CHANGED
@@ -46,7 +46,7 @@ def test_resources_are_found_whatever_their_level_and_only_there(index: Index) -
 def test_many_resources_are_found_at_once_whatever_their_levels(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.index.dynamodb_read._AT_ONCE", 160)  # so that several turns are taken
+    monkeypatch.setattr("dicomorph.aws.index.reader._AT_ONCE", 160)  # so that several turns are taken
     index.add([entry(f"i{number:03}") for number in range(120)], overwrite=NEVER)
     instances = [f"i{number:03}" for number in range(120)]
     found = {resource.id: resource for resource in index.find_many(["0x", "0p", "0s", *instances, "0p"])}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomorph.index import keys
-from dicomorph.index.base import Index
-from dicomorph.index.dynamodb import DynamoIndex
+from dicomorph.aws.dynamodb import keys
+from dicomorph.aws.index.index import DynamoIndex
 from dicomorph.model.errors import ConflictError, TransientError, UnknownResourceError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index
 from tests.contract.indexes import (
     CrashError,
     assert_hierarchy_is_true,

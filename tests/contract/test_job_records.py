@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from dicomorph.jobs.base import JobRecords
 from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.model.errors import ConflictError
 from dicomorph.model.resources import Level
+from dicomorph.ports.jobs import JobRecords
 
 
 def make_job(number: int = 1, **changes: object) -> Job:

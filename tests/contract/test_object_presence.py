@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.base import ObjectStore
+from dicomorph.ports.objects import ObjectStore
 
 
 def test_objects_are_stored_until_one_of_them_is_discarded(store: ObjectStore) -> None:

@@ -13,7 +13,7 @@ from dicomorph.dicom.stream.edit_script import EditScript, Part
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.base import ObjectStore
+from dicomorph.ports.objects import ObjectStore
 
 KEY = "instances/ab/abcd-ef/1.dcm"
 MIB = 1 << 20

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
+from dicomorph.aws.objects.parts import PART_BYTES, part_size
+from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.model.errors import InternalError, TransientError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.s3 import S3Store
-from dicomorph.storage.s3_parts import PART_BYTES, part_size
 from tests.contract.stores import make_bucket
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.index import sqlite_database
-from dicomorph.index.sqlite import SqliteIndex
-from dicomorph.index.sqlite_database import Database
+from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.sqlite import database as sqlite_database
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import InternalError, StaleEpochError, StorageFullError, TransientError
 
 

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from dicomorph.aws.jobs.runner import StepFunctionsRunner
 from dicomorph.jobs.model import JobState
-from dicomorph.jobs.stepfunctions import StepFunctionsRunner
 from dicomorph.model.errors import InternalError, TransientError
 from tests.support.jobs import JOB as A_JOB
 from tests.support.quick_moto import quick_aws

@@ -11,12 +11,12 @@ import random
 import sys
 from pathlib import Path
 
-from dicomorph.index.sqlite import SqliteIndex
-from dicomorph.index.sqlite_database import Database
+from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.identifiers import DicomIdentifiers, ancestry_of
 from dicomorph.model.resources import LEVELS, InstanceEntry, LevelFacts
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.storage.files import FileStore
 
 
 def store_instance(objects: FileStore, numbers: tuple[int, ...], version: str) -> InstanceEntry:

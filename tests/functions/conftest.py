@@ -13,10 +13,10 @@ import pytest
 
 from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
+from dicomorph.aws.environment import Environment
 from dicomorph.embedded.backend import embedded_backend
+from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.settings import Settings
-from dicomorph.settings import Environment
-from dicomorph.storage.files import FileStore
 from local.template import read_template
 from tests.support.api_client import Client, Clock, InlineRunner
 from tests.support.quick_moto import quick_aws

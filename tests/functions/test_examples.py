@@ -19,9 +19,9 @@ from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
+from dicomorph.aws.environment import Environment
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.model.settings import Settings, parse_settings
-from dicomorph.settings import Environment
 from tests.support.api_client import Answer, Client, InlineRunner
 from tests.support.documented_commands import CurlCall, Example, curl_call, read_examples
 from tests.support.example_data import upload_examples

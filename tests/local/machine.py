@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from dicomorph.embedded.backend import begin_epoch, embedded_backend
-from dicomorph.jobs.base import JobRecords
-from dicomorph.jobs.local import LocalRunner
-from dicomorph.jobs.local_pool import WorkerSpec
+from dicomorph.embedded.jobs.pool import WorkerSpec
+from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, StorageFullError
 from dicomorph.model.settings import Settings
+from dicomorph.ports.jobs import JobRecords
 from dicomorph.services.wait_for_job import wait_for_job
 from local.worker import worker_spec
 from tests.support.idle_runner import IdleRunner

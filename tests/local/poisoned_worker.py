@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dicomorph.jobs.local_worker import Handler, serve
+from dicomorph.embedded.jobs.worker import Handler, serve
 from dicomorph.model.errors import StorageFullError
 from local import worker
 from tests.local.deeds import die, die_once, wait

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dicomorph.jobs.local_worker import serve
+from dicomorph.embedded.jobs.worker import serve
 from dicomorph.model.errors import TransientError
 from tests.local.deeds import die, die_once, wait
 

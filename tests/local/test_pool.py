@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.local_pool import Reply, Task, WorkerPool, WorkerSpec
-from dicomorph.jobs.local_worker import Verdict
+from dicomorph.embedded.jobs.pool import Reply, Task, WorkerPool, WorkerSpec
+from dicomorph.embedded.jobs.worker import Verdict
 from tests.local.machine import until
 
 SPEC = WorkerSpec((sys.executable, str(Path(__file__).with_name("pool_worker.py"))), {"kind": "do"})
@@ -139,7 +139,7 @@ def test_closing_ends_workers_and_cancels_what_is_left(
 
 PARENT = """
     import sys, time
-    from dicomorph.jobs.local_pool import Task, WorkerPool, WorkerSpec
+    from dicomorph.embedded.jobs.pool import Task, WorkerPool, WorkerSpec
     pool = WorkerPool(WorkerSpec((sys.executable, sys.argv[1]), {"kind": "do"}), 2)
     for number in range(2):
         pool.submit(Task("do", {"steps": ["tell", "hang"], "marker": sys.argv[2] + str(number)}), order=(0,))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dicomorph.embedded.backend import begin_epoch
-from dicomorph.jobs.local import LocalRunner
-from dicomorph.jobs.local_pool import WorkerSpec
+from dicomorph.embedded.jobs.pool import WorkerSpec
+from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InternalError, StaleEpochError
 from dicomorph.model.resources import Level

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.jobs.local_pool import Task, WorkerPool, WorkerSpec
-from dicomorph.jobs.local_worker import Verdict
+from dicomorph.embedded.jobs.pool import Task, WorkerPool, WorkerSpec
+from dicomorph.embedded.jobs.worker import Verdict
 
 TASK = Task("do", {"steps": []})
 

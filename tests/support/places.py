@@ -30,7 +30,7 @@ _PARTITIONS = {
     "list of jobs": r"Jobs$",
     "records of jobs": r"Job#",
 }
-"""What stands under a partition key of the table (`dicomorph.index.keys`)."""
+"""What stands under a partition key of the table (`dicomorph.aws.dynamodb.keys`)."""
 
 
 def kind_of(need: Need) -> str:

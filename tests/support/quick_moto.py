@@ -24,7 +24,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from dicomorph.index import dynamodb_read
+from dicomorph.aws.index import reader as dynamodb_read
 
 _TRANSACTION = threading.Lock()  # so that nobody takes what is about to be undone for what is there
 

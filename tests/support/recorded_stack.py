@@ -16,9 +16,9 @@ from moto.backends import get_backend
 
 from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
-from dicomorph.index.dynamodb_table import Table
+from dicomorph.aws.dynamodb.table import Table
+from dicomorph.aws.environment import read_environment
 from dicomorph.services.backend import Backend
-from dicomorph.settings import read_environment
 from local.functions import load_module
 from local.template import TEMPLATE
 from tests.support.api_client import Answer, Client

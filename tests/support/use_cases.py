@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from dicomorph.aws.objects.parts import PART_BYTES
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.store_instance import store_instance
-from dicomorph.storage.s3_parts import PART_BYTES
 from tests.support.api_client import make_dicom
 from tests.support.recorded_stack import RecordedStack
 

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from dicomorph.aws.objects.parts import PART_BYTES
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances, Settings
-from dicomorph.storage.s3_parts import PART_BYTES
 from tests.support.idle_runner import IdleRunner
 from tests.support.job_tasks import event_of, state, submit, tasks
 from tests.support.jobs import IN_PLACE

@@ -11,12 +11,12 @@ from typing import Any
 import boto3
 from moto.backends import get_backend
 
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.jobs.dynamodb import DynamoJobRecords
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.jobs.records import DynamoJobRecords
+from dicomorph.aws.objects.store import S3Store
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
-from dicomorph.storage.s3 import S3Store
 from tests.support.idle_runner import IdleRunner
 from tests.workflows import moto_faults, stack
 from tests.workflows.embedded import Server

@@ -15,13 +15,14 @@ import boto3
 from botocore.config import Config
 
 from dicomorph import bootstrap
+from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.jobs.records import DynamoJobRecords
+from dicomorph.aws.jobs.runner import StepFunctionsRunner, execution_name
+from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
-from dicomorph.index.dynamodb import DynamoIndex
-from dicomorph.jobs.dynamodb import DynamoJobRecords
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.jobs.stepfunctions import StepFunctionsRunner, execution_name
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import upload_key
 from dicomorph.model.resources import InstanceEntry, Level
@@ -30,7 +31,6 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.entries import instance_entry
 from dicomorph.services.start_job import Caller
 from dicomorph.services.submit_modification import submit_modification
-from dicomorph.storage.s3 import S3Store
 from local.functions import load_module
 from local.template import TEMPLATE, read_template
 from tests.support.api_client import make_dicom

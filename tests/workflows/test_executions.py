@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
+from dicomorph.aws.jobs.runner import execution_name
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.jobs.stepfunctions import execution_name
 from dicomorph.model.resources import Level
 from dicomorph.services.job_actions import cancel_job, pause_job, resubmit_job, resume_job
 from dicomorph.services.job_view import job_json

@@ -20,7 +20,7 @@ def get_backend() -> Backend:
         if _backend is None:
             # Only here: the embedded server, which sets its own, loads nothing of AWS.
             from dicomorph.aws.backend import aws_backend  # noqa: PLC0415
-            from dicomorph.settings import read_environment  # noqa: PLC0415
+            from dicomorph.aws.environment import read_environment  # noqa: PLC0415
 
             _backend = aws_backend(read_environment())
         return _backend

@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from dicomorph.aws.environment import Environment
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.check_settings import check_settings
-from dicomorph.settings import Environment
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -49,7 +49,7 @@ def _aws_objects(environment: Environment) -> Any:
         return _Absent("DICOM_BUCKET_NAME")
     import boto3  # noqa: PLC0415 - see the module's docstring
 
-    from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
+    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
     return S3Store(boto3.client("s3", config=_config(read_timeout=60)), environment.dicom_bucket_name)
 
@@ -59,7 +59,7 @@ def _aws_targets(environment: Environment) -> dict[str, Target]:
         return {}
     import boto3  # noqa: PLC0415
 
-    from dicomorph.storage.s3 import S3Store  # noqa: PLC0415
+    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
     client = boto3.client("s3", config=_config(read_timeout=60))
     targets = {}
@@ -74,7 +74,7 @@ def _aws_index(environment: Environment) -> Any:
         return _Absent("INDEX_TABLE_NAME")
     import boto3  # noqa: PLC0415
 
-    from dicomorph.index.dynamodb import DynamoIndex  # noqa: PLC0415
+    from dicomorph.aws.index.index import DynamoIndex  # noqa: PLC0415
 
     return DynamoIndex(boto3.client("dynamodb", config=_config(read_timeout=5)), environment.index_table_name)
 
@@ -84,7 +84,7 @@ def _aws_jobs(environment: Environment) -> Any:
         return _Absent("INDEX_TABLE_NAME")
     import boto3  # noqa: PLC0415
 
-    from dicomorph.jobs.dynamodb import DynamoJobRecords  # noqa: PLC0415
+    from dicomorph.aws.jobs.records import DynamoJobRecords  # noqa: PLC0415
 
     client = boto3.client("dynamodb", config=_config(read_timeout=5))
     return DynamoJobRecords(client, environment.index_table_name)
@@ -95,7 +95,7 @@ def _aws_runner(environment: Environment) -> Any:
         return _Absent("MODIFICATION_WORKFLOW_ARN")
     import boto3  # noqa: PLC0415
 
-    from dicomorph.jobs.stepfunctions import StepFunctionsRunner  # noqa: PLC0415
+    from dicomorph.aws.jobs.runner import StepFunctionsRunner  # noqa: PLC0415
 
     client = boto3.client("stepfunctions", config=_config(read_timeout=10))
     return StepFunctionsRunner(client, environment.modification_workflow_arn)

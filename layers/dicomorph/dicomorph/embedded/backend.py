@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from dicomorph.index.sqlite import SqliteIndex
-from dicomorph.index.sqlite_database import Database
-from dicomorph.jobs.base import JobRunner
+from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.jobs.records import SqliteJobRecords
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.jobs.sqlite import SqliteJobRecords
 from dicomorph.model.settings import Settings
+from dicomorph.ports.jobs import JobRunner
 from dicomorph.services.backend import Backend, Target, utc_now
-from dicomorph.storage.files import FileStore
 
 # Small batches for every job, so that all cores have work.
 _LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)

@@ -1,1 +1,1 @@
-"""Jobs: their record, how their work is cut into batches, and what runs them."""
+"""Jobs: their record and its states, how their work is cut, their documents. All of it is pure."""

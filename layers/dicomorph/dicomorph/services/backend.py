@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from dicomorph.index.base import Index
-from dicomorph.jobs.base import JobRecords, JobRunner
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
-from dicomorph.storage.base import ObjectStore
+from dicomorph.ports.index import Index
+from dicomorph.ports.jobs import JobRecords, JobRunner
+from dicomorph.ports.objects import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.jobs.documents import batch_key, decode_batch, encode_outcome, outcome_key, part_key
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import (
@@ -19,6 +18,7 @@ from dicomorph.model.errors import (
 )
 from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
+from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.durability import must_last
 from dicomorph.services.earlier_outcomes import earlier_outcomes

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
-from dicomorph.index.base import StoreOutcome, StoreStatus
 from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
 from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.default_encoding import default_encoding
 from dicomorph.services.discarding import discard_removed

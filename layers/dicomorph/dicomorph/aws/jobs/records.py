@@ -1,4 +1,4 @@
-"""The records of jobs in the table of the index (keys: `dicomorph.index.keys`).
+"""The records of jobs in the table of the index (keys: `dicomorph.aws.dynamodb.keys`).
 
 A record is compressed JSON, in pieces where it exceeds an item. Beside it stands one small
 item in the partition ``Jobs`` that says whether the job is alive, written by the same
@@ -12,9 +12,9 @@ import zlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from dicomorph.index.dynamodb_expressions import ABSENT, Condition
-from dicomorph.index.dynamodb_table import Table, attempts, won
-from dicomorph.index.keys import JOBS, SOLE, Item, job_partition, key
+from dicomorph.aws.dynamodb.expressions import ABSENT, Condition
+from dicomorph.aws.dynamodb.keys import JOBS, SOLE, Item, job_partition, key
+from dicomorph.aws.dynamodb.table import Table, attempts, won
 from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.model.errors import ConflictError
 from dicomorph.model.resources import Level

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dicomorph.index.keys import Item
+from dicomorph.aws.dynamodb.keys import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
+from dicomorph.embedded.objects.errors import translated
+from dicomorph.embedded.objects.folders import ABSENT, move_into, path_of, prune, remove_tree
+from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, give_name
+from dicomorph.embedded.objects.spool import Spool
+from dicomorph.embedded.objects.syncing import folders_above, sync_paths
+from dicomorph.embedded.objects.writing import copy_range, read_range, write_all, write_script
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.file_errors import translated
-from dicomorph.storage.file_folders import ABSENT, move_into, path_of, prune, remove_tree
-from dicomorph.storage.file_naming import can_be_nameless, create_nameless, give_name
-from dicomorph.storage.file_spool import Spool
-from dicomorph.storage.file_syncing import folders_above, sync_paths
-from dicomorph.storage.file_writing import copy_range, read_range, write_all, write_script
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
 

@@ -9,10 +9,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from dicomorph.index.base import Removal, StoreOutcome
-from dicomorph.index.sqlite_database import Database
-from dicomorph.index.sqlite_ingest import Ingest, add_labels, settle
-from dicomorph.index.sqlite_rows import (
+from dicomorph.embedded.index.ingest import Ingest, add_labels, settle
+from dicomorph.embedded.index.rows import (
     INSTANCE,
     NUMBERS,
     SELECT_RESOURCE,
@@ -22,6 +20,7 @@ from dicomorph.index.sqlite_rows import (
     encode_metadata,
     encode_tags,
 )
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import ConflictError, UnknownResourceError
 from dicomorph.model.resources import (
     LEVELS,
@@ -36,6 +35,7 @@ from dicomorph.model.resources import (
     Statistics,
 )
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Removal, StoreOutcome
 from dicomorph.services.backend import utc_now
 
 _REMOVED_AT_ONCE = 1000  # other writers wait for less than a tenth of a second

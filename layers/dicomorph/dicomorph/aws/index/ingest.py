@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dicomorph.index.base import StoreOutcome, StoreStatus, is_outdated
-from dicomorph.index.dynamodb_errors import ConditionLostError
-from dicomorph.index.dynamodb_expressions import ABSENT, stamped, still_pending
-from dicomorph.index.dynamodb_items import (
+from dicomorph.aws.dynamodb.errors import ConditionLostError
+from dicomorph.aws.dynamodb.expressions import ABSENT, stamped, still_pending
+from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
+from dicomorph.aws.dynamodb.table import Table, attempts, won
+from dicomorph.aws.index.items import (
     check_size,
     instance_item,
     is_pending,
@@ -32,11 +33,10 @@ from dicomorph.index.dynamodb_items import (
     pending_item,
     stamp_of,
 )
-from dicomorph.index.dynamodb_parents import Parents
-from dicomorph.index.dynamodb_table import Table, attempts, won
-from dicomorph.index.keys import Item, child_key, resource_key
+from dicomorph.aws.index.parents import Parents
 from dicomorph.model.resources import InstanceEntry, Level, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import StoreOutcome, StoreStatus, is_outdated
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 
-from dicomorph.storage.file_folders import ABSENT
+from dicomorph.embedded.objects.folders import ABSENT
 
 # Measured on ext4: 25 files one after the other take 200 ms, by 16 threads 25 ms.
 _THREADS = 16

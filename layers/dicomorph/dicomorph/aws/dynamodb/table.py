@@ -10,9 +10,9 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dicomorph.index.dynamodb_errors import ContendedError, translated
-from dicomorph.index.dynamodb_expressions import Condition, Update
-from dicomorph.index.keys import Item
+from dicomorph.aws.dynamodb.errors import ContendedError, translated
+from dicomorph.aws.dynamodb.expressions import Condition, Update
+from dicomorph.aws.dynamodb.keys import Item
 from dicomorph.model.errors import ConflictError, TransientError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import secrets
 import zlib
 from collections.abc import Mapping
 
-from dicomorph.index.keys import Item, listing, resource_key
+from dicomorph.aws.dynamodb.keys import Item, listing, resource_key
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import (
     LEVELS,

@@ -209,7 +209,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise InternalError(f"The database has version {version}, this program needs {SCHEMA_VERSION}")
     # Switching to WAL does not wait for a process that does the same.
     _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-    schema = Path(__file__).with_name("sqlite_schema.sql").read_text(encoding="utf-8")
+    schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     try:
         connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     finally:

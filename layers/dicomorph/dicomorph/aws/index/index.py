@@ -1,4 +1,4 @@
-"""The index in one DynamoDB table (keys: `dicomorph.index.keys`)."""
+"""The index in one DynamoDB table (keys: `dicomorph.aws.dynamodb.keys`)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dicomorph.index.base import Removal, StoreOutcome
-from dicomorph.index.dynamodb_add import Ingest
-from dicomorph.index.dynamodb_annotations import Annotations
-from dicomorph.index.dynamodb_delete import Eraser
-from dicomorph.index.dynamodb_items import decode_text, encode_text
-from dicomorph.index.dynamodb_read import Reader
-from dicomorph.index.dynamodb_table import Table
-from dicomorph.index.keys import counter_key, property_key
+from dicomorph.aws.dynamodb.keys import counter_key, property_key
+from dicomorph.aws.dynamodb.table import Table
+from dicomorph.aws.index.annotations import Annotations
+from dicomorph.aws.index.eraser import Eraser
+from dicomorph.aws.index.ingest import Ingest
+from dicomorph.aws.index.items import decode_text, encode_text
+from dicomorph.aws.index.reader import Reader
 from dicomorph.model.resources import (
     InstanceEntry,
     Level,
@@ -25,6 +24,7 @@ from dicomorph.model.resources import (
     Statistics,
 )
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Removal, StoreOutcome
 from dicomorph.services.backend import utc_now
 
 if TYPE_CHECKING:

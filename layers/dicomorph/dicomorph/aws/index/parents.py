@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dicomorph.index.dynamodb_expressions import ABSENT, EXISTS, Update
-from dicomorph.index.dynamodb_items import (
+from dicomorph.aws.dynamodb.expressions import ABSENT, EXISTS, Update
+from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
+from dicomorph.aws.dynamodb.table import Table, won
+from dicomorph.aws.index.items import (
     LAST_UPDATE,
     METADATA,
     ORIGINS,
@@ -15,8 +17,6 @@ from dicomorph.index.dynamodb_items import (
     new_stamp,
     parent_item,
 )
-from dicomorph.index.dynamodb_table import Table, won
-from dicomorph.index.keys import Item, child_key, resource_key
 from dicomorph.model.resources import LEVELS, InstanceEntry, Level
 
 _Parent = tuple[Level, str]

@@ -10,13 +10,13 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from dicomorph.aws.objects.errors import error_of, translated
+from dicomorph.aws.objects.parts import PART_BYTES, edited_parts, file_parts, part_size
+from dicomorph.aws.objects.source import RangedSource
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import DicomorphError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
-from dicomorph.storage.s3_errors import error_of, translated
-from dicomorph.storage.s3_parts import PART_BYTES, edited_parts, file_parts, part_size
-from dicomorph.storage.s3_source import RangedSource
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dicomorph.index.dynamodb_items import ancestry_of, id_of, is_pending, pin_of, resource_of
-from dicomorph.index.dynamodb_table import Table
-from dicomorph.index.keys import LISTING_INDEX, Item, child_partitions, listings, resource_key
+from dicomorph.aws.dynamodb.keys import LISTING_INDEX, Item, child_partitions, listings, resource_key
+from dicomorph.aws.dynamodb.table import Table
+from dicomorph.aws.index.items import ancestry_of, id_of, is_pending, pin_of, resource_of
 from dicomorph.model.resources import LEVELS, Ancestry, Level, Pin, Resource, Statistics
 
 _STATE = "PK, SK, Id, Pending"

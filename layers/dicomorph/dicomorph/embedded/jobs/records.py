@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from dicomorph.index.sqlite_database import Database
+from dicomorph.embedded.sqlite.database import Database
 from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.model.errors import ConflictError
 from dicomorph.model.resources import Level

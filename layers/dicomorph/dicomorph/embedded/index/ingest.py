@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dicomorph.index.base import StoreOutcome, StoreStatus, is_outdated
-from dicomorph.index.sqlite_rows import (
+from dicomorph.embedded.index.rows import (
     INSTANCE,
     NUMBERS,
     changed,
@@ -18,6 +17,7 @@ from dicomorph.index.sqlite_rows import (
 )
 from dicomorph.model.resources import LEVELS, InstanceEntry, Level, LevelFacts, MetadataValue, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import StoreOutcome, StoreStatus, is_outdated
 
 _ORIGINS = ("ModifiedFrom", "AnonymizedFrom")
 _NO_FACTS = LevelFacts({})

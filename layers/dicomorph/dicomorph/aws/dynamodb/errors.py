@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from dicomorph.index.keys import Item
+from dicomorph.aws.dynamodb.keys import Item
 from dicomorph.model.errors import (
     ConflictError,
     DicomorphError,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 
+from dicomorph.embedded.jobs.pool import Reply, Task, WorkerPool
+from dicomorph.embedded.jobs.worker import Verdict
 from dicomorph.jobs.documents import batch_sizes, manifest_key
-from dicomorph.jobs.local_pool import Reply, Task, WorkerPool
-from dicomorph.jobs.local_worker import Verdict
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InternalError, StorageFullError
 from dicomorph.services.backend import Backend

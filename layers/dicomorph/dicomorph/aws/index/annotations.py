@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from dicomorph.index.dynamodb_errors import ConditionLostError
-from dicomorph.index.dynamodb_expressions import EXISTS, Condition, Update
-from dicomorph.index.dynamodb_items import (
+from dicomorph.aws.dynamodb.errors import ConditionLostError
+from dicomorph.aws.dynamodb.expressions import EXISTS, Condition, Update
+from dicomorph.aws.dynamodb.keys import Item, resource_key
+from dicomorph.aws.dynamodb.table import Table
+from dicomorph.aws.index.items import (
     LABEL,
     METADATA,
     REVISION,
@@ -17,8 +19,6 @@ from dicomorph.index.dynamodb_items import (
     encode_text,
     is_pending,
 )
-from dicomorph.index.dynamodb_table import Table
-from dicomorph.index.keys import Item, resource_key
 from dicomorph.model.errors import ConflictError, UnknownResourceError
 from dicomorph.model.resources import Level, LevelFacts, MetadataValue
 

@@ -9,8 +9,8 @@ import threading
 from concurrent.futures import CancelledError
 from typing import TypeAlias
 
-from dicomorph.jobs.local_pool import WorkerPool, WorkerSpec
-from dicomorph.jobs.local_workflow import LocalWorkflow
+from dicomorph.embedded.jobs.pool import WorkerPool, WorkerSpec
+from dicomorph.embedded.jobs.workflow import LocalWorkflow
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.backend import Backend

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby, islice
 
-from dicomorph.index.base import Removal
-from dicomorph.index.dynamodb_expressions import EXISTS, NOT_LIVE, Update, stamped
-from dicomorph.index.dynamodb_items import (
+from dicomorph.aws.dynamodb.expressions import EXISTS, NOT_LIVE, Update, stamped
+from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
+from dicomorph.aws.dynamodb.table import Table, attempts, won
+from dicomorph.aws.index.items import (
     LAST_UPDATE,
     METADATA,
     ancestry_of,
@@ -23,11 +24,10 @@ from dicomorph.index.dynamodb_items import (
     object_of,
     stamp_of,
 )
-from dicomorph.index.dynamodb_read import Reader
-from dicomorph.index.dynamodb_table import Table, attempts, won
-from dicomorph.index.keys import Item, child_key, resource_key
+from dicomorph.aws.index.reader import Reader
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Ancestry, Level, ObjectRef, Pin
+from dicomorph.ports.index import Removal
 
 _UPWARDS = (Level.SERIES, Level.STUDY, Level.PATIENT)
 _REMOVED_AT_ONCE = 1000  # whose items are in memory together

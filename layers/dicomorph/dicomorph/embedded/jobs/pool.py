@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
-from dicomorph.jobs.local_worker import Verdict
+from dicomorph.embedded.jobs.worker import Verdict
 
 _LAST = (1 << 62,)
 
@@ -28,7 +28,7 @@ class WorkerSpec:
     Parameters
     ----------
     command : Sequence[str]
-        Runs `dicomorph.jobs.local_worker.serve`.
+        Runs `dicomorph.embedded.jobs.worker.serve`.
     setup : Any
         What it needs to know, as JSON. Not part of the command, which other users can read.
     """

@@ -1,0 +1,1 @@
+"""One DynamoDB table: its calls, keys, expressions and errors."""

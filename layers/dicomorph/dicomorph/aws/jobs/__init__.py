@@ -1,0 +1,1 @@
+"""The records of jobs in DynamoDB, and Step Functions that run them."""

@@ -1,0 +1,1 @@
+"""The records of jobs in SQLite, and worker processes that run them."""

@@ -1,0 +1,1 @@
+"""One SQLite database, and its schema."""

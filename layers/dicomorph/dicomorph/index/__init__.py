@@ -1,1 +1,0 @@
-"""The index: which resources exist, their parents, main tags, metadata and labels."""

@@ -1,0 +1,1 @@
+"""What use cases ask of a deployment: small protocols, by role."""

@@ -1,1 +1,0 @@
-"""The object store: DICOM files and the documents of jobs."""
