@@ -8,7 +8,7 @@ from dicomorph.http.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
-from dicomorph.services.check_settings import check_settings
+from dicomorph.services.server.check_settings import check_settings
 
 
 class SettingsFileError(Exception):

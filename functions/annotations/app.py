@@ -11,8 +11,8 @@ from dicomorph.bootstrap import get_backend
 from dicomorph.http.metadata_answers import given_etag, write_answer
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer
-from dicomorph.services.labels import add_label, remove_label
-from dicomorph.services.metadata import delete_metadata, write_metadata
+from dicomorph.services.annotate.labels import add_label, remove_label
+from dicomorph.services.annotate.metadata import delete_metadata, write_metadata
 
 app = build_resolver(get_backend)
 

@@ -16,12 +16,12 @@ from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.http.tag_forms import tag_options, tags_form
 from dicomorph.model.resources import LEVELS, Level
-from dicomorph.services.browse import ancestor, descendant_ids, list_ids, load
-from dicomorph.services.bulk_content import bulk_content
-from dicomorph.services.labels import has_label, list_labels
-from dicomorph.services.metadata import list_metadata, read_metadata
-from dicomorph.services.read_instance import read_tags
-from dicomorph.services.resource_view import resource_json
+from dicomorph.services.annotate.labels import has_label, list_labels
+from dicomorph.services.annotate.metadata import list_metadata, read_metadata
+from dicomorph.services.browse.bulk_content import bulk_content
+from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, list_ids, load
+from dicomorph.services.browse.read_instance import read_tags
+from dicomorph.services.browse.resource_view import resource_json
 
 app = build_resolver(get_backend)
 

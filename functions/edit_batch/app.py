@@ -6,7 +6,7 @@ from typing import Any
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.failures import workflow_task
-from dicomorph.services.edit_batch import edit_batch
+from dicomorph.services.work.edit_batch import edit_batch
 
 
 @workflow_task

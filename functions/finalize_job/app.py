@@ -6,7 +6,7 @@ from typing import Any
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.failures import workflow_task
-from dicomorph.services.finalize_job import abandon_job, finalize_job
+from dicomorph.services.work.finalize_job import abandon_job, finalize_job
 
 
 @workflow_task

@@ -11,9 +11,9 @@ from dicomorph.bootstrap import get_backend
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.services.bulk_delete import bulk_delete
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.store_instance import store_instance
+from dicomorph.services.store.bulk_delete import bulk_delete
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.store.store_instance import store_instance
 
 app = build_resolver(get_backend)
 

@@ -13,9 +13,9 @@ from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
-from dicomorph.services.job_history import listed_jobs
-from dicomorph.services.job_view import job_json
+from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.jobs.history import listed_jobs
+from dicomorph.services.jobs.view import job_json
 
 app = build_resolver(get_backend)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.failures import workflow_task
-from dicomorph.services.plan_job import plan_job, plan_of
+from dicomorph.services.work.plan_job import plan_job, plan_of
 
 
 @workflow_task

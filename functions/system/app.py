@@ -10,9 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dicomorph.bootstrap import get_backend
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import json_answer, text_answer
-from dicomorph.services.default_encoding import change_default_encoding, default_encoding
-from dicomorph.services.statistics import statistics
-from dicomorph.services.system import system
+from dicomorph.services.server.default_encoding import change_default_encoding, default_encoding
+from dicomorph.services.server.statistics import statistics
+from dicomorph.services.server.system import system
 
 app = build_resolver(get_backend)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dicomorph.model.errors import StorageFullError
-from dicomorph.services.job_actions import cancel_job
+from dicomorph.services.jobs.actions import cancel_job
 from tests.support.api_client import Client, InlineRunner
 
 

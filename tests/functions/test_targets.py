@@ -64,7 +64,7 @@ def test_a_bulk_job_lists_both(client: Client, folder: Path) -> None:
 
 
 def test_a_large_product_is_streamed(client: Client, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomorph.services.product._IN_MEMORY", 0)
+    monkeypatch.setattr("dicomorph.services.work.product._IN_MEMORY", 0)
     (study,) = client.get("/studies").json
     body = {"Target": "research", "Keep": ["SOPInstanceUID"], "Force": True}
     client.post(f"/studies/{study}/anonymize", body)

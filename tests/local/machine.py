@@ -16,7 +16,7 @@ from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, StorageFullError
 from dicomorph.model.settings import Settings
 from dicomorph.ports.jobs import JobRecords
-from dicomorph.services.wait_for_job import wait_for_job
+from dicomorph.services.jobs.waiting import wait_for_job
 from local.worker import worker_spec
 from tests.support.idle_runner import IdleRunner
 from tests.workflows.embedded import Server

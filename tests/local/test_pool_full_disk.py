@@ -9,9 +9,9 @@ import pytest
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
-from dicomorph.services.job_actions import resubmit_job
-from dicomorph.services.job_view import job_json
-from dicomorph.services.wait_for_job import wait_for_job
+from dicomorph.services.jobs.actions import resubmit_job
+from dicomorph.services.jobs.view import job_json
+from dicomorph.services.jobs.waiting import wait_for_job
 from tests.local.machine import FullRecords, Machine, ended
 from tests.support.jobs import counts
 

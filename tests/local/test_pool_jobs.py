@@ -14,7 +14,7 @@ from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InternalError, StaleEpochError
 from dicomorph.model.resources import Level
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.local.machine import Machine, ended
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server

@@ -8,7 +8,7 @@ import pytest
 
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
-from dicomorph.services.job_actions import cancel_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.jobs.actions import cancel_job, pause_job, resubmit_job, resume_job
 from tests.local.machine import Machine, ended, until
 from tests.support.jobs import Action, counts
 from tests.workflows.embedded import Server

@@ -18,9 +18,9 @@ from dicomorph.http.requests import effective_method, normalize_path
 from dicomorph.http.routes import ROUTES
 from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from local.functions import Context, load_module
 from tests.support.idle_runner import IdleRunner
 

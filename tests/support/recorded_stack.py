@@ -134,7 +134,7 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
     handlers: dict[str, moto_faults.Handler] = {}
     with moto_faults.aws(handlers), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Table, "each", _one_after_the_other)  # so that the caller is on the stack of each call
-        patch.setattr("dicomorph.services.wait_for_job._FIRST_PAUSE", 0.05)  # each look takes from the job
+        patch.setattr("dicomorph.services.jobs.waiting._FIRST_PAUSE", 0.05)  # each look takes from the job
         _deploy_workflow()
         recorder = CallRecorder(customer_keys(template, values))
         backends = {

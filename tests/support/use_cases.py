@@ -10,7 +10,7 @@ from typing import Any
 
 from dicomorph.aws.objects.parts import PART_BYTES
 from dicomorph.model.settings import OverwriteInstances, Settings
-from dicomorph.services.store_instance import store_instance
+from dicomorph.services.store.store_instance import store_instance
 from tests.support.api_client import make_dicom
 from tests.support.recorded_stack import RecordedStack
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from dicomorph.model.settings import Settings
-from dicomorph.services import job_watch
+from dicomorph.services.work import job_watch
 from tests.support.idle_runner import IdleRunner
 from tests.support.job_tasks import after, event_of, leave_documents, state, submit
 from tests.support.recorded_stack import RecordedStack

@@ -12,8 +12,8 @@ from dicomorph.jobs.documents import listing_key, manifest_key, part_key
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_view import job_json
-from dicomorph.services.wait_for_job import error_of, wait_for_job
+from dicomorph.services.jobs.view import job_json
+from dicomorph.services.jobs.waiting import error_of, wait_for_job
 from tests.support.jobs import JOB as A_JOB
 from tests.workflows.embedded import serve
 

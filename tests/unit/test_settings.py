@@ -10,7 +10,7 @@ import pytest
 
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, UnencodableText, parse_settings
-from dicomorph.services.check_settings import check_settings
+from dicomorph.services.server.check_settings import check_settings
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "settings.json"
 

@@ -16,12 +16,12 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import Level, Pin
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
-from dicomorph.services.start_job import Caller
-from dicomorph.services.store_instance import store_instance
-from dicomorph.services.submit_modification import submit_modification
+from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.submit.modification import submit_modification
+from dicomorph.services.submit.start_job import Caller
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.api_client import make_dicom
 from tests.support.idle_runner import IdleRunner
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import CanceledJobError
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job
-from dicomorph.services.job_actions import pause_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import pause_job
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.workflows.embedded import Server
 
 CANCELLED = (JobState.FAILURE, CanceledJobError.code)

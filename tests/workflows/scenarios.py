@@ -9,12 +9,12 @@ from typing import Any
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
-from dicomorph.services.submit_merge import submit_merge
-from dicomorph.services.submit_modification import submit_bulk_modification
-from dicomorph.services.submit_split import submit_split
+from dicomorph.services.submit.merge import submit_merge
+from dicomorph.services.submit.modification import submit_bulk_modification
+from dicomorph.services.submit.split import submit_split
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.contract.indexes import assert_hierarchy_is_true
 from tests.support.jobs import IN_PLACE
 from tests.workflows.embedded import CALLER, Server

@@ -29,8 +29,8 @@ from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.backend import Backend
 from dicomorph.services.entries import instance_entry
-from dicomorph.services.start_job import Caller
-from dicomorph.services.submit_modification import submit_modification
+from dicomorph.services.submit.modification import submit_modification
+from dicomorph.services.submit.start_job import Caller
 from local.functions import load_module
 from local.template import TEMPLATE, read_template
 from tests.support.api_client import make_dicom

@@ -14,8 +14,8 @@ from dicomorph.aws.jobs.runner import execution_name
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import Level
-from dicomorph.services.job_actions import cancel_job, pause_job, resubmit_job, resume_job
-from dicomorph.services.job_view import job_json
+from dicomorph.services.jobs.actions import cancel_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.jobs.view import job_json
 from tests.support.jobs import counts
 from tests.workflows.moto_faults import WorkerDiedError
 from tests.workflows.stack import REGION, Stack, deployed

@@ -14,10 +14,10 @@ from dicomorph.jobs.documents import outcomes_prefix
 from dicomorph.jobs.model import JobState
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances, Settings
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.contract.indexes import assert_hierarchy_is_true
 from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.aws_server import aws_server, clear

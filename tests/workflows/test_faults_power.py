@@ -11,7 +11,7 @@ import pytest
 
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services.delete_resource import delete_resource
+from dicomorph.services.store.delete_resource import delete_resource
 from tests.workflows.embedded import Server, serve
 from tests.workflows.scenarios import SCENARIOS, upload, work
 

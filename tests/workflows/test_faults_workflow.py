@@ -11,7 +11,7 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.resources import Level
-from dicomorph.services.finalize_job import finalize_job
+from dicomorph.services.work.finalize_job import finalize_job
 from tests.contract.indexes import assert_hierarchy_is_true
 from tests.workflows.stack import Stack, deployed
 from tests.workflows.throttling import Throttle, throttled

@@ -10,10 +10,10 @@ import pytest
 from dicomorph.jobs.documents import decode_outcome, encode_outcome, outcome_key
 from dicomorph.jobs.model import InstanceOutcome, Job, JobState
 from dicomorph.model.resources import Level, Pin
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job, finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job, finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
@@ -58,7 +58,7 @@ def forget_product(server: Server, job: Job, number: int) -> None:
 def test_an_outcome_that_changes_amid_the_end_deletes_no_source_without_a_product(
     server: Server, call: str, nth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.settle_products._DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("dicomorph.services.work.settle_products._DELETED_AT_ONCE", 2)
     source = study(server)
     job = edited(server, source)
     last = job.batches - 1 if call == "remove_instances" else 0
@@ -118,7 +118,7 @@ def test_parents_are_not_rebuilt_from_a_product_that_is_gone(server: Server) -> 
 def test_a_job_that_is_given_up_while_its_sources_go_keeps_the_rest(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.settle_products._DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("dicomorph.services.work.settle_products._DELETED_AT_ONCE", 2)
     source = study(server)
     job = edited(server, source)
     ended = finalize(server, job, "remove_instances", lambda: abandon_job(server.backend, job.id))

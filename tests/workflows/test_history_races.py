@@ -13,11 +13,11 @@ import pytest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import InexistentItemError, TransientError
 from dicomorph.model.resources import Level
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.finalize_job import abandon_job
-from dicomorph.services.job_actions import delete_job, resubmit_job
-from dicomorph.services.job_history import listed_jobs, trim_history
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import delete_job, resubmit_job
+from dicomorph.services.jobs.history import listed_jobs, trim_history
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.finalize_job import abandon_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.idle_runner import IdleRunner
 from tests.support.jobs import counts
 from tests.workflows.crashes import CrashError, Fuse

@@ -6,7 +6,7 @@ import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError
-from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
 from tests.support.jobs import Action
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import in_state, study

@@ -6,9 +6,9 @@ import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StaleEpochError, StorageFullError, TransientError
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job, finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job, finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
 from tests.workflows.meddling import failing, meddled

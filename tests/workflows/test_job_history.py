@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.services.job_history import listed_jobs
-from dicomorph.services.wait_for_job import wait_for_job
+from dicomorph.services.jobs.history import listed_jobs
+from dicomorph.services.jobs.waiting import wait_for_job
 from tests.workflows.embedded import Server, serve
 
 

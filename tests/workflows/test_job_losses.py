@@ -8,10 +8,10 @@ import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import DicomorphError, InternalError, StorageFullError, TransientError
-from dicomorph.services.job_actions import resubmit_job
-from dicomorph.services.job_view import job_json
-from dicomorph.services.plan_job import plan_job
-from dicomorph.services.wait_for_job import wait_for_job
+from dicomorph.services.jobs.actions import resubmit_job
+from dicomorph.services.jobs.view import job_json
+from dicomorph.services.jobs.waiting import wait_for_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.idle_runner import IdleRunner
 from tests.support.jobs import counts, outcome
 from tests.workflows.embedded import Server

@@ -8,7 +8,7 @@ import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.resources import Level
-from dicomorph.services.job_actions import cancel_job, pause_job
+from dicomorph.services.jobs.actions import cancel_job, pause_job
 from tests.support.jobs import Action, counts, outcome
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import CANCELLED, REPLACING, SOURCES, check_files, study

@@ -11,11 +11,11 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.job_actions import cancel_job, resubmit_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import cancel_job, resubmit_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import IN_PLACE, counts, outcome
 from tests.workflows.embedded import Server, serve
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study

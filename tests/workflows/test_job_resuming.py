@@ -10,11 +10,11 @@ import pytest
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services import job_watch
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job, finalize_job
-from dicomorph.services.job_actions import cancel_job, pause_job, resubmit_job, resume_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import cancel_job, pause_job, resubmit_job, resume_job
+from dicomorph.services.work import job_watch
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job, finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.idle_runner import AwayRunner
 from tests.support.jobs import IN_PLACE, counts, outcome
 from tests.workflows.embedded import Server, serve

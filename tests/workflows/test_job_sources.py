@@ -6,10 +6,10 @@ import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.resources import Level
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.embedded import Server
 
@@ -56,7 +56,7 @@ def test_sources_that_became_one_product_are_kept(
     name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Should a plan ever let them through, the end of the job sees it.
-    monkeypatch.setattr("dicomorph.services.plan_job.check_products", lambda *_: None)
+    monkeypatch.setattr("dicomorph.services.work.plan_job.check_products", lambda *_: None)
     server: Server = request.getfixturevalue(name)
     study = server.upload()["ParentStudy"]
     for number in (2, 3):

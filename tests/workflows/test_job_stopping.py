@@ -11,12 +11,12 @@ from dicomorph.jobs.documents import outcomes_prefix, parts_prefix
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, TransientError
 from dicomorph.model.resources import Level
-from dicomorph.services import job_watch
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job, finalize_job
-from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resume_job
-from dicomorph.services.job_view import job_json
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resume_job
+from dicomorph.services.jobs.view import job_json
+from dicomorph.services.work import job_watch
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job, finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.idle_runner import AwayRunner
 from tests.support.jobs import Action, counts, outcome
 from tests.workflows.embedded import Server

@@ -16,9 +16,9 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.resources import Level
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.moto_faults import WorkerDiedError
 from tests.workflows.stack import Stack, deployed
@@ -171,7 +171,7 @@ def test_duplicated_invocations_change_nothing(stack: Stack) -> None:
 
 def test_a_crash_of_the_planner_fails_the_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     study = stack.upload("PAT", 7)
-    monkeypatch.setattr("dicomorph.services.plan_job.plan_batches", lambda *_: 1 / 0)
+    monkeypatch.setattr("dicomorph.services.work.plan_job.plan_batches", lambda *_: 1 / 0)
     job, status = stack.finish(stack.submit(study))
     assert (job.state, job.error_code, status) == (JobState.FAILURE, -1, "FAILED")
     assert stack.calls == []
@@ -179,7 +179,7 @@ def test_a_crash_of_the_planner_fails_the_job(stack: Stack, monkeypatch: pytest.
 
 def test_a_crash_of_the_finalization_fails_the_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     study = stack.upload("PAT", 7)
-    monkeypatch.setattr("dicomorph.services.finalize_job.final_content", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("dicomorph.services.work.finalize_job.final_content", lambda *_, **__: 1 / 0)
     job, status = stack.finish(stack.submit(study, KeepSource=False))
     assert (job.state, job.error_code, status) == (JobState.FAILURE, -1, "FAILED")
 

@@ -12,10 +12,10 @@ import pytest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.job_view import job_json
-from dicomorph.services.plan_job import plan_job
-from dicomorph.services.submit_modification import submit_bulk_modification
+from dicomorph.services.jobs.view import job_json
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.submit.modification import submit_bulk_modification
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import CALLER, Server
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
@@ -53,7 +53,7 @@ def test_a_permissive_job_of_which_everything_failed_keeps_every_source(
 ) -> None:
     source = study(server)
     fail = failing(StorageFullError())
-    monkeypatch.setattr("dicomorph.services.edit_batch.ProductMaker.make", lambda *_: fail())
+    monkeypatch.setattr("dicomorph.services.work.edit_batch.ProductMaker.make", lambda *_: fail())
     done = server.run(source, body={**REPLACING, "Permissive": True})
     assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, SOURCES))
     assert "ID" not in done.content

@@ -11,7 +11,7 @@ import pytest
 
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
-from dicomorph.services.bulk_delete import bulk_delete
+from dicomorph.services.store.bulk_delete import bulk_delete
 from tests.contract.indexes import assert_hierarchy_is_true
 from tests.workflows.crashes import CrashError, Fuse, at_each_write
 from tests.workflows.embedded import Server, serve
@@ -53,7 +53,7 @@ def test_a_crash_during_submission_leaves_no_job_or_one_that_ends(tmp_path: Path
 def test_a_crash_amid_an_export_leaves_each_product_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.product._IN_MEMORY", in_memory)
+    monkeypatch.setattr("dicomorph.services.work.product._IN_MEMORY", in_memory)
     for fuse in at_each_write(Fuse):
         folder, out = tmp_path / str(fuse.burns_at), tmp_path / f"{fuse.burns_at}-out"
         server = serve(folder, targets={"out": str(out)})

@@ -12,9 +12,9 @@ from dicomorph.jobs.documents import decode_batch
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.model.resources import Level, Pin
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.job_actions import cancel_job, delete_job, pause_job, resume_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resume_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
@@ -42,7 +42,7 @@ def planned(server: Server, job: Job) -> list[Pin]:
 def test_of_two_planners_the_first_one_to_be_done_counts(
     server: Server, nth: int, overtake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    monkeypatch.setattr("dicomorph.services.work.job_watch.SECONDS", 0)
     source = study(server)
     job = server.submit(source, body=REPLACING)
     execution = 1
@@ -96,7 +96,7 @@ def test_a_planner_that_is_late_changes_no_job_that_has_ended(server: Server) ->
 def test_a_planner_stops_between_two_batches(
     server: Server, stop: Callable[[Any, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    monkeypatch.setattr("dicomorph.services.work.job_watch.SECONDS", 0)
     job = server.submit(study(server))
     before = before_nth(server.backend.index, "pins_of", 2, lambda: stop(server.backend, job.id))
     assert plan_job(replace(server.backend, index=before), job.id) == 0
@@ -107,7 +107,7 @@ def test_a_planner_stops_between_two_batches(
 def test_a_planner_leaves_nothing_of_a_job_that_is_forgotten(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.job_watch.SECONDS", 0)
+    monkeypatch.setattr("dicomorph.services.work.job_watch.SECONDS", 0)
     job = server.submit(study(server))
 
     def forget() -> None:

@@ -10,12 +10,12 @@ import pytest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import TransientError
 from dicomorph.model.resources import Level, Pin
-from dicomorph.services.delete_resource import delete_resource
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import abandon_job
-from dicomorph.services.job_actions import resubmit_job
-from dicomorph.services.plan_job import plan_job
-from dicomorph.services.store_instance import store_instance
+from dicomorph.services.jobs.actions import resubmit_job
+from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import abandon_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study

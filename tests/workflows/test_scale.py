@@ -18,9 +18,9 @@ from dicomorph.jobs.model import JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
-from dicomorph.services.edit_batch import edit_batch
-from dicomorph.services.finalize_job import finalize_job
-from dicomorph.services.plan_job import plan_job
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.benchmarks.filling import fill
 from tests.contract.indexes import assert_hierarchy_is_true
 from tests.support.idle_runner import IdleRunner

@@ -209,7 +209,7 @@ def test_what_would_tell_is_found(
     study = ids[Level.STUDY]
 
     def tell(event: dict[str, Any]) -> None:
-        logging.getLogger("dicomorph.services.edit_batch").info("Batch of %s", study)
+        logging.getLogger("dicomorph.services.work.edit_batch").info("Batch of %s", study)
         sys.stdout.write(PATIENT_NAME)
         raise ValueError(PATIENT_ID, event)
 

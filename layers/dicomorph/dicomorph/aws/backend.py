@@ -13,7 +13,7 @@ from dicomorph.aws.environment import Environment
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.services.backend import Backend, Target, utc_now
-from dicomorph.services.check_settings import check_settings
+from dicomorph.services.server.check_settings import check_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config

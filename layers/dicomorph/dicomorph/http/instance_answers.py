@@ -9,8 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from dicomorph.http.resolver import OrthancResolver
 from dicomorph.http.responses import dicom_answer, dicom_elsewhere
 from dicomorph.services.backend import Backend
-from dicomorph.services.edit_instance import edit_instance
-from dicomorph.services.read_instance import LargeFile, read_instance
+from dicomorph.services.browse.read_instance import LargeFile, read_instance
+from dicomorph.services.edit.edit_instance import edit_instance
 
 
 def answer_with_edited_instance(

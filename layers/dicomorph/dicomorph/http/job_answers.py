@@ -12,9 +12,9 @@ from dicomorph.http.responses import json_answer
 from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend
 from dicomorph.services.fields import is_synchronous
-from dicomorph.services.job_records import job_content
-from dicomorph.services.start_job import Caller
-from dicomorph.services.wait_for_job import wait_for_job
+from dicomorph.services.jobs.records import job_content
+from dicomorph.services.jobs.waiting import wait_for_job
+from dicomorph.services.submit.start_job import Caller
 
 
 def caller_of(request: Request) -> Caller:

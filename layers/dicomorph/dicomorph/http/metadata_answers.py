@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from dicomorph.http.requests import Request
 from dicomorph.http.responses import empty_answer, text_answer
 from dicomorph.model.resources import MetadataValue
-from dicomorph.services.metadata import Written, etag_of
+from dicomorph.services.annotate.metadata import Written, etag_of
 
 _STATUS = {
     Written.DONE: HTTPStatus.OK,

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from dicomorph.http.job_answers import answer_with_job, caller_of
 from dicomorph.http.resolver import OrthancResolver
 from dicomorph.services.backend import Backend
-from dicomorph.services.submit_modification import submit_bulk_modification, submit_modification
+from dicomorph.services.submit.modification import submit_bulk_modification, submit_modification
 
 
 def answer_with_modification(

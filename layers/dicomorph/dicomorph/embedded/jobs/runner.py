@@ -14,7 +14,7 @@ from dicomorph.embedded.jobs.workflow import LocalWorkflow
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.backend import Backend
-from dicomorph.services.finalize_job import abandon_job
+from dicomorph.services.work.finalize_job import abandon_job
 
 _CONCURRENT_JOBS = 2  # Orthanc's ConcurrentJobs
 

@@ -11,7 +11,7 @@ from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import as_it_stands, job_content, timestamp
+from dicomorph.services.jobs.records import as_it_stands, job_content, timestamp
 
 _COMPLETE = 100
 

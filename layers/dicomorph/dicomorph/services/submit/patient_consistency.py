@@ -11,7 +11,7 @@ from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
-from dicomorph.services.study_membership import study_of_each
+from dicomorph.services.browse.study_membership import study_of_each
 
 _PATIENT_TAGS = MAIN_DICOM_TAGS[Level.PATIENT]
 

@@ -13,10 +13,10 @@ from dicomorph.jobs.summary import Summary, summarize
 from dicomorph.model.errors import DicomorphError, InexistentItemError, InternalError
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_history import trim_history
-from dicomorph.services.job_outcomes import JobOutcomes
-from dicomorph.services.job_records import change_job, fail_job, read_listing, timestamp
-from dicomorph.services.settle_products import settle_products
+from dicomorph.services.jobs.history import trim_history
+from dicomorph.services.jobs.records import change_job, fail_job, read_listing, timestamp
+from dicomorph.services.work.outcomes import JobOutcomes
+from dicomorph.services.work.settle_products import settle_products
 
 
 def finalize_job(backend: Backend, job_id: str, execution: int = 1) -> None:

@@ -11,8 +11,8 @@ from dicomorph.jobs.lifecycle import cancelled, paused, resubmitted, resumed
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import DicomorphError, InexistentItemError, TransientError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_history import trim_history
-from dicomorph.services.job_records import as_it_stands, change_job, forget_job, get_job, timestamp
+from dicomorph.services.jobs.history import trim_history
+from dicomorph.services.jobs.records import as_it_stands, change_job, forget_job, get_job, timestamp
 
 
 def cancel_job(backend: Backend, job_id: str) -> None:

@@ -8,9 +8,9 @@ from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Json, Level, Resource
 from dicomorph.services.backend import Backend
-from dicomorph.services.browse import ancestor, descendant_ids, load
+from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, load
+from dicomorph.services.browse.resource_view import resource_json
 from dicomorph.services.fields import identifiers, read_boolean, read_level
-from dicomorph.services.resource_view import resource_json
 
 _FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
 

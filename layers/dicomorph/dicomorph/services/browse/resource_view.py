@@ -13,7 +13,7 @@ from dicomorph.dicom.standard.dictionary import keyword_of
 from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
-from dicomorph.services.series_status import expected_number, series_status
+from dicomorph.services.browse.series_status import expected_number, series_status
 
 _CHILDREN = {Level.PATIENT: "Studies", Level.STUDY: "Series", Level.SERIES: "Instances"}
 

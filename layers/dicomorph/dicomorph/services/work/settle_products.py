@@ -15,9 +15,9 @@ from dicomorph.jobs.summary import Summary
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.durability import must_last
-from dicomorph.services.job_outcomes import JobOutcomes
-from dicomorph.services.job_records import get_job
+from dicomorph.services.jobs.records import get_job
+from dicomorph.services.work.durability import must_last
+from dicomorph.services.work.outcomes import JobOutcomes
 
 _PARENT_LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES)
 _DELETED_AT_ONCE = 1000

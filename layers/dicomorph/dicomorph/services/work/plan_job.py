@@ -18,10 +18,10 @@ from dicomorph.model.errors import (
 )
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.durability import must_last
-from dicomorph.services.job_records import change_job, get_job, job_request, timestamp
-from dicomorph.services.job_watch import JobWatch
-from dicomorph.services.product_ids import check_products
+from dicomorph.services.jobs.records import change_job, get_job, job_request, timestamp
+from dicomorph.services.work.durability import must_last
+from dicomorph.services.work.job_watch import JobWatch
+from dicomorph.services.work.product_ids import check_products
 
 _AT_ONCE = 1_000  # sources that are looked up together
 _TOKEN_BYTES = 8

@@ -7,7 +7,7 @@ from dicomorph.model.main_dicom_tags import signature
 from dicomorph.model.resources import LEVELS, Json
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.server.default_encoding import default_encoding
 
 ORTHANC_VERSION = "1.13.0"
 """The version of Orthanc whose behaviour is followed; clients gate features on it."""

@@ -21,7 +21,7 @@ from dicomorph.model.errors import BadRequestError
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.resources import LEVELS, Level, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.product import modification_of
+from dicomorph.services.work.product import modification_of
 
 _TAGS = {
     Level.PATIENT: PATIENT_ID,

@@ -13,10 +13,10 @@ from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
+from dicomorph.services.browse.study_membership import study_of_each
 from dicomorph.services.fields import identifiers, json_object, read_boolean, refuse_target
-from dicomorph.services.job_options import read_job_options
-from dicomorph.services.start_job import Caller, new_job, start_job
-from dicomorph.services.study_membership import study_of_each
+from dicomorph.services.submit.job_options import read_job_options
+from dicomorph.services.submit.start_job import Caller, new_job, start_job
 
 _MOST_COPIES = 10  # of all that a series holds: a short request must not fill the disk
 

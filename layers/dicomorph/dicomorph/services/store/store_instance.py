@@ -17,9 +17,9 @@ from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
-from dicomorph.services.discarding import discard_removed
 from dicomorph.services.entries import instance_entry
+from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.store.discarding import discard_removed
 
 _READ_AT_ONCE = 1 << 20
 

@@ -22,9 +22,9 @@ from dicomorph.model.errors import (
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
-from dicomorph.services.job_options import JobOptions
-from dicomorph.services.job_records import forget_job, timestamp
+from dicomorph.services.jobs.records import forget_job, timestamp
+from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.submit.job_options import JobOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.delete_resource import delete_resource
 from dicomorph.services.fields import read_level
+from dicomorph.services.store.delete_resource import delete_resource
 
 
 def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:

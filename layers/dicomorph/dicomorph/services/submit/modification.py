@@ -17,12 +17,12 @@ from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services.anonymized_names import next_anonymized_name
 from dicomorph.services.backend import Backend
 from dicomorph.services.fields import identifiers, json_object, read_boolean, read_level
-from dicomorph.services.job_options import check_transcode, read_job_options
-from dicomorph.services.patient_consistency import check_patients
-from dicomorph.services.start_job import Caller, new_job, start_job
+from dicomorph.services.server.anonymized_names import next_anonymized_name
+from dicomorph.services.submit.job_options import check_transcode, read_job_options
+from dicomorph.services.submit.patient_consistency import check_patients
+from dicomorph.services.submit.start_job import Caller, new_job, start_job
 
 _UIDS = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
 

@@ -20,11 +20,11 @@ from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
-from dicomorph.services.durability import must_last
-from dicomorph.services.earlier_outcomes import earlier_outcomes
-from dicomorph.services.job_records import job_request
-from dicomorph.services.job_watch import JobWatch
-from dicomorph.services.product import Position, ProductMaker
+from dicomorph.services.jobs.records import job_request
+from dicomorph.services.work.durability import must_last
+from dicomorph.services.work.earlier_outcomes import earlier_outcomes
+from dicomorph.services.work.job_watch import JobWatch
+from dicomorph.services.work.product import Position, ProductMaker
 
 _logger = logging.getLogger(__name__)
 

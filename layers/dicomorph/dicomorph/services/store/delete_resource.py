@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.discarding import discard_removed
+from dicomorph.services.store.discarding import discard_removed
 
 
 def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[str, Json]:

@@ -15,11 +15,11 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.browse.study_membership import study_of_each
 from dicomorph.services.fields import identifiers, json_object, read_boolean, refuse_target
-from dicomorph.services.job_options import read_job_options
-from dicomorph.services.start_job import Caller, new_job, start_job
-from dicomorph.services.study_membership import study_of_each
+from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.submit.job_options import read_job_options
+from dicomorph.services.submit.start_job import Caller, new_job, start_job
 
 _LONGEST = 256  # characters; longer values are not copied, unless they are main tags
 

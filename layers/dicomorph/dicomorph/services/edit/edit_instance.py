@@ -18,11 +18,11 @@ from dicomorph.model.errors import (
 )
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, result_key
 from dicomorph.model.resources import Json, Level, ObjectRef
-from dicomorph.services.anonymized_names import next_anonymized_name
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.browse.read_instance import LargeFile
 from dicomorph.services.fields import read_boolean
-from dicomorph.services.read_instance import LargeFile
+from dicomorph.services.server.anonymized_names import next_anonymized_name
+from dicomorph.services.server.default_encoding import default_encoding
 
 _DICOM_UID_ROOT = "1.2.840.10008."
 

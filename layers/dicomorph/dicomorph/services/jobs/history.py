@@ -8,7 +8,7 @@ from datetime import timedelta
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import forget_job, timestamp
+from dicomorph.services.jobs.records import forget_job, timestamp
 
 # Somebody may wait for the result of a job that has just ended, however short the history is.
 _KEPT = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError
 from dicomorph.services.backend import Backend
-from dicomorph.services.job_records import as_it_stands, get_job
+from dicomorph.services.jobs.records import as_it_stands, get_job
 
 _FIRST_PAUSE = 0.005  # seconds
 _LONGEST_PAUSE = 0.5

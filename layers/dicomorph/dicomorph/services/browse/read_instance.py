@@ -12,7 +12,7 @@ from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
-from dicomorph.services.default_encoding import default_encoding
+from dicomorph.services.server.default_encoding import default_encoding
 
 
 @dataclass(frozen=True, slots=True)

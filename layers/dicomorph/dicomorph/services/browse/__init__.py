@@ -1,0 +1,1 @@
+"""Looking at resources and reading what they hold."""

@@ -1,0 +1,1 @@
+"""Editing one instance for an answer."""

@@ -1,0 +1,1 @@
+"""Looking at jobs, and what a client may do with them."""

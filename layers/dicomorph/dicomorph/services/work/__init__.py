@@ -1,0 +1,1 @@
+"""The tasks of a job's workflow: plan, edit batches, finalize."""
