@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dicomorph.http.requests import effective_method, normalize_path
+from dicomorph.http.reading.requests import effective_method, normalize_path
 from local.answers import StartResponse, write_answer
 from local.events import Event, proxy_event, read_query, set_body
 from local.functions import Functions

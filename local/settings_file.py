@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dicomorph.http.json_body import parse_json
+from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings

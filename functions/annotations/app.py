@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.http.metadata_answers import given_etag, write_answer
+from dicomorph.http.answers.metadata import given_etag, write_answer
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer
 from dicomorph.services.annotate.labels import add_label, remove_label

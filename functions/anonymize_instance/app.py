@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.http.instance_answers import answer_with_edited_instance
+from dicomorph.http.answers.instances import answer_with_edited_instance
 from dicomorph.http.resolver import build_resolver
 
 app = build_resolver(get_backend)

@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.dicom.views.dataset_json import TagsForm
-from dicomorph.http.instance_answers import answer_with_instance
-from dicomorph.http.metadata_answers import read_answer
-from dicomorph.http.requests import Request
+from dicomorph.http.answers.instances import answer_with_instance
+from dicomorph.http.answers.metadata import read_answer
+from dicomorph.http.reading.requests import Request
+from dicomorph.http.reading.tag_forms import tag_options, tags_form
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
-from dicomorph.http.tag_forms import tag_options, tags_form
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.annotate.labels import has_label, list_labels
 from dicomorph.services.annotate.metadata import list_metadata, read_metadata

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.http.job_answers import answer_with_job, caller_of
+from dicomorph.http.answers.jobs import answer_with_job, caller_of
 from dicomorph.http.resolver import build_resolver
 from dicomorph.services.submit.merge import submit_merge
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.http.modification_answers import answer_with_bulk_modification, answer_with_modification
+from dicomorph.http.answers.modifications import answer_with_bulk_modification, answer_with_modification
 from dicomorph.http.resolver import build_resolver
 from dicomorph.model.resources import Level
 

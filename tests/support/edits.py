@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dicomorph.deid.compilation import compile_plan
-from dicomorph.deid.requests import parse_modification
+from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter

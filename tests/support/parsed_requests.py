@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.deid.requests import Modification, parse_modification
+from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import PrivateTag, Settings

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from dicomorph.deid.profiles import EDITIONS
+from dicomorph.deid.editions.profiles import EDITIONS
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import CT_IMAGE_STORAGE, EXPLICIT, IMPLICIT, Element, Items, encode

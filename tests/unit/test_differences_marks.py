@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dicomorph import __version__
-from dicomorph.deid.profiles import EDITIONS, profile
+from dicomorph.deid.editions.profiles import EDITIONS, profile
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import SYNTAXES, Element, rich_file
 from tests.support.edits import anonymized, modified

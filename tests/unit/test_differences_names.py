@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.deid.profiles import EDITIONS
+from dicomorph.deid.editions.profiles import EDITIONS
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, SYNTAXES, Element
 from tests.support.edits import anonymized, modified
 from tests.support.small_files import IMAGES, NAME, NAMED, every, nested, small_file, tree_of, values_of

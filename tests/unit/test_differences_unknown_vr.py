@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.deid.profiles import EDITIONS, profile
+from dicomorph.deid.editions.profiles import EDITIONS, profile
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from dicomorph.deid import compilation
-from dicomorph.deid.profiles import EDITIONS, profile
-from dicomorph.deid.resolution import ANYWHERE, Path
+from dicomorph.deid.editions.profiles import EDITIONS, profile
+from dicomorph.deid.editions.resolution import ANYWHERE, Path
 from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.dictionary import vr_of

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.http import json_body
-from dicomorph.http.json_body import MAXIMUM_DEPTH, parse_json
+from dicomorph.http.reading import json_body
+from dicomorph.http.reading.json_body import MAXIMUM_DEPTH, parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.http.requests import LARGEST_INFLATED, Request, effective_method, normalize_path
+from dicomorph.http.reading.requests import LARGEST_INFLATED, Request, effective_method, normalize_path
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Level
 

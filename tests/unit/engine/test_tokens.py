@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.deid.profiles import EDITIONS, profile
+from dicomorph.deid.editions.profiles import EDITIONS, profile
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.standard.dictionary import vr_of
 from tests.compat.data_sets import read_file

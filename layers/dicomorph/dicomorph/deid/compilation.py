@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
-from dicomorph.deid.embedded_documents import with_companions
+from dicomorph.deid.editions.profiles import profile
 from dicomorph.deid.identity import MAPPED
-from dicomorph.deid.nested_paths import Operation, PathEntry
-from dicomorph.deid.nested_values import named_by_number, with_paths_inside
-from dicomorph.deid.profiles import profile
-from dicomorph.deid.requests import Modification
+from dicomorph.deid.requests.embedded_documents import with_companions
+from dicomorph.deid.requests.modification import Modification
+from dicomorph.deid.requests.nested_paths import Operation, PathEntry
+from dicomorph.deid.requests.nested_values import named_by_number, with_paths_inside
 from dicomorph.deid.scopes import PlanScope, Rules
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import Namespace

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from dicomorph.deid.editions.resolution import ANYWHERE, Path, Resolver
 from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
-from dicomorph.deid.nested_paths import Operation, PathEntry
-from dicomorph.deid.nested_values import with_paths_inside
-from dicomorph.deid.resolution import ANYWHERE, Path, Resolver
+from dicomorph.deid.requests.nested_paths import Operation, PathEntry
+from dicomorph.deid.requests.nested_values import with_paths_inside
 from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from dicomorph.http.requests import Request
+from dicomorph.http.reading.requests import Request
 from dicomorph.http.responses import TEXT, empty_answer, to_json
 from dicomorph.http.routes import allowed_methods
 from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError, UnknownResourceError

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
 from dicomorph.http.large_answers import carried
 from dicomorph.http.observability import get_logger, log_failure, log_request
-from dicomorph.http.requests import Request
+from dicomorph.http.reading.requests import Request
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level

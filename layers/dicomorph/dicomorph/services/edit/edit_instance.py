@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomorph.deid.compilation import compile_plan
-from dicomorph.deid.requests import parse_modification
+from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import rewrite
 from dicomorph.dicom.stream.edit_script import EditScript

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.deid.profiles import EDITIONS
+from dicomorph.deid.editions.profiles import EDITIONS
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.text.charsets import ORTHANC_ENCODINGS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dicomorph.deid.study_changes import StudyChanges, merge_changes, study_tags
+from dicomorph.deid.requests.study_changes import StudyChanges, merge_changes, study_tags
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.scan import read_values

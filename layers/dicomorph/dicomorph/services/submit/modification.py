@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dicomorph.deid.requests import Modification, parse_modification
+from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,

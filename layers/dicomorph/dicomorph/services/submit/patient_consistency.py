@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from dicomorph.deid.requests import Modification
+from dicomorph.deid.requests.modification import Modification
 from dicomorph.dicom.standard.tags import PATIENT_ID, format_tag
 from dicomorph.model.errors import BadParameterTypeError, BadRequestError
 from dicomorph.model.identifiers import orthanc_id

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dicomorph.deid.study_changes import read_split_changes
+from dicomorph.deid.requests.study_changes import read_split_changes
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.jobs.contents import split_content
 from dicomorph.jobs.model import Job, JobType

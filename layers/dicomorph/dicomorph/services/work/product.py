@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dicomorph.deid.compilation import compile_plan
-from dicomorph.deid.requests import Modification, parse_modification
-from dicomorph.deid.study_changes import StudyChanges
+from dicomorph.deid.requests.modification import Modification, parse_modification
+from dicomorph.deid.requests.study_changes import StudyChanges
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dicomorph.deid.nested_paths import Operation, PathEntry
+from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.model.resources import Json

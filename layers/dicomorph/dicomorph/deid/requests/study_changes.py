@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from dicomorph.deid.requests import Modification
+from dicomorph.deid.requests.modification import Modification
 from dicomorph.dicom.standard.tag_path import TagNames, TagPath
 from dicomorph.dicom.standard.tags import STUDY_INSTANCE_UID, format_tag
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError

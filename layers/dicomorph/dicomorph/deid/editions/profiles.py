@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
 
+from dicomorph.deid.editions.resolution import ANYWHERE, Path
 from dicomorph.deid.identity import MAPPED
-from dicomorph.deid.resolution import ANYWHERE, Path
 from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.tags import PATIENT_NAME

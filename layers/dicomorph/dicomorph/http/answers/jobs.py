@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from dicomorph.http.requests import Request
+from dicomorph.http.reading.requests import Request
 from dicomorph.http.resolver import OrthancResolver
 from dicomorph.http.responses import json_answer
 from dicomorph.jobs.model import Job

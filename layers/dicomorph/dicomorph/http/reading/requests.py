@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from dicomorph.http.json_body import parse_json
+from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import LEVELS, Json, Level
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicomorph.deid.editions.profiles import NEWEST_EDITION, profile
 from dicomorph.deid.identity import IDENTIFIERS
-from dicomorph.deid.profiles import NEWEST_EDITION, profile
 from dicomorph.dicom.standard.tag_path import TagNames, TagPath
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from dicomorph.http.requests import Request
+from dicomorph.http.reading.requests import Request
 from dicomorph.http.responses import empty_answer, text_answer
 from dicomorph.model.resources import MetadataValue
 from dicomorph.services.annotate.metadata import Written, etag_of

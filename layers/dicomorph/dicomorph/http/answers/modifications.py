@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from dicomorph.http.job_answers import answer_with_job, caller_of
+from dicomorph.http.answers.jobs import answer_with_job, caller_of
 from dicomorph.http.resolver import OrthancResolver
 from dicomorph.services.backend import Backend
 from dicomorph.services.submit.modification import submit_bulk_modification, submit_modification

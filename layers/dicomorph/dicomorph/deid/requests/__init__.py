@@ -1,0 +1,1 @@
+"""Requests to modify and to anonymize, read and checked (spec 2.4, 3)."""
