@@ -15,7 +15,7 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from tests.support.shown_elements import shown
 
-SHARED = Path(__file__).parents[3] / "shared/golden/visible/files"
+SHARED = Path(__file__).parents[5] / "shared/golden/visible/files"
 TEXT_VRS = frozenset(re.findall("..", "AEASCSDADSDTISLOLTPNSHSTTMUCUIURUT"))
 NUMBER_VRS = ["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"]
 

@@ -13,7 +13,7 @@ from dicomorph.model.identifiers import ancestry_of, orthanc_id
 from dicomorph.model.resources import Ancestry
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element, encode, part10, rich_file, uid
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "visible" / "files"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "visible" / "files"
 NOBODY = "da39a3ee-5e6b4b0d-3255bfef-95601890-afd80709"
 
 

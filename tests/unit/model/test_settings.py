@@ -12,7 +12,7 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, UnencodableText, parse_settings
 from dicomorph.services.server.check_settings import check_settings
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "settings.json"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "settings.json"
 
 
 def test_nothing_given_is_orthancs_default() -> None:

@@ -20,7 +20,7 @@ from dicomorph.model.settings import UnencodableText
 
 DROP, ERROR = UnencodableText.DROP, UnencodableText.ERROR
 COMMENTS = 0x00104000
-SHARED = Path(__file__).parents[3] / "shared/golden/visible/files"
+SHARED = Path(__file__).parents[5] / "shared/golden/visible/files"
 TEXT_VRS = ("SH", "LO", "ST", "LT", "UC", "UT")
 
 
