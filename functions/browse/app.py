@@ -53,7 +53,7 @@ def list_resources() -> Response[str]:
 def show_resource(resource_id: str) -> Response[str]:
     """Show one resource."""
     request = app.incoming
-    found = get_backend().index.get(request.level, resource_id)
+    found = get_backend().index.catalogue.get(request.level, resource_id)
     if found is None:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 2.1)
     return json_answer(resource_json(get_backend(), found, tags_form(request, default=TagsForm.SIMPLIFY)))

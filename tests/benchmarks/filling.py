@@ -32,7 +32,7 @@ def fill(data: Path, instances: int) -> str:
     for start in range(0, instances, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, instances))
         entries = [_store(backend, file) for file in small_files(numbers)]
-        backend.index.add(entries, overwrite=OverwriteInstances.NEVER)
+        backend.index.ingest.add(entries, overwrite=OverwriteInstances.NEVER)
         patient = entries[0].ancestry.patient
     return patient
 

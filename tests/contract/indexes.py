@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dicomorph.aws.index.index import DynamoIndex
-from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.aws.index.roles import dynamo_index
+from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
 from dicomorph.ports.index import Index
@@ -36,8 +36,8 @@ def make_table(client: DynamoDBClient) -> str:
 def make_index(adapter: str, folder: Path, client: DynamoDBClient) -> Index:
     """Return an empty index."""
     if adapter == "sqlite":
-        return SqliteIndex(Database(folder / f"index-{next(_numbers)}.sqlite", epoch=None))
-    return DynamoIndex(taking_turns(client), make_table(client), concurrency=1)
+        return sqlite_index(Database(folder / f"index-{next(_numbers)}.sqlite", epoch=None))
+    return dynamo_index(taking_turns(client), make_table(client), concurrency=1)
 
 
 _Call = Callable[[], Any]
@@ -124,22 +124,24 @@ def pin(one: InstanceEntry) -> Pin:
 def assert_hierarchy_is_true(index: Index, *, all_have_children: bool = True) -> None:
     """Check that every parent exists and lists its child, and that every parent has a child."""
     for level in LEVELS:
-        for resource_id in index.ids(level):
-            resource = index.get(level, resource_id)
+        for resource_id in index.catalogue.ids(level):
+            resource = index.catalogue.get(level, resource_id)
             assert resource is not None
             if level.parent is not None:
                 assert resource.parent is not None
-                assert index.get(level.parent, resource.parent) is not None
-                assert resource_id in index.children(level.parent, resource.parent)
+                assert index.catalogue.get(level.parent, resource.parent) is not None
+                assert resource_id in index.catalogue.children(level.parent, resource.parent)
             if level.child is not None:
-                children = index.children(level, resource_id)
+                children = index.catalogue.children(level, resource_id)
                 assert children or not all_have_children, f"a {level.value} without a child"
-                assert all(index.get(level.child, child) for child in children)
+                assert all(index.catalogue.get(level.child, child) for child in children)
 
 
 def stored_objects(index: Index) -> set[str]:
     """Return the keys of the objects that instances refer to."""
-    found = (index.get(Level.INSTANCE, instance) for instance in index.ids(Level.INSTANCE))
+    found = (
+        index.catalogue.get(Level.INSTANCE, instance) for instance in index.catalogue.ids(Level.INSTANCE)
+    )
     return {one.object.key for one in found if one is not None and one.object is not None}
 
 

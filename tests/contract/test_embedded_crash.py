@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Level
@@ -54,9 +54,9 @@ def assert_consistent(folder: Path) -> int:
         closing(FileStore(folder)) as objects,
         closing(Database(folder / "index.db", epoch=None)) as database,
     ):
-        index = SqliteIndex(database)
+        index = sqlite_index(database)
         assert not list((folder / "tmp").rglob("*/*")), "an unfinished file was left"
-        statistics = index.statistics()
+        statistics = index.catalogue.statistics()
         assert [counted[level] for level in range(4)] == [
             statistics.patients,
             statistics.studies,
@@ -64,10 +64,12 @@ def assert_consistent(folder: Path) -> int:
             statistics.instances,
         ]
         for level in LEVELS[:3]:
-            assert all(index.children(level, one) for one in index.ids(level)), "a parent without children"
+            assert all(index.catalogue.children(level, one) for one in index.catalogue.ids(level)), (
+                "a parent without children"
+            )
         size = 0
-        for one in index.ids(Level.INSTANCE):
-            resource = index.get(Level.INSTANCE, one)
+        for one in index.catalogue.ids(Level.INSTANCE):
+            resource = index.catalogue.get(Level.INSTANCE, one)
             assert resource is not None
             assert resource.object is not None
             with closing(objects.open(resource.object)) as source:
@@ -110,7 +112,7 @@ def test_processes_write_side_by_side(tmp_path: Path) -> None:
         assert writer.returncode == 0, errors
     assert assert_consistent(tmp_path)
     with closing(Database(tmp_path / "index.db", epoch=epoch)) as database:
-        assert SqliteIndex(database).next_number("AnonymizedPatients") == 3 * 25 + 1
+        assert sqlite_index(database).properties.next_number("AnonymizedPatients") == 3 * 25 + 1
 
 
 def test_a_process_of_an_earlier_run_can_write_no_more(tmp_path: Path) -> None:
@@ -125,10 +127,10 @@ def test_a_process_of_an_earlier_run_can_write_no_more(tmp_path: Path) -> None:
 def test_several_processes_create_the_database_at_once(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys\n"
-        "from dicomorph.embedded.index.index import SqliteIndex\n"
+        "from dicomorph.embedded.index.roles import sqlite_index\n"
         "from dicomorph.embedded.sqlite.database import Database\n"
         "sys.stdin.readline()\n"
-        "SqliteIndex(Database(pathlib.Path(sys.argv[1]), epoch=None)).next_number('n')\n"
+        "sqlite_index(Database(pathlib.Path(sys.argv[1]), epoch=None)).properties.next_number('n')\n"
     )
     path = tmp_path / "new" / "index.db"
     processes = [
@@ -143,7 +145,7 @@ def test_several_processes_create_the_database_at_once(tmp_path: Path) -> None:
         process.communicate()
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     with closing(Database(path, epoch=None)) as database:
-        assert SqliteIndex(database).next_number("n") == 5
+        assert sqlite_index(database).properties.next_number("n") == 5
 
 
 class Crash(BaseException):
@@ -181,13 +183,15 @@ def test_a_crash_at_any_statement_changes_nothing(tmp_path: Path, operation: str
     path = tmp_path / "index.db"
     with closing(FileStore(tmp_path)) as objects, closing(Database(path, epoch=None)) as database:
         old = [store_instance(objects, (1, 1, series, 1), "old") for series in (1, 2)]
-        SqliteIndex(database).add(old, overwrite=OverwriteInstances.NEVER)
+        sqlite_index(database).ingest.add(old, overwrite=OverwriteInstances.NEVER)
         new = [store_instance(objects, (1, 1, series, 1), "new") for series in (2, 3)]
         ancestry = old[0].ancestry
 
         def snapshot() -> object:
-            index = SqliteIndex(database)
-            return list(index.find_many([one for level in LEVELS for one in index.ids(level)]))
+            index = sqlite_index(database)
+            return list(
+                index.catalogue.find_many([one for level in LEVELS for one in index.catalogue.ids(level)])
+            )
 
         before = snapshot()
         for number in range(1, 100):
@@ -195,15 +199,15 @@ def test_a_crash_at_any_statement_changes_nothing(tmp_path: Path, operation: str
             try:
                 with crash_at_statement(number):
                     dying.__init__(path, epoch=database.epoch)  # type: ignore[misc]
-                    index = SqliteIndex(dying)
+                    index = sqlite_index(dying)
                     if operation == "add":
-                        index.add(new, overwrite=OverwriteInstances.NEVER)
+                        index.ingest.add(new, overwrite=OverwriteInstances.NEVER)
                     elif operation == "overwrite":
-                        index.add(new, overwrite=OverwriteInstances.ALWAYS)
+                        index.ingest.add(new, overwrite=OverwriteInstances.ALWAYS)
                     elif operation == "remove":
-                        index.remove(Level.SERIES, ancestry.series)
+                        index.eraser.remove(Level.SERIES, ancestry.series)
                     else:
-                        index.remove_instances(list(index.pins(Level.STUDY, ancestry.study)))
+                        index.eraser.remove_instances(list(index.catalogue.pins(Level.STUDY, ancestry.study)))
             except Crash:
                 assert snapshot() == before
             else:

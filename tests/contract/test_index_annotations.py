@@ -17,79 +17,83 @@ NONE: frozenset[str] = frozenset()
 @pytest.fixture
 def filled(index: Index) -> Index:
     metadata = {level: {"MainDicomTagsSignature": "s", "MainDicomSequences": "{}"} for level in LEVELS}
-    index.add([entry(metadata=metadata)], overwrite=OverwriteInstances.NEVER)
+    index.ingest.add([entry(metadata=metadata)], overwrite=OverwriteInstances.NEVER)
     return index
 
 
 def metadata_of(index: Index) -> dict[str, MetadataValue]:
-    study = index.get(*STUDY)
+    study = index.catalogue.get(*STUDY)
     assert study is not None
     return {name: value for name, value in study.metadata.items() if name.startswith("My")}
 
 
 def test_metadata_count_their_revisions(filled: Index) -> None:
-    assert filled.set_metadata(*STUDY, "My a.b#c", "x", expected=None) == MetadataValue("x", 0)
-    assert filled.set_metadata(*STUDY, "My a.b#c", "", expected=0) == MetadataValue("", 1)
-    assert filled.set_metadata(*STUDY, "My a.b#c", "z" * 3000, expected=1) == MetadataValue("z" * 3000, 2)
+    assert filled.annotations.set_metadata(*STUDY, "My a.b#c", "x", expected=None) == MetadataValue("x", 0)
+    assert filled.annotations.set_metadata(*STUDY, "My a.b#c", "", expected=0) == MetadataValue("", 1)
+    assert filled.annotations.set_metadata(*STUDY, "My a.b#c", "z" * 3000, expected=1) == MetadataValue(
+        "z" * 3000, 2
+    )
     assert metadata_of(filled) == {"My a.b#c": MetadataValue("z" * 3000, 2)}
-    filled.remove_metadata(*STUDY, "My a.b#c", expected=2)
+    filled.annotations.remove_metadata(*STUDY, "My a.b#c", expected=2)
     assert metadata_of(filled) == {}
-    assert filled.set_metadata(*STUDY, "My a.b#c", "x", expected=None) == MetadataValue("x", 0)
-    filled.remove_metadata(*STUDY, "My a.b#c", expected=0)
+    assert filled.annotations.set_metadata(*STUDY, "My a.b#c", "x", expected=None) == MetadataValue("x", 0)
+    filled.annotations.remove_metadata(*STUDY, "My a.b#c", expected=0)
     assert metadata_of(filled) == {}
 
 
 @pytest.mark.parametrize("expected", [None, 0, 2])
 def test_another_revision_is_a_conflict(filled: Index, expected: int | None) -> None:
-    filled.set_metadata(*STUDY, "My", "x", expected=None)
-    filled.set_metadata(*STUDY, "My", "y", expected=0)
+    filled.annotations.set_metadata(*STUDY, "My", "x", expected=None)
+    filled.annotations.set_metadata(*STUDY, "My", "y", expected=0)
     with pytest.raises(ConflictError):
-        filled.set_metadata(*STUDY, "My", "z", expected=expected)
+        filled.annotations.set_metadata(*STUDY, "My", "z", expected=expected)
     if expected is not None:
         with pytest.raises(ConflictError):
-            filled.remove_metadata(*STUDY, "My", expected=expected)
+            filled.annotations.remove_metadata(*STUDY, "My", expected=expected)
     assert metadata_of(filled) == {"My": MetadataValue("y", 1)}
 
 
 @pytest.mark.parametrize("expected", [0, 1])
 def test_metadata_that_are_not_there_have_no_revision(filled: Index, expected: int) -> None:
     with pytest.raises(ConflictError):
-        filled.set_metadata(*STUDY, "My", "x", expected=expected)
+        filled.annotations.set_metadata(*STUDY, "My", "x", expected=expected)
     with pytest.raises(ConflictError):
-        filled.remove_metadata(*STUDY, "My", expected=expected)
+        filled.annotations.remove_metadata(*STUDY, "My", expected=expected)
     assert metadata_of(filled) == {}
 
 
 def test_labels_come_and_go(filled: Index) -> None:
-    filled.set_labels(*STUDY, add=frozenset({"a", "b-1_"}), remove=NONE)
-    filled.set_labels(*STUDY, add=frozenset({"b-1_", "c"}), remove=frozenset({"a", "unknown"}))
-    study = filled.get(*STUDY)
+    filled.annotations.set_labels(*STUDY, add=frozenset({"a", "b-1_"}), remove=NONE)
+    filled.annotations.set_labels(*STUDY, add=frozenset({"b-1_", "c"}), remove=frozenset({"a", "unknown"}))
+    study = filled.catalogue.get(*STUDY)
     assert study is not None
     assert study.labels == {"b-1_", "c"}
-    filled.set_labels(*STUDY, add=NONE, remove=NONE)
+    filled.annotations.set_labels(*STUDY, add=NONE, remove=NONE)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_nothing_is_written_to_what_does_not_exist(filled: Index, level: Level) -> None:
     with pytest.raises(UnknownResourceError):
-        filled.set_metadata(level, "0x", "My", "x", expected=None)
+        filled.annotations.set_metadata(level, "0x", "My", "x", expected=None)
     with pytest.raises(UnknownResourceError):
-        filled.remove_metadata(level, "0x", "My", expected=0)
+        filled.annotations.remove_metadata(level, "0x", "My", expected=0)
     for add in (NONE, frozenset({"a"})):
         with pytest.raises(UnknownResourceError):
-            filled.set_labels(level, "0x", add=add, remove=NONE)
-    filled.refresh(level, "0x", LevelFacts({}))
-    assert list(filled.find_many(["0x"])) == []
+            filled.annotations.set_labels(level, "0x", add=add, remove=NONE)
+    filled.annotations.refresh(level, "0x", LevelFacts({}))
+    assert list(filled.catalogue.find_many(["0x"])) == []
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_refresh_replaces_main_tags_and_what_belongs_to_them(filled: Index, level: Level) -> None:
     resource_id = entry().ancestry.at(level)
-    before = filled.get(level, resource_id)
+    before = filled.catalogue.get(level, resource_id)
     assert before is not None
     metadata = {"MainDicomTagsSignature": "new", "IndexInSeries": "9"}
-    filled.refresh(level, resource_id, LevelFacts({"0008,0060": "CT"}, metadata, {"0010,0010": "New"}))
-    after = filled.get(level, resource_id)
+    filled.annotations.refresh(
+        level, resource_id, LevelFacts({"0008,0060": "CT"}, metadata, {"0010,0010": "New"})
+    )
+    after = filled.catalogue.get(level, resource_id)
     assert after is not None
     assert after.main_tags == {"0008,0060": "CT"}
     assert after.patient_main_tags == ({"0010,0010": "New"} if level is Level.STUDY else {})
@@ -98,42 +102,44 @@ def test_a_refresh_replaces_main_tags_and_what_belongs_to_them(filled: Index, le
     assert "IndexInSeries" not in after.metadata
     assert after.metadata.get("LastUpdate") == before.metadata.get("LastUpdate")
     assert (after.parent, after.object) == (before.parent, before.object)
-    filled.refresh(level, resource_id, LevelFacts({}, {"MainDicomSequences": "{1}"}))
-    again = filled.get(level, resource_id)
+    filled.annotations.refresh(level, resource_id, LevelFacts({}, {"MainDicomSequences": "{1}"}))
+    again = filled.catalogue.get(level, resource_id)
     assert again is not None
     assert again.metadata["MainDicomSequences"].value == "{1}"
 
 
 def test_identifiers_are_listed_in_order_page_by_page(index: Index) -> None:
     names = [f"{first}{second}i" for first in "0a5f" for second in "31"]
-    index.add([entry(name, series=f"{name[0]}s") for name in names], overwrite=OverwriteInstances.NEVER)
-    assert index.ids(Level.INSTANCE) == sorted(names)
-    assert index.ids(Level.SERIES) == ["0s", "5s", "as", "fs"]
+    index.ingest.add(
+        [entry(name, series=f"{name[0]}s") for name in names], overwrite=OverwriteInstances.NEVER
+    )
+    assert index.catalogue.ids(Level.INSTANCE) == sorted(names)
+    assert index.catalogue.ids(Level.SERIES) == ["0s", "5s", "as", "fs"]
     for since in (0, 1, 3, 7, 8, 9):
         for limit in (0, 1, 2, 8):
             expected = sorted(names)[since : since + limit if limit else None]
-            assert index.ids(Level.INSTANCE, since=since, limit=limit) == expected
+            assert index.catalogue.ids(Level.INSTANCE, since=since, limit=limit) == expected
 
 
 def test_statistics_count_every_level(index: Index) -> None:
-    assert index.statistics().disk_size == 0
-    index.add(
+    assert index.catalogue.statistics().disk_size == 0
+    index.ingest.add(
         [entry(), entry("1i"), entry("ai", series="1s", version="123")], overwrite=OverwriteInstances.NEVER
     )
-    counts = index.statistics()
+    counts = index.catalogue.statistics()
     assert (counts.patients, counts.studies, counts.series, counts.instances) == (1, 1, 2, 3)
     assert counts.disk_size == 1001 + 1001 + 1003
-    index.remove(Level.SERIES, "1s")
-    assert index.statistics().series == 1
+    index.eraser.remove(Level.SERIES, "1s")
+    assert index.catalogue.statistics().series == 1
 
 
 def test_counters_start_at_one_and_never_repeat(index: Index) -> None:
-    assert [index.next_number("Anonymized") for _ in range(3)] == [1, 2, 3]
-    assert index.next_number("Other") == 1
+    assert [index.properties.next_number("Anonymized") for _ in range(3)] == [1, 2, 3]
+    assert index.properties.next_number("Other") == 1
 
 
 def test_properties_are_kept(index: Index) -> None:
-    assert index.read_property("DefaultEncoding") is None
+    assert index.properties.read_property("DefaultEncoding") is None
     for value in ("Utf8", "", "x" * 2000):
-        index.write_property("DefaultEncoding", value)
-        assert index.read_property("DefaultEncoding") == value
+        index.properties.write_property("DefaultEncoding", value)
+        assert index.properties.read_property("DefaultEncoding") == value

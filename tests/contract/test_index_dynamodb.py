@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.model.resources import Level, LevelFacts
 from dicomorph.model.settings import OverwriteInstances
@@ -35,29 +35,33 @@ def with_stale_listing(client: DynamoDBClient) -> DynamoDBClient:
 
 
 def test_nothing_that_decides_reads_a_secondary_index(dynamodb: DynamoDBClient) -> None:
-    index = DynamoIndex(with_stale_listing(dynamodb), make_table(dynamodb), concurrency=1)
+    index = dynamo_index(with_stale_listing(dynamodb), make_table(dynamodb), concurrency=1)
     one, two, three = entry(), entry("1i"), entry("2i", series="1s")
-    index.add([one, two, three], overwrite=NEVER)
-    assert index.ids(Level.INSTANCE) == []  # it lags indeed
-    assert index.statistics().instances == 0
+    index.ingest.add([one, two, three], overwrite=NEVER)
+    assert index.catalogue.ids(Level.INSTANCE) == []  # it lags indeed
+    assert index.catalogue.statistics().instances == 0
 
-    assert index.add([entry(version="2")], overwrite=NEVER)[0].status is StoreStatus.ALREADY_STORED
-    assert index.add([entry(version="3")], overwrite=ALWAYS)[0].superseded == one.object
-    assert [found.parent for found in index.find_many(["1s"])] == ["0t"]
-    assert index.children(Level.STUDY, "0t") == ["0s", "1s"]
-    assert [each.ancestry.instance for each in index.pins(Level.PATIENT, "0p")] == ["0i", "1i", "2i"]
-    index.remove_instances([pin(one), pin(two)])
-    assert index.children(Level.SERIES, "0s") == ["0i"]
-    assert index.remove(Level.SERIES, "1s") == Removal((Level.STUDY, "0t"), [three.object])
-    assert index.remove(Level.INSTANCE, "0i").remaining is None
-    assert list(index.find_many(["0p"])) == []
+    assert index.ingest.add([entry(version="2")], overwrite=NEVER)[0].status is StoreStatus.ALREADY_STORED
+    assert index.ingest.add([entry(version="3")], overwrite=ALWAYS)[0].superseded == one.object
+    assert [found.parent for found in index.catalogue.find_many(["1s"])] == ["0t"]
+    assert index.catalogue.children(Level.STUDY, "0t") == ["0s", "1s"]
+    assert [each.ancestry.instance for each in index.catalogue.pins(Level.PATIENT, "0p")] == [
+        "0i",
+        "1i",
+        "2i",
+    ]
+    index.eraser.remove_instances([pin(one), pin(two)])
+    assert index.catalogue.children(Level.SERIES, "0s") == ["0i"]
+    assert index.eraser.remove(Level.SERIES, "1s") == Removal((Level.STUDY, "0t"), [three.object])
+    assert index.eraser.remove(Level.INSTANCE, "0i").remaining is None
+    assert list(index.catalogue.find_many(["0p"])) == []
 
 
 def test_a_series_that_somebody_else_creates_first_is_not_created_again_and_again(
     dynamodb: DynamoDBClient,
 ) -> None:
     table = make_table(dynamodb)
-    rival = DynamoIndex(dynamodb, table, concurrency=1)
+    rival = dynamo_index(dynamodb, table, concurrency=1)
     transactions = 0
 
     def race(name: str, call: Callable[[], Any]) -> Any:
@@ -65,13 +69,13 @@ def test_a_series_that_somebody_else_creates_first_is_not_created_again_and_agai
         if name == "transact_write_items":
             transactions += 1
             if transactions == 1:
-                rival.add([entry("fi")], overwrite=NEVER)
+                rival.ingest.add([entry("fi")], overwrite=NEVER)
         return call()
 
-    index = DynamoIndex(intercepted(dynamodb, race), table, concurrency=1)
-    outcomes = index.add([entry(f"{number}i") for number in range(10)], overwrite=NEVER)
+    index = dynamo_index(intercepted(dynamodb, race), table, concurrency=1)
+    outcomes = index.ingest.add([entry(f"{number}i") for number in range(10)], overwrite=NEVER)
     assert [outcome.status for outcome in outcomes] == [StoreStatus.SUCCESS] * 10
-    assert len(index.children(Level.SERIES, "0s")) == 11
+    assert len(index.catalogue.children(Level.SERIES, "0s")) == 11
     assert transactions == 1
 
 
@@ -83,11 +87,11 @@ def test_no_call_scans_the_table(dynamodb: DynamoDBClient) -> None:
         return call()
 
     client, table = intercepted(dynamodb, note), make_table(dynamodb)
-    index, records = DynamoIndex(client, table, concurrency=1), DynamoJobRecords(client, table)
-    index.add([entry()], overwrite=NEVER)
-    index.ids(Level.PATIENT)
-    index.statistics()
-    index.remove(Level.PATIENT, "0p")
+    index, records = dynamo_index(client, table, concurrency=1), DynamoJobRecords(client, table)
+    index.ingest.add([entry()], overwrite=NEVER)
+    index.catalogue.ids(Level.PATIENT)
+    index.catalogue.statistics()
+    index.eraser.remove(Level.PATIENT, "0p")
     records.all()
     records.any_alive()
     granted = {"get_item", "batch_get_item", "query", "put_item", "update_item", "transact_write_items"}
@@ -96,36 +100,36 @@ def test_no_call_scans_the_table(dynamodb: DynamoDBClient) -> None:
 
 def test_the_time_of_the_last_change_moves_with_every_child(dynamodb: DynamoDBClient) -> None:
     hours = iter(range(24))
-    index = DynamoIndex(
+    index = dynamo_index(
         dynamodb, make_table(dynamodb), now=lambda: datetime(2024, 1, 2, next(hours), tzinfo=UTC)
     )
 
     def last_update() -> str:
-        patient = index.get(Level.PATIENT, "0p")
+        patient = index.catalogue.get(Level.PATIENT, "0p")
         assert patient is not None
         return patient.metadata["LastUpdate"].value
 
-    index.add([entry()], overwrite=NEVER)
+    index.ingest.add([entry()], overwrite=NEVER)
     seen = [last_update()]
-    index.add([entry("1i"), entry("2i", series="1s", study="1t")], overwrite=NEVER)
+    index.ingest.add([entry("1i"), entry("2i", series="1s", study="1t")], overwrite=NEVER)
     seen.append(last_update())
-    index.add([entry("1i", version="2")], overwrite=ALWAYS)
+    index.ingest.add([entry("1i", version="2")], overwrite=ALWAYS)
     seen.append(last_update())
-    index.remove(Level.INSTANCE, "1i")
+    index.eraser.remove(Level.INSTANCE, "1i")
     seen.append(last_update())
-    index.remove(Level.STUDY, "1t")
+    index.eraser.remove(Level.STUDY, "1t")
     seen.append(last_update())
     assert seen == sorted(set(seen))
     assert seen[0] == "20240102T000000"
-    index.add([entry(version="3")], overwrite=NEVER)
-    index.refresh(Level.PATIENT, "0p", LevelFacts({}))
+    index.ingest.add([entry(version="3")], overwrite=NEVER)
+    index.annotations.refresh(Level.PATIENT, "0p", LevelFacts({}))
     assert last_update() == seen[-1]
 
 
 def test_items_say_little_in_their_keys(dynamodb: DynamoDBClient) -> None:
     table = make_table(dynamodb)
-    index = DynamoIndex(dynamodb, table, concurrency=1)
-    index.add([entry("ai", series="bs", tags="secret")], overwrite=NEVER)
+    index = dynamo_index(dynamodb, table, concurrency=1)
+    index.ingest.add([entry("ai", series="bs", tags="secret")], overwrite=NEVER)
     found = {(item["PK"]["S"], item["SK"]["S"]) for item in items(dynamodb, table)}
     assert found == {
         ("Patient#0p", "-"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.model.errors import DicomorphError, InternalError, ParameterOutOfRangeError, TransientError
 from dicomorph.model.resources import Level
@@ -56,14 +56,14 @@ def test_failures_are_told_in_our_words(
     def fail(_: str, __: Callable[[], Any]) -> Any:
         raise failure
 
-    index = DynamoIndex(intercepted(dynamodb, fail), "index", concurrency=1)
+    index = dynamo_index(intercepted(dynamodb, fail), "index", concurrency=1)
     calls: list[Callable[[], object]] = [
-        lambda: index.get(Level.STUDY, "0t"),
-        lambda: list(index.find_many(["0t"])),
-        lambda: index.children(Level.STUDY, "0t"),
-        lambda: index.add([entry()], overwrite=NEVER),
-        lambda: index.set_labels(Level.STUDY, "0t", add=frozenset({"a"}), remove=frozenset()),
-        lambda: index.next_number("Anonymized"),
+        lambda: index.catalogue.get(Level.STUDY, "0t"),
+        lambda: list(index.catalogue.find_many(["0t"])),
+        lambda: index.catalogue.children(Level.STUDY, "0t"),
+        lambda: index.ingest.add([entry()], overwrite=NEVER),
+        lambda: index.annotations.set_labels(Level.STUDY, "0t", add=frozenset({"a"}), remove=frozenset()),
+        lambda: index.properties.next_number("Anonymized"),
         lambda: DynamoJobRecords(intercepted(dynamodb, fail), "index").create(JOB),
     ]
     for call in calls:
@@ -80,9 +80,9 @@ def test_a_write_that_meets_a_transaction_is_repeated(dynamodb: DynamoDBClient) 
             raise failure
         return call()
 
-    index = DynamoIndex(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
-    index.add([entry()], overwrite=NEVER)
-    assert index.children(Level.SERIES, "0s") == ["0i"]
+    index = dynamo_index(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
+    index.ingest.add([entry()], overwrite=NEVER)
+    assert index.catalogue.children(Level.SERIES, "0s") == ["0i"]
 
 
 def test_a_transaction_that_meets_another_is_repeated(dynamodb: DynamoDBClient) -> None:
@@ -93,9 +93,9 @@ def test_a_transaction_that_meets_another_is_repeated(dynamodb: DynamoDBClient) 
             raise failure
         return call()
 
-    index = DynamoIndex(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
-    index.add([entry()], overwrite=NEVER)
-    assert index.remove(Level.SERIES, "0s").objects == [entry().object]
+    index = dynamo_index(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
+    index.ingest.add([entry()], overwrite=NEVER)
+    assert index.eraser.remove(Level.SERIES, "0s").objects == [entry().object]
 
 
 def test_a_crowd_that_never_ends_is_told_to_come_back(
@@ -108,10 +108,10 @@ def test_a_crowd_that_never_ends_is_told_to_come_back(
             raise cancelled("TransactionConflict")
         return call()
 
-    index = DynamoIndex(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
+    index = dynamo_index(intercepted(dynamodb, conflict), make_table(dynamodb), concurrency=1)
     with pytest.raises(TransientError):
-        index.add([entry()], overwrite=NEVER)
-    assert list(index.find_many(["0i"])) == []
+        index.ingest.add([entry()], overwrite=NEVER)
+    assert list(index.catalogue.find_many(["0i"])) == []
 
 
 def test_a_batch_read_is_done_when_nothing_is_left_unprocessed(dynamodb: DynamoDBClient) -> None:
@@ -128,6 +128,6 @@ def test_a_batch_read_is_done_when_nothing_is_left_unprocessed(dynamodb: DynamoD
             return answer | {"UnprocessedKeys": {table: request | {"Keys": rest}} if rest else {}}
 
     stingy: Any = Stingy()
-    index = DynamoIndex(stingy, table, concurrency=1)
-    index.add([entry(), entry("1i"), entry("2i")], overwrite=NEVER)
-    assert index.children(Level.SERIES, "0s") == ["0i", "1i", "2i"]
+    index = dynamo_index(stingy, table, concurrency=1)
+    index.ingest.add([entry(), entry("1i"), entry("2i")], overwrite=NEVER)
+    assert index.catalogue.children(Level.SERIES, "0s") == ["0i", "1i", "2i"]

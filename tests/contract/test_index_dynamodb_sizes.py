@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import BadFileFormatError, ConflictError, ParameterOutOfRangeError
@@ -28,10 +28,10 @@ def noise(length: int) -> str:
 
 
 def test_sequences_that_exceed_an_item_are_left_out(dynamodb: DynamoDBClient) -> None:
-    index = DynamoIndex(dynamodb, make_table(dynamodb), concurrency=1)
+    index = dynamo_index(dynamodb, make_table(dynamodb), concurrency=1)
     facts = {Level.SERIES: {"MainDicomSequences": noise(400_000), "RemoteAET": "x"}}
-    index.add([entry(metadata=facts)], overwrite=NEVER)
-    series = index.get(Level.SERIES, "0s")
+    index.ingest.add([entry(metadata=facts)], overwrite=NEVER)
+    series = index.catalogue.get(Level.SERIES, "0s")
     assert series is not None
     assert "MainDicomSequences" not in series.metadata
     assert series.metadata["RemoteAET"].value == "x"
@@ -39,17 +39,17 @@ def test_sequences_that_exceed_an_item_are_left_out(dynamodb: DynamoDBClient) ->
 
 def test_main_tags_that_exceed_an_item_are_refused(dynamodb: DynamoDBClient) -> None:
     table = make_table(dynamodb)
-    index = DynamoIndex(dynamodb, table, concurrency=1)
+    index = dynamo_index(dynamodb, table, concurrency=1)
     with pytest.raises(BadFileFormatError):
-        index.add([entry(tags=noise(400_000))], overwrite=NEVER)
+        index.ingest.add([entry(tags=noise(400_000))], overwrite=NEVER)
     assert items(dynamodb, table) == []
 
 
 def test_metadata_that_exceed_an_item_are_refused(dynamodb: DynamoDBClient) -> None:
-    index = DynamoIndex(dynamodb, make_table(dynamodb), concurrency=1)
-    index.add([entry()], overwrite=NEVER)
+    index = dynamo_index(dynamodb, make_table(dynamodb), concurrency=1)
+    index.ingest.add([entry()], overwrite=NEVER)
     with pytest.raises(ParameterOutOfRangeError):
-        index.set_metadata(Level.STUDY, "0t", "My", noise(450_000), expected=None)
+        index.annotations.set_metadata(Level.STUDY, "0t", "My", noise(450_000), expected=None)
 
 
 def test_a_record_larger_than_an_item_is_kept_in_pieces(dynamodb: DynamoDBClient) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from dicomorph.aws.dynamodb import keys
 from dicomorph.aws.dynamodb.keys import Item
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
@@ -48,7 +48,7 @@ Operation = Callable[[Index, Log], None]
 
 def adding(*entries: InstanceEntry, overwrite: OverwriteInstances = OverwriteInstances.NEVER) -> Operation:
     def add(index: Index, log: Log) -> None:
-        for one, outcome in zip(entries, index.add(entries, overwrite=overwrite), strict=True):
+        for one, outcome in zip(entries, index.ingest.add(entries, overwrite=overwrite), strict=True):
             log.stored.add(one.object.key)
             if outcome.superseded is not None:
                 log.given_back.add(outcome.superseded.key)
@@ -59,14 +59,14 @@ def adding(*entries: InstanceEntry, overwrite: OverwriteInstances = OverwriteIns
 def removing(level: Level, resource_id: str) -> Operation:
     def remove(index: Index, log: Log) -> None:
         with suppress(UnknownResourceError):
-            log.given_back.update(ref.key for ref in index.remove(level, resource_id).objects)
+            log.given_back.update(ref.key for ref in index.eraser.remove(level, resource_id).objects)
 
     return remove
 
 
 def removing_pins(*entries: InstanceEntry) -> Operation:
     def remove(index: Index, log: Log) -> None:
-        log.given_back.update(ref.key for ref in index.remove_instances([pin(one) for one in entries]))
+        log.given_back.update(ref.key for ref in index.eraser.remove_instances([pin(one) for one in entries]))
 
     return remove
 
@@ -128,10 +128,10 @@ def assert_items_are_true(found: list[Item]) -> None:
 
 def interrupted_at_each_step(
     client: DynamoDBClient, held: int, operation: Operation, interruption: Callable[[Index, Log], None]
-) -> Iterator[tuple[DynamoIndex, str, Log]]:
+) -> Iterator[tuple[Index, str, Log]]:
     """Run an operation as often as it has steps, each time with an interruption after another one."""
     table = make_table(client)
-    index = DynamoIndex(client, table, concurrency=1)
+    index = dynamo_index(client, table, concurrency=1)
     before = Log()
     adding(*HELD[:held])(index, before)
     start = items(client, table)
@@ -139,14 +139,14 @@ def interrupted_at_each_step(
         log, interrupted = Log(set(before.stored)), False
         refill(client, table, start)
 
-        def interrupt(index: DynamoIndex = index, log: Log = log) -> None:
+        def interrupt(index: Index = index, log: Log = log) -> None:
             nonlocal interrupted
             interrupted = True
             interruption(index, log)
 
         with suppress(CrashError):
             operation(
-                DynamoIndex(intercepted(client, after_call(step, interrupt)), table, concurrency=1), log
+                dynamo_index(intercepted(client, after_call(step, interrupt)), table, concurrency=1), log
             )
         yield index, table, log
         if not interrupted:
@@ -209,9 +209,9 @@ def check_crashes(client: DynamoDBClient, name: str, held: int) -> None:
             OPERATIONS[name](index, log)
             assert_items_are_true(items(client, table))
         if "remove" not in name:
-            assert {one.ancestry.instance for one in HELD[:held]} <= set(index.ids(Level.INSTANCE))
-        for patient in index.ids(Level.PATIENT):
-            index.remove(Level.PATIENT, patient)
+            assert {one.ancestry.instance for one in HELD[:held]} <= set(index.catalogue.ids(Level.INSTANCE))
+        for patient in index.catalogue.ids(Level.PATIENT):
+            index.eraser.remove(Level.PATIENT, patient)
         assert not any("Listing" in item for item in items(client, table))
 
 
@@ -219,7 +219,7 @@ def test_an_upload_that_died_is_finished_by_the_next_one(dynamodb: DynamoDBClien
     again = adding(entry("1i3", series="1s", version="2"))
     for index, table, log in interrupted_at_each_step(dynamodb, 1, OPERATIONS["add to the study"], die):
         again(index, log)
-        assert index.get(Level.INSTANCE, "1i3") is not None
+        assert index.catalogue.get(Level.INSTANCE, "1i3") is not None
         found = items(dynamodb, table)
         assert_items_are_true(found)
         assert_no_leftovers(found)
@@ -227,7 +227,11 @@ def test_an_upload_that_died_is_finished_by_the_next_one(dynamodb: DynamoDBClien
 
 def test_an_upload_that_died_holds_no_series_alive(dynamodb: DynamoDBClient) -> None:
     for index, table, log in interrupted_at_each_step(dynamodb, 1, OPERATIONS["add to the series"], die):
-        for instance in index.ids(Level.INSTANCE):
+        for instance in index.catalogue.ids(Level.INSTANCE):
             removing(Level.INSTANCE, instance)(index, log)
-        assert [index.ids(level) for level in (Level.PATIENT, Level.STUDY, Level.SERIES)] == [[], [], []]
+        assert [index.catalogue.ids(level) for level in (Level.PATIENT, Level.STUDY, Level.SERIES)] == [
+            [],
+            [],
+            [],
+        ]
         assert [item for item in items(dynamodb, table) if "Listing" in item] == []

@@ -17,10 +17,10 @@ LINE = list(zip(LEVELS, IDS, strict=True))
 
 @pytest.mark.parametrize(("level", "resource_id"), LINE)
 def test_removing_the_only_line_leaves_nothing(index: Index, level: Level, resource_id: str) -> None:
-    index.add([entry()], overwrite=NEVER)
-    assert index.remove(level, resource_id) == Removal(None, [entry().object])
-    assert all(index.get(*line) is None for line in LINE)
-    assert all(index.ids(each) == [] for each in LEVELS)
+    index.ingest.add([entry()], overwrite=NEVER)
+    assert index.eraser.remove(level, resource_id) == Removal(None, [entry().object])
+    assert all(index.catalogue.get(*line) is None for line in LINE)
+    assert all(index.catalogue.ids(each) == [] for each in LEVELS)
 
 
 @pytest.mark.parametrize(
@@ -37,59 +37,59 @@ def test_removing_the_only_line_leaves_nothing(index: Index, level: Level, resou
 def test_the_lowest_ancestor_with_other_children_remains(
     index: Index, level: Level, sibling: InstanceEntry, remaining: tuple[Level, str] | None
 ) -> None:
-    index.add([entry(), sibling], overwrite=NEVER)
-    assert index.remove(level, entry().ancestry.at(level)) == Removal(remaining, [entry().object])
-    assert index.get(Level.INSTANCE, "0i") is None
-    assert index.get(Level.INSTANCE, "1i") is not None
+    index.ingest.add([entry(), sibling], overwrite=NEVER)
+    assert index.eraser.remove(level, entry().ancestry.at(level)) == Removal(remaining, [entry().object])
+    assert index.catalogue.get(Level.INSTANCE, "0i") is None
+    assert index.catalogue.get(Level.INSTANCE, "1i") is not None
     assert_hierarchy_is_true(index)
 
 
 def test_everything_below_goes_along(index: Index) -> None:
     entries = [entry(f"{number % 3}i{number}", series=f"{number % 2}s") for number in range(6)]
-    index.add([*entries, entry("fi", series="fs", study="ft")], overwrite=NEVER)
-    removal = index.remove(Level.STUDY, "0t")
+    index.ingest.add([*entries, entry("fi", series="fs", study="ft")], overwrite=NEVER)
+    removal = index.eraser.remove(Level.STUDY, "0t")
     assert removal.remaining == (Level.PATIENT, "0p")
     assert set(removal.objects) == {one.object for one in entries}
-    assert index.ids(Level.INSTANCE) == ["fi"]
+    assert index.catalogue.ids(Level.INSTANCE) == ["fi"]
     assert_hierarchy_is_true(index)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_what_does_not_exist_at_a_level_cannot_be_removed(index: Index, level: Level) -> None:
-    index.add([entry()], overwrite=NEVER)
+    index.ingest.add([entry()], overwrite=NEVER)
     for resource_id in {*IDS, "0x"} - {entry().ancestry.at(level)}:
         with pytest.raises(UnknownResourceError):
-            index.remove(level, resource_id)
-    assert index.ids(Level.INSTANCE) == ["0i"]
+            index.eraser.remove(level, resource_id)
+    assert index.catalogue.ids(Level.INSTANCE) == ["0i"]
 
 
 def test_what_was_removed_can_come_back(index: Index) -> None:
-    index.add([entry(tags="old")], overwrite=NEVER)
-    index.remove(Level.PATIENT, "0p")
-    index.add([entry(tags="new")], overwrite=NEVER)
-    patient = index.get(Level.PATIENT, "0p")
+    index.ingest.add([entry(tags="old")], overwrite=NEVER)
+    index.eraser.remove(Level.PATIENT, "0p")
+    index.ingest.add([entry(tags="new")], overwrite=NEVER)
+    patient = index.catalogue.get(Level.PATIENT, "0p")
     assert patient is not None
     assert patient.main_tags["0010,0010"] == "new Patient"
     assert_hierarchy_is_true(index)
 
 
 def test_pinned_instances_go_only_at_their_version(index: Index) -> None:
-    index.add([entry(), entry("1i"), entry("2i", series="1s")], overwrite=NEVER)
-    index.add([entry("1i", version="2")], overwrite=OverwriteInstances.ALWAYS)
-    removed = index.remove_instances([pin(entry()), pin(entry("1i")), pin(entry("2i", series="1s"))])
+    index.ingest.add([entry(), entry("1i"), entry("2i", series="1s")], overwrite=NEVER)
+    index.ingest.add([entry("1i", version="2")], overwrite=OverwriteInstances.ALWAYS)
+    removed = index.eraser.remove_instances([pin(entry()), pin(entry("1i")), pin(entry("2i", series="1s"))])
     assert {entry().object, entry("2i", series="1s").object} <= set(removed)
     assert entry("1i", version="2").object not in removed
-    assert index.ids(Level.INSTANCE) == ["1i"]
+    assert index.catalogue.ids(Level.INSTANCE) == ["1i"]
     assert_hierarchy_is_true(index)
 
 
 def test_removing_pinned_instances_again_is_harmless(index: Index) -> None:
-    index.add([entry(), entry("1i")], overwrite=NEVER)
+    index.ingest.add([entry(), entry("1i")], overwrite=NEVER)
     pins = [pin(entry()), pin(entry("1i"))]
-    assert set(index.remove_instances(pins)) == {entry().object, entry("1i").object}
-    index.remove_instances(pins)
-    assert index.ids(Level.PATIENT) == []
-    index.add([entry(version="2")], overwrite=NEVER)
-    index.remove_instances(pins)
-    assert index.ids(Level.INSTANCE) == ["0i"]
-    assert index.remove_instances([]) == []
+    assert set(index.eraser.remove_instances(pins)) == {entry().object, entry("1i").object}
+    index.eraser.remove_instances(pins)
+    assert index.catalogue.ids(Level.PATIENT) == []
+    index.ingest.add([entry(version="2")], overwrite=NEVER)
+    index.eraser.remove_instances(pins)
+    assert index.catalogue.ids(Level.INSTANCE) == ["0i"]
+    assert index.eraser.remove_instances([]) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import Index, StoreOutcome, StoreStatus
@@ -24,7 +24,7 @@ EDITED = replace(entry(version="2", tags="edited"), replaces=OLD.object)
 
 
 def add(index: Index, one: InstanceEntry, overwrite: OverwriteInstances = ALWAYS) -> StoreOutcome:
-    (outcome,) = index.add([one], overwrite=overwrite)
+    (outcome,) = index.ingest.add([one], overwrite=overwrite)
     return outcome
 
 
@@ -45,9 +45,9 @@ def test_an_edited_instance_leaves_another_version_alone(index: Index) -> None:
 def test_an_edited_instance_does_not_come_back(index: Index) -> None:
     assert add(index, EDITED) == StoreOutcome(StoreStatus.FAILURE, EDITED.object)
     other = entry("1i")
-    outcomes = index.add([EDITED, other], overwrite=ALWAYS)
+    outcomes = index.ingest.add([EDITED, other], overwrite=ALWAYS)
     assert [one.status for one in outcomes] == [StoreStatus.FAILURE, StoreStatus.SUCCESS]
-    assert index.ids(Level.INSTANCE) == ["1i"]
+    assert index.catalogue.ids(Level.INSTANCE) == ["1i"]
 
 
 def test_where_nothing_is_overwritten_an_edited_instance_is_not_either(index: Index) -> None:
@@ -64,17 +64,17 @@ def rewritten(one: InstanceEntry, version: str) -> InstanceEntry:
 @pytest.mark.parametrize("overwrite", list(OverwriteInstances))
 def test_the_same_object_written_twice_changes_nothing(index: Index, overwrite: OverwriteInstances) -> None:
     add(index, rewritten(OLD, "a"))
-    index.set_labels(Level.INSTANCE, "0i", add=frozenset({"seen"}), remove=frozenset())
+    index.annotations.set_labels(Level.INSTANCE, "0i", add=frozenset({"seen"}), remove=frozenset())
     assert add(index, rewritten(OLD, "b"), overwrite) == StoreOutcome(StoreStatus.SUCCESS)
-    found = index.get(Level.INSTANCE, "0i")
+    found = index.catalogue.get(Level.INSTANCE, "0i")
     assert found is not None
     assert found.labels == {"seen"}
 
 
 def test_the_same_object_written_twice_is_removed_by_either_pin(index: Index) -> None:
     add(index, rewritten(OLD, "b"))
-    index.remove_instances([pin(rewritten(OLD, "a"))])
-    assert index.ids(Level.PATIENT) == []
+    index.eraser.remove_instances([pin(rewritten(OLD, "a"))])
+    assert index.catalogue.ids(Level.PATIENT) == []
 
 
 @pytest.mark.parametrize("one", [NEW, EDITED], ids=["upload", "edited"])
@@ -83,7 +83,7 @@ def test_a_replacement_whose_answer_is_lost_tells_what_it_replaced(
 ) -> None:
     """The client repeats a put that nobody answered, and is told that its condition does not hold."""
     table = make_table(dynamodb)
-    add(DynamoIndex(dynamodb, table, concurrency=1), OLD)
+    add(dynamo_index(dynamodb, table, concurrency=1), OLD)
     puts = count()
 
     def twice(name: str, call: Any) -> Any:
@@ -91,7 +91,7 @@ def test_a_replacement_whose_answer_is_lost_tells_what_it_replaced(
             call()
         return call()
 
-    index = DynamoIndex(intercepted(dynamodb, twice), table, concurrency=1)
+    index = dynamo_index(intercepted(dynamodb, twice), table, concurrency=1)
     assert add(index, one) == StoreOutcome(StoreStatus.SUCCESS, OLD.object)
     assert stored_objects(index) == {one.object.key}
 
@@ -100,13 +100,13 @@ def test_a_replacement_whose_answer_is_lost_tells_what_it_replaced(
 def test_an_edited_instance_that_is_replaced_or_deleted_in_this_moment(
     dynamodb: DynamoDBClient, call: int
 ) -> None:
-    for meddle in (lambda index: add(index, NEW), lambda index: index.remove(Level.INSTANCE, "0i")):
+    for meddle in (lambda index: add(index, NEW), lambda index: index.eraser.remove(Level.INSTANCE, "0i")):
         table = make_table(dynamodb)
-        plain = DynamoIndex(dynamodb, table, concurrency=1)
+        plain = dynamo_index(dynamodb, table, concurrency=1)
         add(plain, OLD)
         add(plain, entry("1i"))
         hooked = intercepted(dynamodb, after_call(call, lambda plain=plain, meddle=meddle: meddle(plain)))  # type: ignore[misc]
-        outcome = add(DynamoIndex(hooked, table, concurrency=1), EDITED)
+        outcome = add(dynamo_index(hooked, table, concurrency=1), EDITED)
         if call:  # it was stored before
             assert outcome == StoreOutcome(StoreStatus.SUCCESS, OLD.object)
         else:

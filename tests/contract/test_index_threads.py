@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomorph.aws.dynamodb import keys
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.model.errors import ConflictError, TransientError, UnknownResourceError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
@@ -60,7 +60,7 @@ class Worker:
                 )
             )
         overwrite = self._random.choice(list(OverwriteInstances))
-        for one, outcome in zip(entries, self._index.add(entries, overwrite=overwrite), strict=True):
+        for one, outcome in zip(entries, self._index.ingest.add(entries, overwrite=overwrite), strict=True):
             self.stored.add(one.object.key)
             if outcome.superseded is not None:
                 self.given_back.add(outcome.superseded.key)
@@ -69,16 +69,16 @@ class Worker:
         level = self._random.choice(
             [Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE, Level.INSTANCE]
         )
-        ids = self._index.ids(level)
+        ids = self._index.catalogue.ids(level)
         if ids:
             with suppress(UnknownResourceError):
-                removal = self._index.remove(level, self._random.choice(ids))
+                removal = self._index.eraser.remove(level, self._random.choice(ids))
                 self.given_back.update(ref.key for ref in removal.objects)
 
     def remove_pins(self) -> None:
-        pins = list(self._index.pins(Level.PATIENT, "0p"))
+        pins = list(self._index.catalogue.pins(Level.PATIENT, "0p"))
         chosen = self._random.sample(pins, min(2, len(pins)))
-        self.given_back.update(ref.key for ref in self._index.remove_instances(chosen))
+        self.given_back.update(ref.key for ref in self._index.eraser.remove_instances(chosen))
 
 
 def check_threads(index: Index, seed: int, steps: int) -> None:
@@ -91,9 +91,9 @@ def check_threads(index: Index, seed: int, steps: int) -> None:
     there = stored_objects(index)
     assert stored - there <= given_back
     assert not there & given_back
-    for patient in index.ids(Level.PATIENT):
-        index.remove(Level.PATIENT, patient)
-    assert all(index.ids(level) == [] for level in Level)
+    for patient in index.catalogue.ids(Level.PATIENT):
+        index.eraser.remove(Level.PATIENT, patient)
+    assert all(index.catalogue.ids(level) == [] for level in Level)
 
 
 @pytest.fixture
@@ -128,15 +128,15 @@ def check_deaths(client: DynamoDBClient, seed: int, steps: int) -> None:
         return answer
 
     workers = [
-        Worker(DynamoIndex(intercepted(client, around), table, concurrency=1), number, seed)
+        Worker(dynamo_index(intercepted(client, around), table, concurrency=1), number, seed)
         for number in range(3)
     ]
     with ThreadPoolExecutor(len(workers)) as pool:
         list(pool.map(lambda worker: worker.run(steps), workers))
-    index = DynamoIndex(client, table, concurrency=1)
+    index = dynamo_index(client, table, concurrency=1)
     assert_hierarchy_is_true(index, all_have_children=False)
-    for patient in index.ids(Level.PATIENT):
-        index.remove(Level.PATIENT, patient)
+    for patient in index.catalogue.ids(Level.PATIENT):
+        index.eraser.remove(Level.PATIENT, patient)
     assert not any("Listing" in item for item in items(client, table))
 
 
@@ -156,7 +156,7 @@ def test_one_instance_uploaded_by_many_at_once_is_stored_once(index: Index) -> N
     entries = [entry(version=str(number)) for number in range(4)]
     with ThreadPoolExecutor(len(entries)) as pool:
         outcomes = list(
-            pool.map(lambda one: index.add([one], overwrite=OverwriteInstances.NEVER)[0], entries)
+            pool.map(lambda one: index.ingest.add([one], overwrite=OverwriteInstances.NEVER)[0], entries)
         )
     assert sorted(outcome.status.value for outcome in outcomes) == ["AlreadyStored"] * 3 + ["Success"]
     superseded = {outcome.superseded.key for outcome in outcomes if outcome.superseded}
@@ -165,19 +165,19 @@ def test_one_instance_uploaded_by_many_at_once_is_stored_once(index: Index) -> N
 
 
 def test_metadata_written_by_many_at_once_count_every_change(index: Index) -> None:
-    index.add([entry()], overwrite=OverwriteInstances.NEVER)
-    index.set_metadata(Level.STUDY, "0t", "My", "0", expected=None)
+    index.ingest.add([entry()], overwrite=OverwriteInstances.NEVER)
+    index.annotations.set_metadata(Level.STUDY, "0t", "My", "0", expected=None)
 
     def write(_: int) -> int:
         won = 0
         for revision in range(6):
             with suppress(ConflictError):
-                index.set_metadata(Level.STUDY, "0t", "My", "x", expected=revision)
+                index.annotations.set_metadata(Level.STUDY, "0t", "My", "x", expected=revision)
                 won += 1
         return won
 
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(write, range(3))) == 6
-    study = index.get(Level.STUDY, "0t")
+    study = index.catalogue.get(Level.STUDY, "0t")
     assert study is not None
     assert study.metadata["My"].revision == 6

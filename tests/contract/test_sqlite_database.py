@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.sqlite import database as sqlite_database
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import InternalError, StaleEpochError, StorageFullError, TransientError
@@ -28,11 +28,11 @@ def database(path: Path) -> Iterator[Database]:
 
 
 def write(database: Database, value: str) -> None:
-    SqliteIndex(database).write_property("name", value)
+    sqlite_index(database).properties.write_property("name", value)
 
 
 def read(database: Database) -> str | None:
-    return SqliteIndex(database).read_property("name")
+    return sqlite_index(database).properties.read_property("name")
 
 
 def test_each_run_has_an_epoch_of_its_own(path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_reader_sees_one_moment(database: Database) -> None:
 
 
 def test_threads_take_turns(database: Database) -> None:
-    index = SqliteIndex(database)
+    index = sqlite_index(database)
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda _: index.next_number("n"), range(200)))
+        numbers = list(pool.map(lambda _: index.properties.next_number("n"), range(200)))
     assert sorted(numbers) == list(range(1, 201))
 
 

@@ -11,7 +11,7 @@ import random
 import sys
 from pathlib import Path
 
-from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.identifiers import DicomIdentifiers, ancestry_of
@@ -39,7 +39,7 @@ def run(folder: Path, seed: int, epoch: int, batches: int) -> None:
     """Store, replace and delete."""
     draw = random.Random(seed)  # noqa: S311 - the same at every run
     objects = FileStore(folder)
-    index = SqliteIndex(Database(folder / "index.db", epoch=epoch))
+    index = sqlite_index(Database(folder / "index.db", epoch=epoch))
     print("ready", flush=True)  # noqa: T201 - the parent waits for it
     done = 0
     while not batches or done < batches:
@@ -48,13 +48,13 @@ def run(folder: Path, seed: int, epoch: int, batches: int) -> None:
             (draw.randrange(2), draw.randrange(2), draw.randrange(3), draw.randrange(20)) for _ in range(5)
         ]
         entries = [store_instance(objects, some, f"{seed}-{done}-{n}") for n, some in enumerate(numbers)]
-        outcomes = index.add(entries, overwrite=OverwriteInstances.ALWAYS)
+        outcomes = index.ingest.add(entries, overwrite=OverwriteInstances.ALWAYS)
         objects.discard([outcome.superseded for outcome in outcomes if outcome.superseded], pinned=False)
-        index.next_number("AnonymizedPatients")
+        index.properties.next_number("AnonymizedPatients")
         victim = draw.choice(entries).ancestry
         level = draw.choice(LEVELS)
-        if draw.random() < 0.3 and index.get(level, victim.at(level)):
-            objects.discard(index.remove(level, victim.at(level)).objects, pinned=draw.random() < 0.5)
+        if draw.random() < 0.3 and index.catalogue.get(level, victim.at(level)):
+            objects.discard(index.eraser.remove(level, victim.at(level)).objects, pinned=draw.random() < 0.5)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,9 @@ def test_a_sequence_among_the_main_tags_is_shown_as_items(client: Client) -> Non
     step = {"0040,0009": {"Name": "ScheduledProcedureStepID", "Type": "String", "Value": "STEP"}}
     sequence = {"0040,0275": {"Name": "RequestAttributesSequence", "Type": "Sequence", "Value": [step]}}
     text = json.dumps({"Sequences": sequence, "Version": 1})
-    client.backend.index.refresh(Level.SERIES, series_id, LevelFacts({}, {"MainDicomSequences": text}))
+    client.backend.index.annotations.refresh(
+        Level.SERIES, series_id, LevelFacts({}, {"MainDicomSequences": text})
+    )
     path = f"/series/{series_id}"
     tags = client.get(path).json["MainDicomTags"]
     assert tags["RequestAttributesSequence"] == [{"ScheduledProcedureStepID": "STEP"}]

@@ -191,7 +191,7 @@ def test_no_log_line_holds_an_identifier(
     client.post(f"{uploaded['Path']}/modify", f'{{"{SECRET}"')
     client.post(f"{uploaded['Path']}/modify", {"Replace": {"Rows": SECRET}})
     client.post(f"{study}/anonymize", {"Replace": {"PatientName": SECRET}, "UserData": SECRET})
-    monkeypatch.setattr(type(client.backend.index), "get", _broken)
+    monkeypatch.setattr(type(client.backend.index.catalogue), "get", _broken)
     assert client.get(study).error == (500, -1)
     assert any("ValueError" in line and "test_conventions.py" in line for line in log)
     assert len(log) > 10

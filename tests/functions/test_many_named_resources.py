@@ -27,7 +27,7 @@ def calls(client: Client, path: str, body: dict[str, Any]) -> int:
     def see(model: Any, **_: Any) -> None:
         seen.append(model.name)
 
-    events = index._table._client.meta.events
+    events = index.catalogue._table._client.meta.events
     events.register("before-call.dynamodb", see)
     assert client.post(path, {**body, "Asynchronous": True}).status == 200
     events.unregister("before-call.dynamodb", see)

@@ -25,7 +25,7 @@ def test_a_job_fails_where_its_documents_find_no_space(
     with pytest.raises(StorageFullError):
         wait_for_job(server.backend, job.id, seconds=60)
     assert server.job(job.id).error_code == StorageFullError.code
-    assert len(list(server.backend.index.pins(Level.STUDY, stored_study))) == 30
+    assert len(list(server.backend.index.catalogue.pins(Level.STUDY, stored_study))) == 30
     (tmp_path / "space").touch()
     resubmit_job(server.backend, job.id)
     assert counts(ended(server, job)) == (30, 0)

@@ -55,7 +55,7 @@ def test_a_step_that_always_dies_fails_the_job(machine: Machine, stored_study: s
     server = machine.start(("die", kind, {}, ""))
     job = ended(server, server.submit(stored_study, body={"KeepSource": False}))
     assert (job.state, job.error_code) == (JobState.FAILURE, -1)
-    assert len(list(server.backend.index.pins(Level.STUDY, stored_study))) == 30
+    assert len(list(server.backend.index.catalogue.pins(Level.STUDY, stored_study))) == 30
 
 
 def test_the_next_run_resumes_what_the_last_one_left(machine: Machine, stored_study: str) -> None:

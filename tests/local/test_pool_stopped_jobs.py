@@ -30,7 +30,7 @@ def test_a_stopped_job_gives_its_workers_to_others_and_goes_on_later(
     other = ended(server, server.submit(server.pins()[0].ancestry.instance))
     assert counts(other) == (1, 0)
     assert server.job(job.id) == stopped
-    assert len(list(server.backend.index.pins(Level.STUDY, stored_study))) == 30
+    assert len(list(server.backend.index.catalogue.pins(Level.STUDY, stored_study))) == 30
     (tmp_path / "go").touch()
     start(server.backend, job.id)
     done = ended(server, job)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
+from dicomorph.ports.index import Index
 from local.template import TEMPLATE
 
 _PACKAGE = TEMPLATE.parent / "layers/dicomorph/dicomorph"
 # import-linter proves that the pure ones know no ports.
 _ELSEWHERE = {"deid", "dicom", "embedded", "jobs", "model", "ports"}
-_PORTS = {"index", "_index", "jobs", "objects", "runner"}
-_ADAPTERS = {"_annotations", "_client", "_reader", "_table"}
+_PORTS = {role.name for role in fields(Index)} | {"jobs", "objects", "runner"}
+_ADAPTERS = {"_catalogue", "_client", "_table"}
 
 
 class CallSite(NamedTuple):

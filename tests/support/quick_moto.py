@@ -24,7 +24,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from dicomorph.aws.index import reader as dynamodb_read
+from dicomorph.aws.index import catalogue
 
 _TRANSACTION = threading.Lock()  # so that nobody takes what is about to be undone for what is there
 
@@ -120,7 +120,7 @@ def read_one_partition(patch: pytest.MonkeyPatch) -> None:
 def query_what_is_there(patch: pytest.MonkeyPatch) -> None:
     """Query one empty partition at most: a series and a listing have sixteen, and tests few instances."""
     for name in ("child_partitions", "listings"):
-        patch.setattr(dynamodb_read, name, _held(getattr(dynamodb_read, name)))
+        patch.setattr(catalogue, name, _held(getattr(catalogue, name)))
 
 
 def _held(partitions: Callable[..., list[str]]) -> Callable[..., list[str]]:

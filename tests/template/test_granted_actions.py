@@ -22,13 +22,12 @@ PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
     "client.get_paginator": "asks nobody; the pages do",
     "objects.put_file": "files are spooled by the embedded server only",
-    "index.sync": "asks nobody: DynamoDB keeps what it answered",
+    "ingest.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",
     "objects.release": "asks nobody: the bucket's lifecycle rules do the work",
-    "reader.find_many": "asks when its answer is read, as all generators do",
-    "reader.instances": "as reader.find_many",
-    "reader.pins": "as reader.find_many",
-    "reader.pins_of": "as reader.find_many",
+    "catalogue.find_many": "asks when its answer is read, as all generators do",
+    "catalogue.instances": "as catalogue.find_many",
+    "catalogue.pins": "as catalogue.find_many",
     "table.get": "no route changes no label",
     "table.query": "asks when its answer is read",
 }

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from moto.backends import get_backend
 
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.aws.objects.store import S3Store
 from dicomorph.jobs.planning import PlannerLimits
@@ -36,7 +36,7 @@ def aws_server(**settings: Any) -> Iterator[tuple[Server, tuple[Any, Any]]]:
         backend = Backend(
             objects=S3Store(s3, stack.BUCKET),
             # One call after the other: what comes before a crash is the same each time.
-            index=DynamoIndex(dynamodb, "index", concurrency=1),
+            index=dynamo_index(dynamodb, "index", concurrency=1),
             jobs=DynamoJobRecords(dynamodb, "index"),
             runner=IdleRunner(),
             settings=Settings(**settings),

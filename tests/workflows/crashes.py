@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from dicomorph.model.errors import StorageFullError
+from tests.support.index_roles import around
 from tests.workflows.embedded import Server
 
 
@@ -36,7 +37,10 @@ class Fuse:
     def wrap(self, server: Server) -> Server:
         """Return a server whose ports go through the fuse."""
         backend = server.backend
-        ports: Any = {name: _Fused(getattr(backend, name), self) for name in ("objects", "index", "jobs")}
+        ports: Any = {
+            name: around(getattr(backend, name), lambda port: _Fused(port, self))
+            for name in ("objects", "index", "jobs")
+        }
         targets: Any = {
             name: replace(target, store=_Fused(target.store, self))
             for name, target in backend.targets.items()

@@ -79,8 +79,10 @@ class Server:
 
     def pins(self) -> list[Pin]:
         """Return everything that is stored."""
-        patients = self.backend.index.ids(Level.PATIENT)
-        return [pin for patient in patients for pin in self.backend.index.pins(Level.PATIENT, patient)]
+        patients = self.backend.index.catalogue.ids(Level.PATIENT)
+        return [
+            pin for patient in patients for pin in self.backend.index.catalogue.pins(Level.PATIENT, patient)
+        ]
 
     def read(self, pin: Pin) -> pydicom.Dataset:
         """Return a stored file."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.support.index_roles import around
 from tests.workflows.embedded import Server
 
 Event = Callable[[], object]
@@ -33,7 +34,7 @@ class _Meddled:
 
 def before_each(port: object, method: str, event: Event) -> Any:
     """Return a port in which something happens before each call of a method."""
-    return _Meddled(port, method, lambda *_: event())
+    return around(port, lambda role: _Meddled(role, method, lambda *_: event()))
 
 
 def before_nth(
@@ -49,7 +50,7 @@ def before_nth(
             if left == 0:
                 event()
 
-    return _Meddled(port, method, before)
+    return around(port, lambda role: _Meddled(role, method, before))
 
 
 def meddled(server: Server, nth: int, event: Event) -> Server:

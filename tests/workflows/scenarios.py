@@ -119,7 +119,7 @@ def assert_settled(server: Server, job: Job, scenario: Scenario, stored: Mapping
     assert len(pins) == scenario.products + scenario.sources
     keys = {pin.object.key for pin in pins}
     assert len(keys & set(stored.values())) == scenario.sources
-    assert len(server.backend.index.ids(Level.INSTANCE)) == len(pins)
+    assert len(server.backend.index.catalogue.ids(Level.INSTANCE)) == len(pins)
     for pin in pins:
         server.read(pin)
     # A crash may leave a file that nothing refers to, never the reverse.

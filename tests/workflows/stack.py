@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from dicomorph import bootstrap
-from dicomorph.aws.index.index import DynamoIndex
+from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.aws.jobs.runner import StepFunctionsRunner, execution_name
 from dicomorph.aws.objects.store import S3Store
@@ -60,7 +60,7 @@ class Stack:
     def upload(self, patient: str, instances: int) -> str:
         """Store a study and return its id; the index gets all instances at once."""
         entries = [self._put(make_dicom(patient, 1, 1, number + 1)) for number in range(instances)]
-        self.backend.index.add(entries, overwrite=OverwriteInstances.NEVER)
+        self.backend.index.ingest.add(entries, overwrite=OverwriteInstances.NEVER)
         return entries[0].ancestry.study
 
     def _put(self, file: bytes) -> InstanceEntry:
@@ -162,7 +162,7 @@ def _backend(machine: str, limits: PlannerLimits, config: Config | None) -> Back
     dynamodb = boto3.client("dynamodb", REGION, config=config)
     return Backend(
         objects=S3Store(boto3.client("s3", REGION, config=config), BUCKET),
-        index=DynamoIndex(dynamodb, "index"),
+        index=dynamo_index(dynamodb, "index"),
         jobs=DynamoJobRecords(dynamodb, "index"),
         runner=StepFunctionsRunner(boto3.client("stepfunctions", REGION), machine),
         settings=Settings(),

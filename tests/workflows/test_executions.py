@@ -42,7 +42,7 @@ def once(batch: int, action: Callable[[str], object]) -> Callable[[dict[str, Any
 
 
 def instances(stack: Stack, study: str) -> int:
-    return sum(1 for _ in stack.backend.index.pins(Level.STUDY, study))
+    return sum(1 for _ in stack.backend.index.catalogue.pins(Level.STUDY, study))
 
 
 def held(stack: Stack, job_id: str) -> Job:
@@ -57,12 +57,12 @@ def test_a_cancelled_job_stops_and_is_done_by_the_next_attempt(stack: Stack) -> 
     job, status = stack.finish(stack.submit(study, KeepSource=False))
     assert (job.state, job.error_code, status) == (JobState.FAILURE, 37, "ABORTED")
     assert instances(stack, study) == SOURCES
-    assert stack.backend.index.statistics().instances == SOURCES + 3
+    assert stack.backend.index.catalogue.statistics().instances == SOURCES + 3
     resubmit_job(stack.backend, job.id)
     done, status = stack.finish(held(stack, job.id))
     assert (done.state, counts(done), status) == (JobState.SUCCESS, (SOURCES, 0), "SUCCEEDED")
     assert (instances(stack, study), instances(stack, str(done.content["ID"]))) == (0, SOURCES)
-    assert stack.backend.index.statistics().instances == SOURCES
+    assert stack.backend.index.catalogue.statistics().instances == SOURCES
 
 
 def test_a_paused_job_goes_on_in_another_execution(stack: Stack) -> None:
@@ -76,7 +76,7 @@ def test_a_paused_job_goes_on_in_another_execution(stack: Stack) -> None:
     assert execution_name(resumed) == f"{job.id}-2"
     done, status = stack.finish(resumed)
     assert (done.state, counts(done), status) == (JobState.SUCCESS, (SOURCES, 0), "SUCCEEDED")
-    assert stack.backend.index.statistics().instances == SOURCES
+    assert stack.backend.index.catalogue.statistics().instances == SOURCES
 
 
 def test_a_poisoned_instance_is_done_when_the_poison_is_gone(stack: Stack) -> None:
@@ -92,7 +92,7 @@ def test_a_poisoned_instance_is_done_when_the_poison_is_gone(stack: Stack) -> No
     resubmit_job(stack.backend, job.id)
     done, _ = stack.finish(held(stack, job.id))
     assert (done.state, counts(done), instances(stack, study)) == (JobState.SUCCESS, (SOURCES, 0), 0)
-    assert stack.backend.index.statistics().instances == SOURCES
+    assert stack.backend.index.catalogue.statistics().instances == SOURCES
 
 
 def test_an_execution_that_somebody_else_aborted_is_reported(stack: Stack) -> None:
@@ -107,7 +107,7 @@ def test_an_execution_that_somebody_else_aborted_is_reported(stack: Stack) -> No
     assert instances(stack, study) == SOURCES
     resubmit_job(stack.backend, job.id)
     done, _ = stack.finish(held(stack, job.id))
-    assert (counts(done), stack.backend.index.statistics().instances) == ((SOURCES, 0), SOURCES)
+    assert (counts(done), stack.backend.index.catalogue.statistics().instances) == ((SOURCES, 0), SOURCES)
 
 
 def abort(job_id: str) -> None:

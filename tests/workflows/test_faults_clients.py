@@ -60,7 +60,7 @@ def upload(server: Server, count: int = 3, **values: Any) -> str:
 def assert_whole(server: Server, instances: int, *, exactly: bool = True) -> None:
     """Check that so many instances are stored, each with its file, and (exactly) no other file."""
     pins = server.pins()
-    assert len(pins) == server.backend.index.statistics().instances == instances
+    assert len(pins) == server.backend.index.catalogue.statistics().instances == instances
     for pin in pins:
         server.read(pin)
     keys = {pin.object.key for pin in pins}
@@ -88,7 +88,7 @@ def test_of_two_jobs_that_replace_one_study_both_have_all_of_it(server: Server) 
     plan_job(server.backend, second.id)
     edit_batch(server.backend, second.id, 0)
     assert counts(server.finish(first)) == (3, 0)  # deletes the sources, which the other one has pinned
-    assert server.backend.index.get(Level.STUDY, study) is None
+    assert server.backend.index.catalogue.get(Level.STUDY, study) is None
     done = server.finish(second)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (3, 0))
     assert_whole(server, 6)
@@ -148,17 +148,17 @@ def test_what_is_deleted_while_it_is_planned_is_left_out(server: Server) -> None
     index = server.backend.index
     victim = server.pins()[1].ancestry.instance
 
-    class Index:
+    class Catalogue:
         def __getattr__(self, name: str) -> Any:
-            return getattr(index, name)
+            return getattr(index.catalogue, name)
 
         def pins_of(self, ids: Any) -> Any:
-            if victim in ids and index.get(Level.INSTANCE, victim):
+            if victim in ids and index.catalogue.get(Level.INSTANCE, victim):
                 delete_resource(server.backend, Level.INSTANCE, victim)
-            return index.pins_of(ids)
+            return index.catalogue.pins_of(ids)
 
-    meddled: Any = Index()
-    plan_job(replace(server.backend, index=meddled), job.id)
+    meddled: Any = Catalogue()
+    plan_job(replace(server.backend, index=replace(index, catalogue=meddled)), job.id)
     done = server.finish(job)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (2, 0))
     assert_whole(server, 2)
@@ -171,9 +171,9 @@ def test_an_overwritten_source_is_edited_as_it_was_and_its_new_version_stays(ove
     overwriting.upload(1, PatientSex="F")
     done = overwriting.finish(job)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (3, 0))
-    (left,) = overwriting.backend.index.pins(Level.STUDY, study)
+    (left,) = overwriting.backend.index.catalogue.pins(Level.STUDY, study)
     assert overwriting.read(left).PatientSex == "F"
-    products = overwriting.backend.index.pins(Level.STUDY, str(done.content["ID"]))
+    products = overwriting.backend.index.catalogue.pins(Level.STUDY, str(done.content["ID"]))
     assert ["PatientSex" in overwriting.read(pin) for pin in products] == [False] * 3
     assert_whole(overwriting, 4)
 
@@ -186,7 +186,7 @@ def test_a_product_that_a_client_deletes_before_the_end_keeps_the_sources(server
     product = next(pin for pin in server.pins() if pin.ancestry.study != study)
     delete_resource(server.backend, Level.INSTANCE, product.ancestry.instance)
     finalize_job(server.backend, job.id)
-    assert len(list(server.backend.index.pins(Level.STUDY, study))) == 3
+    assert len(list(server.backend.index.catalogue.pins(Level.STUDY, study))) == 3
     assert_whole(server, 5)
 
 
@@ -219,5 +219,5 @@ def test_a_batch_that_is_edited_again_keeps_its_products(server: Server) -> None
         server.backend.objects.discard([replace(server.pins()[0].object, key=key)], pinned=False)
     done = server.finish(job)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (3, 0))
-    assert server.backend.index.get(Level.STUDY, study) is None
+    assert server.backend.index.catalogue.get(Level.STUDY, study) is None
     assert_whole(server, 3)

@@ -36,12 +36,12 @@ def assert_whole(stack: Stack, job: Job, *, products: int, left: int) -> None:
     assert (job.state, job.error_code) == (JobState.SUCCESS, 0)
     assert (job.content["InstancesCount"], job.content["FailedInstancesCount"]) == (products, 0)
     index, objects = stack.backend.index, stack.backend.objects
-    made = list(index.pins(Level.STUDY, str(job.content["ID"])))
+    made = list(index.catalogue.pins(Level.STUDY, str(job.content["ID"])))
     assert len(made) == products
     for pin in made:
         objects.open(pin.object).close()
     assert {pin.object.key for pin in made} <= set(objects.keys("instances/"))
-    assert index.statistics().instances == products + left
+    assert index.catalogue.statistics().instances == products + left
     assert_hierarchy_is_true(index)
 
 
@@ -56,7 +56,7 @@ def test_a_job_survives_that_a_third_of_all_calls_is_throttled(
     assert status == "SUCCEEDED"
     assert throttle.refused.keys() == {"s3", "dynamodb", "lambda"}
     assert sum(throttle.refused.values()) > 20
-    assert stack.backend.index.get(Level.STUDY, study) is None
+    assert stack.backend.index.catalogue.get(Level.STUDY, study) is None
     assert_whole(stack, job, products=7, left=0)
 
 
@@ -65,7 +65,7 @@ def test_a_store_that_refuses_everything_fails_the_job_and_keeps_all_sources(
     stack: Stack, throttle: Throttle
 ) -> None:
     study = stack.upload("PAT", 4)
-    before = sorted(pin.object.key for pin in stack.backend.index.pins(Level.STUDY, study))
+    before = sorted(pin.object.key for pin in stack.backend.index.catalogue.pins(Level.STUDY, study))
 
     def refuse(_: object) -> None:
         throttle.rate = 1.0
@@ -76,10 +76,10 @@ def test_a_store_that_refuses_everything_fails_the_job_and_keeps_all_sources(
         stack.finish(job, seconds=100)
     throttle.rate = 0
     stack.before = lambda _: None
-    found = stack.backend.index.pins(Level.STUDY, study)
+    found = stack.backend.index.catalogue.pins(Level.STUDY, study)
     assert sorted(pin.object.key for pin in found) == before
     finalize_job(stack.backend, job.id)
     done = stack.backend.jobs.get(job.id)
     assert done is not None
     assert (done.state, done.content["FailedInstancesCount"]) == (JobState.FAILURE, 4)
-    assert stack.backend.index.statistics().instances == 4
+    assert stack.backend.index.catalogue.statistics().instances == 4

@@ -40,7 +40,7 @@ def finalize(server: Server, job: Job, call: str, event: Event, *, nth: int = 1)
 
 
 def sources(server: Server, source: str) -> int:
-    return sum(1 for _ in server.backend.index.pins(Level.STUDY, source))
+    return sum(1 for _ in server.backend.index.catalogue.pins(Level.STUDY, source))
 
 
 def forget_product(server: Server, job: Job, number: int) -> None:
@@ -64,7 +64,7 @@ def test_an_outcome_that_changes_amid_the_end_deletes_no_source_without_a_produc
     last = job.batches - 1 if call == "remove_instances" else 0
     victim = decode_outcome(server.backend.objects.get(outcome_key(job, last)) or b"").instances[0].source
     finalize(server, job, call, lambda: forget_product(server, job, last), nth=nth)
-    assert server.backend.index.get(Level.INSTANCE, victim.ancestry.instance) is not None
+    assert server.backend.index.catalogue.get(Level.INSTANCE, victim.ancestry.instance) is not None
     check_files(server)
 
 
@@ -109,7 +109,7 @@ def test_parents_are_not_rebuilt_from_a_product_that_is_gone(server: Server) -> 
     patient = server.pins()[0].ancestry.patient
     delete_resource(server.backend, Level.STUDY, products(server, source)[0].ancestry.study)
     finalize_job(server.backend, job.id)
-    found = server.backend.index.get(Level.PATIENT, patient)
+    found = server.backend.index.catalogue.get(Level.PATIENT, patient)
     assert found is not None
     assert found.main_tags["0010,0010"] != "New^Name"
     assert sources(server, source) == SOURCES
@@ -131,7 +131,9 @@ def test_what_is_uploaded_into_the_study_meanwhile_stays(server: Server) -> None
     job = edited(server, source)
     late = server.upload(SOURCES + 1)
     finalize_job(server.backend, job.id)
-    assert [pin.ancestry.instance for pin in server.backend.index.pins(Level.STUDY, source)] == [late["ID"]]
+    assert [pin.ancestry.instance for pin in server.backend.index.catalogue.pins(Level.STUDY, source)] == [
+        late["ID"]
+    ]
     check_files(server)
 
 
@@ -151,6 +153,6 @@ def test_a_source_that_is_overwritten_stays(overwriting: Server, when: str) -> N
     if when == "before the end":
         overwrite()
     finalize(overwriting, job, "remove_instances", overwrite if when == "while sources go" else lambda: None)
-    (left,) = overwriting.backend.index.pins(Level.STUDY, source)
+    (left,) = overwriting.backend.index.catalogue.pins(Level.STUDY, source)
     assert overwriting.read(left).PatientSex == "F"
     check_files(overwriting)

@@ -39,7 +39,7 @@ def instances(server: Server, batch: int = 0) -> list[str]:
 
 
 def number_of(server: Server, instance: str) -> int:
-    (pin,) = server.backend.index.pins_of([instance])
+    (pin,) = server.backend.index.catalogue.pins_of([instance])
     return int(server.read(pin).InstanceNumber)
 
 
@@ -100,7 +100,7 @@ def test_a_study_that_is_deleted_amid_the_job_does_not_come_back(overwriting: Se
     edit_batch(overwriting.backend, job.id, 0)
     delete_resource(overwriting.backend, Level.STUDY, source)
     assert counts(overwriting.finish(job)) == (SOURCES, 3)
-    assert overwriting.backend.index.ids(Level.PATIENT) == []
+    assert overwriting.backend.index.catalogue.ids(Level.PATIENT) == []
     check_files(overwriting)
 
 
@@ -114,12 +114,12 @@ def test_a_late_worker_leaves_an_upload_and_labels_alone(overwriting: Server) ->
     def life_goes_on() -> None:
         assert counts(overwriting.finish(job)) == (SOURCES, 0)
         overwriting.upload(number, StudyDescription="Uploaded")
-        overwriting.backend.index.set_labels(Level.INSTANCE, first, add=label, remove=frozenset())
+        overwriting.backend.index.annotations.set_labels(Level.INSTANCE, first, add=label, remove=frozenset())
 
     late = before_nth(overwriting.backend.index, "add", 1, life_goes_on)
     edit_batch(replace(overwriting.backend, index=late), job.id, 0)
     assert descriptions(overwriting)[second] == "Uploaded"
-    found = overwriting.backend.index.get(Level.INSTANCE, first)
+    found = overwriting.backend.index.catalogue.get(Level.INSTANCE, first)
     assert found is not None
     assert found.labels == label
     for pin in overwriting.pins():

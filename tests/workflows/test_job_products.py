@@ -8,7 +8,7 @@ from tests.workflows.embedded import Server
 
 
 def metadata(server: Server, level: Level, resource_id: str) -> dict[str, str]:
-    resource = server.backend.index.get(level, resource_id)
+    resource = server.backend.index.catalogue.get(level, resource_id)
     assert resource is not None
     return {name: value.value for name, value in resource.metadata.items()}
 
@@ -17,7 +17,7 @@ def test_products_say_where_they_come_from(server: Server) -> None:
     source = server.upload()
     job = server.run(source["ParentStudy"])
     study = str(job.content["ID"])
-    [pin] = server.backend.index.pins(Level.STUDY, study)
+    [pin] = server.backend.index.catalogue.pins(Level.STUDY, study)
     instance = metadata(server, Level.INSTANCE, pin.ancestry.instance)
     assert instance["ModifiedFrom"] == source["ID"]
     assert (instance["Origin"], instance["RemoteIP"], instance["HttpUsername"]) == (
@@ -54,13 +54,17 @@ def test_the_level_of_the_route_need_not_be_that_of_the_resource(server: Server)
 def test_labels_are_kept_if_asked_for(server: Server) -> None:
     source = server.upload()
     index = server.backend.index
-    index.set_labels(Level.STUDY, source["ParentStudy"], add=frozenset({"study"}), remove=frozenset())
-    index.set_labels(Level.INSTANCE, source["ID"], add=frozenset({"instance"}), remove=frozenset())
+    index.annotations.set_labels(
+        Level.STUDY, source["ParentStudy"], add=frozenset({"study"}), remove=frozenset()
+    )
+    index.annotations.set_labels(
+        Level.INSTANCE, source["ID"], add=frozenset({"instance"}), remove=frozenset()
+    )
     for keep in (False, True):
         job = server.run(source["ParentStudy"], body={"KeepLabels": keep})
-        study = index.get(Level.STUDY, str(job.content["ID"]))
-        [pin] = index.pins(Level.STUDY, str(job.content["ID"]))
-        instance = index.get(Level.INSTANCE, pin.ancestry.instance)
+        study = index.catalogue.get(Level.STUDY, str(job.content["ID"]))
+        [pin] = index.catalogue.pins(Level.STUDY, str(job.content["ID"]))
+        instance = index.catalogue.get(Level.INSTANCE, pin.ancestry.instance)
         assert study is not None
         assert instance is not None
         assert study.labels == (frozenset({"study"}) if keep else frozenset())
@@ -70,6 +74,6 @@ def test_labels_are_kept_if_asked_for(server: Server) -> None:
 def test_main_tags_of_parents_that_exist_follow(server: Server) -> None:
     source = server.upload()
     assert server.run(source["ParentStudy"], body={"Replace": {"PatientName": "New^Name"}}).error_code == 0
-    patient = server.backend.index.get(Level.PATIENT, source["ParentPatient"])
+    patient = server.backend.index.catalogue.get(Level.PATIENT, source["ParentPatient"])
     assert patient is not None
     assert patient.main_tags["0010,0010"] == "New^Name"

@@ -30,7 +30,7 @@ def test_whoever_updates_the_record_first_decides(server: Server, nth: int) -> N
     job = server.submit(study(server), body=REPLACING)
     jobs = before_nth(server.backend.jobs, "update", nth, lambda: cancel_job(server.backend, job.id))
     done = Server(replace(server.backend, jobs=jobs)).finish(job)
-    left = len(list(server.backend.index.pins(Level.STUDY, str(job.content["ParentResources"][0]))))  # type: ignore[index]
+    left = len(list(server.backend.index.catalogue.pins(Level.STUDY, str(job.content["ParentResources"][0]))))  # type: ignore[index]
     assert (outcome(done), left) in (((JobState.SUCCESS, 0), 0), (CANCELLED, SOURCES))
     assert (done.state is JobState.SUCCESS) == (nth > 3)  # begun, planned, ending: until then
     check_files(server)

@@ -41,7 +41,7 @@ def test_a_stopped_job_ignores_the_rest_of_its_workflow(server: Server, stop: Ac
     finalize_job(server.backend, job.id)
     assert (server.job(job.id), server.pins()) == (stopped, stored)
     assert len(stored) == SOURCES + min(2 * batches, SOURCES)
-    assert len(list(server.backend.index.pins(Level.STUDY, source))) == SOURCES
+    assert len(list(server.backend.index.catalogue.pins(Level.STUDY, source))) == SOURCES
     if stop is pause_job:
         abandon_job(server.backend, job.id)
         assert server.job(job.id) == stopped

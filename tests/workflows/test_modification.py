@@ -33,7 +33,7 @@ def stack() -> Iterator[Stack]:
 
 def products(stack: Stack, job: Job) -> list[pydicom.Dataset]:
     found: list[pydicom.Dataset] = []
-    for pin in stack.backend.index.pins(Level.STUDY, str(job.content["ID"])):
+    for pin in stack.backend.index.catalogue.pins(Level.STUDY, str(job.content["ID"])):
         source = stack.backend.objects.open(pin.object)
         found.append(pydicom.dcmread(io.BytesIO(source.read(0, source.size))))
         source.close()
@@ -41,13 +41,13 @@ def products(stack: Stack, job: Job) -> list[pydicom.Dataset]:
 
 
 def sources(stack: Stack, study: str) -> list[str]:
-    return sorted(pin.ancestry.instance for pin in stack.backend.index.pins(Level.STUDY, study))
+    return sorted(pin.ancestry.instance for pin in stack.backend.index.catalogue.pins(Level.STUDY, study))
 
 
 def lose(stack: Stack, study: str, position: int) -> None:
     """Lose the bytes of one source, by the position that it has in a plan."""
     instance = sources(stack, study)[position]
-    [pin] = stack.backend.index.pins(Level.INSTANCE, instance)
+    [pin] = stack.backend.index.catalogue.pins(Level.INSTANCE, instance)
     stack.backend.objects.discard([pin.object], pinned=False)
     client: Any = stack.backend.objects.__dict__["_client"]
     client.delete_object(Bucket="dicom", Key=pin.object.key, VersionId=pin.object.version)
@@ -63,7 +63,7 @@ def test_all_instances_of_a_study_are_anonymized_by_a_map(stack: Stack) -> None:
     assert len(made) == len({item.SOPInstanceUID for item in made}) == 7
     assert len({item.StudyInstanceUID for item in made}) == 1
     assert {str(item.PatientName) for item in made} == {"Anonymized1"}
-    assert stack.backend.index.statistics().instances == 14
+    assert stack.backend.index.catalogue.statistics().instances == 14
 
 
 def test_a_small_job_runs_without_a_map(stack: Stack) -> None:
@@ -77,9 +77,9 @@ def test_sources_go_when_that_was_asked_for(stack: Stack) -> None:
     study = stack.upload("PAT", 4)
     job = stack.run(study, KeepSource=False)
     assert counts(job) == (4, 0)
-    assert stack.backend.index.get(Level.STUDY, study) is None
+    assert stack.backend.index.catalogue.get(Level.STUDY, study) is None
     assert len(products(stack, job)) == 4
-    assert stack.backend.index.statistics().instances == 4
+    assert stack.backend.index.catalogue.statistics().instances == 4
 
 
 def test_a_missing_instance_fails_the_job_and_nothing_else(stack: Stack) -> None:
@@ -88,7 +88,7 @@ def test_a_missing_instance_fails_the_job_and_nothing_else(stack: Stack) -> None
     job = stack.run(study, KeepSource=False)
     assert (job.state, job.error_code, counts(job)) == (JobState.FAILURE, 17, (7, 1))
     assert len(sources(stack, study)) == 7
-    assert stack.backend.index.statistics().instances == 13
+    assert stack.backend.index.catalogue.statistics().instances == 13
 
 
 def test_a_missing_instance_is_counted_by_a_permissive_job(stack: Stack) -> None:
@@ -157,14 +157,17 @@ def test_duplicated_invocations_change_nothing(stack: Stack) -> None:
     stack.before = twice
     study = stack.upload("PAT", 7)
     job = stack.run(study, KeepSource=False)
-    before = stack.backend.index.statistics(), sorted(stack.backend.objects.keys("instances/"))
+    before = stack.backend.index.catalogue.statistics(), sorted(stack.backend.objects.keys("instances/"))
     for number in range(3):
         edit_batch(stack.backend, job.id, number)
     assert plan_job(stack.backend, job.id) == 0  # nothing to do any more
     finalize_job(stack.backend, job.id)
     stack.backend.runner.start(job)
     assert stack.backend.jobs.get(job.id) == job
-    assert (stack.backend.index.statistics(), sorted(stack.backend.objects.keys("instances/"))) == before
+    assert (
+        stack.backend.index.catalogue.statistics(),
+        sorted(stack.backend.objects.keys("instances/")),
+    ) == before
     assert counts(job) == (7, 0)
     assert len(products(stack, job)) == 7
 
@@ -202,4 +205,4 @@ def test_three_thousand_items_of_one_instance_each() -> None:
         assert stack.map_items() == {"succeeded": 3000, "failed": 0}
         assert len(stack.calls) == 3000
         assert sum(1 for _ in stack.backend.objects.keys(outcomes_prefix(job))) == 3000
-        assert sum(1 for _ in stack.backend.index.pins(Level.STUDY, str(job.content["ID"]))) == 2999
+        assert sum(1 for _ in stack.backend.index.catalogue.pins(Level.STUDY, str(job.content["ID"]))) == 2999

@@ -57,7 +57,9 @@ def test_a_permissive_job_of_which_everything_failed_keeps_every_source(
     done = server.run(source, body={**REPLACING, "Permissive": True})
     assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, SOURCES))
     assert "ID" not in done.content
-    assert len(list(server.backend.index.pins(Level.STUDY, source))) == len(server.pins()) == SOURCES
+    assert (
+        len(list(server.backend.index.catalogue.pins(Level.STUDY, source))) == len(server.pins()) == SOURCES
+    )
     check_files(server)
 
 
@@ -90,8 +92,10 @@ def test_a_product_that_takes_the_id_of_a_source_of_another_job(overwriting: Ser
     done = overwriting.finish(replacing)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
     # All that was pinned has its product; what the other job wrote stays.
-    assert len(list(overwriting.backend.index.pins(Level.STUDY, str(done.content["ID"])))) == SOURCES
-    (left,) = overwriting.backend.index.pins(Level.STUDY, source)
+    assert (
+        len(list(overwriting.backend.index.catalogue.pins(Level.STUDY, str(done.content["ID"])))) == SOURCES
+    )
+    (left,) = overwriting.backend.index.catalogue.pins(Level.STUDY, source)
     assert left.object.key.rpartition("/")[2].startswith(taking.id)
     check_files(overwriting)
 

@@ -86,6 +86,6 @@ def test_a_bulk_deletion_that_crashed_is_completed_by_the_next(tmp_path: Path) -
         server = serve(folder)
         assert_hierarchy_is_true(server.backend.index)
         bulk_delete(server.backend, body)
-        assert server.backend.index.ids(Level.INSTANCE) == [stored[2]["ID"]]
+        assert server.backend.index.catalogue.ids(Level.INSTANCE) == [stored[2]["ID"]]
         assert [key in server.files() for key in keys_of(server).values()] == [True]
     assert fuse.writes > 2

@@ -61,7 +61,7 @@ def test_a_product_that_is_deleted_while_it_is_stored_again_is_made_once_more(se
     source = study(server)
     job = half_done(server, source)
     abandon_job(server.backend, job.id)
-    removed = server.backend.index.remove(Level.STUDY, products(server, source)[0].ancestry.study)
+    removed = server.backend.index.eraser.remove(Level.STUDY, products(server, source)[0].ancestry.study)
     resubmit_job(server.backend, job.id)
     plan_job(server.backend, job.id, 2)
     index = before_nth(

@@ -60,7 +60,7 @@ def test_plan_and_end_of_a_job_hold_identifiers_only(tmp_path: Path) -> None:
     assert peak(lambda: finalize_job(server.backend, job.id)) < allowed
     done = server.job(job.id)
     assert (done.state, done.content["InstancesCount"]) == (JobState.SUCCESS, count)
-    found = server.backend.index.statistics()
+    found = server.backend.index.catalogue.statistics()
     assert (found.patients, found.studies, found.series, found.instances) == (1, 1, 2, count)
     assert sum(1 for _ in server.backend.objects.keys("instances/")) == count
 
@@ -107,7 +107,7 @@ def test_five_thousand_instances_go_through_the_state_machine_in_batches_of_prod
         batches = count // 50
         assert job.batches == len(stack.calls) == batches
         assert stack.map_items() == {"succeeded": batches, "failed": 0}
-        found = stack.backend.index.statistics()
+        found = stack.backend.index.catalogue.statistics()
         assert (found.patients, found.studies, found.series, found.instances) == (2, 2, 2, 2 * count)
         manifest = stack.backend.objects.get(manifest_key(job))
         assert manifest is not None
@@ -120,7 +120,7 @@ def test_five_thousand_instances_go_through_the_state_machine_in_batches_of_prod
 
 
 def _assert_parents_were_written_once_a_batch(sizes: Sizes, stack: Stack, product: str, batches: int) -> None:
-    (series,) = stack.backend.index.children(Level.STUDY, product)
+    (series,) = stack.backend.index.catalogue.children(Level.STUDY, product)
     for parent in (f"Study#{product}", f"Series#{series}"):
         assert sizes.writes[parent] <= batches + 10, parent
 
@@ -132,6 +132,6 @@ def test_four_clients_that_anonymize_one_study_at_once_get_a_study_each_time() -
         with ThreadPoolExecutor(4) as clients:
             jobs = list(clients.map(lambda _: stack.run(study, seconds=100), range(8)))
         assert [(job.state, job.content["InstancesCount"]) for job in jobs] == [(JobState.SUCCESS, 5)] * 8
-        found = stack.backend.index.statistics()
+        found = stack.backend.index.catalogue.statistics()
         assert (found.patients, found.studies, found.series, found.instances) == (9, 9, 9, 45)
         assert_hierarchy_is_true(stack.backend.index)

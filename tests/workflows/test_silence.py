@@ -21,6 +21,7 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import LEVELS, Level
 from tests.support.api_client import Answer, Client, make_dicom
 from tests.support.idle_runner import IdleRunner
+from tests.support.index_roles import around
 from tests.workflows.hearing import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -131,7 +132,7 @@ def test_no_handler_of_the_api_tells(
         replace(
             stack.backend,
             objects=Broken(stack.backend.objects),
-            index=Broken(stack.backend.index),
+            index=around(stack.backend.index, Broken),
             jobs=Broken(stack.backend.jobs),
         )
     )
@@ -180,7 +181,7 @@ def test_a_job_that_fails_does_not_quote_an_exception(
     stack: Stack, heard: Heard, capfd: pytest.CaptureFixture[str], port: str, broken: tuple[str, ...]
 ) -> None:
     ids = upload(Client(stack.backend, Path()), instances=3)
-    failing: Any = {port: Broken(getattr(stack.backend, port), *broken)}
+    failing: Any = {port: around(getattr(stack.backend, port), lambda role: Broken(role, *broken))}
     bootstrap.use_backend(replace(stack.backend, **failing))
     job, _ = stack.finish(stack.submit(ids[Level.STUDY]))
     assert job.state is JobState.FAILURE
@@ -194,7 +195,7 @@ def test_a_missing_file_does_not_tell_its_name(
     client: Client, stack: Stack, heard: Heard, capfd: pytest.CaptureFixture[str]
 ) -> None:
     ids = upload(client, instances=3)
-    [pin] = stack.backend.index.pins(Level.INSTANCE, ids[Level.INSTANCE])
+    [pin] = stack.backend.index.catalogue.pins(Level.INSTANCE, ids[Level.INSTANCE])
     boto3.client("s3").delete_object(Bucket="dicom", Key=pin.object.key, VersionId=str(pin.object.version))
     assert stack.run(ids[Level.STUDY]).state is JobState.FAILURE
     read_executions(heard)

@@ -74,9 +74,11 @@ def _aws_index(environment: Environment) -> Any:
         return _Absent("INDEX_TABLE_NAME")
     import boto3  # noqa: PLC0415
 
-    from dicomorph.aws.index.index import DynamoIndex  # noqa: PLC0415
+    from dicomorph.aws.index.roles import dynamo_index  # noqa: PLC0415
 
-    return DynamoIndex(boto3.client("dynamodb", config=_config(read_timeout=5)), environment.index_table_name)
+    return dynamo_index(
+        boto3.client("dynamodb", config=_config(read_timeout=5)), environment.index_table_name
+    )
 
 
 def _aws_jobs(environment: Environment) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from dicomorph.embedded.index.index import SqliteIndex
+from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
@@ -36,7 +36,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
     database = Database(database_file(data_dir), epoch=epoch, durable=settings.sync_storage_area)
     return Backend(
         objects=FileStore(data_dir),
-        index=SqliteIndex(database),
+        index=sqlite_index(database),
         jobs=SqliteJobRecords(database),
         runner=runner,
         settings=settings,

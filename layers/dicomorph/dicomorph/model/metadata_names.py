@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 SYSTEM_METADATA = {
     "IndexInSeries": 1,
     "ReceptionDate": 2,
@@ -23,3 +25,8 @@ SYSTEM_METADATA = {
     "IsProtected": 18,
     "PatientRecyclingOrder": 19,
 }
+
+
+def metadata_time(moment: datetime) -> str:
+    """Return a time as metadata hold it, such as ``20240131T235959``."""
+    return f"{moment:%Y%m%dT%H%M%S}"

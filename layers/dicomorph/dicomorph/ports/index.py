@@ -1,7 +1,10 @@
-"""The port of the index.
+"""The ports of the index, by role: resources, their hierarchy, metadata and labels.
 
+The hierarchy stays true under any interleaving of calls and a crash after any step: a
+resource exists only as long as it has a child, and every parent that is named exists.
 Nothing that decides (is it stored already, has a parent children left, what does a job work
-on) reads anything that lags behind the last write.
+on) reads anything that lags behind the last write. All methods raise `TransientError` when
+the store is throttled or away.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ class StoreStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoreOutcome:
-    """What `Index.add` did with one entry.
+    """What `Ingest.add` did with one entry.
 
     ``superseded`` is the object that nothing refers to any more: the replaced version after
     an overwrite, the version just written after AlreadyStored or a failure. It is None where
@@ -47,7 +50,7 @@ class StoreOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What `Index.remove` took away.
+    """What `Eraser.remove` took away.
 
     ``remaining`` is the lowest ancestor that still exists, None if everything vanished.
     """
@@ -61,23 +64,8 @@ def is_outdated(entry: InstanceEntry, held: ObjectRef | None) -> bool:
     return entry.replaces is not None and (held is None or held.key != entry.replaces.key)
 
 
-class Index(Protocol):
-    """Resources, their hierarchy, metadata and labels.
-
-    The hierarchy stays true under any interleaving of calls and a crash after any step: a
-    resource exists only as long as it has a child, and every parent that is named exists.
-    All methods raise `TransientError` when the store is throttled or away.
-    """
-
-    def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
-        """Add instances, creating their parents; each parent is written once a call.
-
-        An entry whose object the index already holds answers Success and changes nothing;
-        objects are told apart by their keys, for a key always has the same bytes. An entry that
-        `replaces` an object which the instance does not have (any more) answers Failure.
-        An instance that exists with another object is replaced or not as `overwrite` says;
-        a replacement drops its labels and metadata, as Orthanc does (spec 2.2).
-        """
+class Catalogue(Protocol):
+    """What is stored."""
 
     def get(self, level: Level, resource_id: str) -> Resource | None:
         """Return one resource, None if it does not exist at this level."""
@@ -100,6 +88,34 @@ class Index(Protocol):
     def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
         """Yield those of some instances that are stored, with their versions, in any order."""
 
+    def statistics(self) -> Statistics:
+        """Count everything. May lag (AWS)."""
+
+
+class Ingest(Protocol):
+    """Adding instances."""
+
+    def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
+        """Add instances, creating their parents; each parent is written once a call.
+
+        An entry whose object the index already holds answers Success and changes nothing;
+        objects are told apart by their keys, for a key always has the same bytes. An entry that
+        `replaces` an object which the instance does not have (any more) answers Failure.
+        An instance that exists with another object is replaced or not as `overwrite` says;
+        a replacement drops its labels and metadata, as Orthanc does (spec 2.2).
+        """
+
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut.
+
+        What deletes (the `Eraser`, an `add` that may replace) does so by itself: no entry may
+        come back whose object is gone.
+        """
+
+
+class Eraser(Protocol):
+    """Deleting."""
+
     def remove(self, level: Level, resource_id: str) -> Removal:
         """Delete a resource with everything below it, and the ancestors left without children.
 
@@ -114,6 +130,10 @@ class Index(Protocol):
 
         Repeating the call is harmless. Returns the objects that nothing refers to any more.
         """
+
+
+class Annotations(Protocol):
+    """What is said of resources that exist."""
 
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
         """Replace main tags, those of the patient that a study repeats, and MainDicomSequences.
@@ -148,15 +168,9 @@ class Index(Protocol):
             If the resource does not exist.
         """
 
-    def statistics(self) -> Statistics:
-        """Count everything. May lag (AWS)."""
 
-    def sync(self) -> None:
-        """Make all that was written so far survive a power cut.
-
-        What deletes (`remove`, `remove_instances`, an `add` that may replace) does so by
-        itself: no entry may come back whose object is gone.
-        """
+class ServerProperties(Protocol):
+    """Counters and texts of the server as a whole."""
 
     def next_number(self, counter: str) -> int:
         """Increase a counter that survives everything and return it; the first is 1."""
@@ -166,3 +180,14 @@ class Index(Protocol):
 
     def write_property(self, name: str, value: str) -> None:
         """Set a server-wide property."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The index of a deployment: an adapter for each role, over one store."""
+
+    catalogue: Catalogue
+    ingest: Ingest
+    eraser: Eraser
+    annotations: Annotations
+    properties: ServerProperties

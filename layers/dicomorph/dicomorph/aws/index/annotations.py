@@ -23,8 +23,8 @@ from dicomorph.model.errors import ConflictError, UnknownResourceError
 from dicomorph.model.resources import Level, LevelFacts, MetadataValue
 
 
-class Annotations:
-    """Writes that touch a resource and not the hierarchy.
+class DynamoAnnotations:
+    """The port `Annotations`: writes that touch a resource and not the hierarchy.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Annotations:
         self._table = table
 
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
-        """See `Index.refresh`."""
+        """See `Annotations.refresh`."""
         values = {"Tags": encode_tags(facts.main_tags)}
         if level is Level.STUDY:
             values["PatientTags"] = encode_tags(facts.patient_main_tags)
@@ -48,9 +48,9 @@ class Annotations:
             self._table.update(resource_key(level, resource_id), update)
 
     def set_metadata(
-        self, level: Level, resource_id: str, name: str, value: str, expected: int | None
+        self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
     ) -> MetadataValue:
-        """See `Index.set_metadata`."""
+        """See `Annotations.set_metadata`."""
         written = MetadataValue(value, 0 if expected is None else expected + 1)
         values: Item = {METADATA + name: encode_text(value)}
         if written.revision:
@@ -58,13 +58,15 @@ class Annotations:
         self._change(level, resource_id, _at_revision(name, expected, values, frozenset()))
         return written
 
-    def remove_metadata(self, level: Level, resource_id: str, name: str, expected: int) -> None:
-        """See `Index.remove_metadata`."""
+    def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
+        """See `Annotations.remove_metadata`."""
         gone = frozenset({METADATA + name, REVISION + name})
         self._change(level, resource_id, _at_revision(name, expected, {}, gone))
 
-    def set_labels(self, level: Level, resource_id: str, add: frozenset[str], remove: frozenset[str]) -> None:
-        """See `Index.set_labels`."""
+    def set_labels(
+        self, level: Level, resource_id: str, *, add: frozenset[str], remove: frozenset[str]
+    ) -> None:
+        """See `Annotations.set_labels`."""
         values = {LABEL + label: {"BOOL": True} for label in add}
         gone = frozenset(LABEL + label for label in remove)
         if values or gone:

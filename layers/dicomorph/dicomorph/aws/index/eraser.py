@@ -9,11 +9,13 @@ a delete and an upload, one always notices the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby, islice
 
 from dicomorph.aws.dynamodb.expressions import EXISTS, NOT_LIVE, Update, stamped
 from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
 from dicomorph.aws.dynamodb.table import Table, attempts, won
+from dicomorph.aws.index.catalogue import DynamoCatalogue
 from dicomorph.aws.index.items import (
     LAST_UPDATE,
     METADATA,
@@ -24,8 +26,8 @@ from dicomorph.aws.index.items import (
     object_of,
     stamp_of,
 )
-from dicomorph.aws.index.reader import Reader
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.resources import LEVELS, Ancestry, Level, ObjectRef, Pin
 from dicomorph.ports.index import Removal
 
@@ -36,25 +38,29 @@ _Action = tuple[str, Item]
 _Wanted = Callable[[Item], bool]
 
 
-class Eraser:
-    """One call that deletes.
+class DynamoEraser:
+    """The port `Eraser`.
 
     Parameters
     ----------
     table : Table
         Where the items lie.
-    now : Callable[[], str]
-        The time in the form of LastUpdate.
+    now : Callable[[], datetime]
+        The time in UTC, for LastUpdate.
     """
 
-    def __init__(self, table: Table, now: Callable[[], str]) -> None:
+    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
-        self._reader = Reader(table)
+        self._catalogue = DynamoCatalogue(table)
         self._now = now
 
     def remove(self, level: Level, resource_id: str) -> Removal:
-        """See `Index.remove`: what the resource holds now goes, what is added meanwhile stays."""
-        item = self._reader.item(level, resource_id)
+        """Delete a resource with all it holds now, and the ancestors left without children.
+
+        What is uploaded below it meanwhile stays, with the parents it needs. An interrupted
+        delete of more than one instance has deleted some of them; repeat it.
+        """
+        item = self._catalogue.item(level, resource_id)
         if item is None:
             raise UnknownResourceError
         if level is Level.INSTANCE:
@@ -63,13 +69,13 @@ class Eraser:
                 raise UnknownResourceError
         else:
             objects = []
-            for ancestry in self._reader.lineages(level, resource_id):
-                items = self._reader.instances(Level.SERIES, ancestry.series)
+            for ancestry in self._catalogue.lineages(level, resource_id):
+                items = self._catalogue.instances(Level.SERIES, ancestry.series)
                 objects += self._remove_from(ancestry, items, _any)
         return Removal(self._lowest_above(level, ancestry_of(item, level)), objects)
 
     def remove_instances(self, pins: Sequence[Pin]) -> list[ObjectRef]:
-        """See `Index.remove_instances`.
+        """See `Eraser.remove_instances`.
 
         Returns
         -------
@@ -105,7 +111,7 @@ class Eraser:
                 break
             if won(lambda at=current: self._table.transact(_erasing(at))):  # type: ignore[misc]
                 return object_of(current)
-            current = self._reader.item(Level.INSTANCE, id_of(item))
+            current = self._catalogue.item(Level.INSTANCE, id_of(item))
         return None
 
     def _remove_last(self, ancestry: Ancestry, item: Item | None, wanted: _Wanted) -> ObjectRef | None:
@@ -114,7 +120,7 @@ class Eraser:
             if self._try_remove_last(ancestry, item):
                 break
             if item is not None:
-                item = self._reader.item(Level.INSTANCE, id_of(item))
+                item = self._catalogue.item(Level.INSTANCE, id_of(item))
                 item = item if item is not None and wanted(item) else None
         return None if item is None else object_of(item)
 
@@ -130,13 +136,13 @@ class Eraser:
 
     def _refresh_above(self, ancestry: Ancestry) -> None:
         """Tell the ancestors that remain of the change (LastUpdate, spec 1.4)."""
-        update = Update(EXISTS, {METADATA + LAST_UPDATE: {"S": self._now()}})
+        update = Update(EXISTS, {METADATA + LAST_UPDATE: {"S": metadata_time(self._now())}})
         for level in _UPWARDS[1:]:
             won(lambda at=level: self._table.update(resource_key(at, ancestry.at(at)), update))  # type: ignore[misc]
 
     def _upwards(self, ancestry: Ancestry, without: str) -> list[_Action] | None:
         """Return what goes with the last child of a series, None if that changes right now."""
-        stamps = self._stamps(ancestry)  # before any look for children: see dynamodb_add
+        stamps = self._stamps(ancestry)  # before any look for children: see `ingest`
         if Level.SERIES not in stamps:
             return []
         actions: list[_Action] = []
@@ -145,7 +151,10 @@ class Eraser:
                 return None
             resource = {"Key": resource_key(level, ancestry.at(level))}
             if self._has_other(level, ancestry, without):
-                values = {"Stamp": {"S": new_stamp()}, METADATA + LAST_UPDATE: {"S": self._now()}}
+                values = {
+                    "Stamp": {"S": new_stamp()},
+                    METADATA + LAST_UPDATE: {"S": metadata_time(self._now())},
+                }
                 update = Update(stamped(stamps[level]), values)
                 return [*actions, ("Update", resource | update.arguments)]
             actions.append(("Delete", resource | stamped(stamps[level]).arguments))
@@ -162,22 +171,22 @@ class Eraser:
         if level is Level.SERIES:
             return self._has_other_instance(ancestry, without)
         one = ancestry.study if level is Level.PATIENT else ancestry.series
-        return any(child != one for child in self._reader.links(level, ancestry.at(level), first=2))
+        return any(child != one for child in self._catalogue.links(level, ancestry.at(level), first=2))
 
     def _has_other_instance(self, ancestry: Ancestry, without: str) -> bool:
         """Tell whether a series holds a stored instance; if not, take away what is pending."""
         some = self._others(ancestry, without, first=_PEEK)
-        if not some or self._reader.live(some):
+        if not some or self._catalogue.live(some):
             return bool(some)
         for _ in attempts():
             others = self._others(ancestry, without)
-            if not others or self._reader.live(others):
+            if not others or self._catalogue.live(others):
                 return bool(others)
             self._table.each(lambda child: self._revoke(ancestry, child), others)
         return True
 
     def _others(self, ancestry: Ancestry, without: str, *, first: int = 0) -> list[str]:
-        links = self._reader.links(Level.SERIES, ancestry.series, first=first)
+        links = self._catalogue.links(Level.SERIES, ancestry.series, first=first)
         return [child for child in links if child != without]
 
     def _revoke(self, ancestry: Ancestry, instance_id: str) -> bool:

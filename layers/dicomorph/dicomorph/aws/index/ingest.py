@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dicomorph.aws.dynamodb.errors import ConditionLostError
 from dicomorph.aws.dynamodb.expressions import ABSENT, stamped, still_pending
@@ -34,6 +35,7 @@ from dicomorph.aws.index.items import (
     stamp_of,
 )
 from dicomorph.aws.index.parents import Parents
+from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.resources import InstanceEntry, Level, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus, is_outdated
@@ -47,29 +49,29 @@ class _Claim:
     stamp: str
 
 
-class Ingest:
-    """One call of `Index.add`.
+class DynamoIngest:
+    """The port `Ingest`.
 
     Parameters
     ----------
     table : Table
         Where the items lie.
-    overwrite : OverwriteInstances
-        What becomes of an instance that is stored already.
-    now : Callable[[], str]
-        The time in the form of LastUpdate.
+    now : Callable[[], datetime]
+        The time in UTC, for LastUpdate.
     """
 
-    def __init__(self, table: Table, overwrite: OverwriteInstances, now: Callable[[], str]) -> None:
+    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
         self._table = table
-        self._overwrite = overwrite
         self._now = now
-        self._superseded: dict[str, ObjectRef | None] = {}
 
-    def add(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
-        """Add instances; one that is named repeatedly is added in the order of the entries."""
+    def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
+        """Add instances, creating their parents; each parent is written once an attempt.
+
+        One that is named repeatedly is added in the order of the entries.
+        """
         for entry in entries:
             check_size(entry)
+        addition = _Addition(self._table, overwrite, self._now)
         outcomes: dict[int, StoreOutcome] = {}
         while len(outcomes) < len(entries):
             wave: dict[str, int] = {}
@@ -77,11 +79,25 @@ class Ingest:
                 if number not in outcomes:
                     wave.setdefault(entry.ancestry.instance, number)
             numbers = list(wave.values())
-            added = self._add_distinct([entries[number] for number in numbers])
+            added = addition.add_distinct([entries[number] for number in numbers])
             outcomes.update(zip(numbers, added, strict=True))
         return [outcomes[number] for number in range(len(entries))]
 
-    def _add_distinct(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
+    def sync(self) -> None:
+        """Do nothing: DynamoDB answers a write when it is on disks in several places."""
+
+
+class _Addition:
+    """What one call remembers: how it treats what is stored, and what it has replaced."""
+
+    def __init__(self, table: Table, overwrite: OverwriteInstances, now: Callable[[], datetime]) -> None:
+        self._table = table
+        self._overwrite = overwrite
+        self._now = now
+        self._superseded: dict[str, ObjectRef | None] = {}
+
+    def add_distinct(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
+        """Add different instances."""
         outcomes: dict[str, StoreOutcome] = {}
         for _ in attempts():
             waiting = [entry for entry in entries if entry.ancestry.instance not in outcomes]
@@ -101,7 +117,9 @@ class Ingest:
                 if step.superseded not in (None, entry.object):
                     replaced.append(entry)
         self._table.each(self._link, claims)
-        parents = Parents(self._table, [claim.entry for claim in claims] + replaced, self._now())
+        parents = Parents(
+            self._table, [claim.entry for claim in claims] + replaced, metadata_time(self._now())
+        )
         parents.touch()
         for claim in self._enter(claims, parents):
             outcomes[claim.entry.ancestry.instance] = StoreOutcome(StoreStatus.SUCCESS)

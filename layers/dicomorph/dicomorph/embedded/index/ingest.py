@@ -1,20 +1,24 @@
-"""Adding instances and taking them away, within one transaction."""
+"""Adding instances, within one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dicomorph.embedded.index.rows import (
     INSTANCE,
     NUMBERS,
+    add_labels,
     changed,
     decode_metadata,
     encode_metadata,
     encode_new_metadata,
     encode_tags,
 )
+from dicomorph.embedded.sqlite.database import Database
+from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.resources import LEVELS, InstanceEntry, Level, LevelFacts, MetadataValue, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus, is_outdated
@@ -32,8 +36,37 @@ class _Parent:
     metadata_changed: bool = False
 
 
-class Ingest:
-    """One call of `Index.add`: each parent is read once and written once.
+class SqliteIngest:
+    """The port `Ingest` over a `Database`: every call is one transaction.
+
+    Parameters
+    ----------
+    database : Database
+        May be shared with other adapters.
+    now : Callable[[], datetime]
+        The time in UTC, for LastUpdate.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
+        """Add instances, creating their parents, in one transaction."""
+        may_replace = overwrite is not OverwriteInstances.NEVER
+        with self._database.write(durable=may_replace) as connection:
+            addition = _Addition(connection, overwrite, metadata_time(self._now()))
+            outcomes = [addition.add(entry) for entry in entries]
+            addition.finish()
+        return outcomes
+
+    def sync(self) -> None:
+        """Make all that was written so far survive a power cut, by any process."""
+        self._database.sync()
+
+
+class _Addition:
+    """One call: each parent is read once and written once.
 
     Parameters
     ----------
@@ -146,47 +179,6 @@ class Ingest:
     def _label(self, pk: int, entry: InstanceEntry, level: Level) -> None:
         if labels := entry.labels.get(level):
             add_labels(self._connection, pk, labels)
-
-
-def add_labels(connection: sqlite3.Connection, pk: int, labels: frozenset[str]) -> None:
-    """Give a resource labels; those it has are left alone."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO label VALUES (?, ?)", [(pk, label) for label in sorted(labels)]
-    )
-
-
-def settle(connection: sqlite3.Connection, pk: int | None, now: str) -> tuple[Level, str] | None:
-    """Delete a resource and its ancestors as far as they have no child left.
-
-    Parameters
-    ----------
-    pk : int | None
-        The parent of what was deleted; None above a patient.
-    now : str
-        The LastUpdate of the ancestors that remain.
-
-    Returns
-    -------
-    tuple[Level, str] | None
-        The lowest one that remains.
-    """
-    while pk is not None:
-        level, resource_id, above, has_child = connection.execute(
-            "SELECT level, id, parent, EXISTS (SELECT 1 FROM resource WHERE parent = r.pk)"
-            " FROM resource AS r WHERE pk = ?",
-            (pk,),
-        ).fetchone()
-        if has_child:
-            connection.execute(
-                "WITH RECURSIVE above (pk) AS (VALUES (?) UNION ALL"
-                " SELECT parent FROM resource JOIN above USING (pk) WHERE parent IS NOT NULL)"
-                " UPDATE resource SET last_update = ? WHERE pk IN above",
-                (pk, now),
-            )
-            return LEVELS[level], resource_id
-        connection.execute("DELETE FROM resource WHERE pk = ?", (pk,))
-        pk = above
-    return None
 
 
 def _patient_main_tags(facts: Mapping[Level, LevelFacts]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, Level, MetadataValue, ObjectRef, Resource
 
 LAST_UPDATE = "LastUpdate"
@@ -38,6 +40,30 @@ def decode_resource(row: tuple[Any, ...]) -> Resource:
         patient_main_tags=json.loads(patient_main_tags) if patient_main_tags else {},
         object=ObjectRef(key, version, size) if level == INSTANCE else None,
         md5=md5 or "",
+    )
+
+
+def row_of(connection: sqlite3.Connection, level: Level, resource_id: str, columns: str) -> tuple[Any, ...]:
+    """Return columns of the row of a resource.
+
+    Raises
+    ------
+    UnknownResourceError
+        If there is none.
+    """
+    row: tuple[Any, ...] | None = connection.execute(
+        f"SELECT {columns} FROM resource WHERE level = ? AND id = ?",  # noqa: S608 - names of columns
+        (NUMBERS[level], resource_id),
+    ).fetchone()
+    if row is None:
+        raise UnknownResourceError
+    return row
+
+
+def add_labels(connection: sqlite3.Connection, pk: int, labels: frozenset[str]) -> None:
+    """Give a resource labels; those it has are left alone."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO label VALUES (?, ?)", [(pk, label) for label in sorted(labels)]
     )
 
 

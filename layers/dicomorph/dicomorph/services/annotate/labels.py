@@ -19,7 +19,7 @@ def list_labels(backend: Backend, level: Level, resource_id: str) -> list[str]:
     UnknownResourceError
         If the resource does not exist.
     """
-    resource = backend.index.get(level, resource_id)
+    resource = backend.index.catalogue.get(level, resource_id)
     if resource is None:
         raise UnknownResourceError
     return sorted(resource.labels)
@@ -40,12 +40,16 @@ def add_label(backend: Backend, level: Level, resource_id: str, label: str) -> N
     UnknownResourceError
         If the resource does not exist.
     """
-    backend.index.set_labels(level, resource_id, add=frozenset((_checked(label),)), remove=frozenset())
+    backend.index.annotations.set_labels(
+        level, resource_id, add=frozenset((_checked(label),)), remove=frozenset()
+    )
 
 
 def remove_label(backend: Backend, level: Level, resource_id: str, label: str) -> None:
     """Remove a label, if the resource has it; errors as in `add_label`."""
-    backend.index.set_labels(level, resource_id, add=frozenset(), remove=frozenset((_checked(label),)))
+    backend.index.annotations.set_labels(
+        level, resource_id, add=frozenset(), remove=frozenset((_checked(label),))
+    )
 
 
 def _checked(label: str) -> str:

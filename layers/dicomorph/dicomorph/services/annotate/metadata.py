@@ -90,7 +90,7 @@ def write_metadata(
         _check_revision(backend.settings, current, etag)
         expected = None if current is None else current.revision
         try:
-            return Written.DONE, backend.index.set_metadata(
+            return Written.DONE, backend.index.annotations.set_metadata(
                 level, resource_id, stored, value, expected=expected
             )
         except ConflictError:
@@ -111,7 +111,7 @@ def delete_metadata(
             return Written.ABSENT
         _check_revision(backend.settings, current, etag)
         try:
-            backend.index.remove_metadata(level, resource_id, stored, expected=current.revision)
+            backend.index.annotations.remove_metadata(level, resource_id, stored, expected=current.revision)
         except ConflictError:
             continue
         return Written.DONE
@@ -130,7 +130,7 @@ def _check_revision(settings: Settings, current: MetadataValue | None, etag: str
 
 
 def _existing(backend: Backend, level: Level, resource_id: str) -> Resource:
-    resource = backend.index.get(level, resource_id)
+    resource = backend.index.catalogue.get(level, resource_id)
     if resource is None:
         raise UnknownResourceError
     return resource

@@ -32,7 +32,7 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
     level = read_level(body)
     with_metadata = read_boolean(body, "Metadata", default=True)
     form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
-    held = {resource.id: resource for resource in backend.index.find_many(named)}
+    held = {resource.id: resource for resource in backend.index.catalogue.find_many(named)}
     found = held.values()
     shown = found if level is None else load(backend, level, _at_level(backend, found, level))
     # Each is looked at once, however often it is named.

@@ -9,12 +9,12 @@ from dicomorph.services.backend import Backend
 
 def list_ids(backend: Backend, level: Level, *, since: int, limit: int) -> list[str]:
     """Return the identifiers of a level; a `limit` of 0 is none."""
-    return backend.index.ids(level, since=since, limit=limit)
+    return backend.index.catalogue.ids(level, since=since, limit=limit)
 
 
 def load(backend: Backend, level: Level, resource_ids: list[str]) -> list[Resource]:
     """Return resources, without those that vanished since they were listed."""
-    found = (backend.index.get(level, resource_id) for resource_id in resource_ids)
+    found = (backend.index.catalogue.get(level, resource_id) for resource_id in resource_ids)
     return [resource for resource in found if resource is not None]
 
 
@@ -26,11 +26,11 @@ def descendant_ids(backend: Backend, level: Level, resource_id: str, below: Leve
     UnknownResourceError
         If the resource does not exist.
     """
-    if backend.index.get(level, resource_id) is None:
+    if backend.index.catalogue.get(level, resource_id) is None:
         raise UnknownResourceError
     found = [resource_id]
     for step in LEVELS[LEVELS.index(level) : LEVELS.index(below)]:
-        found = [child for parent in found for child in backend.index.children(step, parent)]
+        found = [child for parent in found for child in backend.index.catalogue.children(step, parent)]
     return sorted(found)
 
 
@@ -42,12 +42,12 @@ def ancestor(backend: Backend, level: Level, resource_id: str, above: Level) -> 
     UnknownResourceError
         If the resource does not exist.
     """
-    resource = backend.index.get(level, resource_id)
+    resource = backend.index.catalogue.get(level, resource_id)
     while resource is not None and resource.level is not above:
         parent_level = resource.level.parent
         if parent_level is None or resource.parent is None:
             break
-        resource = backend.index.get(parent_level, resource.parent)
+        resource = backend.index.catalogue.get(parent_level, resource.parent)
     if resource is None or resource.level is not above:
         raise UnknownResourceError
     return resource

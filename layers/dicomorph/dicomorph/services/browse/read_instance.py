@@ -87,7 +87,7 @@ def read_tags(
 
 def instance_object(backend: Backend, instance_id: str) -> ObjectRef:
     """Return where the file of an instance lies; errors as in `read_instance`."""
-    instance = backend.index.get(Level.INSTANCE, instance_id)
+    instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
     return instance.object

@@ -41,7 +41,7 @@ def resource_json(
         view[f"Parent{resource.level.parent.value}"] = resource.parent
     if resource.level is Level.INSTANCE:
         return view | _instance_part(resource)
-    children = backend.index.children(resource.level, resource.id)
+    children = backend.index.catalogue.children(resource.level, resource.id)
     view[_CHILDREN[resource.level]] = list[Json](sorted(children))
     view["LastUpdate"] = _text(resource, "LastUpdate")
     view["IsStable"] = _is_stable(backend, resource)

@@ -48,7 +48,7 @@ def series_status(backend: Backend, series: Resource, instance_ids: list[str]) -
 
 
 def _index_in_series(backend: Backend, instance_id: str) -> int | None:
-    instance = backend.index.get(Level.INSTANCE, instance_id)
+    instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     entry = instance and instance.metadata.get("IndexInSeries")
     try:
         return int(entry.value) if entry else None

@@ -20,5 +20,5 @@ def study_of_each(backend: Backend, resources: Iterable[Resource]) -> dict[str, 
         elif resource.level is Level.INSTANCE:
             series[resource.id] = resource.parent or ""
     wanted = sorted(set(series.values()))
-    held = {found.id: found.parent or "" for found in backend.index.get_many(Level.SERIES, wanted)}
+    held = {found.id: found.parent or "" for found in backend.index.catalogue.get_many(Level.SERIES, wanted)}
     return studies | {one: held[parent] for one, parent in series.items() if parent in held}

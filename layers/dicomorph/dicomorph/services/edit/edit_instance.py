@@ -53,7 +53,7 @@ def edit_instance(
         body, is_anonymization=is_anonymization, level=None, settings=backend.settings
     )
     transfer_syntax = _requested_transfer_syntax(body)
-    instance = backend.index.get(Level.INSTANCE, instance_id)
+    instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
     stored = instance.metadata.get("TransferSyntax")

@@ -9,4 +9,4 @@ _COUNTER = "AnonymizationSequence"
 
 def next_anonymized_name(backend: Backend) -> str:
     """Return ``Anonymized<N>``, with a number that no request of this server has had before."""
-    return f"Anonymized{backend.index.next_number(_COUNTER)}"
+    return f"Anonymized{backend.index.properties.next_number(_COUNTER)}"

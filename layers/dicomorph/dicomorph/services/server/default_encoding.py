@@ -12,7 +12,7 @@ DEFAULT_ENCODING = "DefaultEncoding"
 
 def default_encoding(backend: Backend) -> str:
     """Return Orthanc's name of the encoding: the setting's, unless a client changed it."""
-    return backend.index.read_property(DEFAULT_ENCODING) or backend.settings.default_encoding
+    return backend.index.properties.read_property(DEFAULT_ENCODING) or backend.settings.default_encoding
 
 
 def change_default_encoding(backend: Backend, name: str) -> str:
@@ -26,5 +26,5 @@ def change_default_encoding(backend: Backend, name: str) -> str:
     name = name.strip()
     if name not in ORTHANC_ENCODINGS:
         raise ParameterOutOfRangeError(f"Known encodings: {', '.join(sorted(ORTHANC_ENCODINGS))}")
-    backend.index.write_property(DEFAULT_ENCODING, name)
+    backend.index.properties.write_property(DEFAULT_ENCODING, name)
     return name

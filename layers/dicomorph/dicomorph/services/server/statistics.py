@@ -10,7 +10,7 @@ _MEGABYTE = 1 << 20
 
 def statistics(backend: Backend) -> dict[str, Json]:
     """Return Orthanc's statistics of the server (spec 2.5); sizes in bytes are strings."""
-    found = backend.index.statistics()
+    found = backend.index.catalogue.statistics()
     size, megabytes = str(found.disk_size), found.disk_size // _MEGABYTE
     return {
         "CountInstances": found.instances,

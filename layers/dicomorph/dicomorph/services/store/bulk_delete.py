@@ -29,7 +29,7 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
         raise BadRequestError("'Resources' must be an array")
     named = [_named(item) for item in items]
     wanted = sorted({resource_id for _, resource_id in named})
-    levels = {resource.id: resource.level for resource in backend.index.find_many(wanted)}
+    levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
     for level, resource_id in named:
         found = levels.get(resource_id)
         if found is not None and level in (None, found):

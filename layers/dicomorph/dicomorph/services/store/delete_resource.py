@@ -15,7 +15,7 @@ def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[st
     UnknownResourceError
         If it does not exist at this level.
     """
-    removal = backend.index.remove(level, resource_id)
+    removal = backend.index.eraser.remove(level, resource_id)
     discard_removed(backend, removal.objects)
     return {"RemainingAncestor": _reference(removal.remaining)}
 

@@ -22,5 +22,5 @@ def discard_removed(backend: Backend, refs: Sequence[ObjectRef]) -> None:
     for start in range(0, len(refs), _AT_ONCE):
         some = refs[start : start + _AT_ONCE]
         products = [product_of(ref.key) for ref in some if is_any_product_key(ref.key)]
-        back = {pin.object.key for pin in backend.index.pins_of(products)} if products else set()
+        back = {pin.object.key for pin in backend.index.catalogue.pins_of(products)} if products else set()
         backend.objects.discard([ref for ref in some if ref.key not in back], pinned=pinned)

@@ -45,7 +45,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         description = describe(source, default_encoding=default_encoding(backend))
     ancestry = ancestry_of(description.identifiers)
     md5 = _md5(file)
-    stored = backend.index.get(Level.INSTANCE, ancestry.instance)
+    stored = backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
     if stored is not None and _is_kept(backend, stored, md5):
         return _answer(ancestry, StoreStatus.ALREADY_STORED)
     ref = _put(backend, upload_key(ancestry, backend.new_token(TOKEN_BYTES)), file)
@@ -59,13 +59,13 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         "RemoteIP": remote_ip,
     }
     entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
-    [outcome] = backend.index.add([entry], overwrite=backend.settings.overwrite_instances)
+    [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
     _discard_superseded(backend, outcome)
     return _answer(ancestry, outcome.status)
 
 
 def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
-    """Tell before anything is written that the stored version stays; `Index.add` has the last word."""
+    """Tell before anything is written that the stored version stays; `Ingest.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
     if overwrite is OverwriteInstances.IF_CHANGED:
         return (stored.md5 or _md5_of(backend, stored)) == md5

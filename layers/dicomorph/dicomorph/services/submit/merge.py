@@ -33,7 +33,7 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
         The errors of spec 4.2, in its order; nothing is stored then.
     """
     fields = json_object(body)
-    if backend.index.get(Level.STUDY, study_id) is None:
+    if backend.index.catalogue.get(Level.STUDY, study_id) is None:
         raise UnknownResourceError
     sources = identifiers(fields, "Resources")
     _check_sources(backend, sources, study_id)
@@ -54,13 +54,17 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
 
 def _check_sources(backend: Backend, sources: Sequence[str], study_id: str) -> None:
     """Refuse patients, and what belongs to the study already."""
-    studies = study_of_each(backend, backend.index.find_many(sorted(set(sources))))
+    studies = study_of_each(backend, backend.index.catalogue.find_many(sorted(set(sources))))
     if any(studies.get(resource_id, study_id) == study_id for resource_id in sources):
         raise UnknownResourceError
 
 
 def _changes(backend: Backend, study_id: str) -> StudyChanges:
-    pin = min(backend.index.pins(Level.STUDY, study_id), key=lambda pin: pin.ancestry.instance, default=None)
+    pin = min(
+        backend.index.catalogue.pins(Level.STUDY, study_id),
+        key=lambda pin: pin.ancestry.instance,
+        default=None,
+    )
     if pin is None:
         raise UnknownResourceError
     source = backend.objects.open(pin.object)

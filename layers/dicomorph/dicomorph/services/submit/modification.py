@@ -153,7 +153,9 @@ def _target(backend: Backend, request: _Request) -> str:
 
 def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:
     wanted = set(resource_ids)
-    found = [Target(resource.level, resource.id) for resource in backend.index.find_many(sorted(wanted))]
+    found = [
+        Target(resource.level, resource.id) for resource in backend.index.catalogue.find_many(sorted(wanted))
+    ]
     if len(found) < len(wanted):
         raise UnknownResourceError
     return sorted(found, key=lambda target: target.id)  # as Orthanc lists them

@@ -42,7 +42,7 @@ def check_patients(backend: Backend, modification: Modification, resource_ids: S
     wanted = sorted({patient for patients in owners.values() for patient in patients})
     contradicted = {
         patient.id: tag
-        for patient in backend.index.get_many(Level.PATIENT, wanted)
+        for patient in backend.index.catalogue.get_many(Level.PATIENT, wanted)
         if (tag := _contradicted(patient, replaced)) is not None
     }
     _refuse_others(backend, owners, contradicted)
@@ -50,12 +50,12 @@ def check_patients(backend: Backend, modification: Modification, resource_ids: S
 
 def _owners(backend: Backend, resource_ids: Sequence[str]) -> dict[str, Collection[str]]:
     """Return the patient of each study that is touched."""
-    found = list(backend.index.find_many(resource_ids))
+    found = list(backend.index.catalogue.find_many(resource_ids))
     studies = set(study_of_each(backend, found).values())
     for resource in found:
         if resource.level is Level.PATIENT:
-            studies.update(backend.index.children(Level.PATIENT, resource.id))
-    held = backend.index.get_many(Level.STUDY, sorted(studies))
+            studies.update(backend.index.catalogue.children(Level.PATIENT, resource.id))
+    held = backend.index.catalogue.get_many(Level.STUDY, sorted(studies))
     return {study.id: {study.parent or ""} for study in held}
 
 
@@ -83,7 +83,7 @@ def _refuse_others(
     for study, patients in owners.items():
         for patient in contradicted.keys() & patients:
             if patient not in children:
-                children[patient] = backend.index.children(Level.PATIENT, patient)
+                children[patient] = backend.index.catalogue.children(Level.PATIENT, patient)
             if any(other != study for other in children[patient]):
                 raise BadRequestError(
                     f"The patient has other studies, which {contradicted[patient]} would contradict; "

@@ -30,7 +30,7 @@ def submit_split(backend: Backend, body: Json, *, study_id: str, caller: Caller)
         The errors of spec 4.1, in its order; nothing is stored then.
     """
     fields = json_object(body)
-    if backend.index.get(Level.STUDY, study_id) is None:
+    if backend.index.catalogue.get(Level.STUDY, study_id) is None:
         raise UnknownResourceError
     sources = (*_members(backend, fields, study_id, Level.SERIES), *_members(backend, fields, study_id))
     if not sources:
@@ -62,7 +62,7 @@ def _members(
     if field not in body:
         return ()
     found = identifiers(body, field)
-    studies = study_of_each(backend, backend.index.get_many(level, sorted(set(found))))
+    studies = study_of_each(backend, backend.index.catalogue.get_many(level, sorted(set(found))))
     if any(studies.get(resource_id) != study_id for resource_id in found):
         raise UnknownResourceError
     if any(times > _MOST_COPIES for times in Counter(found).values()):

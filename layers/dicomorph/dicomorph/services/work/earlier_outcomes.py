@@ -53,7 +53,7 @@ def _edited_in_place(
         if index in found.instances:
             continue
         instance = pin.ancestry.instance
-        held = backend.index.get(Level.INSTANCE, instance)
+        held = backend.index.catalogue.get(Level.INSTANCE, instance)
         key = product_key(job.id, instance, batch.number, index)
         if held is not None and held.object is not None and held.object.key == key:
             edited[index] = InstanceOutcome(pin, Pin(pin.ancestry, held.object))
@@ -76,6 +76,6 @@ def _is_there(backend: Backend, job: Job, outcome: InstanceOutcome) -> bool:
     product = outcome.product
     if product is None or job.target:  # nothing is read in a target
         return product is not None
-    held = backend.index.get(Level.INSTANCE, product.ancestry.instance)
+    held = backend.index.catalogue.get(Level.INSTANCE, product.ancestry.instance)
     # The file, too: it may have gone amid an attempt to store it again (`edit_batch`).
     return held is not None and held.object is not None and backend.objects.are_stored([held.object])

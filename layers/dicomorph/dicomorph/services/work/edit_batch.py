@@ -162,7 +162,9 @@ def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, St
     if not entries:
         return {}
     overwrite = backend.settings.overwrite_instances
-    return dict(zip(entries, backend.index.add(list(entries.values()), overwrite=overwrite), strict=True))
+    return dict(
+        zip(entries, backend.index.ingest.add(list(entries.values()), overwrite=overwrite), strict=True)
+    )
 
 
 def _check_files(backend: Backend, job: Job, entries: Mapping[int, InstanceEntry]) -> None:

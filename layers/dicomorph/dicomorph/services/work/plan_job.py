@@ -122,7 +122,7 @@ class _PinnedBatches:
     """The batches of a job, whose sources are pinned when they are gone through, one batch at a time."""
 
     def __init__(self, backend: Backend, chunks: Sequence[Sequence[str]]) -> None:
-        self._index = backend.index
+        self._catalogue = backend.index.catalogue
         self._chunks = chunks
 
     def __iter__(self) -> Iterator[Batch]:
@@ -130,7 +130,7 @@ class _PinnedBatches:
 
     def _pinned(self, instances: Sequence[str]) -> list[Pin]:
         """Return the instances at their present versions; what was deleted meanwhile is left out."""
-        held = {pin.ancestry.instance: pin for pin in self._index.pins_of(instances)}
+        held = {pin.ancestry.instance: pin for pin in self._catalogue.pins_of(instances)}
         return [held[instance] for instance in instances if instance in held]
 
 
@@ -151,9 +151,9 @@ def _write(backend: Backend, job: Job, batches: Iterable[Batch]) -> list[int]:
 def _pins(backend: Backend, job: Job, request: JobRequest) -> Iterator[Pin]:
     for start in range(0, len(request.sources), _AT_ONCE):
         named = request.sources[start : start + _AT_ONCE]
-        levels = {resource.id: resource.level for resource in backend.index.find_many(named)}
+        levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(named)}
         for resource_id in named:
             if resource_id in levels:
-                yield from backend.index.pins(levels[resource_id], resource_id)
+                yield from backend.index.catalogue.pins(levels[resource_id], resource_id)
             elif not job.permissive:
                 raise UnknownResourceError("A resource vanished before the job began")

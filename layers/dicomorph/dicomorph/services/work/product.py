@@ -140,7 +140,7 @@ class ProductMaker:
         replaces = None
         if pin.ancestry.instance == ancestry.instance:
             replaces = pin.object
-            kept = self._backend.index.get(Level.INSTANCE, ancestry.instance)
+            kept = self._backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
             if kept is not None:
                 labels[Level.INSTANCE] = labels.get(Level.INSTANCE, frozenset()) | kept.labels
                 facts[Level.INSTANCE] = _with_annotations(facts[Level.INSTANCE], kept)
@@ -194,7 +194,7 @@ class _Labels:
     """The labels of sources; parents are read once each."""
 
     def __init__(self, backend: Backend) -> None:
-        self._index = backend.index
+        self._catalogue = backend.index.catalogue
         self._of_parents: dict[tuple[Level, str], frozenset[str]] = {}
 
     def of(self, source: Ancestry) -> Mapping[Level, frozenset[str]]:
@@ -204,7 +204,7 @@ class _Labels:
         known = self._of_parents.get((level, resource_id))
         if known is not None:
             return known
-        resource = self._index.get(level, resource_id)
+        resource = self._catalogue.get(level, resource_id)
         labels = resource.labels if resource else frozenset()
         if level is not Level.INSTANCE:
             self._of_parents[level, resource_id] = labels

@@ -107,7 +107,7 @@ class _Originals:
     """The identifiers of sources; those of parents are remembered."""
 
     def __init__(self, backend: Backend) -> None:
-        self._index = backend.index
+        self._catalogue = backend.index.catalogue
         self._known: dict[Level, dict[str, str]] = {level: {} for level in LEVELS}
 
     def read(self, pins: Sequence[Pin]) -> None:
@@ -116,7 +116,7 @@ class _Originals:
         for level in LEVELS:
             known = self._known[level]
             unknown = {pin.ancestry.at(level) for pin in pins} - known.keys()
-            for resource in self._index.get_many(level, sorted(unknown)):
+            for resource in self._catalogue.get_many(level, sorted(unknown)):
                 known[resource.id] = resource.main_tags.get(format_tag(_TAGS[level]), "")
 
     def of(self, pin: Pin, level: Level) -> str:

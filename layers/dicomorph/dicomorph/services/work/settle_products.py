@@ -32,7 +32,7 @@ def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: 
     if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
         _refresh_parents(backend, job, outcomes, summary)
     if must_last(backend, job):
-        backend.index.sync()  # of products whose files the workers synced before they added them
+        backend.index.ingest.sync()  # of products whose files the workers synced before they added them
     may_go = not job.keep_source and not summary.failed
     for batch in outcomes.batches():
         held = _held(backend, batch)
@@ -60,18 +60,18 @@ def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary:
         finally:
             source.close()
         for level in _PARENT_LEVELS:
-            backend.index.refresh(level, product.ancestry.at(level), facts[level])
+            backend.index.annotations.refresh(level, product.ancestry.at(level), facts[level])
 
 
 def _is_held(backend: Backend, product: Pin) -> bool:
-    held = backend.index.get(Level.INSTANCE, product.ancestry.instance)
+    held = backend.index.catalogue.get(Level.INSTANCE, product.ancestry.instance)
     return held is not None and held.object is not None and held.object.key == product.object.key
 
 
 def _held(backend: Backend, batch: BatchOutcome) -> dict[str, str]:
     """Return the keys of the objects that the instances of a batch, sources and products, have now."""
     ids = list(dict.fromkeys(pin.ancestry.instance for pin in _touched(batch)))
-    return {pin.ancestry.instance: pin.object.key for pin in backend.index.pins_of(ids)}
+    return {pin.ancestry.instance: pin.object.key for pin in backend.index.catalogue.pins_of(ids)}
 
 
 def _tidy(backend: Backend, job: Job, batch: BatchOutcome, held: Mapping[str, str]) -> None:
@@ -113,7 +113,7 @@ def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
     while pins := list(dict.fromkeys(islice(sources, _DELETED_AT_ONCE))):
         if not is_running(get_job(backend, job.id), job.execution):
             return  # reported as failed meanwhile: a failed job keeps its sources
-        backend.index.remove_instances(pins)
+        backend.index.eraser.remove_instances(pins)
         # Nothing refers to these versions now, whether this call or a crashed one before removed them.
         _discard(backend, job, [pin.object for pin in pins])
 

@@ -13,8 +13,8 @@ _STATE = "PK, SK, Id, Pending"
 _AT_ONCE = 1600  # items; sixteen requests of a hundred
 
 
-class Reader:
-    """Questions to the index.
+class DynamoCatalogue:
+    """The port `Catalogue`, and what deleting asks of the items themselves.
 
     Parameters
     ----------
@@ -31,17 +31,17 @@ class Reader:
         return None if item is None or is_pending(item) else item
 
     def get(self, level: Level, resource_id: str) -> Resource | None:
-        """See `Index.get`."""
+        """See `Catalogue.get`."""
         item = self.item(level, resource_id)
         return None if item is None else resource_of(item, level)
 
     def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
-        """See `Index.get_many`."""
+        """See `Catalogue.get_many`."""
         items = self._table.get_many(resource_key(level, resource_id) for resource_id in resource_ids)
         return (resource_of(item, level) for item in items if not is_pending(item))
 
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
-        """See `Index.find_many`."""
+        """See `Catalogue.find_many`."""
         wanted = list(dict.fromkeys(resource_ids))
         step = _AT_ONCE // len(LEVELS)
         for start in range(0, len(wanted), step):
@@ -57,7 +57,7 @@ class Reader:
                     break
 
     def children(self, level: Level, resource_id: str) -> list[str]:
-        """See `Index.children`."""
+        """See `Catalogue.children`."""
         if level is Level.INSTANCE:
             return []
         ids = self.links(level, resource_id)
@@ -119,15 +119,15 @@ class Reader:
         return above
 
     def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
-        """See `Index.pins`."""
+        """See `Catalogue.pins`."""
         return map(pin_of, self.instances(level, resource_id))
 
     def pins_of(self, instance_ids: Sequence[str]) -> Iterator[Pin]:
-        """See `Index.pins_of`."""
+        """See `Catalogue.pins_of`."""
         return map(pin_of, self.stored(instance_ids))
 
-    def ids(self, level: Level, *, since: int, limit: int) -> list[str]:
-        """See `Index.ids`. May lag."""
+    def ids(self, level: Level, *, since: int = 0, limit: int = 0) -> list[str]:
+        """See `Catalogue.ids`. May lag."""
         if not limit:
             found = self._table.each(lambda name: list(self._listed(name)), listings(level))
             return [resource_id for ids in found for resource_id in ids][since:]
@@ -139,7 +139,7 @@ class Reader:
         return ids[since:]
 
     def statistics(self) -> Statistics:
-        """See `Index.statistics`. May lag."""
+        """See `Catalogue.statistics`. May lag."""
         above = [sum(self._table.each(self._count, listings(level))) for level in LEVELS[:-1]]
         sizes = self._table.each(self._sizes, listings(Level.INSTANCE))
         patients, studies, series = above
