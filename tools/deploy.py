@@ -38,7 +38,7 @@ _HAS_LOG_ROLE = (
 )
 _FEW_LAMBDAS = (
     "This account runs {limit} Lambda functions at a time: choose a MaxConcurrency of at most {fitting},"
-    " or ask for more (docs/operations.md, 'Quotas')."
+    " or ask for more (docs/operations/costs.md, 'Quotas')."
 )
 
 

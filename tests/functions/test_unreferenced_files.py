@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tests.support.api_client import Client
 
-PAGE = Path(__file__).parents[2] / "docs/operations.md"
+PAGE = Path(__file__).parents[2] / "docs/operations/recover.md"
 
 
 def script() -> str:
     """Return the code of the section."""
-    lines = PAGE.read_text("utf-8").partition("### Files that nothing refers to")[2].splitlines()
+    lines = PAGE.read_text("utf-8").partition("## Files that nothing refers to")[2].splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("    "))
     last = next(number for number, line in enumerate(lines) if number > first and not line.startswith("    "))
     return textwrap.dedent("\n".join(lines[first:last]))

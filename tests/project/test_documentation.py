@@ -58,8 +58,20 @@ def test_links_lead_to_pages_and_headings(path: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_pages_that_the_code_names_exist() -> None:
+    folders = ("functions", "layers", "local", "tests", "tools", ".github")
+    files = [*ROOT.glob("*"), *(path for folder in folders for path in (ROOT / folder).rglob("*"))]
+    named: dict[str, Path] = {}
+    for file in files:
+        if file.suffix in {".py", ".toml", ".yaml", ".yml"} or file.name == "Makefile":
+            named |= dict.fromkeys(re.findall(r"docs/[\w/.-]+\.md", file.read_text("utf-8")), file)
+    assert "docs/operations.md" in named
+    for name, file in named.items():
+        assert (ROOT / name).exists(), f"{file.relative_to(ROOT)} names {name}"
+
+
 def test_every_setting_is_described_with_its_default() -> None:
-    rows = list(table(section(page("operations.md"), "Settings")))
+    rows = list(table(section(page("operations/settings.md"), "Settings")))
     with pytest.raises(BadFileFormatError) as error:
         parse_settings({"?": 0})
     known = error.value.details.partition("Known settings: ")[2].split(", ")
@@ -120,16 +132,15 @@ def test_every_fault_names_files_of_tests_that_exist() -> None:
 
 
 def test_functions_and_alarms_are_counted() -> None:
-    text = page("operations.md")
     functions = len(of_type(STACK, "AWS::Serverless::Function"))
     alarms = len(of_type(STACK, "AWS::CloudWatch::Alarm"))
-    assert f"| {functions} functions of Python" in text
-    assert f"{alarms / 10:.2f} for {alarms} alarms" in text
+    assert f"| {functions} functions of Python" in page("operations/deploy.md")
+    assert f"{alarms / 10:.2f} for {alarms} alarms" in page("operations/costs.md")
 
 
 def test_every_parameter_of_the_stack_is_described() -> None:
     described = {
-        name for cell, _ in table(section(page("operations.md"), "The first deployment"))
+        name for cell, _ in table(section(page("operations/deploy.md"), "The first deployment"))
         for name in re.findall(r"`(\w+)`", cell)
     }  # fmt: skip
     assert described == set(STACK["Parameters"])
