@@ -6,13 +6,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import boto3
 import pytest
 
 from local.template import read_template
 from tests.support.quick_moto import quick_aws
-from tools import build_check, build_sizes, deploy
+from tools import build_check, build_sizes, deploy, release_archive
 from tools.deploy import Account
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,10 @@ TEMPLATE = {
             },
         },
         "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
+        "Workflow": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {"DefinitionUri": "../../statemachines/read.asl.json"},
+        },
     },
 }
 HANDLER = "import dicomorph.words\ndef lambda_handler(event, context): ...\n"
@@ -50,6 +55,8 @@ def build(tmp_path: Path) -> Path:
         build / "PackageLayer/python/dicomorph/bootstrap.py": BOOTSTRAP,
         build / "PackageLayer/python/dicomorph/words.py": "",
         tmp_path / "functions/read/app.py": HANDLER,
+        tmp_path / "statemachines/read.asl.json": "{}",
+        **{tmp_path / name: name for name in ("samconfig.toml", "CHANGELOG.md", "LICENSE")},
     }
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +102,26 @@ def test_sizes_below_the_reserve_pass(build: Path) -> None:
 def test_without_a_build_one_line_says_so(tool: object, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="make build"):
         tool(tmp_path)  # type: ignore[operator]
+
+
+def test_what_a_release_unpacks_to_is_deployed_and_starts_by_itself(build: Path, tmp_path: Path) -> None:
+    release_archive.pack(tmp_path, tmp_path / "dicomorph-1.zip")
+    ZipFile(tmp_path / "dicomorph-1.zip").extractall(tmp_path / "elsewhere")
+    shutil.rmtree(build)
+    unpacked = tmp_path / "elsewhere/dicomorph-1"
+    build_check.main(unpacked / ".aws-sam/build")
+    assert (unpacked / "statemachines/read.asl.json").read_text() == "{}"
+    assert (unpacked / "samconfig.toml").exists()
+
+
+def test_the_same_build_packs_to_the_same_bytes(build: Path, tmp_path: Path) -> None:
+    release_archive.pack(tmp_path, tmp_path / "dicomorph-1.zip")
+    packed = (tmp_path / "dicomorph-1.zip").read_bytes()
+    for path in (build / "template.yaml", tmp_path / "functions/read/app.py"):
+        path.chmod(0o664)  # another umask
+        path.touch()
+    release_archive.pack(tmp_path, tmp_path / "dicomorph-1.zip")
+    assert (tmp_path / "dicomorph-1.zip").read_bytes() == packed
 
 
 def test_the_layer_describes_the_services_that_have_clients() -> None:
