@@ -58,7 +58,7 @@ def forget_product(server: Server, job: Job, number: int) -> None:
 def test_an_outcome_that_changes_amid_the_end_deletes_no_source_without_a_product(
     server: Server, call: str, nth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.work.settle_products._DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("dicomorph.services.work.removals._DELETED_AT_ONCE", 2)
     source = study(server)
     job = edited(server, source)
     last = job.batches - 1 if call == "remove_instances" else 0
@@ -118,7 +118,7 @@ def test_parents_are_not_rebuilt_from_a_product_that_is_gone(server: Server) -> 
 def test_a_job_that_is_given_up_while_its_sources_go_keeps_the_rest(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.services.work.settle_products._DELETED_AT_ONCE", 2)
+    monkeypatch.setattr("dicomorph.services.work.removals._DELETED_AT_ONCE", 2)
     source = study(server)
     job = edited(server, source)
     ended = finalize(server, job, "remove_instances", lambda: abandon_job(server.backend, job.id))

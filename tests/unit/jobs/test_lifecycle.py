@@ -27,6 +27,7 @@ STEPS: dict[str, Callable[[Job, str], Job]] = {
     "begin late": lambda job, now: lifecycle.begun(job, job.execution - 1, now),
     "end": lambda job, _: lifecycle.ending(job, job.execution),
     "end late": lambda job, _: lifecycle.ending(job, job.execution - 1),
+    "succeed": lambda job, now: lifecycle.succeeded(job, now) if job.state is RUNNING else job,
     "fail": lambda job, now: lifecycle.failed(job, now, code=17, details="0010,0020"),
     "cancel": lifecycle.cancelled,
     "pause": lifecycle.paused,
@@ -64,15 +65,22 @@ def test_nothing_stops_a_job_that_comes_to_its_end(step: str) -> None:
     ending = lifecycle.ending(replace(JOB, state=RUNNING), 1)
     assert ending.is_ending
     assert STEPS[step](ending, moment(9)) is ending
-    assert not STEPS["fail"](ending, moment(9)).is_ending
+    for end in ("succeed", "fail"):
+        assert not STEPS[end](ending, moment(9)).is_ending
+
+
+def test_only_a_job_that_somebody_stopped_is_cancelled() -> None:
+    running = replace(JOB, state=RUNNING)
+    stopped = {step for step in STEPS if lifecycle.is_cancelled(STEPS[step](running, moment(9)))}
+    assert stopped == {"cancel"}
 
 
 def test_a_job_tells_why_it_failed_until_it_is_submitted_again() -> None:
-    cancelled = lifecycle.cancelled(replace(JOB, state=RUNNING, started=moment(1)), moment(4))
+    cancelled = lifecycle.cancelled(replace(JOB, state=RUNNING, started=moment(1), listing=1), moment(4))
     assert (cancelled.error_code, cancelled.completed) == (37, moment(4))
     again = lifecycle.resubmitted(cancelled, moment(5), content={})
     assert (again.error_code, again.error_details, again.completed, again.content) == (0, "", "", {})
-    assert (again.key, again.attempt, again.execution) == (JOB.key, 2, 2)
+    assert (again.key, again.attempt, again.execution, again.listing) == (JOB.key, 2, 2, 0)
 
 
 def test_the_runtime_leaves_out_pauses() -> None:

@@ -3,7 +3,8 @@
 ::
 
     jobs/<job id>/request.json            what was asked, by whom
-    jobs/<job id>/listing.json            the part of the content that grows with the job
+    jobs/<job id>/listing.json            the part of the content that grows with the job, at first
+    jobs/<job id>/ends/<execution>/listing.json           the same as an execution leaves it
     jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<plan>/<nnnnnn>.json            the pinned sources of a batch
     jobs/<job id>/outcomes/<plan>/<attempt>/<nnnnnn>.json what became of a batch
@@ -13,7 +14,8 @@
                                           of them, or before the job was stopped
 
 The record names the plan that counts, and does so when all of it is written; what other planners
-wrote is read by nobody. Outcomes of an earlier attempt are never overwritten, so what a worker of
+wrote is read by nobody. So it does with the listing: an execution that was stopped at its end may
+write one late. Outcomes of an earlier attempt are never overwritten, so what a worker of
 it writes late misleads nobody.
 """
 
@@ -57,9 +59,10 @@ def request_key(job_id: str) -> str:
     return f"{job_prefix(job_id)}request.json"
 
 
-def listing_key(job_id: str) -> str:
-    """Return the key of the lists in a job's content, which a record has no room for."""
-    return f"{job_prefix(job_id)}listing.json"
+def listing_key(job: Job) -> str:
+    """Return the key of the lists in a job's content that count, which a record has no room for."""
+    end = f"ends/{job.listing}/" if job.listing else ""
+    return f"{job_prefix(job.id)}{end}listing.json"
 
 
 def manifest_key(job: Job) -> str:

@@ -59,13 +59,15 @@ def planned(job: Job, execution: int, plan: str, sizes: Sequence[int], *, instea
 
 
 def ending(job: Job, execution: int) -> Job:
-    """Let a running job come to its end: from now on, it is neither cancelled nor paused."""
+    """Let a running job remove what cannot be brought back: from now on, nobody stops it."""
     return replace(job, is_ending=True) if is_running(job, execution) else job
 
 
 def succeeded(job: Job, moment: str) -> Job:
     """Let a running job end well."""
-    return replace(job, state=JobState.SUCCESS, completed=moment, error_code=0, error_details="")
+    return replace(
+        job, state=JobState.SUCCESS, completed=moment, error_code=0, error_details="", is_ending=False
+    )
 
 
 def failed(job: Job, moment: str, *, code: int, details: str = "") -> Job:
@@ -80,6 +82,11 @@ def failed(job: Job, moment: str, *, code: int, details: str = "") -> Job:
 def cancelled(job: Job, moment: str) -> Job:
     """Let a job fail because somebody wants it to, unless it is coming to its end."""
     return job if job.is_ending else failed(job, moment, code=CanceledJobError.code)
+
+
+def is_cancelled(job: Job) -> bool:
+    """Tell whether a job has failed because somebody wanted it to."""
+    return job.state is JobState.FAILURE and job.error_code == CanceledJobError.code
 
 
 def paused(job: Job, moment: str) -> Job:
@@ -112,6 +119,7 @@ def resubmitted(job: Job, moment: str, *, content: Mapping[str, Json]) -> Job:
         error_code=0,
         error_details="",
         content=content,
+        listing=0,
     )
 
 

@@ -74,7 +74,11 @@ class Job:
         Grows whenever the job is started again, after a pause as well. A task of the workflow
         belongs to one execution; those of earlier ones decide nothing.
     is_ending : bool
-        Whether the finalization has begun, from which on nothing stops the job.
+        Whether the finalization begins to remove what cannot be brought back, from which on
+        nobody stops the job.
+    listing : int
+        The execution that ended the job and whose listing counts; 0 for the listing of the
+        submission, and for a job without one.
     queued : str
         When this execution was asked for; empty for the first one, which is as old as the job.
     runtime : float
@@ -114,6 +118,7 @@ class Job:
     attempt: int = 1
     execution: int = 1
     is_ending: bool = False
+    listing: int = 0
     queued: str = ""
     runtime: float = 0.0
     is_forgotten: bool = False

@@ -14,6 +14,7 @@
     ├── NotImplementedYetError     2
     ├── RevisionMismatchError     43
     ├── CanceledJobError          37
+    ├── JobEndsError               6   409 on the wire: too late to stop the job
     ├── CannotStoreInstanceError 2018
     ├── TimeLimitError            16   a synchronous call outlived the gateway
     ├── StorageFullError          19   507 on the wire
@@ -111,6 +112,12 @@ class CanceledJobError(DicomorphError):
     """The job was cancelled while a synchronous call waited for it."""
 
     code = 37
+
+
+class JobEndsError(DicomorphError):
+    """A job is neither paused nor cancelled, for it comes to its end, or has just ended."""
+
+    code = 6
 
 
 class CannotStoreInstanceError(DicomorphError):

@@ -1,8 +1,9 @@
 """Orthanc's error codes: their texts and HTTP statuses, which clients compare (spec 2.1).
 
-The table is data of the API. Three statuses differ from Orthanc's 500 on purpose: 27 is
-400 (a misspelled tag is the caller's mistake, spec 8), 19 is 507 (spec 2.2), and 16 is
-504 (a synchronous call that outlived the gateway, spec 8).
+The table is data of the API. Four statuses differ from Orthanc's 500 on purpose: 27 is
+400 (a misspelled tag is the caller's mistake, spec 8), 19 is 507 (spec 2.2), 16 is 504 (a
+synchronous call that outlived the gateway, spec 8), and 6 is 409 (a job can no longer be
+stopped: the state of the job is in the way, not the request).
 """
 
 from __future__ import annotations

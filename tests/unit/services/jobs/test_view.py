@@ -62,7 +62,7 @@ def test_a_job_whose_documents_a_power_cut_has_taken_can_be_seen(
     job = replace(JOB, state=JobState.FAILURE, plan="9a", batches=3, is_bulk=True)
     if document is not None:
         backend.objects.put(manifest_key(job), document)
-        backend.objects.put(listing_key(job.id), document)
+        backend.objects.put(listing_key(job), document)
     view = job_json(backend, job)
     assert (view["Progress"], view["Content"]) == (0, JOB.content)
 

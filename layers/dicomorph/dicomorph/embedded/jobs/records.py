@@ -104,6 +104,7 @@ def _encode(job: Job) -> tuple[str, str]:
         "attempt": job.attempt,
         "execution": job.execution,
         "is_ending": job.is_ending,
+        "listing": job.listing,
         "queued": job.queued,
         "runtime": job.runtime,
         "is_forgotten": job.is_forgotten,

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dicomorph.jobs.contents import unfinished_content
-from dicomorph.jobs.lifecycle import cancelled, paused, resubmitted, resumed
+from dicomorph.jobs.lifecycle import cancelled, is_cancelled, paused, resubmitted, resumed
 from dicomorph.jobs.model import Job, JobState
-from dicomorph.model.errors import DicomorphError, InexistentItemError, TransientError
+from dicomorph.model.errors import DicomorphError, InexistentItemError, JobEndsError, TransientError
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
 from dicomorph.services.jobs.records import as_it_stands, change_job, forget_job, get_job, timestamp
@@ -18,17 +18,18 @@ from dicomorph.services.jobs.records import as_it_stands, change_job, forget_job
 def cancel_job(backend: Backend, job_id: str) -> None:
     """Let a job that has not ended fail as cancelled; what it has stored remains.
 
-    A job whose finalization has begun is left to its end, and so is one that has ended.
+    Once this returns, nothing but a client who submits it again lets the job go on. One that had
+    ended before is left as it is.
 
     Raises
     ------
     InexistentItemError
         If there is no such job.
+    JobEndsError
+        If it is too late: the job removes what cannot be brought back, or has ended amid the call.
     """
     moment = timestamp(backend.now())
-    job = change_job(backend, job_id, lambda job: cancelled(job, moment))
-    if job.state is JobState.FAILURE:
-        _stop(backend, job)
+    if _halt(backend, job_id, lambda job: cancelled(job, moment), is_cancelled):
         trim_history(backend)
 
 
@@ -39,11 +40,11 @@ def pause_job(backend: Backend, job_id: str) -> None:
     ------
     InexistentItemError
         If there is no such job.
+    JobEndsError
+        As `cancel_job`.
     """
     moment = timestamp(backend.now())
-    job = change_job(backend, job_id, lambda job: paused(job, moment))
-    if job.state is JobState.PAUSED:
-        _stop(backend, job)
+    _halt(backend, job_id, lambda job: paused(job, moment), lambda job: job.state is JobState.PAUSED)
 
 
 def resume_job(backend: Backend, job_id: str) -> None:
@@ -91,10 +92,20 @@ def delete_job(backend: Backend, job_id: str) -> None:
     forget_job(backend, job_id)
 
 
-def _stop(backend: Backend, job: Job) -> None:
-    # The record says it already, and every task looks at the record: this only saves work.
-    with suppress(TransientError):
-        backend.runner.stop(job)
+def _halt(
+    backend: Backend, job_id: str, change: Callable[[Job], Job], is_halted: Callable[[Job], bool]
+) -> bool:
+    """Write down that a job is not to run; tell whether it says so now, or had ended before."""
+    had_ended = get_job(backend, job_id).state.is_final
+    job = change_job(backend, job_id, change)
+    if is_halted(job):  # by this call, by one whose answer was lost, or by somebody else
+        # The record says it already, and every task looks at the record: this only saves work.
+        with suppress(TransientError):
+            backend.runner.stop(job)
+        return True
+    if not had_ended:
+        raise JobEndsError("The job is coming to its end, or has just ended: it can no longer be stopped")
+    return False
 
 
 def _restart(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> None:

@@ -60,7 +60,7 @@ def job_content(backend: Backend, job: Job) -> dict[str, Json]:
 
 def read_listing(backend: Backend, job: Job) -> dict[str, list[Json]]:
     """Return what the content of a bulk job lists, nothing if a power cut has taken it."""
-    document = backend.objects.get(listing_key(job.id))
+    document = backend.objects.get(listing_key(job))
     try:
         return decode_listing(document) if document is not None else {}
     except ValueError:

@@ -97,7 +97,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         backend.jobs.create(job)
         backend.objects.put(request_key(job.id), encode_request(request))
         if listing is not None:
-            backend.objects.put(listing_key(job.id), encode_listing(listing))
+            backend.objects.put(listing_key(job), encode_listing(listing))
         backend.runner.start(job)
     except DicomorphError:
         if _withdraw(backend, job):

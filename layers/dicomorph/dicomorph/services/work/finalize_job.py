@@ -14,15 +14,19 @@ from dicomorph.model.errors import DicomorphError, InexistentItemError, Internal
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
-from dicomorph.services.jobs.records import change_job, fail_job, read_listing, timestamp
+from dicomorph.services.jobs.records import change_job, fail_job, get_job, read_listing, timestamp
 from dicomorph.services.work.outcomes import JobOutcomes
+from dicomorph.services.work.removals import Removals, find_removals, remove_for_good
 from dicomorph.services.work.settle_products import settle_products
 
 
 def finalize_job(backend: Backend, job_id: str, execution: int = 1) -> None:
-    """Sum up a job and end it, unless it was stopped before.
+    """Sum up a job and end it, unless it is stopped before.
 
-    Every step can be repeated: a crash at any point leaves a job that is finalized again.
+    Every step can be repeated: a crash at any point leaves a job that is finalized again. What
+    comes before the mark `Job.is_ending` does no harm to a job that is stopped meanwhile. There is
+    a mark only where something goes that cannot be brought back; other jobs can be stopped until
+    the record says how they ended.
 
     Parameters
     ----------
@@ -36,14 +40,9 @@ def finalize_job(backend: Backend, job_id: str, execution: int = 1) -> None:
     InexistentItemError
         If there is no such job.
     """
-    # From here on nothing cancels the job, so a job that was cancelled deletes no source.
-    job = change_job(backend, job_id, lambda job: ending(job, execution))
+    job = get_job(backend, job_id)
     if is_running(job, execution):
-        outcomes = JobOutcomes(backend, job)
-        summary = summarize(outcomes.batches())
-        if not job.target:  # what left the store touches nothing in it
-            settle_products(backend, job, outcomes, summary)
-        _end(backend, job, outcomes, summary)
+        _finalize(backend, job)
     trim_history(backend)
 
 
@@ -59,16 +58,41 @@ def abandon_job(
     trim_history(backend)
 
 
-def _end(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
+def _finalize(backend: Backend, job: Job) -> None:
+    outcomes = JobOutcomes(backend, job)
+    summary = summarize(outcomes.batches())
+    removals = Removals()
+    if not job.target:  # what left the store touches nothing in it
+        settle_products(backend, job, outcomes, summary)
+        removals = find_removals(backend, job, outcomes, summary)
     if job.has_listing:
-        listing: dict[str, Iterable[Json]] = {**read_listing(backend, job), **product_listing(job, outcomes)}
-        backend.objects.put(listing_key(job.id), encode_listing(listing))
+        job = _list_products(backend, job, outcomes)
+    if removals.any:
+        # From here on nobody stops the job, so one that was stopped has removed nothing.
+        marked = change_job(backend, job.id, lambda newest: ending(newest, job.execution))
+        if not is_running(marked, job.execution):
+            return
+        remove_for_good(backend, job, outcomes, removals)
+    _end(backend, job, summary)
+
+
+def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes) -> Job:
+    """Write the listing of this execution; return the record that names it."""
+    listing: dict[str, Iterable[Json]] = {**read_listing(backend, job), **product_listing(job, outcomes)}
+    job = replace(job, listing=job.execution)
+    backend.objects.put(listing_key(job), encode_listing(listing))
+    return job
+
+
+def _end(backend: Backend, job: Job, summary: Summary) -> None:
     moment = timestamp(backend.now())
-    change_job(
-        backend,
-        job.id,
-        lambda newest: _ended(newest, moment, summary) if is_running(newest, job.execution) else newest,
-    )
+
+    def ended(newest: Job) -> Job:
+        if not is_running(newest, job.execution):
+            return newest
+        return _ended(replace(newest, listing=job.listing), moment, summary)
+
+    change_job(backend, job.id, ended)
 
 
 def _ended(job: Job, moment: str, summary: Summary) -> Job:
