@@ -26,6 +26,7 @@ class Fuse:
     burns_at: int = 0
     writes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    counts_reads: bool = False  # as writes
 
     def write(self) -> None:
         """Count a write that is about to happen."""
@@ -96,7 +97,7 @@ class _Fused:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
-        if name not in _WRITES:
+        if name not in _WRITES and not self._fuse.counts_reads:
             return found
 
         def write(*args: Any, **options: Any) -> Any:
