@@ -61,12 +61,12 @@ def abandon_job(
 def _finalize(backend: Backend, job: Job) -> None:
     outcomes = JobOutcomes(backend, job)
     summary = summarize(outcomes.batches())
+    if job.has_listing:
+        job = _list_products(backend, job, outcomes)
     removals = Removals()
     if not job.target:  # what left the store touches nothing in it
         settle_products(backend, job, outcomes, summary)
         removals = find_removals(backend, job, outcomes, summary)
-    if job.has_listing:
-        job = _list_products(backend, job, outcomes)
     if removals.any:
         # From here on nobody stops the job, so one that was stopped has removed nothing.
         marked = change_job(backend, job.id, lambda newest: ending(newest, job.execution))
@@ -79,8 +79,10 @@ def _finalize(backend: Backend, job: Job) -> None:
 def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes) -> Job:
     """Write the listing of this execution; return the record that names it."""
     listing: dict[str, Iterable[Json]] = {**read_listing(backend, job), **product_listing(job, outcomes)}
+    document = encode_listing(listing)
+    get_job(backend, job.id)  # if it was deleted meanwhile, no document may be left of it
     job = replace(job, listing=job.execution)
-    backend.objects.put(listing_key(job), encode_listing(listing))
+    backend.objects.put(listing_key(job), document)
     return job
 
 
