@@ -1,10 +1,14 @@
 """Jobs: submitted, waited for, shown."""
 
+from dataclasses import replace
+
 import pytest
 
 from dicomorph.model.errors import StorageFullError
 from dicomorph.services.jobs.actions import cancel_job
-from tests.support.api_client import Client, InlineRunner
+from tests.support.api_client import Answer, Client, InlineRunner
+from tests.workflows.embedded import Server
+from tests.workflows.meddling import before_nth
 
 
 @pytest.fixture
@@ -175,6 +179,49 @@ def test_a_finished_job_is_left_alone(client: Client, study: dict[str, str]) -> 
     assert [client.post(f"/jobs/{job}/{one}").status for one in ("resume", "resubmit")] == [400, 400]
     after = client.get(f"/jobs/{job}").json
     assert {**after, "Timestamp": ""} == {**before, "Timestamp": ""}
+
+
+def stop_before_sources_go(client: Client, job: str) -> list[Answer]:
+    """Run a job to its end, which somebody cancels and pauses as soon as it is too late for both."""
+    answers: list[Answer] = []
+
+    def stop() -> None:
+        answers.extend(client.post(f"/jobs/{job}/{action}") for action in ("cancel", "pause"))
+
+    index = before_nth(client.backend.index, "remove_instances", 1, stop)
+    server = Server(replace(client.backend, index=index))
+    server.finish(server.job(job))
+    return answers
+
+
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
+def test_a_stop_that_holds_one_that_is_too_late_and_one_of_a_job_that_had_ended(
+    deployment: str, request: pytest.FixtureRequest, runner: InlineRunner
+) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    study = client.upload("PAT", 1, 1, 1)["ParentStudy"]
+    runner.is_holding = True
+    body = {"Asynchronous": True, "KeepSource": False}
+    job = client.post(f"/studies/{study}/anonymize", body).json["ID"]
+    for action, expected in (("cancel", "Failure"), ("resubmit", "Pending"), ("pause", "Paused")):
+        answer = client.post(f"/jobs/{job}/{action}")
+        assert (answer.status, answer.json, state(client, job)[0]) == (200, {}, expected)
+    client.post(f"/jobs/{job}/resume")
+    refused = stop_before_sources_go(client, job)
+    assert len(refused) == 2
+    for answer in refused:
+        assert answer.error == (409, 6)
+        assert answer.json["OrthancError"] == "Bad sequence of calls"
+        assert answer.json["Details"] == (
+            "The job is coming to its end, or has just ended: it can no longer be paused or cancelled"
+        )
+    assert state(client, job) == ("Success", 0)
+    assert client.get("/statistics").json["CountInstances"] == 1
+    for action in ("cancel", "pause"):
+        answer = client.post(f"/jobs/{job}/{action}")
+        assert (answer.status, answer.json, state(client, job)) == (200, {}, ("Success", 0))
+        answer = client.post(f"/jobs/nope/{action}")
+        assert (answer.status, answer.body) == (400, b"")
 
 
 def test_only_a_job_that_ended_is_deleted(client: Client, pending: str) -> None:

@@ -125,11 +125,11 @@ class Server:
         for patient in self.get("/patients").json:
             self.call("DELETE", f"/patients/{patient}")
 
-    def wait_for(self, condition: Callable[[], bool]) -> None:
+    def wait_for(self, condition: Callable[[], bool], *, pause: float = 0.05) -> None:
         deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+            time.sleep(pause)
 
     def wait_for_job(self, job_id: str) -> dict[str, Any]:
         self.wait_for(lambda: self.get(f"/jobs/{job_id}").json["State"] in {"Success", "Failure"})

@@ -120,10 +120,10 @@ def _check_that_it_holds(server: Server, client: Client, stored: list[Pin], scen
     """Check that a stopped job stays stopped, whatever is left of its workflow, and has lost nothing."""
     stopped = client.job
     assert outcome(stopped) == _STOPPED[client.action]
-    _run_what_is_left(server, stopped)
-    assert server.backend.jobs.all() == [stopped]
-    assert server.backend.objects.are_stored([pin.object for pin in stored])
     held = server.pins()
+    _run_what_is_left(server, stopped)
+    assert (server.backend.jobs.all(), server.pins()) == ([stopped], held)
+    assert server.backend.objects.are_stored([pin.object for pin in stored])
     for pin in held:
         server.read(pin)
     if scenario.overwrite is OverwriteInstances.NEVER:

@@ -16,9 +16,10 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import Action, counts, outcome
+from tests.workflows.crashes import CrashError
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import CANCELLED, REPLACING, SOURCES, check_files, study
-from tests.workflows.meddling import before_each, before_nth
+from tests.workflows.meddling import before_each, before_nth, failing
 
 
 @pytest.mark.parametrize("stop", [cancel_job, pause_job])
@@ -33,6 +34,20 @@ def test_a_job_whose_sources_go_is_not_stopped_and_says_so(server: Server, stop:
     done = Server(replace(server.backend, index=index)).finish(job)
     assert (outcome(done), counts(done)) == ((JobState.SUCCESS, 0), (SOURCES, 0))
     assert len(server.pins()) == SOURCES
+
+
+@pytest.mark.parametrize("stop", [cancel_job, pause_job])
+def test_a_job_whose_machine_died_while_its_sources_went_can_only_go_on(server: Server, stop: Action) -> None:
+    source = study(server)
+    job = server.submit(source, body=REPLACING)
+    index = before_nth(server.backend.index, "remove_instances", 1, failing(CrashError()))
+    with pytest.raises(CrashError):
+        Server(replace(server.backend, index=index)).finish(job)
+    with pytest.raises(JobEndsError):
+        stop(server.backend, job.id)
+    assert outcome(server.finish(job)) == (JobState.SUCCESS, 0)
+    assert len(server.pins()) == SOURCES
+    check_files(server)
 
 
 @pytest.mark.parametrize("stop", [cancel_job, pause_job])

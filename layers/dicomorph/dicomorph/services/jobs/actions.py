@@ -14,6 +14,8 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
 from dicomorph.services.jobs.records import as_it_stands, change_job, forget_job, get_job, timestamp
 
+_TOO_LATE = "The job is coming to its end, or has just ended: it can no longer be paused or cancelled"
+
 
 def cancel_job(backend: Backend, job_id: str) -> None:
     """Let a job that has not ended fail as cancelled; what it has stored remains.
@@ -104,7 +106,7 @@ def _halt(
             backend.runner.stop(job)
         return True
     if not had_ended:
-        raise JobEndsError("The job is coming to its end, or has just ended: it can no longer be stopped")
+        raise JobEndsError(_TOO_LATE)
     return False
 
 
