@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dicomorph.jobs.contents import (
-    Target,
+    NamedResource,
     final_content,
     merge_content,
     modification_content,
@@ -23,7 +23,7 @@ JOB = replace(
     A_JOB,
     is_anonymization=False,
     level=Level.SERIES,
-    content=modification_content(source_listing([Target(Level.STUDY, "a")]), is_anonymization=False),
+    content=modification_content(source_listing([NamedResource(Level.STUDY, "a")]), is_anonymization=False),
 )
 
 

@@ -14,20 +14,20 @@ from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A resource that was asked for, at the level where it was found."""
+class NamedResource:
+    """A resource that a request names, at the level where it was found."""
 
     level: Level
     id: str
 
 
-def source_listing(targets: Sequence[Target]) -> dict[str, list[Json]]:
+def source_listing(sources: Sequence[NamedResource]) -> dict[str, list[Json]]:
     """Return what a job says of its sources; nothing if it has none."""
-    if not targets:
+    if not sources:
         return {}
     return {
-        "ParentResources": [target.id for target in targets],
-        "Resources": [{"ID": target.id, "Type": target.level.value} for target in targets],
+        "ParentResources": [source.id for source in sources],
+        "Resources": [{"ID": source.id, "Type": source.level.value} for source in sources],
     }
 
 

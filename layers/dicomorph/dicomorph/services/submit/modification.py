@@ -12,7 +12,7 @@ from dicomorph.dicom.standard.tags import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from dicomorph.jobs.contents import Target, modification_content, source_listing
+from dicomorph.jobs.contents import NamedResource, modification_content, source_listing
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level
@@ -66,8 +66,8 @@ def submit_modification(
     """
     request = _read(backend, body, level=level, is_anonymization=is_anonymization)
     check_transcode(request.body)
-    targets = _find(backend, (resource_id,))
-    return _submit(backend, request, targets, level=level, is_bulk=False, caller=caller)
+    sources = _find(backend, (resource_id,))
+    return _submit(backend, request, sources, level=level, is_bulk=False, caller=caller)
 
 
 def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: bool, caller: Caller) -> Job:
@@ -80,8 +80,8 @@ def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: 
     request = _read(backend, fields, level=level, is_anonymization=is_anonymization)
     resource_ids = identifiers(fields, "Resources")
     check_transcode(fields)
-    targets = _find(backend, resource_ids)
-    return _submit(backend, request, targets, level=request.modification.level, is_bulk=True, caller=caller)
+    sources = _find(backend, resource_ids)
+    return _submit(backend, request, sources, level=request.modification.level, is_bulk=True, caller=caller)
 
 
 def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization: bool) -> _Request:
@@ -97,7 +97,7 @@ def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization
 def _submit(
     backend: Backend,
     request: _Request,
-    targets: Sequence[Target],
+    sources: Sequence[NamedResource],
     *,
     level: Level,
     is_bulk: bool,
@@ -107,7 +107,7 @@ def _submit(
     _check_in_place(request, overwrite=backend.settings.overwrite_instances)
     _check_patient_id(backend, modification)
     if not modification.is_anonymization:
-        check_patients(backend, modification, [target.id for target in targets])
+        check_patients(backend, modification, [source.id for source in sources])
     options = read_job_options(request.body)
     target = _target(backend, request)
     job = new_job(
@@ -117,7 +117,7 @@ def _submit(
         level=level,
         keep_source=request.keep_source,
     )
-    listing = source_listing(targets)
+    listing = source_listing(sources)
     job = replace(
         job,
         is_bulk=is_bulk,
@@ -133,7 +133,7 @@ def _submit(
         backend,
         job,
         body=request.body,
-        sources=[target.id for target in targets],
+        sources=[source.id for source in sources],
         caller=caller,
         listing=listing if is_bulk else None,
     )
@@ -151,14 +151,15 @@ def _target(backend: Backend, request: _Request) -> str:
     return target
 
 
-def _find(backend: Backend, resource_ids: Sequence[str]) -> list[Target]:
+def _find(backend: Backend, resource_ids: Sequence[str]) -> list[NamedResource]:
     wanted = set(resource_ids)
     found = [
-        Target(resource.level, resource.id) for resource in backend.index.catalogue.find_many(sorted(wanted))
+        NamedResource(resource.level, resource.id)
+        for resource in backend.index.catalogue.find_many(sorted(wanted))
     ]
     if len(found) < len(wanted):
         raise UnknownResourceError
-    return sorted(found, key=lambda target: target.id)  # as Orthanc lists them
+    return sorted(found, key=lambda source: source.id)  # as Orthanc lists them
 
 
 def _check_in_place(request: _Request, *, overwrite: OverwriteInstances) -> None:
