@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
 
-Position = tuple[int, int]
-"""The number of a batch, and which of its instances."""
+OutcomePosition = tuple[int, int]
+"""Where an outcome is recorded: the number of a batch, and which of its instances it is."""
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Summary:
     failure, success : InstanceOutcome, optional
         Of the first source without, and with, a product, in order of the sources' Orthanc ids.
         The former is what a job fails with, the latter names its result.
-    series : dict[str, Position]
+    series : dict[str, OutcomePosition]
         Each distinct series of products, and where its first product is recorded.
     """
 
@@ -30,7 +30,7 @@ class Summary:
     failed: int = 0
     failure: InstanceOutcome | None = None
     success: InstanceOutcome | None = None
-    series: dict[str, Position] = field(default_factory=dict)
+    series: dict[str, OutcomePosition] = field(default_factory=dict)
 
 
 def summarize(batches: Iterable[BatchOutcome]) -> Summary:

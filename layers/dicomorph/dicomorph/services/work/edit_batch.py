@@ -24,7 +24,7 @@ from dicomorph.services.jobs.records import job_request
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.earlier_outcomes import earlier_outcomes
 from dicomorph.services.work.job_watch import JobWatch
-from dicomorph.services.work.product import Position, ProductMaker
+from dicomorph.services.work.product import PlannedProduct, ProductMaker
 
 _logger = logging.getLogger(__name__)
 
@@ -122,14 +122,14 @@ def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -
     for index in chosen:
         if watch.is_stopped():
             break
-        position = Position(batch.number, index, batch.copies.get(index, 0))
-        made[index] = _make(maker, batch.pins[index], position)
+        planned = PlannedProduct(batch.number, index, batch.copies.get(index, 0))
+        made[index] = _make(maker, batch.pins[index], planned)
     return made
 
 
-def _make(maker: ProductMaker, pin: Pin, position: Position) -> InstanceEntry | _Failure:
+def _make(maker: ProductMaker, pin: Pin, planned: PlannedProduct) -> InstanceEntry | _Failure:
     try:
-        return maker.make(pin, position)
+        return maker.make(pin, planned)
     except Exception as error:  # noqa: BLE001 - a poisoned instance fails alone
         return _failure(error)
 

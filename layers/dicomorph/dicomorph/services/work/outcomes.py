@@ -14,7 +14,7 @@ from dicomorph.jobs.documents import (
     part_key,
 )
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job
-from dicomorph.jobs.summary import Position
+from dicomorph.jobs.summary import OutcomePosition
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
@@ -47,7 +47,7 @@ class JobOutcomes:
         """Yield the outcome of each batch, by number."""
         return map(self._batch, range(self._count))
 
-    def product(self, position: Position) -> Pin:
+    def product(self, position: OutcomePosition) -> Pin:
         """Return the product that is recorded at a position."""
         number, index = position
         product = self._batch(number).instances[index].product

@@ -41,8 +41,8 @@ _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """Where a source stands in the plan of its job, and which copy of it is made there."""
+class PlannedProduct:
+    """Where the source of a product stands in the plan of its job, and which copy of it the product is."""
 
     batch: int
     index: int
@@ -80,7 +80,7 @@ class ProductMaker:
         self._metadata = _metadata(job, request)
         self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
 
-    def make(self, pin: Pin, position: Position) -> InstanceEntry:
+    def make(self, pin: Pin, planned: PlannedProduct) -> InstanceEntry:
         """Write the product of a source and return its index entry.
 
         Raises
@@ -90,10 +90,10 @@ class ProductMaker:
         """
         source = self._backend.objects.open(pin.object)
         try:
-            script = self._rewriter(position.copy).rewrite(source)
+            script = self._rewriter(planned.copy).rewrite(source)
             if script.size <= _IN_MEMORY:
-                return self._make_small(pin, position, script.join(source))
-            return self._make_large(pin, position, source, script)
+                return self._make_small(pin, planned, script.join(source))
+            return self._make_large(pin, planned, source, script)
         finally:
             source.close()
 
@@ -105,15 +105,17 @@ class ProductMaker:
             self._rewriters[copy] = rewriter
         return rewriter
 
-    def _make_small(self, pin: Pin, position: Position, data: bytes) -> InstanceEntry:
+    def _make_small(self, pin: Pin, planned: PlannedProduct, data: bytes) -> InstanceEntry:
         description, ancestry = self._describe(BufferSource(data))
-        ref = self._store.put(self._key(ancestry, position), data)
+        ref = self._store.put(self._key(ancestry, planned), data)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
         return self._entry(pin, description, ancestry, ref, md5)
 
-    def _make_large(self, pin: Pin, position: Position, source: Source, script: EditScript) -> InstanceEntry:
+    def _make_large(
+        self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
+    ) -> InstanceEntry:
         description, ancestry = self._describe(EditedSource(source, script))
-        key = self._key(ancestry, position)
+        key = self._key(ancestry, planned)
         if self._target is None:
             ref = self._backend.objects.put_edited(key, pin.object, script)
         else:
@@ -124,10 +126,10 @@ class ProductMaker:
         description = describe(source, default_encoding=self._job.default_encoding)
         return description, ancestry_of(description.identifiers)
 
-    def _key(self, ancestry: Ancestry, position: Position) -> str:
+    def _key(self, ancestry: Ancestry, planned: PlannedProduct) -> str:
         if self._target is not None:
             return exported_key(self._target.prefix, ancestry)
-        return product_key(self._job.id, ancestry.instance, position.batch, position.index)
+        return product_key(self._job.id, ancestry.instance, planned.batch, planned.index)
 
     def _entry(
         self, pin: Pin, description: Description, ancestry: Ancestry, ref: ObjectRef, md5: str
