@@ -1,4 +1,4 @@
-"""Scopes: which rules hold at the top level, below it, in kept subtrees and along paths (spec 3.7)."""
+"""Scopes: which rules hold at the top level, in items, in kept subtrees and along paths (spec 3.7)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Rules:
     replaced: frozenset[int]
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
-    _decided_below: Mapping[int, Rule] = field(init=False)
+    _decided_in_items: Mapping[int, Rule] = field(init=False)
 
     def __post_init__(self) -> None:
         """Put together what the request decides: Keep over Replace over the rest (spec 3.1)."""
@@ -86,7 +86,7 @@ class Rules:
         # Replace leaves copies further down to the edition; so does Keep of a UID of the
         # instance's own, as in Orthanc. A private tag is kept where it was named and no deeper.
         kept = (tag for tag in self.kept - INSTANCE_UIDS if not is_private(tag))
-        self._decided_below = {**removed, **dict.fromkeys(kept, KEEP)}
+        self._decided_in_items = {**removed, **dict.fromkeys(kept, KEEP)}
 
     def root(self, entries: tuple[PathEntry, ...]) -> PlanScope:
         """Return the scope of the top level."""
@@ -126,7 +126,7 @@ class Rules:
             return REMOVE
         if self.edition is None:
             return KEEP
-        return self._decided_below.get(tag) or self.edition.resolve(tag, path, self.sop_class)
+        return self._decided_in_items.get(tag) or self.edition.resolve(tag, path, self.sop_class)
 
     def _top_rule(self, tag: int) -> Rule:
         found = self._decided_top.get(tag)
@@ -136,7 +136,7 @@ class Rules:
             return REMOVE
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
-    def place_below(self, place: Place, tag: int) -> Place:
+    def place_of_items(self, place: Place, tag: int) -> Place:
         """Return where the items of a sequence stand, paths aside."""
         if place.is_kept or (place == _TOP and tag in self.kept):
             return _KEPT
@@ -186,10 +186,10 @@ class PlanScope:
         entry = self._here.get(tag) if self._here else None
         return self._otherwise(tag) if entry is None else _RULES[entry.operation]
 
-    def below(self, tag: int, index: int) -> PlanScope | None:
+    def of_item(self, tag: int, index: int) -> PlanScope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""
         kept = any(e.operation is Operation.KEEP and not e.parents and e.tag == tag for e in self._entries)
-        place = _KEPT if kept else self._rules.place_below(self._place, tag)
+        place = _KEPT if kept else self._rules.place_of_items(self._place, tag)
         entries = tuple(entry.entered() for entry in self._entries if entry.enters(tag, index))
         return self._rules.scope(place, entries)
 

@@ -111,7 +111,7 @@ def test_an_edition_may_answer_by_path_and_sop_class(monkeypatch: pytest.MonkeyP
 
 def test_the_present_editions_share_what_was_learnt_between_places_and_classes() -> None:
     root = plan({"Keep": ["Modality"]}).root
-    assert root.below(IMAGES, 0) is root.below(SEQUENCE, 0)
+    assert root.of_item(IMAGES, 0) is root.of_item(SEQUENCE, 0)
     assert plan({"Keep": ["Modality"]}).root_of_class is None
 
 

@@ -59,8 +59,8 @@ def test_memory_of_what_was_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     output = edited(data, engine)
     assert output == anonymized(data, KeepPrivateTags=True)
     assert all(len(mapper.uids(namespace)) <= 50 for namespace in Namespace)
-    for table in engine._shared._tables.values():
-        assert max(len(table.edits), len(table.sequences), len(table.below)) <= 51
+    for scope in engine._shared._scopes.values():
+        assert max(len(scope.edits), len(scope.sequences), len(scope.items)) <= 51
 
 
 def test_a_forgetful_mapper_maps_alike(monkeypatch: pytest.MonkeyPatch) -> None:

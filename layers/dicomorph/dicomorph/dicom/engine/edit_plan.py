@@ -1,6 +1,6 @@
 """What to do with each element of a data set, as the rewriter asks for it.
 
-A plan is a tree of scopes: the top level, and what lies below each sequence. A scope answers
+A plan is a tree of scopes: the top level, and the items of each sequence. A scope answers
 for a tag; the rewriter remembers the answers, so a scope may take its time.
 """
 
@@ -45,9 +45,9 @@ class Scope(Protocol):
     """The rules for the elements of data sets that one kind of path leads to. Hashable."""
 
     def rule(self, tag: int) -> Rule:
-        """Return what happens to an element; for a kept sequence `below` decides on its items."""
+        """Return what happens to an element; for a kept sequence `of_item` decides on its items."""
 
-    def below(self, tag: int, index: int) -> Scope | None:
+    def of_item(self, tag: int, index: int) -> Scope | None:
         """Return the rules for an item of a kept sequence, None if nothing in it changes."""
 
     def differs_by_index(self, tag: int) -> bool:

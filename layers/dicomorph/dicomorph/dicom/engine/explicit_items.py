@@ -19,7 +19,7 @@ from dicomorph.dicom.engine.item_edits import (
     replace_in_item,
     sequence_walker,
 )
-from dicomorph.dicom.engine.rewriting import REMEMBERED, Below, Table
+from dicomorph.dicom.engine.rewriting import REMEMBERED, EncodedScope, ItemScopes
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -69,17 +69,17 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         buffer: Buffer,
         pos: int,
         end: int,
-        table: Table,
+        encoded: EncodedScope,
         depth: int,
         undefined: bool,  # noqa: FBT001 - positional calls are faster
     ) -> Rewritten:
         """Rewrite the data set of an item; its delimiter is stepped over, not among the parts."""
-        if table.replaces:
-            return replace_in_item(item, buffer, pos, end, table, depth, undefined)
+        if encoded.replaces:
+            return replace_in_item(item, buffer, pos, end, encoded, depth, undefined)
         out: list[Part] | None = None
         run = pos
         growth = 0
-        steps = table.steps
+        steps = encoded.steps
         replacement: list[Part]
         while pos < end:
             key, length = key_and_length(buffer, pos)
@@ -92,25 +92,25 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 if 0 < length < _SHORT_SEQUENCE:
                     stop = pos + 12 + length
                     raw = buffer[pos:stop]
-                    edited = table.sequences.get(raw, raw)
+                    edited = encoded.sequences.get(raw, raw)
                     if edited is raw:
-                        edited = short_sequence(raw, length, table.below[key], depth)
-                        if len(table.sequences) < REMEMBERED:
-                            table.sequences[raw] = edited
+                        edited = short_sequence(raw, length, encoded.items[key], depth)
+                        if len(encoded.sequences) < REMEMBERED:
+                            encoded.sequences[raw] = edited
                     if edited is None:
                         pos = stop
                         continue
                     replacement = [edited]
                     growth += len(edited) - (stop - pos)
                 elif length == UNDEFINED_LENGTH:
-                    stop, found, more = sequence(buffer, pos + 12, end, table.below[key], depth, True)  # noqa: FBT003
+                    stop, found, more = sequence(buffer, pos + 12, end, encoded.items[key], depth, True)  # noqa: FBT003
                     if found is None:
                         pos = stop
                         continue
                     replacement = [buffer[pos : pos + 12], *found]
                     growth += more
                 else:
-                    stop, found, more = long_sequence(buffer, pos, end, length, table.below[key], depth)
+                    stop, found, more = long_sequence(buffer, pos, end, length, encoded.items[key], depth)
                     if found is None:
                         pos = stop
                         continue
@@ -128,9 +128,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             elif step == EDIT_SHORT:
                 stop = pos + 8 + length
                 raw = buffer[pos:stop]
-                edited = table.edits.get(raw)
+                edited = encoded.edits.get(raw)
                 if edited is None:
-                    edited = table.edit(raw, key)
+                    edited = encoded.edit(raw, key)
                 replacement = [edited]
                 growth += len(edited) - (stop - pos)
             elif step == DROP_SHORT:
@@ -150,11 +150,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 if key[4:] in LONG_VRS:  # as UN
                     (length,) = long_length(buffer, pos)
                     pos += 4
-                table = table.under(buffer[pos : pos + length])
+                encoded = encoded.under(buffer[pos : pos + length])
                 pos += length
                 continue
             else:
-                stop, found, more = long_element(buffer, pos, end, table, key, step, depth)
+                stop, found, more = long_element(buffer, pos, end, encoded, key, step, depth)
                 if found is None:
                     pos = stop
                     continue
@@ -165,54 +165,54 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             if 0 < pos - run < LONG_RUN:
                 out.append(buffer[run:pos])
             elif run < pos:
-                out.append((table.rewriting.base + run, table.rewriting.base + pos))
+                out.append((encoded.rewriting.base + run, encoded.rewriting.base + pos))
             out += replacement
             pos = run = stop
         if (pos < end) is not undefined or pos > end:
             raise overrun()
         if out is not None and run < pos:
-            base = table.rewriting.base
+            base = encoded.rewriting.base
             out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
         return (pos + 8 if undefined else pos), out, growth
 
-    def short_sequence(raw: bytes, length: int, below: Below, depth: int) -> bytes | None:
+    def short_sequence(raw: bytes, length: int, items: ItemScopes, depth: int) -> bytes | None:
         """Rewrite a sequence that is remembered as a whole; runs this short are never ranges."""
-        table = below.first
+        encoded = items.first
         tag, item_length = tag_and_length(raw, 12)
         # Functional groups have one item each (PS3.3 C.7.6.16): spare them the walk over items.
-        if table is not None and tag == item_tag and item_length == length - 8 and depth < MAXIMUM_DEPTH:
-            parts, more = item(raw, 20, len(raw), table, depth + 1, False)[1:]  # noqa: FBT003
+        if encoded is not None and tag == item_tag and item_length == length - 8 and depth < MAXIMUM_DEPTH:
+            parts, more = item(raw, 20, len(raw), encoded, depth + 1, False)[1:]  # noqa: FBT003
             if parts is None:
                 return None
             headers = raw[:8] + pack_length(length + more) + raw[12:16] + pack_length(item_length + more)
             return headers + b"".join(parts)  # type: ignore[arg-type] # no part is a range
-        parts, more = sequence(raw, 12, len(raw), below, depth, False)[1:]  # noqa: FBT003
+        parts, more = sequence(raw, 12, len(raw), items, depth, False)[1:]  # noqa: FBT003
         if parts is None:
             return None
         return raw[:8] + pack_length(length + more) + b"".join(parts)  # type: ignore[arg-type] # as above
 
     def long_element(  # noqa: PLR0913, PLR0917 - the state of the loop that calls it
-        buffer: Buffer, pos: int, end: int, table: Table, key: bytes, step: int, depth: int
+        buffer: Buffer, pos: int, end: int, encoded: EncodedScope, key: bytes, step: int, depth: int
     ) -> Rewritten:
         """Handle the rarer elements with a 32-bit length: removed, edited, or of unknown VR."""
         (length,) = long_length(buffer, pos + 8)
         if step == UNKNOWN:
-            return unknown_element(buffer, pos, end, table.below[key], tag_of(key), length, depth)
+            return unknown_element(buffer, pos, end, encoded.items[key], tag_of(key), length, depth)
         if length == UNDEFINED_LENGTH:
             inner = encoding_inside(key[4:], encoding, buffer, pos + 12, end)
             stop = skip_undefined(buffer, pos + 12, end, inner)
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
-            empty = table.steps.empty[key]  # one that came as UN has a shorter header now
+            empty = encoded.steps.empty[key]  # one that came as UN has a shorter header now
             return stop, [empty], len(empty) - (stop - pos)
         if step != EDIT_LONG:
             return stop, [], pos - stop
-        edited = table.edit(buffer[pos:stop], key)
+        edited = encoded.edit(buffer[pos:stop], key)
         return stop, [edited], len(edited) - (stop - pos)
 
     def unknown_element(  # noqa: PLR0913, PLR0917 - as above
-        buffer: Buffer, pos: int, end: int, below: Below, tag: int, length: int, depth: int
+        buffer: Buffer, pos: int, end: int, items: ItemScopes, tag: int, length: int, depth: int
     ) -> Rewritten:
         """Rewrite what the VR does not call a sequence, if it is one."""
         start = pos + 12
@@ -223,16 +223,18 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
         walk = LITTLE if inner.explicit else implicit_items.sequence
         return nested_sequence(
-            walk, buffer, pos, 12, end, below.written_in(inner), depth, length, pack_length
+            walk, buffer, pos, 12, end, items.written_in(inner), depth, length, pack_length
         )
 
-    def long_sequence(buffer: Buffer, pos: int, end: int, length: int, below: Below, depth: int) -> Rewritten:
+    def long_sequence(
+        buffer: Buffer, pos: int, end: int, length: int, items: ItemScopes, depth: int
+    ) -> Rewritten:
         """Rewrite a long sequence, or an empty one, with its header."""
         start = pos + 12
         stop = start + length
         if stop > end:
             raise overrun()
-        _, parts, growth = sequence(buffer, start, stop, below, depth, False)  # noqa: FBT003
+        _, parts, growth = sequence(buffer, start, stop, items, depth, False)  # noqa: FBT003
         if parts is None:
             return stop, None, 0
         return stop, [buffer[pos : pos + 8] + pack_length(length + growth), *parts], growth

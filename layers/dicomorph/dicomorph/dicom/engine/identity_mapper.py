@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 _UUID_MASK = ~(0xF << 76 | 0x3 << 62)
 _UUID_BITS = 0x4 << 76 | 0x2 << 62  # version 4, variant RFC 9562
-_REMEMBERED = 100_000  # hostile files must not grow the table without bound
+_REMEMBERED = 100_000  # hostile files must not grow what is remembered without bound
 
 
 class Namespace(enum.Enum):

@@ -14,7 +14,7 @@ from dicomorph.dicom.engine.item_edits import (
     replace_in_item,
     sequence_walker,
 )
-from dicomorph.dicom.engine.rewriting import Table
+from dicomorph.dicom.engine.rewriting import EncodedScope
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -45,17 +45,17 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
     buffer: Buffer,
     pos: int,
     end: int,
-    table: Table,
+    encoded: EncodedScope,
     depth: int,
     undefined: bool,  # noqa: FBT001 - positional calls are faster
 ) -> Rewritten:
     """Rewrite the data set of an item; its delimiter is stepped over, not among the parts."""
-    if table.replaces:
-        return replace_in_item(item, buffer, pos, end, table, depth, undefined)
+    if encoded.replaces:
+        return replace_in_item(item, buffer, pos, end, encoded, depth, undefined)
     out: list[Part] | None = None
     run = pos
     growth = 0
-    steps = table.steps
+    steps = encoded.steps
     while pos < end:
         key, length = _TAG_AND_LENGTH(buffer, pos)
         step = steps[key]
@@ -72,9 +72,9 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             replacement = []
             if step == EDIT_SHORT:
                 whole = buffer[pos:stop]
-                edited = table.edits.get(whole)
+                edited = encoded.edits.get(whole)
                 if edited is None:
-                    edited = table.edit(whole, key)
+                    edited = encoded.edit(whole, key)
                 replacement = [edited]
                 growth += len(edited)
             elif step == EMPTY_SHORT:
@@ -85,7 +85,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 break
             raise misplaced()
         elif step == CHARACTER_SET:
-            table = table.under(buffer[pos + 8 : pos + 8 + length])
+            encoded = encoded.under(buffer[pos + 8 : pos + 8 + length])
             pos += 8 + length
             continue
         else:
@@ -95,7 +95,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                     pos += 8 + length
                     continue
             stop, found, more = nested_sequence(
-                sequence, buffer, pos, 8, end, table.below[key], depth, length, _PACK_LENGTH
+                sequence, buffer, pos, 8, end, encoded.items[key], depth, length, _PACK_LENGTH
             )
             if found is None:
                 pos = stop
@@ -107,13 +107,13 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         if 0 < pos - run < LONG_RUN:
             out.append(buffer[run:pos])
         elif run < pos:
-            out.append((table.rewriting.base + run, table.rewriting.base + pos))
+            out.append((encoded.rewriting.base + run, encoded.rewriting.base + pos))
         out += replacement
         pos = run = stop
     if (pos < end) is not undefined or pos > end:
         raise overrun()
     if out is not None and run < pos:
-        base = table.rewriting.base
+        base = encoded.rewriting.base
         out.append(buffer[run:pos] if pos - run < LONG_RUN else (base + run, base + pos))
     return (pos + 8 if undefined else pos), out, growth
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.engine.rewriting import Below, Table
+from dicomorph.dicom.engine.rewriting import EncodedScope, ItemScopes
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
@@ -29,8 +29,8 @@ from dicomorph.dicom.stream.source import Buffer
 Rewritten: TypeAlias = tuple[int, list[Part] | None, int]
 
 # The walkers take: buffer, position, end, what to do, depth, whether the length is undefined.
-ItemWalker: TypeAlias = Callable[[Buffer, int, int, Table, int, bool], Rewritten]
-SequenceWalker: TypeAlias = Callable[[Buffer, int, int, Below, int, bool], Rewritten]
+ItemWalker: TypeAlias = Callable[[Buffer, int, int, EncodedScope, int, bool], Rewritten]
+SequenceWalker: TypeAlias = Callable[[Buffer, int, int, ItemScopes, int, bool], Rewritten]
 
 LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
 
@@ -51,13 +51,13 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
         buffer: Buffer,
         pos: int,
         end: int,
-        below: Below,
+        items: ItemScopes,
         depth: int,
         undefined: bool,  # noqa: FBT001 - positional calls are faster
     ) -> Rewritten:
         if depth >= MAXIMUM_DEPTH:
             raise too_deep()
-        table, by_index = below.first, below.by_index
+        encoded, by_index = items.first, items.by_index
         out: list[Part] | None = None
         run, index, growth = pos, 0, 0
         while pos < end:
@@ -67,14 +67,14 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
                     raise misplaced()
                 break
             if by_index:
-                table = below.at(index)
+                encoded = items.at(index)
                 index += 1
             start = pos + 8
             if length == UNDEFINED_LENGTH:
-                if table is None:
+                if encoded is None:
                     pos = skip_undefined(buffer, start, end, encoding, in_item=True)
                     continue
-                pos, parts, more = item(buffer, start, end, table, depth + 1, True)  # noqa: FBT003
+                pos, parts, more = item(buffer, start, end, encoded, depth + 1, True)  # noqa: FBT003
                 if parts is not None:
                     if out is None:
                         out = []
@@ -86,8 +86,8 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
             stop = start + length
             if stop > end:
                 raise overrun()
-            if table is not None and (length or table.replaces):
-                parts, more = item(buffer, start, stop, table, depth + 1, False)[1:]  # noqa: FBT003
+            if encoded is not None and (length or encoded.replaces):
+                parts, more = item(buffer, start, stop, encoded, depth + 1, False)[1:]  # noqa: FBT003
                 if parts is not None:
                     if out is None:
                         out = []
@@ -113,7 +113,7 @@ def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that cal
     pos: int,
     header_size: int,
     end: int,
-    below: Below,
+    items: ItemScopes,
     depth: int,
     length: int,
     pack_length: Callable[[int], bytes],
@@ -127,14 +127,14 @@ def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that cal
     """
     start = pos + header_size
     if length == UNDEFINED_LENGTH:
-        stop, parts, growth = walk(buffer, start, end, below, depth, True)  # noqa: FBT003
+        stop, parts, growth = walk(buffer, start, end, items, depth, True)  # noqa: FBT003
         return stop, None if parts is None else [buffer[pos:start], *parts], growth
     stop = start + length
     if stop > end:
         raise overrun()
     if not length:
         return stop, None, 0
-    _, parts, growth = walk(buffer, start, stop, below, depth, False)  # noqa: FBT003
+    _, parts, growth = walk(buffer, start, stop, items, depth, False)  # noqa: FBT003
     if parts is None:
         return stop, None, 0
     return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
@@ -145,7 +145,7 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     buffer: Buffer,
     pos: int,
     end: int,
-    table: Table,
+    encoded: EncodedScope,
     depth: int,
     undefined: bool,  # noqa: FBT001 - as the walkers
 ) -> Rewritten:
@@ -156,35 +156,35 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     walk : Callable[..., Rewritten]
         The walker of the item's encoding, used for everything that is not replaced.
     """
-    pending = sorted(table.scope.replacements)
+    pending = sorted(encoded.scope.replacements)
     start, out = pos, list[Part]()
     while pos < end:
-        tag = read_header(buffer, pos, end, table.encoding)[0]
+        tag = read_header(buffer, pos, end, encoded.encoding)[0]
         if undefined and tag == ITEM_DELIMITATION:
             break
         while pending and pending[0] < tag:
-            out.append(table.rewriting.replacement(table, pending.pop(0)))
-        element = read_element(buffer, pos, end, table.encoding)
+            out.append(encoded.rewriting.replacement(encoded, pending.pop(0)))
+        element = read_element(buffer, pos, end, encoded.encoding)
         if tag == SPECIFIC_CHARACTER_SET:
-            table = table.under(buffer[element.value : element.stop])
+            encoded = encoded.under(buffer[element.value : element.stop])
         if pending and pending[0] == tag:
-            out.append(table.rewriting.replacement(table, pending.pop(0)))
+            out.append(encoded.rewriting.replacement(encoded, pending.pop(0)))
         else:
-            out += _edited_element(walk, buffer, pos, element.stop, table, depth)
+            out += _edited_element(walk, buffer, pos, element.stop, encoded, depth)
         pos = element.stop
     if (pos < end) is not undefined:
         raise overrun()
-    out += [table.rewriting.replacement(table, missing) for missing in pending]
+    out += [encoded.rewriting.replacement(encoded, missing) for missing in pending]
     growth = parts_size(out) - (pos - start)
     return (pos + 8 if undefined else pos), out, growth
 
 
 def _edited_element(
-    walk: ItemWalker, buffer: Buffer, pos: int, stop: int, table: Table, depth: int
+    walk: ItemWalker, buffer: Buffer, pos: int, stop: int, encoded: EncodedScope, depth: int
 ) -> list[Part]:
-    table.replaces = False  # for this one element the ordinary walker is right
+    encoded.replaces = False  # for this one element the ordinary walker is right
     try:
-        parts = walk(buffer, pos, stop, table, depth, False)[1]  # noqa: FBT003
+        parts = walk(buffer, pos, stop, encoded, depth, False)[1]  # noqa: FBT003
     finally:
-        table.replaces = True
+        encoded.replaces = True
     return [buffer[pos:stop]] if parts is None else parts

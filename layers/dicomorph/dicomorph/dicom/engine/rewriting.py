@@ -1,4 +1,4 @@
-"""What the walkers ask for while they rewrite: tables, mapped identifiers, replacement elements."""
+"""What the walkers ask for while they rewrite: scopes, mapped identifiers, replacement elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
-from dicomorph.dicom.engine.steps import Descent, Steps
+from dicomorph.dicom.engine.steps import ItemRules, Steps
 from dicomorph.dicom.frames.pixel_data import without_comments
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import Encoding
@@ -18,18 +18,18 @@ from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.resources import Json
 
 # Hostile files must not grow what is remembered without bound.
-REMEMBERED = 20_000  # entries of a table
-_REMEMBERED_TABLES = 1_000  # a file may name any number of character sets in its items
+REMEMBERED = 20_000  # of elements, for each scope
+_REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
 _LONGEST = 4096  # bytes of an element that is remembered
 
 
-class Table:
-    """One scope, under one character set and encoding.
+class EncodedScope:
+    """A scope under one character set and one encoding, with all that the walkers know of it.
 
     Parameters
     ----------
     rewriting : Rewriting
-        What all tables of a rewrite share.
+        What all scopes of a rewrite share.
     scope : Scope
         The rules.
     decoding, encoding_text : CharacterSet
@@ -40,11 +40,11 @@ class Table:
 
     __slots__ = (
         "_editors",
-        "below",
         "decoding",
         "edits",
         "encoding",
         "encoding_text",
+        "items",
         "nested",
         "replaced",
         "replaces",
@@ -70,15 +70,15 @@ class Table:
         self.nested = scope is not rewriting.plan.root
         self.replaces = bool(scope.replacements) and self.nested
         self.steps = Steps.of(scope, encoding, nested=self.nested)
-        self.below = _BelowTables(self)
+        self.items = _ItemScopesByKey(self)
         # What became of short sequences: enhanced objects repeat them for each frame.
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
         self.replaced: dict[int, bytes] = {}
         self._editors: dict[Any, Editor] = {}
 
-    def under(self, raw_character_set: bytes) -> Table:
-        """Return the table for the same scope under another character set."""
+    def under(self, raw_character_set: bytes) -> EncodedScope:
+        """Return the same scope under another character set."""
         return self.rewriting.relabelled(self, raw_character_set)
 
     def edit(self, whole: bytes, key: Any) -> bytes:
@@ -104,45 +104,45 @@ class Table:
         return found
 
 
-class Below:
-    """The tables for the items of a sequence."""
+class ItemScopes:
+    """The scopes of the items of a sequence."""
 
-    __slots__ = ("_descent", "_table", "by_index", "first")
+    __slots__ = ("_encoded", "_item_rules", "by_index", "first")
 
-    def __init__(self, table: Table, descent: Descent) -> None:
-        self._table = table
-        self._descent = descent
-        self.by_index = descent.by_index
-        self.first = self._of(descent.scope)
+    def __init__(self, encoded: EncodedScope, item_rules: ItemRules) -> None:
+        self._encoded = encoded
+        self._item_rules = item_rules
+        self.by_index = item_rules.by_index
+        self.first = self._of(item_rules.scope)
 
-    def at(self, index: int) -> Table | None:
-        """Return the table for one item, None if nothing in it changes."""
-        return self._of(self._table.scope.below(self._descent.tag, index))
+    def at(self, index: int) -> EncodedScope | None:
+        """Return the scope of one item, None if nothing in it changes."""
+        return self._of(self._encoded.scope.of_item(self._item_rules.tag, index))
 
-    def written_in(self, encoding: Encoding) -> Below:
-        """Return the tables for the same items in another encoding (`elements.encoding_inside`)."""
-        if encoding == self._descent.encoding:
+    def written_in(self, encoding: Encoding) -> ItemScopes:
+        """Return the scopes of the same items in another encoding (`elements.encoding_inside`)."""
+        if encoding == self._item_rules.encoding:
             return self
-        return Below(self._table, self._descent._replace(encoding=encoding))
+        return ItemScopes(self._encoded, self._item_rules._replace(encoding=encoding))
 
-    def _of(self, scope: Scope | None) -> Table | None:
+    def _of(self, scope: Scope | None) -> EncodedScope | None:
         if scope is None:
             return None
-        return self._table.rewriting.nested(self._table, scope, self._descent.encoding)
+        return self._encoded.rewriting.nested(self._encoded, scope, self._item_rules.encoding)
 
 
-class _BelowTables(dict[Any, Below]):
-    """The tables below each sequence that was met, by the key of its step."""
+class _ItemScopesByKey(dict[Any, ItemScopes]):
+    """The scopes of the items of each sequence that was met, by the key of its step."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, encoded: EncodedScope) -> None:
         super().__init__()
-        self._table = table
+        self._encoded = encoded
 
-    def __missing__(self, key: Any) -> Below:
+    def __missing__(self, key: Any) -> ItemScopes:
         if len(self) >= REMEMBERED:
             self.clear()
-        below = self[key] = Below(self._table, self._table.steps.descents[key])
-        return below
+        items = self[key] = ItemScopes(self._encoded, self._encoded.steps.item_rules[key])
+        return items
 
 
 class Rewriting:
@@ -172,38 +172,38 @@ class Rewriting:
         self.plan = plan
         self._default_encoding = default_encoding
         self._identities = IdentityEditors(mapper, references, plan.encoder)
-        self._tables: dict[Hashable, Table] = {}
+        self._scopes: dict[Hashable, EncodedScope] = {}
 
     @property
     def base(self) -> int:
         """Return the position in the source of the buffer that is being walked."""
         return self.window.base
 
-    def root(self, encoding: Encoding) -> Table:
-        """Return the table of the top level, before SpecificCharacterSet was met."""
+    def root(self, encoding: Encoding) -> EncodedScope:
+        """Return the scope of the top level, before SpecificCharacterSet was met."""
         default = CharacterSet.of(b"", default_encoding=self._default_encoding)
-        return self._table(self.plan.root, default, self._relabelled_text(default), encoding)
+        return self._encoded(self.plan.root, default, self._relabelled_text(default), encoding)
 
-    def nested(self, parent: Table, scope: Scope, encoding: Encoding) -> Table:
-        """Return the table for items below a sequence, in the character set of their parent.
+    def nested(self, parent: EncodedScope, scope: Scope, encoding: Encoding) -> EncodedScope:
+        """Return the scope of items, in the character set of what surrounds them.
 
         Unless the request gives the items one: then that of their new text.
         """
         text = parent.encoding_text
         if SPECIFIC_CHARACTER_SET in scope.replacements:
             text = self._character_set(scope.replacements[SPECIFIC_CHARACTER_SET])
-        return self._table(scope, parent.decoding, text, encoding)
+        return self._encoded(scope, parent.decoding, text, encoding)
 
-    def relabelled(self, table: Table, raw: bytes) -> Table:
-        """Return the table for the same scope under the SpecificCharacterSet that was met."""
+    def relabelled(self, encoded: EncodedScope, raw: bytes) -> EncodedScope:
+        """Return the same scope under the SpecificCharacterSet that was met."""
         decoding = CharacterSet.of(raw, default_encoding=self._default_encoding)
-        if not table.nested:
+        if not encoded.nested:
             text = self._relabelled_text(decoding)
-        elif table.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
+        elif encoded.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
             text = decoding
         else:  # a path replaces or removes what was met
-            text = table.encoding_text
-        return self._table(table.scope, decoding, text, table.encoding)
+            text = encoded.encoding_text
+        return self._encoded(encoded.scope, decoding, text, encoded.encoding)
 
     def _relabelled_text(self, original: CharacterSet) -> CharacterSet:
         """Return what replacement text is encoded in (spec 3.5): the request may relabel the file."""
@@ -218,38 +218,40 @@ class Rewriting:
         raw = value.encode("ascii", "replace") if isinstance(value, str) else b""
         return CharacterSet.of(raw, default_encoding=self._default_encoding)
 
-    def _table(self, scope: Scope, decoding: CharacterSet, text: CharacterSet, encoding: Encoding) -> Table:
+    def _encoded(
+        self, scope: Scope, decoding: CharacterSet, text: CharacterSet, encoding: Encoding
+    ) -> EncodedScope:
         key = (scope, decoding, text, encoding)
-        table = self._tables.get(key)
-        if table is None:
-            if len(self._tables) >= _REMEMBERED_TABLES:
-                self._tables.clear()
-            table = self._tables[key] = Table(self, scope, decoding, text, encoding)
-        return table
+        encoded = self._scopes.get(key)
+        if encoded is None:
+            if len(self._scopes) >= _REMEMBERED_SCOPES:
+                self._scopes.clear()
+            encoded = self._scopes[key] = EncodedScope(self, scope, decoding, text, encoding)
+        return encoded
 
-    def replacement(self, table: Table, tag: int) -> bytes:
+    def replacement(self, encoded: EncodedScope, tag: int) -> bytes:
         """Return the element that a replacement writes."""
-        found = table.replaced.get(tag)
+        found = encoded.replaced.get(tag)
         if found is None:
-            value = (table.scope.replacements if table.nested else self.plan.replace)[tag]
-            found = self.plan.encoder.element(tag, value, table.encoding, table.encoding_text)
-            table.replaced[tag] = found
+            value = (encoded.scope.replacements if encoded.nested else self.plan.replace)[tag]
+            found = self.plan.encoder.element(tag, value, encoded.encoding, encoded.encoding_text)
+            encoded.replaced[tag] = found
         return found
 
-    def editor(self, table: Table, tag: int, vr: bytes) -> Editor:
+    def editor(self, encoded: EncodedScope, tag: int, vr: bytes) -> Editor:
         """Return what turns an element into the one that takes its place: mapped, or without comments."""
         if tag == PIXEL_DATA:
-            return partial(without_comments, encoding=table.encoding)
-        namespace = table.scope.rule(tag).namespace or Namespace.INSTANCE
-        writing = Writing(table.encoding, table.decoding, table.encoding_text)
+            return partial(without_comments, encoding=encoded.encoding)
+        namespace = encoded.scope.rule(tag).namespace or Namespace.INSTANCE
+        writing = Writing(encoded.encoding, encoded.decoding, encoded.encoding_text)
         return self._identities.editor(writing, tag, vr, namespace)
 
-    def missing(self, table: Table, tag: int) -> bytes:
+    def missing(self, encoded: EncodedScope, tag: int) -> bytes:
         """Return an element that the plan requires and the file lacks."""
         if tag in self.plan.replace:
-            return self.replacement(table, tag)
+            return self.replacement(encoded, tag)
         if tag in self.plan.default:
             value = self.plan.default[tag]
-            return self.plan.encoder.element(tag, value, table.encoding, table.encoding_text)
-        vr = b"UI" if table.encoding.explicit else b""
-        return self.editor(table, tag, vr)(table.encoding.header(tag, vr, 0))
+            return self.plan.encoder.element(tag, value, encoded.encoding, encoded.encoding_text)
+        vr = b"UI" if encoded.encoding.explicit else b""
+        return self.editor(encoded, tag, vr)(encoded.encoding.header(tag, vr, 0))

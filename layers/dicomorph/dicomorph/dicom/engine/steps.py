@@ -40,8 +40,8 @@ _ZEROS = frozenset((0, bytes(6)))  # keys of the zeros behind a data set, out of
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
-class Descent(NamedTuple):
-    """What lies below a sequence.
+class ItemRules(NamedTuple):
+    """The rules for the items of a sequence.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Steps(dict[Any, int]):
         self.nested = nested
         self.top = _TopSteps(self)
         self.empty = _EmptyElements(self)
-        self.descents = _Descents(self)
+        self.item_rules = _ItemRulesByKey(self)
 
     @classmethod
     def of(cls, scope: Scope, encoding: Encoding, *, nested: bool) -> Steps:
@@ -113,9 +113,9 @@ class Steps(dict[Any, int]):
     def _is_delimiter(self, key: Any) -> bool:
         """Tell a delimiter from an item, whose length is part of the key."""
 
-    def _changes_below(self, key: Any) -> bool:
-        descent = self.descents[key]
-        return descent.scope is not None or descent.by_index
+    def _changes_in_items(self, key: Any) -> bool:
+        item_rules = self.item_rules[key]
+        return item_rules.scope is not None or item_rules.by_index
 
     def _step(  # noqa: PLR0911 - one for each step
         self, tag: int, *, long: bool, text: bool, has_identity: bool = False
@@ -166,7 +166,7 @@ class _ExplicitSteps(Steps):
         long, text = kind
         if vr == b"SQ":
             step = self._step(tag, long=True, text=False)
-            return SEQUENCE if step == KEEP_LONG and self._changes_below(key) else step
+            return SEQUENCE if step == KEEP_LONG and self._changes_in_items(key) else step
         known = vr_of(tag)
         if vr == b"UN":
             text = known.encode() in TEXT_VRS
@@ -174,7 +174,7 @@ class _ExplicitSteps(Steps):
         if step == KEEP_LONG and tag == PIXEL_DATA and self.nested and self.scope.cleans_frames:
             return EDIT_LONG
         may_nest = step == KEEP_LONG and (vr == b"UN" or known == "SQ")
-        return UNKNOWN if may_nest and self._changes_below(key) else step
+        return UNKNOWN if may_nest and self._changes_in_items(key) else step
 
     def _is_delimiter(self, key: bytes) -> bool:
         # The VR bytes are half of a length here: 0 for every delimiter that is one.
@@ -194,7 +194,7 @@ class _ImplicitSteps(Steps):
         vr = vr_of(tag)
         step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
         # Whatever its VR, a kept element of undefined length is a sequence here.
-        if step == KEEP_SHORT and vr in {"SQ", "UN"} and self._changes_below(key):
+        if step == KEEP_SHORT and vr in {"SQ", "UN"} and self._changes_in_items(key):
             return SEQUENCE if vr == "SQ" else UNKNOWN
         return step
 
@@ -237,21 +237,21 @@ class _EmptyElements(dict[Any, bytes]):
         return element
 
 
-class _Descents(dict[Any, Descent]):
-    """What lies below each sequence that was met."""
+class _ItemRulesByKey(dict[Any, ItemRules]):
+    """The rules for the items of each sequence that was met, by the key of its step."""
 
     def __init__(self, steps: Steps) -> None:
         super().__init__()
         self._steps = steps
 
-    def __missing__(self, key: Any) -> Descent:
+    def __missing__(self, key: Any) -> ItemRules:
         tag, vr = self._steps.tag_and_vr(key)
         scope = self._steps.scope
         # UN: PS3.5 6.2.2
         encoding = IMPLICIT_LITTLE if vr == b"UN" else self._steps.encoding
         if len(self) >= _LEARNT:
             self.clear()
-        found = self[key] = Descent(tag, scope.below(tag, 0), scope.differs_by_index(tag), encoding)
+        found = self[key] = ItemRules(tag, scope.of_item(tag, 0), scope.differs_by_index(tag), encoding)
         return found
 
 

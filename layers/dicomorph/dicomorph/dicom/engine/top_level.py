@@ -8,7 +8,7 @@ from typing import Any
 from dicomorph.dicom.engine import explicit_items, implicit_items
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.item_edits import Rewritten
-from dicomorph.dicom.engine.rewriting import Below, Rewriting
+from dicomorph.dicom.engine.rewriting import ItemScopes, Rewriting
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -69,7 +69,7 @@ class TopLevel:
         self._encoding = data.encoding
         self._rewriting = rewriting
         self._walk = _WALKERS[data.encoding]
-        self._table = rewriting.root(data.encoding)
+        self._encoded = rewriting.root(data.encoding)
         self._window = rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
         self._run = data.start
@@ -82,8 +82,8 @@ class TopLevel:
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
         unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
-        size, table, last = self._size, self._table, -1
-        known, empty = table.steps.top, table.steps.empty
+        size, encoded, last = self._size, self._encoded, -1
+        known, empty = encoded.steps.top, encoded.steps.empty
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -118,8 +118,8 @@ class TopLevel:
                 next_insert = self._inserts[-1] if self._inserts else _NEVER
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
-                table = self._table
-                known, empty = table.steps.top, table.steps.empty
+                encoded = self._encoded
+                known, empty = encoded.steps.top, encoded.steps.empty
             buffer, base, covered = window.buffer, window.base, window.end
         if pos != size and not (pos < size and window.only_zeros_from(pos)):  # some writers pad files
             message = f"{format_tag(last)} is longer than the file"
@@ -139,7 +139,7 @@ class TopLevel:
             missing = self._inserts.pop()
             self._copy_run(self._pos)
             self._run = self._pos
-            self._emit(missing, self._rewriting.missing(self._table, missing))
+            self._emit(missing, self._rewriting.missing(self._encoded, missing))
         if self._inserts and self._inserts[-1] == tag:
             self._inserts.pop()
 
@@ -161,7 +161,7 @@ class TopLevel:
         if step == STOP:
             raise misplaced()
         if step == NOTE:
-            step = self._table.steps[key]
+            step = self._encoded.steps[key]
             if step < DROP_SHORT:  # kept, maybe as UN
                 stop = self._stop(tag, vr, value, length)
                 self._note_kept(tag, value, stop)
@@ -177,11 +177,11 @@ class TopLevel:
             self._copy_run(pos)
             self._run = stop
             if step in (REPLACE_SHORT, REPLACE_LONG):
-                self._emit(tag, self._rewriting.replacement(self._table, tag))
+                self._emit(tag, self._rewriting.replacement(self._encoded, tag))
             elif step in (EDIT_SHORT, EDIT_LONG):
                 self._emit(tag, self._edited(key, pos, stop))
             elif step in (EMPTY_SHORT, EMPTY_LONG):
-                self._emit(tag, self._table.steps.empty[key])
+                self._emit(tag, self._encoded.steps.empty[key])
             return stop
         return self._sequence(key, step, tag, vr, pos, value, length)
 
@@ -221,16 +221,16 @@ class TopLevel:
             beginning = self._window.read(value, value + min(4, length))
             if not holds_items(tag, beginning):
                 return self._stop(tag, vr, value, length)
-        below = self._table.below[key]
+        items = self._encoded.items[key]
         if length == UNDEFINED_LENGTH:
             size, parts, _ = self._window.growing(
-                value, lambda *at: self._items(vr, below, *at, undefined=True)
+                value, lambda *at: self._items(vr, items, *at, undefined=True)
             )
             stop, header = value + size, self._window.read(pos, value)
         else:
             stop = self._stop(tag, vr, value, length)
             buffer, base = self._window.of(value, stop)
-            _, parts, growth = self._items(vr, below, buffer, value - base, stop - base, undefined=False)
+            _, parts, growth = self._items(vr, items, buffer, value - base, stop - base, undefined=False)
             header = self._encoding.header(tag, vr, length + growth)
         if parts is None:
             return stop
@@ -241,19 +241,19 @@ class TopLevel:
         return stop
 
     def _items(
-        self, vr: bytes, below: Below, buffer: Buffer, start: int, end: int, *, undefined: bool
+        self, vr: bytes, items: ItemScopes, buffer: Buffer, start: int, end: int, *, undefined: bool
     ) -> Rewritten:
         """Rewrite the items of a sequence; return their size in place of where they end."""
         walk = self._walk
         if vr and vr != b"SQ":
             encoding = encoding_inside(b"UN", self._encoding, buffer, start, end)
-            walk, below = _WALKERS[encoding], below.written_in(encoding)
-        stop, parts, growth = walk(buffer, start, end, below, 0, undefined)
+            walk, items = _WALKERS[encoding], items.written_in(encoding)
+        stop, parts, growth = walk(buffer, start, end, items, 0, undefined)
         return stop - start, parts, growth
 
     def _edited(self, key: Any, pos: int, stop: int) -> bytes:
         whole = self._window.read(pos, stop)
-        return self._table.edits.get(whole) or self._table.edit(whole, key)
+        return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
 
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""
@@ -266,13 +266,13 @@ class TopLevel:
     def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Note the character set, and do to the element what the plan says."""
         stop = self._stop(tag, vr, value, length)
-        self._table = table = self._rewriting.relabelled(self._table, self._window.read(value, stop))
-        action = table.scope.rule(tag).action
+        self._encoded = encoded = self._rewriting.relabelled(self._encoded, self._window.read(value, stop))
+        action = encoded.scope.rule(tag).action
         if action is not Action.KEEP:
             self._copy_run(pos)
             self._run = stop
         if action is Action.REPLACE:
-            self._emit(tag, self._rewriting.replacement(table, tag))
+            self._emit(tag, self._rewriting.replacement(encoded, tag))
         elif action is Action.EMPTY:
             self._emit(tag, self._encoding.header(tag, vr, 0))
         return stop
