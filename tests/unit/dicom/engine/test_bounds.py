@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dicomorph.dicom.engine import encoded_scope
 from dicomorph.dicom.engine import identity_mapper as uids
-from dicomorph.dicom.engine import rewriting
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
@@ -45,7 +45,7 @@ def test_large_values_are_not_looked_at(encapsulated: bool) -> None:  # noqa: FB
 
 
 def test_memory_of_what_was_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriting, "REMEMBERED", 50)
+    monkeypatch.setattr(encoded_scope, "REMEMBERED", 50)
     monkeypatch.setattr(uids, "_REMEMBERED", 50)
     tags = [Element(tag, "UI", f"1.2.{tag}") for tag in range(0x00091001, 0x00091801)]
     items = [[Element(0x00081155, "UI", f"1.2.{n}")] for n in range(500)]

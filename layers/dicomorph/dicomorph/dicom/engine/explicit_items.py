@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.engine import implicit_items
+from dicomorph.dicom.engine.encoded_scope import REMEMBERED, EncodedScope, ItemScopes
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
@@ -19,7 +20,6 @@ from dicomorph.dicom.engine.item_edits import (
     replace_in_item,
     sequence_walker,
 )
-from dicomorph.dicom.engine.rewriting import REMEMBERED, EncodedScope, ItemScopes
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 
+from dicomorph.dicom.engine.encoded_scope import EncodedScope
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
@@ -14,7 +15,6 @@ from dicomorph.dicom.engine.item_edits import (
     replace_in_item,
     sequence_walker,
 )
-from dicomorph.dicom.engine.rewriting import EncodedScope
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,

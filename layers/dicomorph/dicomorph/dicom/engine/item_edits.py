@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from dicomorph.dicom.engine.rewriting import EncodedScope, ItemScopes
+from dicomorph.dicom.engine.encoded_scope import EncodedScope, ItemScopes
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
@@ -163,18 +163,18 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
         if undefined and tag == ITEM_DELIMITATION:
             break
         while pending and pending[0] < tag:
-            out.append(encoded.rewriting.replacement(encoded, pending.pop(0)))
+            out.append(encoded.replacement(pending.pop(0)))
         element = read_element(buffer, pos, end, encoded.encoding)
         if tag == SPECIFIC_CHARACTER_SET:
             encoded = encoded.under(buffer[element.value : element.stop])
         if pending and pending[0] == tag:
-            out.append(encoded.rewriting.replacement(encoded, pending.pop(0)))
+            out.append(encoded.replacement(pending.pop(0)))
         else:
             out += _edited_element(walk, buffer, pos, element.stop, encoded, depth)
         pos = element.stop
     if (pos < end) is not undefined:
         raise overrun()
-    out += [encoded.rewriting.replacement(encoded, missing) for missing in pending]
+    out += [encoded.replacement(missing) for missing in pending]
     growth = parts_size(out) - (pos - start)
     return (pos + 8 if undefined else pos), out, growth
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.engine.edit_plan import EditPlan
+from dicomorph.dicom.engine.encoded_scope import EncodedScopes
+from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.top_level import TopLevel
@@ -47,8 +49,8 @@ class Rewriter:
         self._plan = plan
         self._mapper = mapper
         self._default_encoding = default_encoding
-        self._shared = Rewriting(plan, mapper, default_encoding, {})
-        self._by_class: dict[str, Rewriting] = {}
+        self._shared = self._new_scopes(plan, {})
+        self._by_class: dict[str, EncodedScopes] = {}
 
     def rewrite(self, source: Source) -> EditScript:
         """Return the edit script of one file.
@@ -67,27 +69,29 @@ class Rewriter:
     def _rewrite(self, data: DataSetBytes) -> EditScript:
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
-        walk = TopLevel(data, self._rewriting(data))
+        walk = TopLevel(data, self._scopes(data))
         parts = walk.rewrite()
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflate(EditScript.of(parts).join(data.source))]
         return EditScript.of([meta, *parts])
 
-    def _rewriting(self, data: DataSetBytes) -> Rewriting:
-        rewriting = self._shared if self._plan.root_of_class is None else self._rewriting_of_class(data)
-        if not self._plan.references:
-            return rewriting
-        return Rewriting(rewriting.plan, self._mapper, self._default_encoding, self._references(data))
+    def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
+        return EncodedScopes(Rewriting(plan, self._mapper, self._default_encoding, references))
 
-    def _rewriting_of_class(self, data: DataSetBytes) -> Rewriting:
+    def _scopes(self, data: DataSetBytes) -> EncodedScopes:
+        scopes = self._shared if self._plan.root_of_class is None else self._scopes_of_class(data)
+        if not self._plan.references:
+            return scopes
+        return self._new_scopes(scopes.rewriting.plan, self._references(data))
+
+    def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
         found = read_values(data, {SOP_CLASS_UID}, default_encoding=self._default_encoding)
         sop_class = found.get(SOP_CLASS_UID, "").strip(" \0")
         if sop_class not in self._by_class:
             if len(self._by_class) >= _REMEMBERED_CLASSES:
                 self._by_class.clear()
-            plan = self._plan.of_class(sop_class)
-            self._by_class[sop_class] = Rewriting(plan, self._mapper, self._default_encoding, {})
+            self._by_class[sop_class] = self._new_scopes(self._plan.of_class(sop_class), {})
         return self._by_class[sop_class]
 
     def _references(self, data: DataSetBytes) -> dict[tuple[Namespace, str], Json]:

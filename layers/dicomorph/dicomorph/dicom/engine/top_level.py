@@ -7,8 +7,8 @@ from typing import Any
 
 from dicomorph.dicom.engine import explicit_items, implicit_items
 from dicomorph.dicom.engine.edit_plan import Action
+from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
 from dicomorph.dicom.engine.item_edits import Rewritten
-from dicomorph.dicom.engine.rewriting import ItemScopes, Rewriting
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -57,26 +57,24 @@ class TopLevel:
     ----------
     data : DataSetBytes
         The data set.
-    rewriting : Rewriting
-        The plan and what it remembers.
+    scopes : EncodedScopes
+        The rules of the plan, and what was learnt from files before.
     """
 
-    def __init__(self, data: DataSetBytes, rewriting: Rewriting) -> None:
+    def __init__(self, data: DataSetBytes, scopes: EncodedScopes) -> None:
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
-        self._rewriting = rewriting
         self._walk = _WALKERS[data.encoding]
-        self._encoded = rewriting.root(data.encoding)
-        self._window = rewriting.window = Window(data.source, data.start)
+        self._encoded = scopes.root(data.encoding)
+        self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._out: list[Part] = []
         self._run = data.start
-        self._pixels = PixelData(
-            data, self._window, self._out, is_anonymization=rewriting.plan.is_anonymization
-        )
-        self._inserts = sorted(rewriting.plan.replace.keys() | rewriting.plan.required, reverse=True)
+        plan = scopes.rewriting.plan
+        self._pixels = PixelData(data, self._window, self._out, is_anonymization=plan.is_anonymization)
+        self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
 
     def rewrite(self) -> list[Part]:  # noqa: C901 - hot loop
         """Walk to the end; return the parts of the edited data set."""
@@ -139,7 +137,7 @@ class TopLevel:
             missing = self._inserts.pop()
             self._copy_run(self._pos)
             self._run = self._pos
-            self._emit(missing, self._rewriting.missing(self._encoded, missing))
+            self._emit(missing, self._encoded.missing(missing))
         if self._inserts and self._inserts[-1] == tag:
             self._inserts.pop()
 
@@ -177,7 +175,7 @@ class TopLevel:
             self._copy_run(pos)
             self._run = stop
             if step in (REPLACE_SHORT, REPLACE_LONG):
-                self._emit(tag, self._rewriting.replacement(self._encoded, tag))
+                self._emit(tag, self._encoded.replacement(tag))
             elif step in (EDIT_SHORT, EDIT_LONG):
                 self._emit(tag, self._edited(key, pos, stop))
             elif step in (EMPTY_SHORT, EMPTY_LONG):
@@ -266,13 +264,13 @@ class TopLevel:
     def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Note the character set, and do to the element what the plan says."""
         stop = self._stop(tag, vr, value, length)
-        self._encoded = encoded = self._rewriting.relabelled(self._encoded, self._window.read(value, stop))
+        self._encoded = encoded = self._encoded.under(self._window.read(value, stop))
         action = encoded.scope.rule(tag).action
         if action is not Action.KEEP:
             self._copy_run(pos)
             self._run = stop
         if action is Action.REPLACE:
-            self._emit(tag, self._rewriting.replacement(encoded, tag))
+            self._emit(tag, encoded.replacement(tag))
         elif action is Action.EMPTY:
             self._emit(tag, self._encoding.header(tag, vr, 0))
         return stop

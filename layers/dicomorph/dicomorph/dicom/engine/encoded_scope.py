@@ -1,0 +1,205 @@
+"""What the walkers know of a scope under one character set and one encoding.
+
+The rules of a plan are the same for all files, `engine.steps` for all character sets. Here the
+rest is remembered: mapped identifiers, replacements in the bytes of the file, repeated sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.identity_editors import Editor, Writing
+from dicomorph.dicom.engine.rewriting import Rewriting
+from dicomorph.dicom.engine.steps import ItemRules, Steps
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.elements import Encoding
+
+# Hostile files must not grow what is remembered without bound.
+REMEMBERED = 20_000  # of elements, for each scope
+_REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
+_LONGEST = 4096  # bytes of an element that is remembered
+
+
+class EncodedScope:
+    """A scope under one character set and one encoding.
+
+    Parameters
+    ----------
+    scopes : EncodedScopes
+        All of them under one plan.
+    scope : Scope
+        The rules.
+    writing : Writing
+        How the elements are written.
+    """
+
+    __slots__ = (
+        "_editors",
+        "_scopes",
+        "edits",
+        "encoding",
+        "items",
+        "replaced",
+        "replaces",
+        "rewriting",
+        "scope",
+        "sequences",
+        "steps",
+        "writing",
+    )
+
+    def __init__(self, scopes: EncodedScopes, scope: Scope, writing: Writing) -> None:
+        self._scopes = scopes
+        self.rewriting = scopes.rewriting
+        self.scope = scope
+        self.writing = writing
+        self.encoding = writing.encoding
+        nested = scope is not scopes.rewriting.plan.root
+        self.replaces = bool(scope.replacements) and nested
+        self.steps = Steps.of(scope, writing.encoding, nested=nested)
+        self.items = _ItemScopesByKey(self)
+        # What became of short sequences: enhanced objects repeat them for each frame.
+        self.sequences: dict[bytes, bytes | None] = {}
+        self.edits: dict[bytes, bytes] = {}
+        self.replaced: dict[int, bytes] = {}
+        self._editors: dict[Any, Editor] = {}
+
+    def under(self, raw_character_set: bytes) -> EncodedScope:
+        """Return the same scope under the SpecificCharacterSet that was met."""
+        return self._scopes.relabelled(self, raw_character_set)
+
+    def in_item(self, scope: Scope, encoding: Encoding) -> EncodedScope:
+        """Return the scope of an item in a data set of this one."""
+        return self._scopes.nested(self, scope, encoding)
+
+    def edit(self, whole: bytes, key: Any) -> bytes:
+        """Return the element that takes the place of another, and remember it in `edits` unless it is long.
+
+        Parameters
+        ----------
+        whole : bytes
+            The element with its header.
+        key : bytes or int
+            The key of its step.
+        """
+        editor = self._editors.get(key)
+        if editor is None:
+            if len(self._editors) >= REMEMBERED:
+                self._editors.clear()
+            tag, vr = self.steps.tag_and_vr(key)
+            editor = self._editors[key] = self.rewriting.editor(self.scope, self.writing, tag, vr)
+        if len(self.edits) >= REMEMBERED:
+            self.edits.clear()
+        found = editor(whole)
+        if len(whole) <= _LONGEST:
+            self.edits[whole] = found
+        return found
+
+    def replacement(self, tag: int) -> bytes:
+        """Return the element that a replacement writes."""
+        found = self.replaced.get(tag)
+        if found is None:
+            values = self.scope.replacements if self.steps.nested else self.rewriting.plan.replace
+            found = self.replaced[tag] = self.rewriting.element(self.writing, tag, values[tag])
+        return found
+
+    def missing(self, tag: int) -> bytes:
+        """Return an element that the plan requires and the file lacks."""
+        plan = self.rewriting.plan
+        if tag in plan.replace:
+            return self.replacement(tag)
+        if tag in plan.default:
+            return self.rewriting.element(self.writing, tag, plan.default[tag])
+        vr = b"UI" if self.encoding.explicit else b""
+        editor = self.rewriting.editor(self.scope, self.writing, tag, vr)
+        return editor(self.encoding.header(tag, vr, 0))
+
+
+class ItemScopes:
+    """The scopes of the items of a sequence."""
+
+    __slots__ = ("_encoded", "_item_rules", "by_index", "first")
+
+    def __init__(self, encoded: EncodedScope, item_rules: ItemRules) -> None:
+        self._encoded = encoded
+        self._item_rules = item_rules
+        self.by_index = item_rules.by_index
+        self.first = self._of(item_rules.scope)
+
+    def at(self, index: int) -> EncodedScope | None:
+        """Return the scope of one item, None if nothing in it changes."""
+        return self._of(self._encoded.scope.of_item(self._item_rules.tag, index))
+
+    def written_in(self, encoding: Encoding) -> ItemScopes:
+        """Return the scopes of the same items in another encoding (`elements.encoding_inside`)."""
+        if encoding == self._item_rules.encoding:
+            return self
+        return ItemScopes(self._encoded, self._item_rules._replace(encoding=encoding))
+
+    def _of(self, scope: Scope | None) -> EncodedScope | None:
+        return None if scope is None else self._encoded.in_item(scope, self._item_rules.encoding)
+
+
+class _ItemScopesByKey(dict[Any, ItemScopes]):
+    """The scopes of the items of each sequence that was met, by the key of its step."""
+
+    def __init__(self, encoded: EncodedScope) -> None:
+        super().__init__()
+        self._encoded = encoded
+
+    def __missing__(self, key: Any) -> ItemScopes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        items = self[key] = ItemScopes(self._encoded, self._encoded.steps.item_rules[key])
+        return items
+
+
+class EncodedScopes:
+    """All scopes that were met while files were rewritten under one plan.
+
+    Parameters
+    ----------
+    rewriting : Rewriting
+        What they share.
+    """
+
+    def __init__(self, rewriting: Rewriting) -> None:
+        self.rewriting = rewriting
+        self._scopes: dict[Hashable, EncodedScope] = {}
+
+    def root(self, encoding: Encoding) -> EncodedScope:
+        """Return the scope of the top level, before SpecificCharacterSet was met."""
+        default = self.rewriting.declared(b"")
+        text = self.rewriting.relabelled_text(default)
+        return self._of(self.rewriting.plan.root, Writing(encoding, default, text))
+
+    def nested(self, parent: EncodedScope, scope: Scope, encoding: Encoding) -> EncodedScope:
+        """Return the scope of an item, in the character set of what surrounds it.
+
+        Unless the request gives the item one: then that of its new text.
+        """
+        _, decoding, text = parent.writing
+        if SPECIFIC_CHARACTER_SET in scope.replacements:
+            text = self.rewriting.character_set(scope.replacements[SPECIFIC_CHARACTER_SET])
+        return self._of(scope, Writing(encoding, decoding, text))
+
+    def relabelled(self, encoded: EncodedScope, raw: bytes) -> EncodedScope:
+        """Return the same scope under the SpecificCharacterSet that was met."""
+        encoding, _, text = encoded.writing
+        decoding = self.rewriting.declared(raw)
+        if not encoded.steps.nested:
+            text = self.rewriting.relabelled_text(decoding)
+        elif encoded.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
+            text = decoding  # else a path replaces or removes what was met
+        return self._of(encoded.scope, Writing(encoding, decoding, text))
+
+    def _of(self, scope: Scope, writing: Writing) -> EncodedScope:
+        key = scope, writing
+        encoded = self._scopes.get(key)
+        if encoded is None:
+            if len(self._scopes) >= _REMEMBERED_SCOPES:
+                self._scopes.clear()
+            encoded = self._scopes[key] = EncodedScope(self, scope, writing)
+        return encoded
