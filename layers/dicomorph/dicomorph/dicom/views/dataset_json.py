@@ -26,7 +26,7 @@ from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values.readable_values import is_readable, readable
-from dicomorph.dicom.views.data_set_scope import DataSetScope
+from dicomorph.dicom.views.data_set_context import DataSetContext
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag
@@ -79,21 +79,21 @@ def dataset_json(
     """
     data = open_dataset(source)
     charset = CharacterSet.of(b"", default_encoding=default_encoding)
-    scope = DataSetScope(data.encoding, charset, default_encoding)
+    context = DataSetContext(data.encoding, charset, default_encoding)
     view = _View(form, PrivateDictionary(private), ignore_length)
     window = Window(data.source)
     shown: dict[str, Json] = {}
     for found in scan_whole(data) if whole else scan(data):
-        vr = view.vr(scope, found.tag, found.vr)
+        vr = view.vr(context, found.tag, found.vr)
         length = found.stop - found.value
         if found.tag == PIXEL_DATA or not view.reads(found.tag, vr, length, undefined=found.undefined):
-            view.unread(shown, scope, found.tag, vr)
+            view.unread(shown, context, found.tag, vr)
             continue
         buffer, base = window.of(found.value, found.stop)
         header = _Header(
             found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
         )
-        view.element(shown, scope, buffer, header, found.stop - base)
+        view.element(shown, context, buffer, header, found.stop - base)
     return shown
 
 
@@ -116,11 +116,11 @@ def sequence_json(data: DataSetBytes, found: Found, charset: CharacterSet, *, de
     """
     shown: dict[str, Json] = {}
     view = _View(TagsForm.FULL, PrivateDictionary(), frozenset())
-    scope = DataSetScope(data.encoding, charset, default_encoding)
+    context = DataSetContext(data.encoding, charset, default_encoding)
     buffer, base = Window(data.source).of(found.value, found.stop)
     length = UNDEFINED_LENGTH if found.undefined else found.stop - found.value
     view.element(
-        shown, scope, buffer, _Header(found.tag, found.vr, found.value - base, length), found.stop - base
+        shown, context, buffer, _Header(found.tag, found.vr, found.value - base, length), found.stop - base
     )
     element = shown[format_tag(found.tag)]
     return element["Value"] if isinstance(element, dict) else None
@@ -144,9 +144,9 @@ class _View:
         self._ignore_length = ignore_length
         self._shown = 0
 
-    def vr(self, scope: DataSetScope, tag: int, written: bytes) -> str:
+    def vr(self, context: DataSetContext, tag: int, written: bytes) -> str:
         """Return the VR of an element, which may be several where the dictionary leaves a choice."""
-        return scope.vr_of(tag, written, self._private)
+        return context.vr_of(tag, written, self._private)
 
     def reads(self, tag: int, vr: str, length: int, *, undefined: bool) -> bool:
         """Tell whether what is shown of an element depends on its value."""
@@ -154,55 +154,55 @@ class _View:
             return True
         return is_readable(vr) and (length <= _LONGEST_READ or tag in self._ignore_length)
 
-    def unread(self, into: dict[str, Json], scope: DataSetScope, tag: int, vr: str) -> None:
+    def unread(self, into: dict[str, Json], context: DataSetContext, tag: int, vr: str) -> None:
         """Show an element whose value was not read."""
-        self._show(into, scope, tag, "TooLong" if is_readable(vr) and tag != PIXEL_DATA else "Null", None)
+        self._show(into, context, tag, "TooLong" if is_readable(vr) and tag != PIXEL_DATA else "Null", None)
 
     def element(
-        self, into: dict[str, Json], scope: DataSetScope, buffer: Buffer, header: _Header, end: int
+        self, into: dict[str, Json], context: DataSetContext, buffer: Buffer, header: _Header, end: int
     ) -> int:
         """Show an element, and return the position behind it."""
         tag, written, value, length = header
-        vr = self.vr(scope, tag, written)
+        vr = self.vr(context, tag, written)
         undefined = length == UNDEFINED_LENGTH
         stop = end if undefined else value + length
         if stop > end:
             raise TruncatedError(f"{format_tag(tag)} is longer than what contains it")
         if vr == "SQ" or (undefined and vr not in _PIXELS):
-            return self._sequence(into, scope, buffer, header, stop)
+            return self._sequence(into, context, buffer, header, stop)
         if undefined:
-            stop = skip_undefined(buffer, value, end, scope.encoding)
+            stop = skip_undefined(buffer, value, end, context.encoding)
         if tag == PIXEL_DATA or not self.reads(tag, vr, stop - value, undefined=False):
-            self.unread(into, scope, tag, vr)
+            self.unread(into, context, tag, vr)
             return stop
         raw = buffer[value:stop]
-        scope.read(tag, raw)
-        order = "<" if written == b"UN" else scope.encoding.order  # PS3.5 section 6.2.2
-        text = readable(raw, vr, order, scope.charset)
+        context.read(tag, raw)
+        order = "<" if written == b"UN" else context.encoding.order  # PS3.5 section 6.2.2
+        text = readable(raw, vr, order, context.charset)
         if text is None:
-            self._show(into, scope, tag, "Null", None)
+            self._show(into, context, tag, "Null", None)
         elif len(text.encode("utf-8")) > _LONGEST_SHOWN and tag not in self._ignore_length:
-            self._show(into, scope, tag, "TooLong", None)
+            self._show(into, context, tag, "TooLong", None)
         else:
-            self._show(into, scope, tag, "String", text)
+            self._show(into, context, tag, "String", text)
         return stop
 
     def _sequence(
-        self, into: dict[str, Json], scope: DataSetScope, buffer: Buffer, header: _Header, end: int
+        self, into: dict[str, Json], context: DataSetContext, buffer: Buffer, header: _Header, end: int
     ) -> int:
         tag, written, value, length = header
         undefined = length == UNDEFINED_LENGTH
-        if scope.depth >= MAXIMUM_DEPTH:
+        if context.depth >= MAXIMUM_DEPTH:
             raise BadFileFormatError("Sequences are nested too deeply")
-        encoding = encoding_inside(written, scope.encoding, buffer, value, end)
+        encoding = encoding_inside(written, context.encoding, buffer, value, end)
         try:
-            items, stop = self._items(buffer, value, end, scope, encoding, undefined=undefined)
+            items, stop = self._items(buffer, value, end, context, encoding, undefined=undefined)
         except BadFileFormatError:
             if written != b"UN" or undefined:
                 raise
-            self._show(into, scope, tag, "Null", None)  # bytes that only their tag calls a sequence
+            self._show(into, context, tag, "Null", None)  # bytes that only their tag calls a sequence
             return end
-        self._show(into, scope, tag, "Sequence", items)
+        self._show(into, context, tag, "Sequence", items)
         return stop
 
     def _items(
@@ -210,7 +210,7 @@ class _View:
         buffer: Buffer,
         pos: int,
         end: int,
-        scope: DataSetScope,
+        context: DataSetContext,
         encoding: Encoding,
         *,
         undefined: bool,
@@ -226,7 +226,7 @@ class _View:
             stop = end if length == UNDEFINED_LENGTH else value + length
             if stop > end:
                 raise TruncatedError("An item is longer than its sequence")
-            inner = scope.item(encoding)
+            inner = context.item(encoding)
             self._count()
             item, pos = self._item(buffer, value, stop, inner, undefined=length == UNDEFINED_LENGTH)
             items.append(item)
@@ -235,27 +235,27 @@ class _View:
         return items, pos
 
     def _item(
-        self, buffer: Buffer, pos: int, end: int, scope: DataSetScope, *, undefined: bool
+        self, buffer: Buffer, pos: int, end: int, context: DataSetContext, *, undefined: bool
     ) -> tuple[dict[str, Json], int]:
         """Return the elements of an item and the position behind it."""
         item: dict[str, Json] = {}
         while pos < end:
-            header = _Header(*read_header(buffer, pos, end, scope.encoding))
+            header = _Header(*read_header(buffer, pos, end, context.encoding))
             if undefined and header.tag == ITEM_DELIMITATION:
                 return item, header.value
             if header.tag >> 16 == ITEM >> 16:
                 raise BadFileFormatError("A delimiter or item stands where none can be")
-            pos = self.element(item, scope, buffer, header, end)
+            pos = self.element(item, context, buffer, header, end)
         if undefined:
             raise TruncatedError("An item has no end")
         return item, pos
 
-    def _show(self, into: dict[str, Json], scope: DataSetScope, tag: int, kind: str, value: Json) -> None:
+    def _show(self, into: dict[str, Json], context: DataSetContext, tag: int, kind: str, value: Json) -> None:
         self._count()
         if self._form is TagsForm.SHORT:
             into[format_tag(tag)] = value
             return
-        creator = scope.creator_of(tag)
+        creator = context.creator_of(tag)
         name = self._private.name_of(tag, creator)
         if self._form is TagsForm.SIMPLIFY:
             into[name] = value

@@ -14,7 +14,7 @@ _PIXEL_REPRESENTATION = 0x00280103
 
 
 @dataclass(slots=True)
-class DataSetScope:
+class DataSetContext:
     """A data set while it is read from front to back: the file's own, or an item.
 
     Parameters
@@ -38,9 +38,9 @@ class DataSetScope:
     depth: int = 0
     _creators: dict[int, str] = field(default_factory=dict)
 
-    def item(self, encoding: Encoding) -> DataSetScope:
-        """Return the scope of an item: all but the private creators is inherited."""
-        return DataSetScope(
+    def item(self, encoding: Encoding) -> DataSetContext:
+        """Return the context of an item: all but the private creators is inherited."""
+        return DataSetContext(
             encoding, self.charset, self.default_encoding, is_signed=self.is_signed, depth=self.depth + 1
         )
 
