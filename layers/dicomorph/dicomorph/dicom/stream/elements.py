@@ -90,10 +90,20 @@ EXPLICIT_BIG = Encoding(explicit=True, order=">")
 
 
 class Element(NamedTuple):
-    """One element of a data set, by positions in its buffer.
+    """A data element by positions in what holds it, a buffer or a source (PS3.5 7.1).
 
-    ``vr`` is empty in implicit VR. ``stop`` is where the next element begins: behind the
-    delimiter if the length is undefined.
+    Parameters
+    ----------
+    tag : int
+        Its Data Element Tag.
+    vr : bytes
+        Empty in implicit VR.
+    start, value : int
+        Where the element begins, and where its value field does.
+    stop : int
+        Where the next element begins: behind the delimiter if the length is undefined.
+    undefined : bool
+        Whether its value length is undefined.
     """
 
     tag: int

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET, format_tag
-from dicomorph.dicom.stream.elements import ITEM, UNDEFINED_LENGTH, TruncatedError, misplaced, read_header
+from dicomorph.dicom.stream.elements import (
+    ITEM,
+    UNDEFINED_LENGTH,
+    Element,
+    TruncatedError,
+    misplaced,
+    read_header,
+)
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError
 
 
-class Found(NamedTuple):
-    """An element at the top level, by positions in the data set's source."""
-
-    tag: int
-    vr: bytes
-    start: int
-    value: int
-    stop: int
-    undefined: bool
-
-
 def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
     data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: AbstractSet[int] | None = None
-) -> Iterator[Found]:
-    """Yield the top-level elements, up to and including tag `last`, in the order of the file.
+) -> Iterator[Element]:
+    """Yield the elements at the top level, by positions in the source, up to and including tag `last`.
 
     The end of encapsulated pixel data is not searched for: theirs is the end of the file here
     (see `Window.end_of_fragments`).
@@ -79,7 +74,7 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         if stop > size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")
         if wanted is None or tag in wanted:
-            yield Found(tag, vr, pos, value, stop, undefined)
+            yield Element(tag, vr, pos, value, stop, undefined)
         pos = stop
 
 

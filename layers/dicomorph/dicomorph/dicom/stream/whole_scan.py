@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA
+from dicomorph.dicom.stream.elements import Element
 from dicomorph.dicom.stream.part10 import DataSetBytes
-from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.windows import Window
 
 _LAST_TAG = 0xFFFFFFFF
 
 
-def scan_whole(data: DataSetBytes) -> Iterator[Found]:
+def scan_whole(data: DataSetBytes) -> Iterator[Element]:
     """Yield all top-level elements.
 
     Raises

@@ -13,6 +13,7 @@ from dicomorph.dicom.stream.elements import (
     MAXIMUM_DEPTH,
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
+    Element,
     Encoding,
     TruncatedError,
     encoding_inside,
@@ -20,7 +21,7 @@ from dicomorph.dicom.stream.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.stream.windows import Window
@@ -97,14 +98,16 @@ def dataset_json(
     return shown
 
 
-def sequence_json(data: DataSetBytes, found: Found, charset: CharacterSet, *, default_encoding: str) -> Json:
+def sequence_json(
+    data: DataSetBytes, found: Element, charset: CharacterSet, *, default_encoding: str
+) -> Json:
     """Return the items of one top-level sequence in the full form.
 
     Parameters
     ----------
     data : DataSetBytes
         The data set.
-    found : Found
+    found : Element
         A sequence in it.
     charset : CharacterSet
         Of the data set.

@@ -20,9 +20,9 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import TEXT_VRS
-from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.stream.elements import Element, Encoding
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.stream.scan import Found, scan
+from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.views.dataset_json import sequence_json
@@ -140,7 +140,7 @@ def _sequences_text(sequences: Mapping[int, Json]) -> str:
     return json.dumps({"Sequences": shown, "Version": 1}, ensure_ascii=False)
 
 
-def _text(data: DataSetBytes, found: Found, character_set: CharacterSet) -> str | None:
+def _text(data: DataSetBytes, found: Element, character_set: CharacterSet) -> str | None:
     """Return a value as text, None where it has no text (sequences, binary values)."""
     vr = found.vr.decode() if found.vr not in (b"", b"UN") else vr_of(found.tag)
     if found.stop - found.value > _MAXIMUM_VALUE:
