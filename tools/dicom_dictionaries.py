@@ -64,9 +64,16 @@ def _private(entries: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _write(name: str, **document: Any) -> None:
-    (TABLES / name).write_text(json.dumps(document, indent=0, ensure_ascii=True) + "\n", encoding="ascii")
+def _write(name: str, *, edition: str, notice: str, **tables: Mapping[str, Any]) -> None:
+    """Write tables as JSON with a line for each row, so that a new edition differs by its rows."""
+    members = [f'"edition": {json.dumps(edition)}', f'"notice": {json.dumps(notice)}']
+    members += [f"{json.dumps(title)}: {{\n{_rows(table)}\n}}" for title, table in tables.items()]
+    (TABLES / name).write_text("{\n" + ",\n".join(members) + "\n}\n", encoding="ascii")
     print(name)
+
+
+def _rows(table: Mapping[str, Any]) -> str:
+    return ",\n".join(f"{json.dumps(key)}: {json.dumps(row)}" for key, row in table.items())
 
 
 if __name__ == "__main__":
