@@ -18,7 +18,7 @@ from dicomorph.dicom.frames.jpeg import SIGNATURE as JPEG
 from dicomorph.dicom.frames.jpeg import JpegCleaner
 from dicomorph.dicom.frames.jpeg2000 import SIGNATURE as JPEG_2000
 from dicomorph.dicom.frames.jpeg2000 import Jpeg2000Cleaner
-from dicomorph.dicom.frames.offset_tables import Moves, moved_basic_table
+from dicomorph.dicom.frames.offset_tables import Moves, moved_basic_offset_table
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import ITEM, Encoding
 from dicomorph.dicom.stream.windows import Window
@@ -87,11 +87,11 @@ class _Cleaner:
         self._window = window
         self._encoding = encoding
         self._fragments = Fragments(window, pos, encoding.order)
-        table = self._fragments.peek() or Fragment(pos, pos)  # without any item there is no table either
+        # The Basic Offset Table; without any item there is none either.
+        self._offset_table = self._fragments.peek() or Fragment(pos, pos)
         self._fragments.take()
-        self._table = table
-        self._moves = Moves(table.stop)
-        self._run = table.stop
+        self._moves = Moves(self._offset_table.stop)
+        self._run = self._offset_table.stop
         self._cleaners = {signature: kind() for signature, kind in _CLEANERS.items()}
         self._parts: list[Part] = []
         self._pending: list[bytes] = []  # short parts, to be joined
@@ -111,12 +111,12 @@ class _Cleaner:
             else:
                 frame = Frame(fragments, _SIGNATURES)
                 self._write(frame, cleaner.cuts(frame))
-        if self._run == self._table.stop:
+        if self._run == self._offset_table.stop:
             return Cleaned(fragments.end, None, moves)
         self._add((self._run, fragments.end))
         self._flush()
-        table = moved_basic_table(self._window.read(*self._table), moves, self._encoding)
-        return Cleaned(fragments.end, [table, *self._parts], moves)
+        offset_table = moved_basic_offset_table(self._window.read(*self._offset_table), moves, self._encoding)
+        return Cleaned(fragments.end, [offset_table, *self._parts], moves)
 
     def _cleaner(self) -> Cleaner | None:
         """Return what cleans the frame that begins with the next fragment, None if none does."""

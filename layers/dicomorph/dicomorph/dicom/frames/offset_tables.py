@@ -20,7 +20,7 @@ EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
 
 
 class Moves:
-    """Where the items of fragments were and are, counted from the first one behind the table.
+    """Where the items of fragments were and are, counted from the first one behind the Basic Offset Table.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Moves:
         return lengths
 
 
-def moved_basic_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
+def moved_basic_offset_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
     """Return the item of a Basic Offset Table anew; it is empty where the old one missed a fragment.
 
     Parameters
@@ -92,7 +92,7 @@ def moved_basic_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
     return _packed((len(value),), encoding, "I").join((encoding.tag(ITEM), value))
 
 
-def moved_extended_table(
+def moved_extended_offset_table(
     offsets: bytes, lengths: bytes, moves: Moves, encoding: Encoding
 ) -> tuple[bytes, bytes] | None:
     """Return the values of an Extended Offset Table anew, None if the old one is wrong.

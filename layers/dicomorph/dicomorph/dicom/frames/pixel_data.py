@@ -7,7 +7,7 @@ from dicomorph.dicom.frames.offset_tables import (
     EXTENDED_OFFSET_TABLE,
     EXTENDED_OFFSET_TABLE_LENGTHS,
     Moves,
-    moved_extended_table,
+    moved_extended_offset_table,
 )
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.stream.edit_script import EditScript, Part
@@ -17,7 +17,7 @@ from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.windows import Window
 
 PIXEL_DATA_GROUP = PIXEL_DATA >> 16
-_TABLES = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)
+_EXTENDED_OFFSET_TABLES = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)
 
 
 def without_comments(whole: bytes, *, encoding: Encoding) -> bytes:
@@ -58,7 +58,7 @@ class PixelData:
         self._window = window
         self._out = out
         self._is_cleaned = is_anonymization and may_hold_comments(data.transfer_syntax)
-        self._tables: dict[int, tuple[int, int, int]] = {}
+        self._offset_tables: dict[int, tuple[int, int, int]] = {}
 
     def element(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> tuple[list[Part], int]:
         """Return an element as it stays, and where it ends.
@@ -73,8 +73,8 @@ class PixelData:
         stop = value + length
         if stop > self._window.size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")
-        if tag in _TABLES:
-            self._tables[tag] = pos, value, stop
+        if tag in _EXTENDED_OFFSET_TABLES:
+            self._offset_tables[tag] = pos, value, stop
         return [(pos, stop)], stop
 
     def _encapsulated(self, tag: int, vr: bytes, pos: int, value: int) -> tuple[list[Part], int]:
@@ -87,19 +87,19 @@ class PixelData:
         cleaned = clean(self._window, value, self._encoding)
         if cleaned.parts is None:
             return [header, (value, cleaned.stop)], cleaned.stop
-        self._move_table(cleaned.moves)
+        self._move_offset_table(cleaned.moves)
         return [header, *cleaned.parts], cleaned.stop
 
-    def _move_table(self, moves: Moves) -> None:
+    def _move_offset_table(self, moves: Moves) -> None:
         """Write the Extended Offset Table anew; it goes if it was wrong, for it may be absent."""
-        offsets, lengths = (self._table_value(tag) for tag in _TABLES)
-        moved = moved_extended_table(offsets, lengths, moves, self._encoding)
-        for tag, (pos, value, stop) in self._tables.items():
+        offsets, lengths = (self._offset_table_value(tag) for tag in _EXTENDED_OFFSET_TABLES)
+        moved = moved_extended_offset_table(offsets, lengths, moves, self._encoding)
+        for tag, (pos, value, stop) in self._offset_tables.items():
             element = b""
             if moved is not None:
-                element = self._window.read(pos, value) + moved[_TABLES.index(tag)]
+                element = self._window.read(pos, value) + moved[_EXTENDED_OFFSET_TABLES.index(tag)]
             self._out[self._out.index((pos, stop))] = element
 
-    def _table_value(self, tag: int) -> bytes:
-        _, value, stop = self._tables.get(tag, (0, 0, 0))
+    def _offset_table_value(self, tag: int) -> bytes:
+        _, value, stop = self._offset_tables.get(tag, (0, 0, 0))
         return self._window.read(value, stop)

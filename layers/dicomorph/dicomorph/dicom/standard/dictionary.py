@@ -1,6 +1,6 @@
 """The data dictionary of the standard: tags, keywords and VRs (PS3.6 and PS3.7, edition 2024c).
 
-The table is read when it is first needed, in about 2 ms.
+The file is read when it is first needed, in about 2 ms.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-_TABLE = Path(__file__).parent / "tables" / "dictionary_2024c.json"
+_FILE = Path(__file__).parent / "tables" / "dictionary_2024c.json"
 RETIRED = "RETIRED_"  # what DCMTK, and so Orthanc, writes before the keyword of a retired attribute
 _PRIVATE_CREATORS = range(0x10, 0x100)
 
@@ -103,7 +103,7 @@ def _entry(raw: str) -> Entry:
 
 @cache
 def _document() -> dict[str, dict[str, str]]:
-    document: dict[str, dict[str, str]] = json.loads(_TABLE.read_text(encoding="ascii"))
+    document: dict[str, dict[str, str]] = json.loads(_FILE.read_text(encoding="ascii"))
     return document
 
 

@@ -13,7 +13,7 @@ from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.model.settings import PrivateTag
 
-_TABLE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"
+_FILE = Path(__file__).parent / "tables" / "private_dictionary_pydicom_3.0.2.json"
 _UNKNOWN = "Unknown"
 _RETIRED_MAIN_TAG = 0x00101000  # OtherPatientIDs: Orthanc leaves the prefix of retired names out
 _VRS = frozenset(vr.decode() for vr in LONG_VRS | SHORT_VRS)
@@ -86,5 +86,5 @@ def _entry(declared: PrivateTag) -> PrivateEntry:
 
 @cache
 def _well_known() -> Mapping[str, Mapping[str, str]]:
-    creators: Mapping[str, Mapping[str, str]] = json.loads(_TABLE.read_text(encoding="ascii"))["creators"]
+    creators: Mapping[str, Mapping[str, str]] = json.loads(_FILE.read_text(encoding="ascii"))["creators"]
     return creators
