@@ -54,7 +54,7 @@ class _Context:
         unencodable = UnencodableText.ERROR if tag == PATIENT_ID else self.unencodable
         return self.charset.encode(text, unencodable=unencodable, tag=tag)
 
-    def below(self, item: dict[int, Json]) -> _Context:
+    def in_item(self, item: dict[int, Json]) -> _Context:
         """Return the context in an item, which may declare a character set of its own."""
         declared = item.get(SPECIFIC_CHARACTER_SET)
         charset = self.charset
@@ -190,6 +190,6 @@ class ValueEncoder:
         if not isinstance(item, dict):
             raise BadParameterTypeError(f"The items of {format_tag(tag)} must be objects")
         values = {self._names.tag(name): value for name, value in item.items()}
-        below = context.below(values)
-        content = b"".join(self._element(inner, values[inner], below) for inner in sorted(values))
+        nested = context.in_item(values)
+        content = b"".join(self._element(inner, values[inner], nested) for inner in sorted(values))
         return Encoding(explicit=False, order=context.encoding.order).element(ITEM, b"", content)

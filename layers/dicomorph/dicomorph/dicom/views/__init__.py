@@ -1,1 +1,1 @@
-"""What is said of a file: its tags as JSON, its description, the data set that a path leads to."""
+"""What is said of a file: its tags as JSON, and the description that the index keeps (spec 1, 2.7)."""
