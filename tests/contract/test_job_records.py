@@ -12,6 +12,7 @@ from dicomorph.jobs.model import Job, JobState, JobType
 from dicomorph.model.errors import ConflictError
 from dicomorph.model.resources import Level
 from dicomorph.ports.jobs import JobRecords
+from tests.support.filled_jobs import filled_job, new_job
 
 
 def make_job(number: int = 1, **changes: object) -> Job:
@@ -26,28 +27,26 @@ def make_job(number: int = 1, **changes: object) -> Job:
     return replace(job, **changes)  # type: ignore[arg-type]
 
 
-FULL = make_job(
-    name="Anonymized7",
-    default_encoding="Utf8",
-    keep_source=False,
-    permissive=True,
-    priority=-3,
-    user_data={"nested": [None, True, 1.5, "Zoë"]},
-    state=JobState.PAUSED,
-    started="2024-01-01T00:00:02.000000",
-    completed="2024-01-01T00:00:03.000000",
-    error_code=37,
-    error_details="0010,0020",
-    content={"Description": "REST API", "Resources": [{"ID": "x"}], "IsAnonymization": True},
-    batches=12,
-)
+def test_a_new_job_is_found_as_it_was_written(records: JobRecords) -> None:
+    assert records.get(new_job().id) is None
+    records.create(new_job())
+    assert records.get(new_job().id) == new_job()
 
 
-@pytest.mark.parametrize("job", [make_job(), FULL], ids=["new", "full"])
-def test_a_record_is_got_as_it_was_written(records: JobRecords, job: Job) -> None:
-    assert records.get(job.id) is None
+def test_each_field_is_found_again(records: JobRecords) -> None:
+    job = filled_job()
     records.create(job)
     assert records.get(job.id) == job
+    assert records.all() == [job]
+
+
+def test_each_field_is_found_again_after_an_update(records: JobRecords) -> None:
+    job = filled_job()
+    records.create(new_job())
+    updated = records.update(replace(job, revision=0))
+    assert updated == replace(job, revision=1)
+    assert records.get(job.id) == updated
+    assert records.all() == [updated]
 
 
 def test_creating_again_is_harmless(records: JobRecords) -> None:

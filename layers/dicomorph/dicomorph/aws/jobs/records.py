@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dicomorph.aws.dynamodb.expressions import ABSENT, Condition
 from dicomorph.aws.dynamodb.keys import JOBS, SOLE, Item, job_partition, key
 from dicomorph.aws.dynamodb.table import Table, attempts, won
-from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.jobs import record
+from dicomorph.jobs.model import Job
 from dicomorph.model.errors import ConflictError
-from dicomorph.model.resources import Level
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -108,20 +108,8 @@ class DynamoJobRecords:
 
 
 def _encode(job: Job) -> bytes:
-    record = asdict(job) | {
-        "type": job.type.value,
-        "level": job.level.value,
-        "state": job.state.value,
-        "key": job.key.hex(),
-        "content": dict(job.content),
-    }
-    return zlib.compress(json.dumps(record, separators=(",", ":")).encode())
+    return zlib.compress(json.dumps(record.encode(job), separators=(",", ":")).encode())
 
 
 def _decode(data: bytes) -> Job:
-    fields: dict[str, Any] = json.loads(zlib.decompress(data))
-    fields["type"] = JobType(fields["type"])
-    fields["level"] = Level(fields["level"])
-    fields["state"] = JobState(fields["state"])
-    fields["key"] = bytes.fromhex(fields["key"])
-    return Job(**fields)
+    return record.decode(json.loads(zlib.decompress(data)))

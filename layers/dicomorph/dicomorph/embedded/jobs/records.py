@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from dicomorph.embedded.sqlite.database import Database
-from dicomorph.jobs.model import Job, JobState, JobType
+from dicomorph.jobs import record
+from dicomorph.jobs.model import Job
 from dicomorph.model.errors import ConflictError
-from dicomorph.model.resources import Level
 
 _SELECT = "SELECT revision, record, content FROM job"
 
@@ -78,48 +77,15 @@ class SqliteJobRecords:
 
 def _encode(job: Job) -> tuple[str, str]:
     """Return the columns ``record`` and ``content``."""
-    record = {
-        "id": job.id,
-        "type": job.type.value,
-        "is_anonymization": job.is_anonymization,
-        "level": job.level.value,
-        "is_bulk": job.is_bulk,
-        "key": job.key.hex(),
-        "created": job.created,
-        "name": job.name,
-        "default_encoding": job.default_encoding,
-        "keep_source": job.keep_source,
-        "permissive": job.permissive,
-        "priority": job.priority,
-        "user_data": job.user_data,
-        "state": job.state.value,
-        "started": job.started,
-        "completed": job.completed,
-        "error_code": job.error_code,
-        "error_details": job.error_details,
-        "target": job.target,
-        "caller": job.caller,
-        "plan": job.plan,
-        "batches": job.batches,
-        "attempt": job.attempt,
-        "execution": job.execution,
-        "is_ending": job.is_ending,
-        "listing": job.listing,
-        "queued": job.queued,
-        "runtime": job.runtime,
-        "is_forgotten": job.is_forgotten,
-    }
-    return _dump(record), _dump(dict(job.content))
+    fields = record.encode(job)
+    content = fields.pop("content")
+    del fields["revision"]  # a column of its own, which statements compare
+    return _dump(fields), _dump(content)
 
 
 def _decode(row: tuple[int, str, str]) -> Job:
-    revision, record, content = row
-    fields: dict[str, Any] = json.loads(record)
-    fields["type"] = JobType(fields["type"])
-    fields["level"] = Level(fields["level"])
-    fields["state"] = JobState(fields["state"])
-    fields["key"] = bytes.fromhex(fields["key"])
-    return Job(revision=revision, content=json.loads(content), **fields)
+    revision, fields, content = row
+    return record.decode({**json.loads(fields), "content": json.loads(content), "revision": revision})
 
 
 def _dump(document: object) -> str:
