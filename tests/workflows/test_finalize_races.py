@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from dicomorph.jobs.documents import decode_outcome, encode_outcome, outcome_key
-from dicomorph.jobs.model import InstanceOutcome, Job, JobState
+from dicomorph.jobs.documents import encode_outcome, outcome_key, read_outcome
+from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.resources import Level, Pin
 from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
@@ -43,10 +43,17 @@ def sources(server: Server, source: str) -> int:
     return sum(1 for _ in server.backend.index.catalogue.pins(Level.STUDY, source))
 
 
+def recorded(server: Server, job: Job, number: int) -> BatchOutcome:
+    """Return the outcome of a batch."""
+    outcome = read_outcome(server.backend.objects.get(outcome_key(job, number)), number)
+    assert outcome is not None
+    return outcome
+
+
 def forget_product(server: Server, job: Job, number: int) -> None:
     """Do as a late worker does, for which the first instance of a batch has failed, unlike for another."""
     key = outcome_key(job, number)
-    outcome = decode_outcome(server.backend.objects.get(key) or b"")
+    outcome = recorded(server, job, number)
     first, *others = outcome.instances
     told = replace(outcome, instances=(InstanceOutcome(first.source, None, -1), *others))
     server.backend.objects.put(key, encode_outcome(told))
@@ -62,7 +69,7 @@ def test_an_outcome_that_changes_amid_the_end_deletes_no_source_without_a_produc
     source = study(server)
     job = edited(server, source)
     last = job.batches - 1 if call == "remove_instances" else 0
-    victim = decode_outcome(server.backend.objects.get(outcome_key(job, last)) or b"").instances[0].source
+    victim = recorded(server, job, last).instances[0].source
     finalize(server, job, call, lambda: forget_product(server, job, last), nth=nth)
     assert server.backend.index.catalogue.get(Level.INSTANCE, victim.ancestry.instance) is not None
     check_files(server)

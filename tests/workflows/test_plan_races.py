@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.documents import decode_batch
+from dicomorph.jobs.documents import batch_key, read_batch
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.model.resources import Level, Pin
@@ -30,10 +30,11 @@ def while_batches_are_written(server: Server, nth: int, event: Event) -> Server:
 def planned(server: Server, job: Job) -> list[Pin]:
     """Return the sources of the plan that counts."""
     found: list[Pin] = []
-    for key in server.backend.objects.keys(f"jobs/{job.id}/batches/{server.job(job.id).plan}/"):
-        document = server.backend.objects.get(key)
-        assert document is not None
-        found += decode_batch(document).pins
+    newest = server.job(job.id)
+    for number in range(newest.batches):
+        batch = read_batch(server.backend.objects.get(batch_key(newest, number)), number)
+        assert batch is not None
+        found += batch.pins
     return found
 
 

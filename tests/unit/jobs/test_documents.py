@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +16,7 @@ from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
 from dicomorph.model import object_keys
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
+from tests.support.jobs import JOB
 
 refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0))
 pins = st.builds(Pin, st.builds(Ancestry, st.text(), st.text(), st.text(), st.text()), refs)
@@ -23,40 +28,130 @@ json_values = st.recursive(
 )
 
 
-@given(st.builds(Batch, st.integers(0), st.lists(pins, max_size=3).map(tuple)))
+requests = st.builds(
+    JobRequest,
+    body=st.dictionaries(st.text(), json_values),
+    sources=st.lists(st.text()).map(tuple),
+    changes=st.none() | st.dictionaries(st.text(), json_values),
+    remote_ip=st.text(),
+    username=st.text(),
+)
+copies = st.dictionaries(st.integers(0), st.integers(0), max_size=3)
+batches = st.builds(Batch, st.integers(0), st.lists(pins, max_size=3).map(tuple), copies)
+batch_outcomes = st.builds(
+    BatchOutcome,
+    st.integers(0),
+    st.lists(outcomes, max_size=3).map(tuple),
+    st.lists(refs, max_size=2).map(tuple),
+)
+
+Reader = Callable[[bytes | None], object]
+Place = tuple[str | int, ...]
+PLANNED = replace(JOB, plan="9a", batches=2)
+READERS: dict[str, Reader] = {
+    "request": documents.read_request,
+    "listing": documents.read_listing,
+    "manifest": partial(documents.read_manifest, job=PLANNED),
+    "batch": partial(documents.read_batch, number=3),
+    "outcome": partial(documents.read_outcome, number=3, instances=2),
+    "part": partial(documents.read_outcome, number=3, instances=1),
+}
+PIN = Pin(Ancestry("p", "s", "e", "i"), ObjectRef("instances/i", "v1", 7))
+DOCUMENTS = {
+    "request": documents.encode_request(JobRequest(body={"Force": True}, sources=("s",))),
+    "listing": documents.encode_listing({"Resources": [{"ID": "s"}], "ParentResources": ["s"]}),
+    "manifest": documents.encode_manifest(JOB.id, [2, 1]),
+    "batch": documents.encode_batch(Batch(3, (PIN, PIN), {1: 1})),
+    "outcome": documents.encode_outcome(
+        BatchOutcome(3, (InstanceOutcome(PIN, PIN), InstanceOutcome(PIN, None, 19, "full")), (PIN.object,))
+    ),
+    "part": documents.encode_outcome(BatchOutcome(3, (InstanceOutcome(PIN, PIN),))),
+}
+
+_PIN_PLACES: list[Place] = [(), *((step,) for step in range(7))]
+TYPED: dict[str, list[Place]] = {
+    "request": [("Body",), ("Sources",), ("Sources", 0), ("RemoteIP",), ("HttpUsername",)],
+    "listing": [("Resources",), ("ParentResources",)],
+    "manifest": [(0,), (0, "instances")],
+    "batch": [
+        *[("batch",), ("sources",), ("copies",), ("copies", 0), ("copies", 0, 0), ("copies", 0, 1)],
+        *(("sources", 0, *place) for place in _PIN_PLACES),
+    ],
+    "outcome": [
+        *[("batch",), ("instances",), ("instances", 0), ("instances", 0, "error")],
+        *[("instances", 0, "details"), ("superseded",), ("superseded", 0)],
+        *(("superseded", 0, step) for step in range(3)),
+        *(("instances", 0, "source", *place) for place in _PIN_PLACES),
+        *(("instances", 0, "product", *place) for place in _PIN_PLACES[1:]),
+    ],
+}
+
+
+@given(batches)
 def test_a_batch_survives(batch: Batch) -> None:
-    assert documents.decode_batch(documents.encode_batch(batch)) == batch
+    assert documents.read_batch(documents.encode_batch(batch), batch.number) == batch
 
 
-@given(
-    st.builds(
-        BatchOutcome,
-        st.integers(0),
-        st.lists(outcomes, max_size=3).map(tuple),
-        st.lists(refs, max_size=2).map(tuple),
-    )
-)
+@given(batch_outcomes)
 def test_an_outcome_survives(outcome: BatchOutcome) -> None:
-    assert documents.decode_outcome(documents.encode_outcome(outcome)) == outcome
+    document = documents.encode_outcome(outcome)
+    assert documents.read_outcome(document, outcome.number) == outcome
+    assert documents.read_outcome(document, outcome.number, len(outcome.instances)) == outcome
 
 
-@given(
-    st.builds(
-        JobRequest,
-        body=st.dictionaries(st.text(), json_values),
-        sources=st.lists(st.text()).map(tuple),
-        changes=st.none() | st.dictionaries(st.text(), json_values),
-        remote_ip=st.text(),
-        username=st.text(),
-    )
-)
+@given(requests)
 def test_a_request_survives(request: JobRequest) -> None:
-    assert documents.decode_request(documents.encode_request(request)) == request
+    assert documents.read_request(documents.encode_request(request)) == request
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_document_that_was_cut_short_anywhere_is_absent(kind: str) -> None:
+    read, document = READERS[kind], DOCUMENTS[kind]
+    assert read(document) is not None
+    assert read(None) is None
+    assert [stop for stop in range(len(document)) if read(document[:stop]) is not None] == []
+    assert read(bytes(len(document))) is None  # as some file systems leave it
+
+
+@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize("other", DOCUMENTS)
+def test_a_document_of_another_kind_is_absent(kind: str, other: str) -> None:
+    assert (READERS[kind](DOCUMENTS[other]) is not None) == (kind == other)
+
+
+@pytest.mark.parametrize("kind", READERS)
+@given(document=st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
+def test_whatever_stands_there_is_a_document_or_none(kind: str, document: bytes) -> None:
+    found = READERS[kind](document)
+    assert found is None or kind == "listing"  # which may be empty
+
+
+@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize("start", [b"[", b'{"a":', b'[{"a":'])
+def test_a_deep_document_is_absent(kind: str, start: bytes) -> None:
+    assert READERS[kind](start * 100_000) is None
+
+
+@pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind in TYPED for place in TYPED[kind]])
+def test_a_value_of_another_type_makes_a_document_absent(kind: str, place: Place) -> None:
+    *parents, last = place
+    for value in (None, True, 7, 1.5, "seven..", "ab", [], [1, 2], {}, {"a": 1, "b": 2}):
+        document = json.loads(DOCUMENTS[kind])
+        holder = document
+        for step in parents:
+            holder = holder[step]
+        if type(value) is not type(holder[last]):
+            holder[last] = value
+            assert READERS[kind](json.dumps(document).encode()) is None, value
+
+
+def test_there_is_no_number_of_instances_below_zero() -> None:
+    assert documents.read_manifest(documents.encode_manifest(JOB.id, [2, -1]), PLANNED) is None
 
 
 def test_text_without_an_encoding_survives() -> None:
     request = JobRequest(body={"UserData": "\ud800"}, sources=("a",))  # JSON may hold half a character
-    assert documents.decode_request(documents.encode_request(request)) == request
+    assert documents.read_request(documents.encode_request(request)) == request
 
 
 def test_items_of_the_map_hold_no_resource() -> None:
@@ -65,7 +160,8 @@ def test_items_of_the_map_hold_no_resource() -> None:
         {"job": "job", "batch": 0, "instances": 2},
         {"job": "job", "batch": 1, "instances": 1},
     ]
-    assert documents.batch_sizes(manifest) == [2, 1]
+    assert documents.read_manifest(manifest, PLANNED) == [2, 1]
+    assert documents.read_manifest(manifest, JOB) is None  # whose record says that there is none
 
 
 def test_the_products_of_two_sources_never_share_a_key() -> None:

@@ -17,6 +17,9 @@ The record names the plan that counts, and does so when all of it is written; wh
 wrote is read by nobody. So it does with the listing: an execution that was stopped at its end may
 write one late. Outcomes of an earlier attempt are never overwritten, so what a worker of
 it writes late misleads nobody.
+
+A power cut may leave a document cut short, or empty (embedded): whoever reads one (``read_…``) gets
+nothing then, as if it were not there, and does what he does without it.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.jobs.strict_json import count, only, read
 from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
 
@@ -120,16 +124,9 @@ def encode_request(request: JobRequest) -> bytes:
     )
 
 
-def decode_request(data: bytes) -> JobRequest:
+def read_request(document: bytes | None) -> JobRequest | None:
     """Return a request from its document."""
-    document = json.loads(data)
-    return JobRequest(
-        body=document["Body"],
-        sources=tuple(document["Sources"]),
-        changes=document["Changes"],
-        remote_ip=document["RemoteIP"],
-        username=document["HttpUsername"],
-    )
+    return read(document, _decode_request)
 
 
 def encode_manifest(job_id: str, sizes: Sequence[int]) -> bytes:
@@ -137,9 +134,10 @@ def encode_manifest(job_id: str, sizes: Sequence[int]) -> bytes:
     return _dump([{"job": job_id, "batch": number, "instances": size} for number, size in enumerate(sizes)])
 
 
-def batch_sizes(manifest: bytes) -> list[int]:
-    """Return how many instances each batch of a manifest has."""
-    return [item["instances"] for item in json.loads(manifest)]
+def read_manifest(document: bytes | None, job: Job) -> list[int] | None:
+    """Return how many instances each batch has, from the manifest of the plan that a job's record names."""
+    sizes = read(document, lambda items: [count(item["instances"]) for item in only(list, items)])
+    return sizes if sizes is not None and len(sizes) == job.batches else None
 
 
 def encode_listing(listing: Mapping[str, Iterable[Json]]) -> bytes:
@@ -148,10 +146,11 @@ def encode_listing(listing: Mapping[str, Iterable[Json]]) -> bytes:
     return b"{" + b",".join(lists) + b"}"
 
 
-def decode_listing(data: bytes) -> dict[str, list[Json]]:
+def read_listing(document: bytes | None) -> dict[str, list[Json]] | None:
     """Return those lists from their document."""
-    listing: dict[str, list[Json]] = json.loads(data)
-    return listing
+    return read(
+        document, lambda lists: {name: only(list, entries) for name, entries in only(dict, lists).items()}
+    )
 
 
 def encode_batch(batch: Batch) -> bytes:
@@ -160,11 +159,10 @@ def encode_batch(batch: Batch) -> bytes:
     return _dump({"batch": batch.number, "sources": sources, "copies": list(batch.copies.items())})
 
 
-def decode_batch(data: bytes) -> Batch:
-    """Return a batch from its document."""
-    document = json.loads(data)
-    sources = tuple(_decode_pin(pin) for pin in document["sources"])
-    return Batch(document["batch"], sources, dict(document["copies"]))
+def read_batch(document: bytes | None, number: int) -> Batch | None:
+    """Return the batch with a number from its document."""
+    batch = read(document, _decode_batch)
+    return batch if batch is not None and batch.number == number else None
 
 
 def encode_outcome(outcome: BatchOutcome) -> bytes:
@@ -182,20 +180,49 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
     return _dump({"batch": outcome.number, "instances": instances, "superseded": superseded})
 
 
-def decode_outcome(data: bytes) -> BatchOutcome:
-    """Return an outcome from its document."""
-    document = json.loads(data)
+def read_outcome(document: bytes | None, number: int, instances: int | None = None) -> BatchOutcome | None:
+    """Return the outcome of the batch with a number, or of one instance of it, from its document.
+
+    Parameters
+    ----------
+    instances : int, optional
+        Of how many instances it tells; None for any number of them.
+    """
+    outcome = read(document, _decode_outcome)
+    if outcome is None or outcome.number != number:
+        return None
+    return outcome if instances in (None, len(outcome.instances)) else None
+
+
+def _decode_request(document: Any) -> JobRequest:
+    changes = document["Changes"]
+    return JobRequest(
+        body=only(dict, document["Body"]),
+        sources=tuple(only(str, source) for source in only(list, document["Sources"])),
+        changes=None if changes is None else only(dict, changes),
+        remote_ip=only(str, document["RemoteIP"]),
+        username=only(str, document["HttpUsername"]),
+    )
+
+
+def _decode_batch(document: Any) -> Batch:
+    sources = tuple(_decode_pin(pin) for pin in only(list, document["sources"]))
+    copies = {count(index): count(copy) for index, copy in only(list, document["copies"])}
+    return Batch(count(document["batch"]), sources, copies)
+
+
+def _decode_outcome(document: Any) -> BatchOutcome:
     instances = tuple(
         InstanceOutcome(
             _decode_pin(instance["source"]),
-            _decode_pin(instance["product"]) if instance["product"] else None,
-            instance["error"],
-            instance["details"],
+            _decode_pin(instance["product"]) if instance["product"] is not None else None,
+            only(int, instance["error"]),
+            only(str, instance["details"]),
         )
-        for instance in document["instances"]
+        for instance in only(list, document["instances"])
     )
-    superseded = tuple(ObjectRef(*ref) for ref in document["superseded"])
-    return BatchOutcome(document["batch"], instances, superseded)
+    superseded = tuple(_decode_ref(*ref) for ref in only(list, document["superseded"]))
+    return BatchOutcome(count(document["batch"]), instances, superseded)
 
 
 def _encode_pin(pin: Pin) -> list[Any]:
@@ -211,8 +238,14 @@ def _encode_pin(pin: Pin) -> list[Any]:
     ]
 
 
-def _decode_pin(values: list[Any]) -> Pin:
-    return Pin(Ancestry(*values[:4]), ObjectRef(*values[4:]))
+def _decode_pin(values: Any) -> Pin:
+    patient, study, series, instance, *ref = only(list, values)
+    ids = (only(str, one) for one in (patient, study, series, instance))
+    return Pin(Ancestry(*ids), _decode_ref(*ref))
+
+
+def _decode_ref(key: Any, version: Any, size: Any) -> ObjectRef:
+    return ObjectRef(only(str, key), only(str, version), count(size))
 
 
 def _dump(document: object) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from dicomorph.embedded.jobs.pool import Reply, Task, WorkerPool
 from dicomorph.embedded.jobs.worker import Verdict
-from dicomorph.jobs.documents import batch_sizes, manifest_key
+from dicomorph.jobs.documents import manifest_key, read_manifest
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InternalError, StorageFullError
 from dicomorph.services.backend import Backend
@@ -57,8 +57,8 @@ class LocalWorkflow:
         """
         plan = self._run_one("plan")
         if plan.answer["batches"]:
-            planned = replace(self._job, plan=plan.answer["plan"])
-            self._edit(batch_sizes(backend.objects.get(manifest_key(planned)) or b"[]"))
+            planned = replace(self._job, plan=plan.answer["plan"], batches=plan.answer["batches"])
+            self._edit(read_manifest(backend.objects.get(manifest_key(planned)), planned) or [])
         self._run_one("finalize")
 
     def _run_one(self, kind: str) -> Reply:

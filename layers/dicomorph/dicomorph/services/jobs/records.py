@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from dicomorph.jobs.documents import JobRequest, decode_listing, decode_request, listing_key, request_key
+from dicomorph.jobs import documents
+from dicomorph.jobs.documents import JobRequest, listing_key, request_key
 from dicomorph.jobs.lifecycle import failed, forgotten
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
@@ -44,10 +45,10 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
     InternalError
         If the document is gone.
     """
-    document = backend.objects.get(request_key(job_id))
-    if document is None:
+    request = documents.read_request(backend.objects.get(request_key(job_id)))
+    if request is None:
         raise InternalError("The request of the job is gone")
-    return decode_request(document)
+    return request
 
 
 def job_content(backend: Backend, job: Job) -> dict[str, Json]:
@@ -60,11 +61,7 @@ def job_content(backend: Backend, job: Job) -> dict[str, Json]:
 
 def read_listing(backend: Backend, job: Job) -> dict[str, list[Json]]:
     """Return what the content of a bulk job lists, nothing if a power cut has taken it."""
-    document = backend.objects.get(listing_key(job))
-    try:
-        return decode_listing(document) if document is not None else {}
-    except ValueError:
-        return {}
+    return documents.read_listing(backend.objects.get(listing_key(job))) or {}
 
 
 def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> Job:

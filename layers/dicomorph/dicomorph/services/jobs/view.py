@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from dicomorph.jobs.documents import batch_sizes, manifest_key, numbers_in, outcomes_prefix, parts_prefix
+from dicomorph.jobs.documents import manifest_key, numbers_in, outcomes_prefix, parts_prefix, read_manifest
 from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.orthanc_errors import describe_code
@@ -50,10 +49,7 @@ def _progress(backend: Backend, job: Job) -> int:
     """Return per cent: instances, the finalization as one more, the deletion of sources as another."""
     if job.state is JobState.SUCCESS:
         return _COMPLETE
-    manifest = backend.objects.get(manifest_key(job)) if job.plan else None
-    sizes: list[int] = []
-    with suppress(ValueError):  # a power cut may have cut it short (embedded, `must_last`)
-        sizes = batch_sizes(manifest or b"[]")
+    sizes = read_manifest(backend.objects.get(manifest_key(job)), job) if job.plan else None
     if not sizes:
         return 0
     steps = sum(sizes) + (1 if job.keep_source else 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dicomorph.jobs.documents import decode_outcome, numbers_in, outcome_key, part_key, parts_prefix
+from dicomorph.jobs.documents import numbers_in, outcome_key, part_key, parts_prefix, read_outcome
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.object_keys import product_key
 from dicomorph.model.resources import Level, ObjectRef, Pin
@@ -63,13 +63,15 @@ def _edited_in_place(
 def _recorded(backend: Backend, job: Job, batch: Batch) -> Iterator[tuple[int, BatchOutcome]]:
     """Yield the outcomes of one attempt with the position of their first instance."""
     document = backend.objects.get(outcome_key(job, batch.number))
-    if document is not None:
-        yield 0, decode_outcome(document)
+    outcome = read_outcome(document, batch.number, len(batch.pins))
+    if outcome is not None:
+        yield 0, outcome
     for key in backend.objects.keys(f"{parts_prefix(job)}{batch.number:06}-"):
         position = numbers_in(key)[1]
         document = backend.objects.get(part_key(job, batch.number, position))
-        if document is not None:
-            yield position, decode_outcome(document)
+        part = read_outcome(document, batch.number, 1)
+        if part is not None:
+            yield position, part
 
 
 def _is_there(backend: Backend, job: Job, outcome: InstanceOutcome) -> bool:

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dicomorph.jobs.documents import batch_key, decode_batch, encode_outcome, outcome_key, part_key
+from dicomorph.jobs.documents import (
+    batch_key,
+    encode_outcome,
+    outcome_key,
+    part_key,
+    read_batch,
+    read_outcome,
+)
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import (
     CannotStoreInstanceError,
@@ -66,7 +73,7 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
     if job is None or job.state is not JobState.RUNNING:
         return
     key = outcome_key(job, number) if part is None else part_key(job, number, part)
-    if backend.objects.get(key) is not None:
+    if read_outcome(backend.objects.get(key), number, None if part is None else 1) is not None:
         return
     batch = _read_batch(backend, job, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
@@ -85,10 +92,10 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
 
 
 def _read_batch(backend: Backend, job: Job, number: int) -> Batch:
-    document = backend.objects.get(batch_key(job, number))
-    if document is None:
+    batch = read_batch(backend.objects.get(batch_key(job, number)), number)
+    if batch is None:
         raise InternalError("The batch was never planned")
-    return decode_batch(document)
+    return batch
 
 
 def _edit(

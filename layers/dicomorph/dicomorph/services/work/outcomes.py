@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from dicomorph.jobs.documents import (
     batch_key,
-    batch_sizes,
-    decode_batch,
-    decode_outcome,
     manifest_key,
     outcome_key,
     part_key,
+    read_batch,
+    read_manifest,
+    read_outcome,
 )
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job
 from dicomorph.jobs.summary import OutcomePosition
@@ -32,12 +32,12 @@ class JobOutcomes:
     """
 
     def __init__(self, backend: Backend, job: Job) -> None:
-        manifest = backend.objects.get(manifest_key(job))
-        if manifest is None:
+        sizes = read_manifest(backend.objects.get(manifest_key(job)), job)
+        if sizes is None:
             raise InternalError("The job was never planned")
         self._objects = backend.objects
         self._job = job
-        self._count = len(batch_sizes(manifest))
+        self._sizes = sizes
 
     def __iter__(self) -> Iterator[InstanceOutcome]:
         for batch in self.batches():
@@ -45,7 +45,7 @@ class JobOutcomes:
 
     def batches(self) -> Iterator[BatchOutcome]:
         """Yield the outcome of each batch, by number."""
-        return map(self._batch, range(self._count))
+        return map(self._batch, range(len(self._sizes)))
 
     def product(self, position: OutcomePosition) -> Pin:
         """Return the product that is recorded at a position."""
@@ -57,21 +57,20 @@ class JobOutcomes:
 
     def _batch(self, number: int) -> BatchOutcome:
         document = self._objects.get(outcome_key(self._job, number))
-        return decode_outcome(document) if document is not None else self._from_parts(number)
+        return read_outcome(document, number, self._sizes[number]) or self._from_parts(number)
 
     def _from_parts(self, number: int) -> BatchOutcome:
         """Return what is known of a batch whose worker died: an instance without an outcome failed."""
-        document = self._objects.get(batch_key(self._job, number))
-        if document is None:
+        batch = read_batch(self._objects.get(batch_key(self._job, number)), number)
+        if batch is None:
             raise InternalError("A batch of the job is gone")
         instances: list[InstanceOutcome] = []
         superseded: list[ObjectRef] = []
-        for part, pin in enumerate(decode_batch(document).pins):
-            outcome = self._objects.get(part_key(self._job, number, part))
-            if outcome is None:
+        for part, pin in enumerate(batch.pins):
+            found = read_outcome(self._objects.get(part_key(self._job, number, part)), number, 1)
+            if found is None:
                 instances.append(InstanceOutcome(pin, None, InternalError.code, "The worker died"))
             else:
-                found = decode_outcome(outcome)
                 instances += found.instances
                 superseded += found.superseded
         return BatchOutcome(number, tuple(instances), tuple(superseded))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from dicomorph.jobs.documents import JobRequest, batch_key, encode_batch, encode_manifest, manifest_key
+from dicomorph.jobs.documents import (
+    JobRequest,
+    batch_key,
+    encode_batch,
+    encode_manifest,
+    manifest_key,
+    read_batch,
+    read_manifest,
+)
 from dicomorph.jobs.lifecycle import begun, failed, is_running, planned
 from dicomorph.jobs.model import Batch, Job, JobType
 from dicomorph.jobs.planning import distinct_sources, number_batches, plan_batches
@@ -61,8 +69,15 @@ def plan_of(backend: Backend, job_id: str) -> str:
 
 
 def _has_plan(backend: Backend, job: Job) -> bool:
-    # A power cut may have taken documents that nobody waited for (embedded, `must_last`).
-    return bool(job.plan) and backend.objects.get(manifest_key(job)) is not None
+    """Tell whether a plan was made and all of it is there.
+
+    A power cut may have taken documents that nobody waited for (embedded, `must_last`).
+    """
+    sizes = read_manifest(backend.objects.get(manifest_key(job)), job) if job.plan else None
+    return sizes is not None and all(
+        read_batch(backend.objects.get(batch_key(job, number)), number) is not None
+        for number in range(len(sizes))
+    )
 
 
 def _planned(backend: Backend, job: Job) -> Job:
