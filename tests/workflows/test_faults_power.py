@@ -108,6 +108,25 @@ def test_all_that_replaces_a_source_is_on_the_disk_before_it_goes(
         assert len(commits) >= 2
 
 
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize("name", ["keeping", "replacing", "bulk"])
+def test_what_is_asked_for_lasts_as_long_as_the_record_of_the_job(
+    tmp_path: Path,
+    disk: Disk,
+    name: str,
+    sync: bool,  # noqa: FBT001
+) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=sync)
+    uploads = upload(server)
+    disk.events.clear()
+    job = SCENARIOS[name].submit(server, uploads)
+    documents = set(server.backend.objects.keys(f"jobs/{job.id}/"))
+    assert len(documents) == (2 if name == "bulk" else 1)
+    waits = sync or not job.keep_source
+    assert set(disk.named("file", "jobs/")) == (documents if waits else set())
+    assert (f"jobs/{job.id}" in disk.named("folder")) == waits
+
+
 def test_nothing_is_synced_for_each_instance(tmp_path: Path, disk: Disk) -> None:
     server = serve(tmp_path / "data", sync_storage_area=True)
     _, products = run(server, disk, "keeping")

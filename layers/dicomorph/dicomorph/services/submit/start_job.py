@@ -25,6 +25,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import forget_job, timestamp
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.submit.job_options import JobOptions
+from dicomorph.services.work.durability import must_last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +96,11 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     try:
         # The record first and last: documents, which hold what the request says, are never without one.
         backend.jobs.create(job)
-        backend.objects.put(request_key(job.id), encode_request(request))
+        documents = [backend.objects.put(request_key(job.id), encode_request(request))]
         if listing is not None:
-            backend.objects.put(listing_key(job), encode_listing(listing))
+            documents.append(backend.objects.put(listing_key(job), encode_listing(listing)))
+        if must_last(backend, job):
+            backend.objects.sync(documents)
         backend.runner.start(job)
     except DicomorphError:
         if _withdraw(backend, job):
