@@ -45,7 +45,7 @@ def test_a_pending_job(backend: Backend) -> None:
 
 def test_a_running_job_tells_when_it_will_be_done(backend: Backend) -> None:
     job = replace(
-        JOB, state=JobState.RUNNING, started="2026-01-02T03:04:05.250000+00:00", plan="9a", batches=3
+        JOB, state=JobState.RUNNING, started="2026-01-02T03:04:05.250000+00:00", plan="9a", batches=2
     )
     backend.objects.put(manifest_key(job), b'[{"instances":2},{"instances":1}]')
     backend.objects.put(part_key(job, 1, 0), b"{}")
