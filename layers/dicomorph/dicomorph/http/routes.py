@@ -1,70 +1,174 @@
-"""Every route with the function that serves it: what ``Allow`` lists, what template.yaml is held to."""
+"""The table of routes: what the API serves, with which function, and in which forms.
+
+The template, docs/openapi.json and docs/compatibility.md follow from it: ``make generated``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_LEVEL_PATHS = ("patients", "studies", "series", "instances")
-_CHILDREN = {
-    "patients": ("studies", "series", "instances"),
-    "studies": ("series", "instances"),
-    "series": ("instances",),
-    "instances": (),
-}
-_PARENTS = {
-    "patients": (),
-    "studies": ("patient",),
-    "series": ("study", "patient"),
-    "instances": ("series", "study", "patient"),
-}
+from dicomorph.http.route_rows import EMPTY, Permission, Row, routes_of
 
+READ, WRITE, DELETE, ADMINISTER = Permission
+DICOM, TEXT = "application/dicom", "text/plain"
 
-def _level_routes(level: str) -> dict[str, dict[str, str]]:
-    kind = "instance" if level == "instances" else "resources"
-    routes = {
-        f"/{level}": {"GET": "browse"},
-        f"/{level}/{{id}}": {"GET": "browse", "DELETE": "instances"},
-        f"/{level}/{{id}}/anonymize": {"POST": f"anonymize_{kind}"},
-        f"/{level}/{{id}}/modify": {"POST": f"modify_{kind}"},
-        f"/{level}/{{id}}/metadata": {"GET": "browse"},
-        f"/{level}/{{id}}/metadata/{{name}}": {
-            "GET": "browse",
-            "PUT": "annotations",
-            "DELETE": "annotations",
-        },
-        f"/{level}/{{id}}/labels": {"GET": "browse"},
-        f"/{level}/{{id}}/labels/{{label}}": {"GET": "browse", "PUT": "annotations", "DELETE": "annotations"},
-    }
-    for relative in (*_CHILDREN[level], *_PARENTS[level]):
-        routes[f"/{level}/{{id}}/{relative}"] = {"GET": "browse"}
-    return routes
+_FILES = "no transcoding yet"
+_REVISIONS = "revisions with `ETag`, `If-Match`, `If-None-Match`"
+_EDITED = "answers the edited file, stores nothing"
+_JOB = "a [job](jobs.md)"
+_BULK = "jobs on resources of any level"
+_STUDIES = "jobs; `KeepLabels` is honoured"
+_ACTIONS = "[what they do](jobs.md#cancel-pause-resume-resubmit)"
+_OUTPUTS = "no kind of job has outputs: 404"
+
+# A row says what is called, what it does, what it takes and answers. Formatted, it would take ten lines.
+TABLE: Mapping[str, tuple[Row, ...]] = {
+    "Resources": (
+        Row("GET", "/{level}", "browse", READ,
+            "List a level: identifiers, or whole resources with `expand`.",
+            answers=("Identifiers", "{Level}[]", 303), remark="`expand`, `since` and `limit`"),
+        Row("GET", "/{level}/{id}", "browse", READ,
+            "Show one resource.",
+            answers=("{Level}", 303, 404)),
+        Row("DELETE", "/{level}/{id}", "instances", DELETE,
+            "Delete a resource; name the lowest ancestor that is left.",
+            answers=("RemainingAncestor", 404)),
+        Row("GET", "/{level}/{id}/{below}", "browse", READ,
+            "List what lies below a resource: whole resources, or identifiers with `expand=false`.",
+            answers=("{Below}[]", "Identifiers", 303), remark="children; `expand=false` for ids"),
+        Row("GET", "/{level}/{id}/{above}", "browse", READ,
+            "Show the resource above another one.",
+            answers=("{Above}", 303)),
+        Row("POST", "/tools/bulk-content", "browse", READ,
+            "Show the resources that the body names.",
+            body="BulkContent", answers=("Resource[]", 303)),
+        Row("POST", "/tools/bulk-delete", "instances", DELETE,
+            "Delete the resources that the body names.",
+            body="BulkDelete", answers=(EMPTY,),
+            remark="nothing is deleted unless all items of `Resources` are sound"),
+    ),
+    "Instances": (
+        Row("POST", "/instances", "instances", WRITE,
+            "Store the DICOM file in the body.",
+            body=DICOM, answers=("Upload",),
+            remark="one DICOM file, also gzip-encoded; no ZIP, no multipart yet"),
+        Row("GET", "/instances/{id}/file", "browse", READ,
+            "Answer with the DICOM file.",
+            answers=(DICOM, 303), remark=_FILES),
+        Row("GET", "/instances/{id}/tags", "browse", READ,
+            "Show the tags of an instance: all about them, or values by number or by name.",
+            answers=("FullTags", "ShortTags", "SimplifiedTags", 303), remark=_FILES),
+        Row("GET", "/instances/{id}/simplified-tags", "browse", READ,
+            "Show the tags of an instance by their names.",
+            answers=("SimplifiedTags", 303), remark=_FILES),
+    ),
+    "Metadata and labels": (
+        Row("GET", "/{level}/{id}/metadata", "browse", READ,
+            "List the names of metadata, or their numbers with `numeric`; with `expand`, the values too.",
+            answers=("Names", "Numbers", "Metadata")),
+        Row("GET", "/{level}/{id}/metadata/{name}", "browse", READ,
+            "Show the value of one metadata.",
+            answers=(TEXT, 304, 404), remark=_REVISIONS),
+        Row("PUT", "/{level}/{id}/metadata/{name}", "annotations", WRITE,
+            "Set a metadata to the body.",
+            body=TEXT, answers=(EMPTY, 403), remark=_REVISIONS),
+        Row("DELETE", "/{level}/{id}/metadata/{name}", "annotations", DELETE,
+            "Delete a metadata.",
+            answers=(EMPTY, 403, 404), remark=_REVISIONS),
+        Row("GET", "/{level}/{id}/labels", "browse", READ,
+            "List the labels of a resource.",
+            answers=("Names",)),
+        Row("GET", "/{level}/{id}/labels/{label}", "browse", READ,
+            "Tell by the status whether a resource has a label.",
+            answers=(EMPTY, 404)),
+        Row("PUT", "/{level}/{id}/labels/{label}", "annotations", WRITE,
+            "Add a label.",
+            answers=(EMPTY,)),
+        Row("DELETE", "/{level}/{id}/labels/{label}", "annotations", DELETE,
+            "Remove a label.",
+            answers=(EMPTY,)),
+    ),
+    "Modification": (
+        Row("POST", "/instances/{id}/anonymize", "anonymize_instance", READ,
+            "Answer with an anonymized copy of an instance.",
+            body="Anonymization", answers=(DICOM, 303), remark=_EDITED),
+        Row("POST", "/instances/{id}/modify", "modify_instance", READ,
+            "Answer with a modified copy of an instance.",
+            body="Modification", answers=(DICOM, 303), remark=_EDITED),
+        Row("POST", "/{upper}/{id}/anonymize", "anonymize_resources", DELETE,
+            "Anonymize a patient, study or series: answer the content of the finished job, or its id.",
+            body="AnonymizationJob", answers=("ModificationContent", "SubmittedJob", 303, 504), remark=_JOB),
+        Row("POST", "/{upper}/{id}/modify", "modify_resources", DELETE,
+            "Modify a patient, study or series: answer the content of the finished job, or its id.",
+            body="ModificationJob", answers=("ModificationContent", "SubmittedJob", 303, 504), remark=_JOB),
+        Row("POST", "/tools/bulk-anonymize", "anonymize_resources", DELETE,
+            "Anonymize the resources that the body names: answer the content of the job, or its id.",
+            body="BulkAnonymization", answers=("BulkModificationContent", "SubmittedJob", 303, 504),
+            remark=_BULK),
+        Row("POST", "/tools/bulk-modify", "modify_resources", DELETE,
+            "Modify the resources that the body names: answer the content of the job, or its id.",
+            body="BulkModification", answers=("BulkModificationContent", "SubmittedJob", 303, 504),
+            remark=_BULK),
+        Row("POST", "/studies/{id}/split", "split_study", DELETE,
+            "Move series and instances into a new study: answer the content of the job, or its id.",
+            body="Split", answers=("SplitContent", "SubmittedJob", 504), remark=_STUDIES),
+        Row("POST", "/studies/{id}/merge", "merge_study", DELETE,
+            "Move other resources into a study: answer the content of the job, or its id.",
+            body="Merge", answers=("MergeContent", "SubmittedJob", 504), remark=_STUDIES),
+    ),
+    "Jobs": (
+        Row("GET", "/jobs", "jobs", READ,
+            "List the identifiers of all jobs, or whole jobs with `expand`.",
+            answers=("JobIdentifiers", "Job[]", 303)),
+        Row("GET", "/jobs/{id}", "jobs", READ,
+            "Show one job.",
+            answers=("Job", 303, 404)),
+        Row("DELETE", "/jobs/{id}", "jobs", DELETE,
+            "Forget a job that has ended.",
+            answers=(EMPTY,)),
+        Row("POST", "/jobs/{id}/cancel", "jobs", WRITE,
+            "Let a job fail as cancelled.",
+            answers=("EmptyObject", 400), remark=_ACTIONS),
+        Row("POST", "/jobs/{id}/pause", "jobs", WRITE,
+            "Interrupt a job.",
+            answers=("EmptyObject", 400), remark=_ACTIONS),
+        Row("POST", "/jobs/{id}/resume", "jobs", WRITE,
+            "Let a paused job go on.",
+            answers=("EmptyObject", 400), remark=_ACTIONS),
+        Row("POST", "/jobs/{id}/resubmit", "jobs", WRITE,
+            "Let a failed job begin again.",
+            answers=("EmptyObject", 400), remark=_ACTIONS),
+        Row("GET", "/jobs/{id}/{key}", "jobs", READ,
+            "Answer as for a job that has no output of this name, which no kind of job has yet.",
+            remark=_OUTPUTS),
+        Row("DELETE", "/jobs/{id}/{key}", "jobs", DELETE,
+            "Answer as for a job that has no output of this name, which no kind of job has yet.",
+            remark=_OUTPUTS),
+    ),
+    "Server": (
+        Row("GET", "/system", "system", READ,
+            "Describe the server.",
+            answers=("System",)),
+        Row("GET", "/statistics", "system", READ,
+            "Count what is stored.",
+            answers=("Statistics",)),
+        Row("GET", "/tools/default-encoding", "system", READ,
+            "Name the default encoding.",
+            answers=(TEXT,)),
+        Row("PUT", "/tools/default-encoding", "system", ADMINISTER,
+            "Change the default encoding to the one that the body names.",
+            body=TEXT, answers=(TEXT,)),
+    ),
+}  # fmt: skip
+"""By topic, in the order of the documents."""
 
 
 def _routes() -> dict[str, dict[str, str]]:
-    routes: dict[str, dict[str, str]] = {}
-    for level in _LEVEL_PATHS:
-        routes |= _level_routes(level)
-    routes["/instances"]["POST"] = "instances"
-    return routes | {
-        "/instances/{id}/file": {"GET": "browse"},
-        "/instances/{id}/tags": {"GET": "browse"},
-        "/instances/{id}/simplified-tags": {"GET": "browse"},
-        "/studies/{id}/split": {"POST": "split_study"},
-        "/studies/{id}/merge": {"POST": "merge_study"},
-        "/jobs": {"GET": "jobs"},
-        "/jobs/{id}": {"GET": "jobs", "DELETE": "jobs"},
-        **{
-            f"/jobs/{{id}}/{action}": {"POST": "jobs"} for action in ("cancel", "pause", "resume", "resubmit")
-        },
-        "/jobs/{id}/{key}": {"GET": "jobs", "DELETE": "jobs"},
-        "/statistics": {"GET": "system"},
-        "/system": {"GET": "system"},
-        "/tools/bulk-anonymize": {"POST": "anonymize_resources"},
-        "/tools/bulk-content": {"POST": "browse"},
-        "/tools/bulk-delete": {"POST": "instances"},
-        "/tools/bulk-modify": {"POST": "modify_resources"},
-        "/tools/default-encoding": {"GET": "system", "PUT": "system"},
-    }
+    found: dict[str, dict[str, str]] = {}
+    for row in (route for rows in TABLE.values() for one in rows for route in routes_of(one)):
+        found.setdefault(row.path, {})[row.method] = row.function
+    # Where a literal and a parameter would both do, API Gateway takes the literal.
+    return dict(sorted(found.items(), key=lambda entry: [part[:1] == "{" for part in entry[0].split("/")]))
 
 
 ROUTES: Mapping[str, Mapping[str, str]] = _routes()
