@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow fuzz bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean openapi permissions
+.PHONY: help setup run test test-slow fuzz bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
 export PYTHON
 
 # SAM in its own environment, whose Python also builds the layers.
@@ -71,6 +71,12 @@ deploy: build ## Deploy to AWS; the first time with questions
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+generated: template openapi ## Write all that follows from the table of routes
+	@$(BIN)/python -m tools.compatibility
+
+template: setup ## Write the generated parts of template.yaml anew
+	@$(BIN)/python -m tools.template
 
 openapi: setup ## Write docs/openapi.json anew
 	@$(BIN)/python -m tools.openapi
