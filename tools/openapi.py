@@ -1,59 +1,53 @@
-"""Generate the page docs/openapi.json from the routes that the functions serve.
+"""Write the page docs/openapi.json from the table of routes and the schemas that it names.
 
-Run it by hand when a route changes:  make openapi
+Run it when a route or a schema changes:  make openapi
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dicomorph.http.routes import ROUTES
-from dicomorph.model.errors import (
-    BadRequestError,
-    InternalError,
-    RevisionMismatchError,
-    TimeLimitError,
-    UnknownResourceError,
-)
-from dicomorph.model.orthanc_errors import describe_code
-from local.functions import load_module
+from dicomorph import __version__
+from dicomorph.http.route_rows import EMPTY, Row, routes_of
+from dicomorph.http.routes import DICOM, TABLE
+from tools.marked_parts import rewrite
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "openapi.json"
-COMPONENTS = ROOT / "tools" / "openapi_components.json"
+COMPONENTS = ROOT / "tools" / "openapi_components"
 
-_DICOM = "application/dicom"
-_JSON = "application/json"
-_TEXT = "text/plain"
-# Method and route to the schema of the body, or its media type.
-_BODIES = {
-    ("POST", "/instances"): _DICOM,
-    ("PUT", "/tools/default-encoding"): _TEXT,
-    ("POST", "/instances/{id}/anonymize"): "Anonymization",
-    ("POST", "/instances/{id}/modify"): "Modification",
-    ("POST", "/studies/{id}/split"): "Split",
-    ("POST", "/studies/{id}/merge"): "Merge",
-    ("POST", "/tools/bulk-anonymize"): "BulkAnonymization",
-    ("POST", "/tools/bulk-modify"): "BulkModification",
-    ("POST", "/tools/bulk-delete"): "BulkDelete",
-    ("POST", "/tools/bulk-content"): "BulkContent",
+_LONGEST_LINE = 120
+_OTHERS = {
+    303: "Elsewhere",
+    304: "Unchanged",
+    400: "Refused",
+    403: "Forbidden",
+    404: "Absent",
+    504: "Outlived",
 }
-_ERRORS = (BadRequestError, UnknownResourceError, RevisionMismatchError, InternalError, TimeLimitError)
+"""Statuses in rows to the responses that describe them; all that no row names are errors."""
 
 
 def document() -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
-    paths = {route: _path(route) for route in sorted(ROUTES)}
+    components = read_components()
+    paths: dict[str, dict[str, Any]] = {}
+    for topic, rows in TABLE.items():
+        for route in (route for row in rows for route in routes_of(row)):
+            operations = paths.setdefault(route.path, _parameters(route.path, components["parameters"]))
+            operations[route.method.lower()] = _operation(topic, route)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Dicomorph",
-            "version": "1.13.0",
+            "version": __version__,
             "summary": "Anonymization and modification of DICOM images with Orthanc's REST API.",
+            "description": "`x-permission` is the kind of permission that an operation belongs to; "
+            "nothing asks for it yet. On AWS, who may call an operation is decided by IAM.",
         },
         "servers": [
             {"url": "http://127.0.0.1:8042", "description": "make run"},
@@ -61,66 +55,99 @@ def document() -> dict[str, Any]:
             | {"variables": {"api": {"default": "api"}, "region": {"default": "eu-central-1"}}},
         ],
         "security": [{"iam": []}, {}],
-        "paths": paths,
-        "components": json.loads(COMPONENTS.read_text()),
+        "tags": [{"name": topic} for topic in TABLE],
+        "paths": dict(sorted(paths.items())),
+        "components": components,
     }
+
+
+def read_components() -> dict[str, dict[str, Any]]:
+    """Return what the files of the folder describe, by kind and name."""
+    components: dict[str, dict[str, Any]] = {}
+    for path in sorted(COMPONENTS.glob("*.json")):
+        for kind, found in json.loads(path.read_text(encoding="utf-8")).items():
+            components.setdefault(kind, {}).update(found)
+    return components
+
+
+def to_text(value: Any, indent: str = "") -> str:
+    """Return JSON with whatever fits into a line on one line, so that a diff shows whole statements."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent + line) <= _LONGEST_LINE:
+        return line
+    inner = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {to_text(part, inner)}" for key, part in value.items()]
+        return f"{{\n{inner}" + f",\n{inner}".join(parts) + f"\n{indent}}}"
+    return f"[\n{inner}" + f",\n{inner}".join(to_text(part, inner) for part in value) + f"\n{indent}]"
 
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(json.dumps(document(), indent=1) + "\n")
+    rewrite(PAGE, to_text(document()) + "\n")
 
 
-def _path(route: str) -> dict[str, Any]:
-    names = re.findall(r"\{(\w+)\}", route)
-    operations: dict[str, Any] = {
-        method.lower(): _operation(method, route, function) for method, function in ROUTES[route].items()
-    }
-    if names:
-        operations["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in names]
-    return operations
+def _parameters(path: str, described: dict[str, Any]) -> dict[str, Any]:
+    names = re.findall(r"\{(\w+)\}", path)
+    parameters = [
+        {"$ref": f"#/components/parameters/{name}"}
+        if name in described
+        else {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    return {"parameters": parameters} if parameters else {}
 
 
-def _operation(method: str, route: str, function: str) -> dict[str, Any]:
-    statuses = sorted({describe_code(error.code)[1] for error in _ERRORS})
-    errors = {str(status): {"$ref": "#/components/responses/Error"} for status in statuses}
+def _operation(topic: str, route: Row) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "summary": _summary(method, route, function),
-        "tags": [function],
-        "responses": {"200": {"description": "Done."}, **errors},
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "tags": [topic],
+        "x-permission": route.permission.value,
     }
-    body = _body(method, route)
-    if body:
-        operation["requestBody"] = {"content": body}
-    return operation
+    if route.body:
+        operation["requestBody"] = {"required": True, "content": _content([route.body])}
+    return {**operation, "responses": _responses(route)}
 
 
-def _summary(method: str, route: str, function: str) -> str:
-    """Return the first line that is said of the handler of a route."""
-    path = re.sub(r"\{\w+\}", "x", route)
-    app = _app(function)
-    for served in (*app._static_routes, *app._dynamic_routes):  # noqa: SLF001 - there is no public list
-        if method in served.method and served.rule.match(path):
-            return str(served.func.__doc__).splitlines()[0].replace("``", "`")
-    raise LookupError(f"No handler of {function} serves {method} {route}")
+def _operation_id(route: Row) -> str:
+    """Return a name such as ``getStudiesByIdMetadata``."""
+    path = re.sub(r"\{(\w+)\}", r"by-\1", route.path)
+    words = re.findall(r"\w+", path.replace("_", "-"))
+    return route.method.lower() + "".join(word.capitalize() for word in words)
 
 
-@functools.cache
-def _app(function: str) -> Any:
-    return load_module(ROOT / "functions" / function / "app.py").app
+def _responses(route: Row) -> dict[str, Any]:
+    forms = [answer for answer in route.answers if isinstance(answer, str)]
+    responses: dict[str, Any] = {}
+    if forms == [EMPTY]:
+        responses["200"] = {"description": "Done; the body is empty."}
+    elif forms:
+        responses["200"] = {"description": _description(forms), "content": _content(forms)}
+    for status in (answer for answer in route.answers if isinstance(answer, int)):
+        responses[str(status)] = {"$ref": f"#/components/responses/{_OTHERS[status]}"}
+    return {**responses, "default": {"$ref": "#/components/responses/Error"}}
 
 
-def _body(method: str, route: str) -> dict[str, Any]:
-    found = _BODIES.get((method, route), "")
-    if not found and method == "POST" and not route.startswith("/jobs/"):
-        found = "AnonymizationJob" if route.endswith("/anonymize") else "ModificationJob"
-    if not found and method == "PUT" and "/metadata/" in route:
-        found = _TEXT
-    if not found:
-        return {}
-    if "/" in found:
-        return {found: {"schema": {"type": "string"}}}
-    return {_JSON: {"schema": {"$ref": f"#/components/schemas/{found}"}}}
+def _description(forms: Sequence[str]) -> str:
+    shown = [f"a list of `{form[:-2]}`" if form.endswith("[]") else f"`{form}`" for form in forms]
+    return f"{', or '.join(shown)}."
+
+
+def _content(forms: Sequence[str]) -> dict[str, Any]:
+    """Return the media types of a body, with the schemas that are one of its forms."""
+    media: dict[str, Any] = {
+        form: {} if form == DICOM else {"schema": {"type": "string"}} for form in forms if "/" in form
+    }
+    schemas = [_schema(form) for form in forms if "/" not in form]
+    if schemas:
+        media["application/json"] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+    return media
+
+
+def _schema(form: str) -> dict[str, Any]:
+    named = {"$ref": f"#/components/schemas/{form.removesuffix('[]')}"}
+    return {"type": "array", "items": named} if form.endswith("[]") else named
 
 
 if __name__ == "__main__":

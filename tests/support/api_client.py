@@ -22,6 +22,7 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from local.functions import Context, load_module
+from tests.support.described_answers import check_described
 from tests.support.idle_runner import IdleRunner
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -87,7 +88,7 @@ class Clock:
 
 
 class Client:
-    """Calls handlers as API Gateway does."""
+    """Calls handlers as API Gateway does, and holds each answer against docs/openapi.json."""
 
     def __init__(self, backend: Backend, folder: Path) -> None:
         self.backend = backend
@@ -113,8 +114,9 @@ class Client:
         )
         lowered = {name.lower(): value for name, value in (headers or {}).items()}
         arguments = {name: [value] for name, value in (query or {}).items()}
-        name, resource = _route(effective_method(method, lowered, arguments), normalize_path(path))
-        return self.send(
+        effective = effective_method(method, lowered, arguments)
+        name, resource = _route(effective, normalize_path(path))
+        answer = self.send(
             name,
             {
                 "resource": resource,
@@ -131,6 +133,10 @@ class Client:
                 **event,
             },
         )
+        if name != "unmatched":
+            describes_errors = self.backend.settings.http_describe_errors
+            check_described(effective, resource, answer, describes_errors=describes_errors)
+        return answer
 
     def send(self, function: str, event: dict[str, Any]) -> Answer:
         answer = self.module(function).lambda_handler(event, Context(function))
