@@ -22,6 +22,7 @@ from local.template import read_template
 from tests.support.api_client import make_dicom
 from tests.support.edits import anonymized
 from tests.support.template_rules import of_type
+from tools import compatibility
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -88,6 +89,7 @@ def expanded(route: str) -> Iterator[str]:
     for place, level in enumerate(levels):
         values = {
             "{level}": [level],
+            "{upper}": [level] if level != "instances" else [],
             "{below}": levels[place + 1 :],
             "{above}": [names[one] for one in levels[:place]],
         }
@@ -97,6 +99,11 @@ def expanded(route: str) -> Iterator[str]:
             for name, value in zip(used, chosen, strict=True):
                 found = found.replace(name, value)
             yield found
+
+
+def test_the_list_of_routes_is_current() -> None:
+    text = page("compatibility.md")
+    assert compatibility.written(text) == text, "make generated"
 
 
 def test_every_route_is_listed_with_its_methods() -> None:
