@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +54,7 @@ class RecordedStack(Client):
         super().__init__(admin, Path())
         self.recorder = recorder
         self.called: set[tuple[str, str]] = set()
+        self.succeeded: set[tuple[str, str]] = set()
         self._backends = backends
         self._changes: dict[str, Any] = {}
 
@@ -91,9 +93,13 @@ class RecordedStack(Client):
             self.recorder.hooks.pop(operation, None)
 
     def send(self, function: str, event: dict[str, Any]) -> Answer:
-        """Call a function; remember the route."""
-        self.called.add((event["httpMethod"], event["resource"]))
-        return super().send(function, event)
+        """Call a function; remember the route, and whether it did what was asked."""
+        route = (event["httpMethod"], event["resource"])
+        self.called.add(route)
+        answer = super().send(function, event)
+        if answer.status == HTTPStatus.OK:
+            self.succeeded.add(route)
+        return answer
 
     def module(self, function: str) -> Any:
         """Return the module of a function, which has its own backend as on Lambda."""

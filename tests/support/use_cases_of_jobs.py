@@ -38,11 +38,10 @@ class _Mute(IdleRunner):
 
 def wait(cloud: RecordedStack) -> None:
     """Jobs at each level that the caller waits for, run by the state machine."""
-    for level, route in (("patients", "anonymize"), ("studies", "modify"), ("series", "anonymize")):
-        path = f"/{level}/{cloud.upload(patient())[LEVELS[level]]}/{route}"
-        assert cloud.post(path, {"KeepSource": False, "KeepLabels": True}).status == 200
     for level in _ABOVE:
         for route in _ROUTES:
+            path = f"/{level}/{cloud.upload(patient())[LEVELS[level]]}/{route}"
+            assert cloud.post(path, {"KeepSource": False, "KeepLabels": True}).status == 200
             assert cloud.post(f"/{level}/nope/{route}", {}).status == 404
     assert cloud.get("/jobs", query={"expand": ""}).status == 200
     assert cloud.get("/jobs/nope").status == 404

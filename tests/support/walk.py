@@ -14,6 +14,7 @@ from tests.support.use_cases import USE_CASES
 from tests.support.use_cases_of_ends import USE_CASES_OF_ENDS
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
 from tests.support.use_cases_of_many import USE_CASES_OF_MANY
+from tests.support.use_cases_of_the_rest import call_the_rest
 from tests.support.workflow_needs import log_needs, workflow_needs
 
 
@@ -27,12 +28,15 @@ class Walk:
         By function and state machine.
     routes : set[tuple[str, str]]
         Methods and resources of the API that were called.
+    succeeded : set[tuple[str, str]]
+        Those of them that answered 200, once at least, as docs/openapi.json describes it.
     unseen : list[CallSite]
         Where the code may ask AWS for something, and did not.
     """
 
     needs: Mapping[str, set[Need]]
     routes: set[tuple[str, str]]
+    succeeded: set[tuple[str, str]]
     unseen: list[CallSite]
 
 
@@ -40,7 +44,13 @@ def walk(template: Mapping[str, Any]) -> Walk:
     """Go through all use cases on the stack of a template."""
     values = TemplateValues(template, NAMES)
     with recorded_stack(template) as cloud:
-        for use_case in (*USE_CASES, *USE_CASES_OF_MANY, *USE_CASES_OF_JOBS, *USE_CASES_OF_ENDS):
+        for use_case in (
+            *USE_CASES,
+            *USE_CASES_OF_MANY,
+            *USE_CASES_OF_JOBS,
+            *USE_CASES_OF_ENDS,
+            call_the_rest,
+        ):
             cloud.clear()
             use_case(cloud)
     recorder = cloud.recorder
@@ -50,4 +60,4 @@ def walk(template: Mapping[str, Any]) -> Walk:
         if resource["Type"] == "AWS::Serverless::StateMachine":
             needs[name] = workflow_needs(template, name, values, keys)
     unseen = [site for site in call_sites() if site.lines.isdisjoint(recorder.lines)]
-    return Walk(needs, cloud.called, unseen)
+    return Walk(needs, cloud.called, cloud.succeeded, unseen)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dicomorph.http.route_rows import routes_of
+from dicomorph.http.routes import TABLE
 from local.template import read_routes, read_template
 from tests.support.grant_comparison import Statements, missing_grants, unused_grants
 from tests.support.granted_actions import Statement, read_statements, roles_of_nobody
@@ -48,6 +50,18 @@ def statements() -> dict[str, list[Statement]]:
 def test_every_route_is_walked(walked: Walk) -> None:
     routes = {(r.method, r.resource) for r in read_routes(read_template()) if r.method != "ANY"}
     assert routes - walked.routes == set()
+
+
+def test_every_route_did_what_it_is_for(walked: Walk) -> None:
+    # So each schema of docs/openapi.json was held against a real answer.
+    successful = {
+        (route.method, route.path)
+        for rows in TABLE.values()
+        for row in rows
+        for route in routes_of(row)
+        if any(isinstance(answer, str) for answer in route.answers)
+    }
+    assert successful - walked.succeeded == set()
 
 
 def test_every_line_that_asks_aws_is_walked(walked: Walk) -> None:
