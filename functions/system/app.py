@@ -1,4 +1,4 @@
-"""The server itself: what it is, what it holds, its default encoding."""
+"""The server itself: what it is, what it holds, its clock, its default encoding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dicomorph.bootstrap import get_backend
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import json_answer, text_answer
 from dicomorph.services.server.default_encoding import change_default_encoding, default_encoding
+from dicomorph.services.server.now import now
 from dicomorph.services.server.statistics import statistics
 from dicomorph.services.server.system import system
 
@@ -27,6 +28,12 @@ def show_system() -> Response[str]:
 def show_statistics() -> Response[str]:
     """Count what is stored."""
     return json_answer(statistics(get_backend()))
+
+
+@app.get("/tools/now")
+def show_now() -> Response[str]:
+    """Tell the time."""
+    return text_answer(now(get_backend()))
 
 
 @app.get("/tools/default-encoding")

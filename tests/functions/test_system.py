@@ -1,10 +1,11 @@
 """The server itself."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from dicomorph import __version__
 from dicomorph.model.settings import OverwriteInstances
-from tests.support.api_client import Client
+from tests.support.api_client import Client, Clock
 
 
 def test_clients_find_the_version_that_they_gate_features_on(client: Client) -> None:
@@ -40,6 +41,12 @@ def test_statistics_count_resources_and_bytes(client: Client) -> None:
         "TotalUncompressedSize": str(size),
         "TotalUncompressedSizeMB": 0,
     }
+
+
+def test_the_time_is_told_in_utc_to_the_second(client: Client, clock: Clock) -> None:
+    clock.moment = datetime(2024, 2, 29, 7, 5, 9, 123456, tzinfo=UTC)
+    answer = client.get("/tools/now")
+    assert (answer.body, answer.headers["content-type"]) == (b"20240229T070509", "text/plain")
 
 
 def test_the_default_encoding_is_changed_for_good(make_client: Callable[..., Client]) -> None:

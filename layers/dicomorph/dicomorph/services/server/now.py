@@ -1,0 +1,10 @@
+"""The time of the server."""
+
+from __future__ import annotations
+
+from dicomorph.services.backend import Backend
+
+
+def now(backend: Backend) -> str:
+    """Return the time in UTC, as Orthanc writes it (spec 2.5)."""
+    return f"{backend.now():%Y%m%dT%H%M%S}"
