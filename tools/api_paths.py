@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from dicomorph.http.route_rows import routes_of
-from dicomorph.http.routes import ROUTES, TABLE
+from dicomorph.http.routes import ROUTES, each_route
 
 UNMATCHED = "unmatched"
 """The function for every other method of a path, and for every other path."""
@@ -33,9 +32,8 @@ def api_paths() -> str:
     text = f"{_INDENT}/{{proxy+}}:\n{_operation(_ANY, UNMATCHED, anchors)}"
     text += f"{_INDENT}/: {{ {_ANY}: *{UNMATCHED} }}\n"
     topics: dict[str, str] = {}
-    for topic, rows in TABLE.items():
-        for route in (route for row in rows for route in routes_of(row)):
-            topics.setdefault(route.path, topic)
+    for topic, route in each_route():
+        topics.setdefault(route.path, topic)
     for topic, paths in groupby(topics, topics.__getitem__):
         text += f"\n{_INDENT}# {topic}\n" + "".join(_path(path, anchors) for path in paths)
     return text

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dicomorph import __version__
-from dicomorph.http.route_rows import EMPTY, Row, routes_of
-from dicomorph.http.routes import DICOM, TABLE
+from dicomorph.http.route_rows import EMPTY, Row
+from dicomorph.http.routes import DICOM, TABLE, each_route
 from tools.marked_parts import rewrite
 
 ROOT = Path(__file__).parent.parent
@@ -36,10 +36,9 @@ def document() -> dict[str, Any]:
     """Return the description of the API (OpenAPI 3.1)."""
     components = read_components()
     paths: dict[str, dict[str, Any]] = {}
-    for topic, rows in TABLE.items():
-        for route in (route for row in rows for route in routes_of(row)):
-            operations = paths.setdefault(route.path, _parameters(route.path, components["parameters"]))
-            operations[route.method.lower()] = _operation(topic, route)
+    for topic, route in each_route():
+        operations = paths.setdefault(route.path, _parameters(route.path, components["parameters"]))
+        operations[route.method.lower()] = _operation(topic, route)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from dicomorph.http.route_rows import Row, routes_of
-from dicomorph.http.routes import TABLE
+from dicomorph.http.route_rows import Row
+from dicomorph.http.routes import each_route
 from tests.support.job_tasks import submit
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient
@@ -19,7 +19,7 @@ def call_the_rest(cloud: RecordedStack) -> None:
     So a route that takes nothing but an id needs no use case of its own. One that does other things
     for other arguments does, and this cannot tell: only that a line is left that nobody has reached.
     """
-    for route in (route for rows in TABLE.values() for row in rows for route in routes_of(row)):
+    for _, route in each_route():
         if (route.method, route.path) not in cloud.called:
             status = cloud.call(route.method, _address(cloud, route)).status
             assert status in (HTTPStatus.OK, HTTPStatus.SEE_OTHER), (

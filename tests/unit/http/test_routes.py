@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from dicomorph.http.route_rows import EMPTY, Permission, Row, routes_of
-from dicomorph.http.routes import ROUTES, TABLE, allowed_methods
+from dicomorph.http.routes import ROUTES, TABLE, allowed_methods, each_route
 
 ROWS = [row for rows in TABLE.values() for row in rows]
-ALL = [route for row in ROWS for route in routes_of(row)]
+ALL = [route for _, route in each_route()]
 
 
 def paths_and_answers(path: str, *answers: str) -> list[tuple[str, ...]]:

@@ -52,8 +52,8 @@ class Row(NamedTuple):
         media type; empty if it takes no body.
     answers : tuple[str | int, ...]
         The forms of a 200: schemas, of which ``{Level}``, ``{Below}`` and ``{Above}`` may be part,
-        ``Name[]`` for a list; media types; `EMPTY`. Then the statuses of answers that are neither
-        a success nor an error with Orthanc's error body.
+        ``Name[]`` for a list; media types; `EMPTY`. Then the statuses of answers with a form of
+        their own: redirections, and errors with an empty body or with a header to follow.
     remark : str
         What differs from Orthanc's route, for docs/compatibility.md.
     """

@@ -5,7 +5,7 @@ The template, docs/openapi.json and docs/compatibility.md follow from it: ``make
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dicomorph.http.route_rows import EMPTY, Permission, Row, routes_of
 
@@ -166,10 +166,18 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
 """By topic, in the order of the documents."""
 
 
+def each_route() -> Iterator[tuple[str, Row]]:
+    """Yield the topic and the row of each route, with the levels filled in."""
+    for topic, rows in TABLE.items():
+        for row in rows:
+            for route in routes_of(row):
+                yield topic, route
+
+
 def _routes() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for row in (route for rows in TABLE.values() for one in rows for route in routes_of(one)):
-        found.setdefault(row.path, {})[row.method] = row.function
+    for _, route in each_route():
+        found.setdefault(route.path, {})[route.method] = route.function
     # Where a literal and a parameter would both do, API Gateway takes the literal.
     return dict(sorted(found.items(), key=lambda entry: [part[:1] == "{" for part in entry[0].split("/")]))
 
