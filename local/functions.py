@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 Handler = Callable[[dict[str, Any], "Context"], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda tells a handler about its invocation.
+    """What handlers ask Lambda about their invocation.
 
     There is no time limit here. A handler that asks how much is left hears of a year.
     """
-
-    function_name: str
-    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    function_version: str = "$LATEST"
-    memory_limit_in_mb: int = 0
-
-    @property
-    def invoked_function_arn(self) -> str:
-        """Return an ARN of the usual form, for the logger."""
-        return f"arn:aws:lambda:local:000000000000:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the invocation would be ended."""
@@ -52,7 +39,7 @@ class Functions:
 
     def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the answer of a function to an event."""
-        return self._handlers[folder](event, Context(Path(folder).name))
+        return self._handlers[folder](event, Context())
 
 
 def load_module(path: Path) -> Any:

@@ -104,7 +104,7 @@ def test_an_argument_that_is_no_boolean_is_refused(client: Client) -> None:
 
 
 def _context() -> Any:
-    return Context("api")
+    return Context()
 
 
 def test_an_unexpected_exception_is_an_internal_error_without_details() -> None:

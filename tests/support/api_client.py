@@ -139,7 +139,7 @@ class Client:
         return answer
 
     def send(self, function: str, event: dict[str, Any]) -> Answer:
-        answer = self.module(function).lambda_handler(event, Context(function))
+        answer = self.module(function).lambda_handler(event, Context())
         headers = {name.lower(): values[0] for name, values in answer["multiValueHeaders"].items()}
         body = answer["body"] or ""
         data = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()

@@ -14,7 +14,7 @@ from dicomorph.jobs.model import Job, JobState
 from tests.support.jobs import JOB as A_JOB
 
 PENDING, RUNNING, PAUSED = JobState.PENDING, JobState.RUNNING, JobState.PAUSED
-SUCCESS, FAILURE, RETRY = JobState.SUCCESS, JobState.FAILURE, JobState.RETRY
+SUCCESS, FAILURE = JobState.SUCCESS, JobState.FAILURE
 JOB = replace(A_JOB, content={"ID": "x"})
 
 
@@ -42,9 +42,9 @@ STEPS: dict[str, Callable[[Job, str], Job]] = {
         ("begin", {PENDING: RUNNING}),
         ("begin late", {}),
         ("end late", {}),
-        ("fail", dict.fromkeys((PENDING, RUNNING, PAUSED, RETRY), FAILURE)),
-        ("cancel", dict.fromkeys((PENDING, RUNNING, PAUSED, RETRY), FAILURE)),
-        ("pause", dict.fromkeys((PENDING, RUNNING, RETRY), PAUSED)),
+        ("fail", dict.fromkeys((PENDING, RUNNING, PAUSED), FAILURE)),
+        ("cancel", dict.fromkeys((PENDING, RUNNING, PAUSED), FAILURE)),
+        ("pause", dict.fromkeys((PENDING, RUNNING), PAUSED)),
         ("resume", {PAUSED: PENDING}),
         ("resubmit", {FAILURE: PENDING}),
     ],

@@ -10,14 +10,16 @@ from dicomorph.model.resources import Json, Level, ObjectRef, Pin
 
 
 class JobState(enum.Enum):
-    """Orthanc's states of a job (spec 5). A cancelled job is a failure with error code 37."""
+    """Orthanc's states of a job (spec 5), without Retry: tasks are tried again while a job runs.
+
+    A cancelled job is a failure with error code 37.
+    """
 
     PENDING = "Pending"
     RUNNING = "Running"
     SUCCESS = "Success"
     FAILURE = "Failure"
     PAUSED = "Paused"
-    RETRY = "Retry"
 
     @property
     def is_final(self) -> bool:

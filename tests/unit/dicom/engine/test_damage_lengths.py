@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, iter_elements, iter_items
+from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, Element, read_element, skip_undefined
 from dicomorph.model.errors import DicomorphError
 from tests.compat.data_sets import comparable
 from tests.compat.plans import REQUESTS
@@ -20,15 +20,28 @@ UNDEFINED = 0xFFFFFFFF
 
 def length_fields(data: bytes, pos: int, end: int) -> Iterator[tuple[int, str]]:
     """Yield where the length of each element and item stands, at every depth, and its format."""
-    for element in iter_elements(data, pos, end, EXPLICIT_LITTLE):
+    while pos < end:
+        element = read_element(data, pos, end, EXPLICIT_LITTLE)
         short = element.value - element.start == 8
         yield element.start + (6 if short else 8), "<H" if short else "<I"
         if element.undefined:
             yield element.stop - 4, "<I"
         if element.vr == b"SQ":
-            for start, stop in iter_items(data, element, EXPLICIT_LITTLE):
-                yield start - 4, "<I"
-                yield from length_fields(data, start, stop)
+            yield from length_fields_of_items(data, element)
+        pos = element.stop
+
+
+def length_fields_of_items(data: bytes, sequence: Element) -> Iterator[tuple[int, str]]:
+    pos = sequence.value
+    end = sequence.stop - 8 if sequence.undefined else sequence.stop
+    while pos < end:
+        yield pos + 4, "<I"
+        (length,) = struct.unpack_from("<I", data, pos + 4)
+        start, stop = pos + 8, pos + 8 + length
+        if length == UNDEFINED:
+            stop = skip_undefined(data, start, end, EXPLICIT_LITTLE, in_item=True)
+        yield from length_fields(data, start, stop - 8 if length == UNDEFINED else stop)
+        pos = stop
 
 
 Corruption = Callable[[int], int]

@@ -29,7 +29,7 @@ from tests.support.edits import anonymized, modified
 
 NAME = Element(0x00100010, "PN", "Original^Name")
 TRAILING_PADDING = 0xFFFCFFFC
-MEDICAL_ALERTS, REFERENCED_IMAGES, ICON = 0x00102000, 0x00081140, 0x00880200
+REFERENCED_IMAGES, ICON = 0x00081140, 0x00880200
 
 
 def elements_of(data: bytes) -> dict[int, bytes]:

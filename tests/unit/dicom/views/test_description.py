@@ -46,8 +46,8 @@ def with_elements(*more: Element, syntax: str = EXPLICIT) -> Description:
 @pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 192"])
 def test_every_syntax_tells_the_same(syntax: str, charset: str) -> None:
     found = described(rich_file(syntax=syntax, charset=charset))
-    assert found.transfer_syntax == syntax
-    assert found.sop_class_uid == CT_IMAGE_STORAGE
+    assert found.facts[Level.INSTANCE].metadata["TransferSyntax"] == syntax
+    assert found.facts[Level.INSTANCE].metadata["SopClassUid"] == CT_IMAGE_STORAGE
     assert found.facts[Level.PATIENT].main_tags["0010,0010"] == "Müller^Élodie"
     assert found.facts[Level.PATIENT].main_tags["0010,0020"] == "P1"
     assert found.facts[Level.STUDY].main_tags["0008,0090"] == "", "present and empty"

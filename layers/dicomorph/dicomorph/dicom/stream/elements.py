@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from dicomorph.dicom.standard.tags import format_tag
@@ -153,34 +152,6 @@ def read_header(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> tuple
             return tag, vr, pos + 12, _LENGTH[order](buffer, pos + 8)[0]
     group, element, length = _TAG_LENGTH[order](buffer, pos)
     return group << 16 | element, b"", pos + 8, length
-
-
-def iter_elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Iterator[Element]:
-    """Yield the elements of a data set (or of an item of defined length), not descending into them."""
-    while pos < end:
-        element = read_element(buffer, pos, end, encoding)
-        yield element
-        pos = element.stop
-
-
-def iter_items(buffer: Buffer, element: Element, encoding: Encoding) -> Iterator[tuple[int, int]]:
-    """Yield where the data set of each item of a sequence begins and ends (without delimiters)."""
-    pos = element.value
-    end = element.stop - 8 if element.undefined else element.stop
-    while pos < end:
-        tag, _, value, length = read_header(buffer, pos, end, encoding)
-        if tag != ITEM:
-            message = f"{format_tag(element.tag)} holds something else than items"
-            raise BadFileFormatError(message)
-        if length == UNDEFINED_LENGTH:
-            pos = skip_undefined(buffer, value, end, encoding, in_item=True)
-            yield value, pos - 8
-        elif value + length > end:
-            message = f"An item of {format_tag(element.tag)} is longer than its sequence"
-            raise TruncatedError(message)
-        else:
-            yield value, value + length
-            pos = value + length
 
 
 def encoding_inside(vr: bytes, encoding: Encoding, buffer: Buffer, pos: int, end: int) -> Encoding:

@@ -6,7 +6,6 @@ import functools
 import struct
 import uuid
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,15 +69,12 @@ class DataSetBytes:
         How its elements are written.
     transfer_syntax : str
         As declared, or what was recognised where the file has no meta information.
-    meta : Mapping[int, bytes]
-        Values of the file meta information, as they are.
     """
 
     source: Source
     start: int
     encoding: Encoding
     transfer_syntax: str
-    meta: Mapping[int, bytes]
 
     @property
     def is_deflated(self) -> bool:
@@ -110,8 +106,8 @@ def open_dataset(source: Source) -> DataSetBytes:
             raise BadFileFormatError(message)
         syntax = _recognise(buffer, start - base)
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-        return DataSetBytes(BufferSource(_inflate(source, start)), 0, EXPLICIT_LITTLE, syntax, meta)
-    return DataSetBytes(source, start, _encoding_of(syntax), syntax, meta)
+        return DataSetBytes(BufferSource(_inflate(source, start)), 0, EXPLICIT_LITTLE, syntax)
+    return DataSetBytes(source, start, _encoding_of(syntax), syntax)
 
 
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:

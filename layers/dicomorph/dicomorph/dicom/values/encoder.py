@@ -100,10 +100,6 @@ class ValueEncoder:
         self._creator = private_creator
         self._unencodable = unencodable
 
-    def vr(self, tag: int) -> bytes:
-        """Return the VR that a replacement of this tag is written with."""
-        return self._vr(tag)[:2].encode("ascii")
-
     def check(self, tag: int, value: Json, *, depth: int = 0) -> None:
         """Find what is wrong with a value before any file is at hand.
 

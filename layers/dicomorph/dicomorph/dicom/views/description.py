@@ -50,8 +50,6 @@ class Description:
     """
 
     identifiers: DicomIdentifiers
-    transfer_syntax: str
-    sop_class_uid: str
     facts: Mapping[Level, LevelFacts]
 
 
@@ -74,12 +72,12 @@ def describe(source: Source, *, default_encoding: str) -> Description:
     """
     try:
         data = open_dataset(source)
-        wanted = _read(data, default_encoding)
+        header = _read(data, default_encoding)
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
-    identifiers = _identifiers(wanted.values)
-    tags = {tag: value.rstrip(" \0") for tag, value in wanted.values.items()}
+    identifiers = _identifiers(header.values)
+    tags = {tag: value.rstrip(" \0") for tag, value in header.values.items()}
     sop_class_uid = tags.get(SOP_CLASS_UID, "")
     facts = {
         level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
@@ -89,7 +87,7 @@ def describe(source: Source, *, default_encoding: str) -> Description:
     facts[Level.SERIES] = _with_metadata(
         facts[Level.SERIES],
         ExpectedNumberOfInstances=_expected(tags),
-        MainDicomSequences=_sequences_text(wanted.sequences),
+        MainDicomSequences=_sequences_text(header.sequences),
     )
     facts[Level.INSTANCE] = _with_metadata(
         facts[Level.INSTANCE],
@@ -97,12 +95,12 @@ def describe(source: Source, *, default_encoding: str) -> Description:
         TransferSyntax=data.transfer_syntax,
         SopClassUid=sop_class_uid,
         # A position in inflated bytes would mislead: deflated files have no offset.
-        PixelDataOffset="" if wanted.pixel_data is None or data.is_deflated else str(wanted.pixel_data),
+        PixelDataOffset="" if header.pixel_data is None or data.is_deflated else str(header.pixel_data),
     )
-    return Description(identifiers, data.transfer_syntax, sop_class_uid, facts)
+    return Description(identifiers, facts)
 
 
-class _Wanted(NamedTuple):
+class _Header(NamedTuple):
     """The wanted elements: text with its padding, sequences as JSON, and where the pixel data begin."""
 
     values: dict[int, str]
@@ -110,13 +108,13 @@ class _Wanted(NamedTuple):
     pixel_data: int | None
 
 
-def _read(data: DataSetBytes, default_encoding: str) -> _Wanted:
+def _read(data: DataSetBytes, default_encoding: str) -> _Header:
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
     sequences: dict[int, Json] = {}
     for found in scan(data, wanted=_WANTED):
         if found.tag == PIXEL_DATA:
-            return _Wanted(values, sequences, found.start)
+            return _Header(values, sequences, found.start)
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
             character_set = CharacterSet.of(raw, default_encoding=default_encoding)
@@ -129,7 +127,7 @@ def _read(data: DataSetBytes, default_encoding: str) -> _Wanted:
             text = _text(data, found, character_set)
             if text is not None:
                 values[found.tag] = text
-    return _Wanted(values, sequences, None)
+    return _Header(values, sequences, None)
 
 
 def _sequences_text(sequences: Mapping[int, Json]) -> str:

@@ -65,7 +65,6 @@ class WorkerPool:
     """
 
     def __init__(self, spec: WorkerSpec, size: int) -> None:
-        self._spec = spec
         self._numbers = itertools.count()
         self._queue: queue.PriorityQueue[tuple[tuple[int, ...], int, _Order | None]] = queue.PriorityQueue()
         self._workers = [_Worker(spec) for _ in range(size)]
@@ -90,10 +89,6 @@ class WorkerPool:
         else:
             self._queue.put((order, next(self._numbers), _Order(task, future)))
         return future
-
-    def processes(self) -> list[int]:
-        """Return the ids of the worker processes that run."""
-        return [pid for worker in self._workers if (pid := worker.pid) is not None]
 
     def close(self) -> None:
         """End all workers at once, whatever they do."""

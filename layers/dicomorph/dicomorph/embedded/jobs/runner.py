@@ -79,10 +79,6 @@ class LocalRunner:
         """Return why a job that this runner gave up could not be ended, None for any other one."""
         return self._losses.get(_execution(job))
 
-    def processes(self) -> list[int]:
-        """Return the ids of the worker processes that run."""
-        return self._pool.processes()
-
     def close(self) -> None:
         """End all workers at once; jobs that are not done can be recovered."""
         self._pool.close()

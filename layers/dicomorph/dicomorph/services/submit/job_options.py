@@ -26,8 +26,6 @@ class JobOptions:
 
     Parameters
     ----------
-    synchronous : bool
-        Whether the caller waits for the result.
     priority : int
         Higher first.
     permissive : bool
@@ -36,7 +34,6 @@ class JobOptions:
         Echoed in the job; None if there is none.
     """
 
-    synchronous: bool
     priority: int
     permissive: bool
     user_data: Json
@@ -52,12 +49,11 @@ def read_job_options(body: Mapping[str, Json]) -> JobOptions:
     BadRequestError
         If ``UserData`` is too large.
     """
-    synchronous = is_synchronous(body)
+    is_synchronous(body)  # whoever answers asks again: here for its errors, before the job starts
     priority = body.get("Priority", 0)
     if not isinstance(priority, int) or isinstance(priority, bool) or priority not in _PRIORITIES:
         raise BadFileFormatError("'Priority' must be an integer of 32 bits")
     return JobOptions(
-        synchronous=synchronous,
         priority=priority,
         permissive=read_boolean(body, "Permissive", default=False),
         user_data=_user_data(body),
