@@ -15,6 +15,7 @@ from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.http.observability import get_logger
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
+from dicomorph.services.server.check_settings import waiting_settings
 from local.application import Application
 from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
@@ -44,8 +45,9 @@ def run(arguments: Arguments) -> None:
         application = _application(folder)
         # After what takes the processor for longest here: the workers need it as much.
         stack.enter_context(_jobs(folder, settings, arguments.workers))
-        if warning(arguments.host):
-            print(warning(arguments.host), file=sys.stderr)
+        for said in (warning(arguments.host), waiting_settings(parse_settings(settings))):
+            if said:
+                print(said, file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))
 
 

@@ -117,6 +117,18 @@ def test_bad_settings_are_said_in_one_line(tmp_path: Path, text: str | None, exp
     assert not (tmp_path / "data").exists()
 
 
+def test_settings_that_do_nothing_yet_are_named_in_one_line(
+    tmp_path: Path, make_server: Callable[..., Any]
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"LimitFindResults": 4711, "CaseSensitivePN": true, "StableAge": 1}')
+    server = make_server("--settings", str(file))
+    said = server.log.read_text()
+    assert said.endswith(": LimitFindResults, CaseSensitivePN\n")
+    assert said.count("\n") == 1
+    assert "4711" not in said
+
+
 def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     status, said = run("--port", "0", "--data", str(tmp_path / "file" / "data"))

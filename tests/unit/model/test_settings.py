@@ -10,7 +10,7 @@ import pytest
 
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, UnencodableText, parse_settings
-from dicomorph.services.server.check_settings import check_settings
+from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "settings.json"
 
@@ -80,6 +80,20 @@ def test_wrong_values_are_refused(document: Any) -> None:
 def test_values_that_mean_nothing_are_refused(document: dict[str, Any], said: str) -> None:
     with pytest.raises(BadFileFormatError, match=said):
         check_settings(parse_settings(document))
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ({}, []),
+        ({"LimitFindInstances": 0, "CaseSensitivePN": False, "StableAge": 1}, []),
+        ({"LimitFindInstances": 20}, ["LimitFindInstances"]),
+        ({"CaseSensitivePN": True, "LimitFindResults": 10}, ["LimitFindResults", "CaseSensitivePN"]),
+    ],
+)
+def test_what_does_nothing_yet_is_named_where_it_was_set(document: dict[str, Any], named: list[str]) -> None:
+    said = waiting_settings(parse_settings(document))
+    assert said.rpartition(": ")[2] == ", ".join(named)
 
 
 @pytest.mark.skipif(not GOLDEN.is_file(), reason="the golden settings are not here")

@@ -6,17 +6,21 @@ resource for.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
+from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend, Target, utc_now
-from dicomorph.services.server.check_settings import check_settings
+from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
+
+_logger = logging.getLogger(__name__)
 
 
 def aws_backend(environment: Environment) -> Backend:
@@ -26,12 +30,21 @@ def aws_backend(environment: Environment) -> Backend:
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
-        settings=check_settings(environment.settings),
+        settings=_settings(environment),
         planner_limits=PlannerLimits(),
         now=utc_now,
         new_token=secrets.token_bytes,
         targets=_aws_targets(environment),
     )
+
+
+def _settings(environment: Environment) -> Settings:
+    """Check the settings; where the index is at hand, as find will need it, tell what waits for find."""
+    settings = check_settings(environment.settings)
+    waiting = waiting_settings(settings)
+    if waiting and environment.index_table_name:
+        _logger.warning(waiting)
+    return settings
 
 
 class _Absent:

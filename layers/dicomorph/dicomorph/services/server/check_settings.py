@@ -1,4 +1,4 @@
-"""Settings that only the tables of the core can judge, judged before a server starts."""
+"""What settings mean to the core, judged before a server starts: which values, and which names yet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.text.charsets import ORTHANC_ENCODINGS
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import Settings
+
+_WAITING_FOR_FIND = {
+    "LimitFindInstances": "limit_find_instances",
+    "LimitFindResults": "limit_find_results",
+    "CaseSensitivePN": "case_sensitive_pn",
+}
 
 
 def check_settings(settings: Settings) -> Settings:
@@ -26,3 +32,17 @@ def check_settings(settings: Settings) -> Settings:
         if entry.vr.encode() not in LONG_VRS | SHORT_VRS:
             raise BadFileFormatError(f"Setting Dictionary: {format_tag(entry.tag)} has no VR of the standard")
     return settings
+
+
+def waiting_settings(settings: Settings) -> str:
+    """Return what to tell an operator who set what does nothing before there is ``/tools/find``.
+
+    Names, no values; empty if there is nothing to tell.
+    """
+    default = Settings()
+    names = [
+        name
+        for name, attribute in _WAITING_FOR_FIND.items()
+        if getattr(settings, attribute) != getattr(default, attribute)
+    ]
+    return f"Settings that wait for /tools/find and do nothing yet: {', '.join(names)}" if names else ""
