@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.failures import workflow_task
 from dicomorph.services.work.plan_job import plan_job, plan_of
+from dicomorph.services.work.workflow_task import workflow_task
 
 
 @workflow_task

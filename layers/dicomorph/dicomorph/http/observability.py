@@ -12,7 +12,7 @@ import logging
 
 from aws_lambda_powertools import Logger
 
-from dicomorph.failures import causes
+from dicomorph.model.failures import causes
 
 
 @functools.cache
