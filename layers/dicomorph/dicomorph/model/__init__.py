@@ -1,1 +1,1 @@
-"""The vocabulary: levels, identifiers, resources, settings, errors and their telling. Standard library only."""
+"""The vocabulary: levels, identifiers, resources, settings, errors and failures. Standard library only."""

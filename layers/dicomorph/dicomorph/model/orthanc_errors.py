@@ -1,6 +1,6 @@
 """Orthanc's error codes: their texts and HTTP statuses, which clients compare (spec 2.1).
 
-The table is data of the API. Four statuses differ from Orthanc's 500 on purpose: 27 is
+The list is data of the API. Four statuses differ from Orthanc's 500 on purpose: 27 is
 400 (a misspelled tag is the caller's mistake, spec 8), 19 is 507 (spec 2.2), 16 is 504 (a
 synchronous call that outlived the gateway, spec 8), and 6 is 409 (a job can no longer be
 stopped: the state of the job is in the way, not the request).
@@ -28,11 +28,11 @@ def describe_code(code: int) -> tuple[str, int]:
     >>> describe_code(17)
     ('Unknown resource', 404)
     """
-    table = _table()
-    return table.get(code, table[_INTERNAL_ERROR])
+    codes = _codes()
+    return codes.get(code, codes[_INTERNAL_ERROR])
 
 
 @functools.cache
-def _table() -> dict[int, tuple[str, int]]:
+def _codes() -> dict[int, tuple[str, int]]:
     document = json.loads(Path(__file__).with_name("orthanc_errors.json").read_text(encoding="utf-8"))
     return {int(code): (text, status) for code, (text, status) in document.items()}

@@ -43,7 +43,7 @@ def too_deep() -> BadFileFormatError:
 
 
 class Encoding(NamedTuple):
-    """How the elements of a data set are written; a tuple, because tables are looked up by it.
+    """How the elements of a data set are written; a tuple, because steps and scopes are looked up by it.
 
     Parameters
     ----------
