@@ -11,7 +11,9 @@ import pytest
 
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.services.jobs.actions import cancel_job, pause_job
 from dicomorph.services.store.delete_resource import delete_resource
+from tests.support.jobs import Action
 from tests.workflows.embedded import Server, serve
 from tests.workflows.scenarios import SCENARIOS, upload, work
 
@@ -175,3 +177,12 @@ def test_an_entry_is_off_the_disk_before_its_file(tmp_path: Path, disk: Disk, sy
     disk.events.clear()
     delete_resource(server.backend, Level.STUDY, study)
     assert disk.first("commit FULL") < disk.first("unlink", "instances/")
+
+
+@pytest.mark.parametrize("stop", [cancel_job, pause_job])
+def test_a_stop_is_on_the_disk_before_it_is_answered(tmp_path: Path, disk: Disk, stop: Action) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=False)
+    job = server.submit(server.upload()["ParentStudy"], body={"KeepSource": False})
+    disk.events.clear()
+    stop(server.backend, job.id)
+    assert disk.named("commit FULL")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.jobs import record
-from dicomorph.jobs.model import Job
+from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import ConflictError
 
 _SELECT = "SELECT revision, record, content FROM job"
@@ -53,7 +53,9 @@ class SqliteJobRecords:
     def update(self, job: Job) -> Job:
         """Replace the record that was read as `job.revision`; return it with the next one."""
         updated = replace(job, revision=job.revision + 1)
-        with self._database.write() as connection:
+        # Who stops a job relies on it: it does not go on, and delete its sources, after a power cut.
+        is_stopped = job.state in (JobState.PAUSED, JobState.FAILURE)
+        with self._database.write(durable=is_stopped) as connection:
             count = connection.execute(
                 "UPDATE job SET is_final = ?, revision = ?, record = ?, content = ?"
                 " WHERE id = ? AND revision = ?",

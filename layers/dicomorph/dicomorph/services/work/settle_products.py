@@ -1,6 +1,6 @@
-"""What the end of a job puts right in the store, for good or not: it does no harm to a job that goes on.
+"""What the end of a job puts right in the store before anything goes.
 
-Every step can be repeated.
+Every step can be repeated, and does no harm to a job that is stopped now and goes on later.
 """
 
 from __future__ import annotations
