@@ -80,7 +80,3 @@ def test_there_are_sample_files_of_every_encoding() -> None:
     """Guard against a pydicom that ships fewer of them."""
     assert len(sample_files()) > 100
     assert {path.name for path in sample_files()} >= set(REFUSED)
-
-
-def test_the_matrix_is_large() -> None:
-    assert len(MATRIX) >= 60

@@ -21,7 +21,6 @@ from dicomorph.model.settings import Settings, parse_settings
 from local.template import read_template
 from tests.support.api_client import make_dicom
 from tests.support.edits import anonymized
-from tests.support.template_rules import of_type
 from tools import compatibility
 
 ROOT = Path(__file__).parents[2]
@@ -136,13 +135,6 @@ def test_every_fault_names_files_of_tests_that_exist() -> None:
         for found in re.findall(r"`([\w/]+\.py)`", row[-1]):
             folder = found.rpartition("/")[0] or folder  # a folder counts for those behind it
             assert (ROOT / "tests" / folder / Path(found).name).exists(), found
-
-
-def test_functions_and_alarms_are_counted() -> None:
-    functions = len(of_type(STACK, "AWS::Serverless::Function"))
-    alarms = len(of_type(STACK, "AWS::CloudWatch::Alarm"))
-    assert f"| {functions} functions of Python" in page("operations/deploy.md")
-    assert f"{alarms / 10:.2f} for {alarms} alarms" in page("operations/costs.md")
 
 
 def test_every_parameter_of_the_stack_is_described() -> None:

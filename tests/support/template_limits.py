@@ -11,6 +11,8 @@ STACK_RESOURCES = 500
 API_RESOURCES = 300
 POLICY_BYTES = 20 * 1024
 TEMPLATE_BYTES = 1_000_000
+RESERVE = 0.8
+"""How much of each may be used."""
 
 OF_A_FUNCTION = 6
 """A function, its role, permission and log group, and two alarms."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, UnencodableText, parse_settings
+from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, parse_settings
 from dicomorph.services.server.check_settings import check_settings, waiting_settings
-
-GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "settings.json"
 
 
 def test_nothing_given_is_orthancs_default() -> None:
@@ -94,10 +90,3 @@ def test_values_that_mean_nothing_are_refused(document: dict[str, Any], said: st
 def test_what_does_nothing_yet_is_named_where_it_was_set(document: dict[str, Any], named: list[str]) -> None:
     said = waiting_settings(parse_settings(document))
     assert said.rpartition(": ")[2] == ", ".join(named)
-
-
-@pytest.mark.skipif(not GOLDEN.is_file(), reason="the golden settings are not here")
-def test_the_settings_of_a_client_test_suite_are_accepted() -> None:
-    settings = check_settings(parse_settings(json.loads(GOLDEN.read_text())))
-    assert settings.unencodable_text is UnencodableText.DROP
-    assert settings.user_metadata == {"my-metadata": 1098}
