@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import responses, utils
@@ -52,13 +52,22 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
 
 
 def read_models_once(patch: pytest.MonkeyPatch) -> None:
-    """Remember botocore's models of the services: each mocked AWS has a session, which reads them anew."""
+    """Remember botocore's models of the services: each mocked AWS has a session, which reads them anew.
+
+    So it does with the folders of all 400 of them, whichever is asked for.
+    """
     patch.setattr(JSONFileLoader, "load_file", lambda _, path: _model(path))
+    patch.setattr(Loader, "list_available_services", lambda _, type_name: _services(type_name))
 
 
 @functools.cache
 def _model(path: str, load_file: Callable[..., Any] = JSONFileLoader.load_file) -> Any:
     return load_file(JSONFileLoader(), path)
+
+
+@functools.cache
+def _services(type_name: str, listed: Callable[..., list[str]] = Loader.list_available_services) -> list[str]:
+    return listed(Loader(), type_name)
 
 
 def list_methods_once(patch: pytest.MonkeyPatch) -> None:

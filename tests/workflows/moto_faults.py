@@ -36,6 +36,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from tests.support.quick_moto import quick_aws
@@ -58,6 +60,7 @@ def aws(handlers: Mapping[str, Handler] | None = None, *, empty_partitions: bool
         iterate_over_map_items(patch)
         count_failed_map_items(patch)
         share_clients(patch)
+        parse_definitions_once(patch)
         retry_at_once(patch)
         take_turns(patch)
         yield
@@ -128,6 +131,21 @@ def share_clients(patch: pytest.MonkeyPatch) -> None:
 
     for module in (lambda_eval_utils, resource_eval_s3):
         patch.setattr(module, "boto_client_for", client_for)
+
+
+def parse_definitions_once(patch: pytest.MonkeyPatch) -> None:
+    """Remember how a definition reads: moto parses it when it is created, and for each execution."""
+
+    def parse(definition: str) -> tuple[Any, Any]:
+        tree = _tree(definition)
+        return Preprocessor().visit(tree), tree  # what an execution evaluates is its own
+
+    patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(parse))
+
+
+@functools.cache
+def _tree(definition: str, parse: Callable[[str], Any] = AmazonStateLanguageParser.parse) -> Any:
+    return parse(definition)[1]
 
 
 def retry_at_once(patch: pytest.MonkeyPatch) -> None:
