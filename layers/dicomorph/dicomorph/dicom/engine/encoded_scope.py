@@ -1,7 +1,7 @@
 """What the walkers know of a scope under one character set and one encoding.
 
-The rules of a plan are the same for all files, `engine.steps` for all character sets. Here the
-rest is remembered: mapped identifiers, replacements in the bytes of the file, repeated sequences.
+Rules are the same for all files, steps for all character sets. What depends on these is remembered
+here: mapped identifiers, replacement values as elements, sequences that files repeat.
 """
 
 from __future__ import annotations
