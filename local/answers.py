@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from dicomorph.model.object_keys import RESULTS
+
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 _CHUNK = 1 << 18
 
@@ -72,7 +74,7 @@ def _linked_file(answer: Mapping[str, Any], headers: list[tuple[str, str]], obje
 
 def _open_linked(path: Path, objects: Path) -> BinaryIO:
     stream = path.open("rb")
-    if path.relative_to(objects).parts[0] == "results":
+    if path.is_relative_to(objects / RESULTS):
         # Made for this one answer. An open file stays readable, and is gone whatever the client does.
         path.unlink(missing_ok=True)
     return stream

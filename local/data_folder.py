@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from dicomorph.embedded.backend import objects_folder
+from dicomorph.model.object_keys import RESULTS
 
 
 class DataFolderError(Exception):
@@ -62,7 +63,7 @@ def lock_data_folder(path: Path) -> DataFolder:
         lock.close()
         raise DataFolderError(f"Another server uses the data folder {path}") from error
     folder = DataFolder(path, lock)
-    for passing in (folder.spool, folder.objects / "results"):
+    for passing in (folder.spool, folder.objects / RESULTS):
         shutil.rmtree(passing, ignore_errors=True)
     try:
         folder.spool.mkdir(mode=0o700)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dicomorph.services.backend import utc_now
 from local.routing import Match
 
 Event = dict[str, Any]
@@ -78,7 +78,7 @@ def _gather(query: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _request_context(environ: Mapping[str, Any], match: Match, method: str, path: str) -> dict[str, Any]:
-    now = time.time()
+    now = utc_now()
     return {
         "accountId": "",
         "apiId": "local",
@@ -93,8 +93,8 @@ def _request_context(environ: Mapping[str, Any], match: Match, method: str, path
         "path": path,
         "protocol": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
         "requestId": str(uuid.uuid4()),
-        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
-        "requestTimeEpoch": int(now * 1000),
+        "requestTime": f"{now:%d/%b/%Y:%H:%M:%S %z}",
+        "requestTimeEpoch": int(now.timestamp() * 1000),
         "resourceId": "",
         "resourcePath": match.route.resource,
         "stage": _STAGE,

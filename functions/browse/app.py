@@ -15,7 +15,7 @@ from dicomorph.http.reading.requests import Request
 from dicomorph.http.reading.tag_forms import tag_options, tags_form
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
-from dicomorph.model.resources import LEVELS, Level
+from dicomorph.model.resources import LEVEL_NAMES, Level
 from dicomorph.services.annotate.labels import has_label, list_labels
 from dicomorph.services.annotate.metadata import list_metadata, read_metadata
 from dicomorph.services.browse.bulk_content import bulk_content
@@ -24,8 +24,6 @@ from dicomorph.services.browse.read_instance import read_tags
 from dicomorph.services.browse.resource_view import resource_json
 
 app = build_resolver(get_backend)
-
-_RELATIVES = {level.path: level for level in LEVELS} | {level.value.lower(): level for level in LEVELS}
 
 
 def _expanded(request: Request, level: Level, ids: list[str], *, expand: bool) -> Response[str]:
@@ -37,7 +35,7 @@ def _expanded(request: Request, level: Level, ids: list[str], *, expand: bool) -
 
 def _relative(request: Request) -> Level:
     """Return the level that the end of the path names, such as ``studies`` or ``study``."""
-    return _RELATIVES[request.segment(2)]
+    return LEVEL_NAMES[request.segment(2)]
 
 
 @app.on_levels("GET")

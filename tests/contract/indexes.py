@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +15,7 @@ from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
 from dicomorph.ports.index import Index
+from dicomorph.services.backend import utc_now
 from local.template import read_template
 
 if TYPE_CHECKING:
@@ -28,16 +31,23 @@ _MOTO = threading.RLock()  # moto has no locks of its own
 def make_table(client: DynamoDBClient) -> str:
     """Create the table of the template, and return its name."""
     name = f"index-{next(_numbers)}"
-    properties = read_template()["Resources"]["IndexTable"]["Properties"]
-    client.create_table(TableName=name, **{key: properties[key] for key in _TABLE_PROPERTIES})
+    client.create_table(TableName=name, **_table_properties())
     return name
 
 
-def make_index(adapter: str, folder: Path, client: DynamoDBClient) -> Index:
+@functools.cache
+def _table_properties() -> dict[str, Any]:
+    properties = read_template()["Resources"]["IndexTable"]["Properties"]
+    return {key: properties[key] for key in _TABLE_PROPERTIES}
+
+
+def make_index(
+    adapter: str, folder: Path, client: DynamoDBClient, *, now: Callable[[], datetime] = utc_now
+) -> Index:
     """Return an empty index."""
     if adapter == "sqlite":
-        return sqlite_index(Database(folder / f"index-{next(_numbers)}.sqlite", epoch=None))
-    return dynamo_index(taking_turns(client), make_table(client), concurrency=1)
+        return sqlite_index(Database(folder / f"index-{next(_numbers)}.sqlite", epoch=None), now=now)
+    return dynamo_index(taking_turns(client), make_table(client), now=now, concurrency=1)
 
 
 _Call = Callable[[], Any]

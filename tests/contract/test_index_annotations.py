@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.model.errors import ConflictError, UnknownResourceError
+from dicomorph.model.errors import ConflictError, ParameterOutOfRangeError, UnknownResourceError
 from dicomorph.model.resources import LEVELS, Level, LevelFacts, MetadataValue
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import Index
@@ -60,6 +60,30 @@ def test_metadata_that_are_not_there_have_no_revision(filled: Index, expected: i
     with pytest.raises(ConflictError):
         filled.annotations.remove_metadata(*STUDY, "My", expected=expected)
     assert metadata_of(filled) == {}
+
+
+@pytest.mark.parametrize("name", ["ModifiedFrom", "MainDicomSequences", "LastUpdate"])
+def test_clients_do_not_change_what_the_server_keeps(filled: Index, name: str) -> None:
+    before = filled.catalogue.get(*STUDY)
+    for expected in (None, 0):
+        with pytest.raises(ParameterOutOfRangeError):
+            filled.annotations.set_metadata(*STUDY, name, "x", expected=expected)
+    with pytest.raises(ParameterOutOfRangeError):
+        filled.annotations.remove_metadata(*STUDY, name, expected=0)
+    assert filled.catalogue.get(*STUDY) == before
+
+
+def test_what_the_server_keeps_is_at_revision_0_however_often_it_is_written(filled: Index) -> None:
+    for number in "12":
+        origin = {Level.STUDY: {"ModifiedFrom": number}}
+        filled.ingest.add([entry(f"{number}i", metadata=origin)], overwrite=OverwriteInstances.NEVER)
+        of_main_tags = {"MainDicomTagsSignature": number, "MainDicomSequences": number}
+        filled.annotations.refresh(*STUDY, LevelFacts({}, of_main_tags))
+        study = filled.catalogue.get(*STUDY)
+        assert study is not None
+        assert {name: study.metadata[name] for name in ("ModifiedFrom", *of_main_tags)} == dict.fromkeys(
+            ("ModifiedFrom", *of_main_tags), MetadataValue(number, 0)
+        )
 
 
 def test_labels_come_and_go(filled: Index) -> None:

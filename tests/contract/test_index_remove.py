@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import LEVELS, InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import Index, Removal
-from tests.contract.indexes import assert_hierarchy_is_true, entry, pin
+from tests.contract.indexes import INDEXES, assert_hierarchy_is_true, entry, make_index, pin
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 NEVER = OverwriteInstances.NEVER
 IDS = ("0p", "0t", "0s", "0i")
@@ -93,3 +100,15 @@ def test_removing_pinned_instances_again_is_harmless(index: Index) -> None:
     index.eraser.remove_instances(pins)
     assert index.catalogue.ids(Level.INSTANCE) == ["0i"]
     assert index.eraser.remove_instances([]) == []
+
+
+@pytest.mark.parametrize("adapter", INDEXES)
+def test_pins_that_nothing_is_at_change_nothing(
+    adapter: str, tmp_path: Path, dynamodb: DynamoDBClient
+) -> None:
+    hours = iter(range(24))
+    index = make_index(adapter, tmp_path, dynamodb, now=lambda: datetime(2024, 1, 2, next(hours), tzinfo=UTC))
+    index.ingest.add([entry()], overwrite=NEVER)
+    before = [index.catalogue.get(*line) for line in LINE]
+    index.eraser.remove_instances([pin(entry(version="2")), pin(entry("1i")), pin(entry("2i", series="1s"))])
+    assert [index.catalogue.get(*line) for line in LINE] == before, "LastUpdate of the parents included"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dicomorph.model.resources import LEVELS, Level, MetadataValue
+from dicomorph.model.resources import LEVELS, InstanceEntry, Level, MetadataValue
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import Index, StoreOutcome, StoreStatus
 from tests.contract.indexes import assert_hierarchy_is_true, entry, pin
@@ -174,6 +174,48 @@ def test_origins_and_labels_reach_parents_that_exist(index: Index) -> None:
     study = index.catalogue.get(Level.STUDY, "0t")
     assert study is not None
     assert study.metadata["ModifiedFrom"].value == "0y"
+
+
+def from_source(source: str, instance: str = "0i", *, version: str = "1") -> InstanceEntry:
+    """Return an entry that says of its patient where it comes from, and has a label for it."""
+    return entry(
+        instance,
+        version=version,
+        metadata={Level.PATIENT: {"ModifiedFrom": source}},
+        labels={Level.PATIENT: frozenset({source})},
+    )
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [from_source("a", "1i"), from_source("b", "2i")],
+        [from_source("a", version="2"), from_source("b", "1i")],
+        [from_source("a", "1i"), from_source("b", version="2")],
+        [from_source("c", "1i"), from_source("a", "1i", version="2"), from_source("b", "2i")],
+    ],
+    ids=["new", "replacing, then new", "new, then replacing", "one twice"],
+)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_every_entry_of_a_call_tells_its_parents_and_the_last_one_prevails(
+    index: Index, entries: list[InstanceEntry], *, is_new: bool
+) -> None:
+    if not is_new:
+        index.ingest.add([entry()], overwrite=NEVER)
+    index.ingest.add(entries, overwrite=ALWAYS)
+    patient = index.catalogue.get(Level.PATIENT, "0p")
+    assert patient is not None
+    assert patient.metadata["ModifiedFrom"] == MetadataValue("b", 0)
+    assert patient.labels >= {"a", "b"}
+
+
+def test_what_was_replaced_is_told_once(index: Index) -> None:
+    index.ingest.add([entry()], overwrite=NEVER)
+    new = entry(version="2")
+    assert index.ingest.add([new, new], overwrite=ALWAYS) == [
+        StoreOutcome(StoreStatus.SUCCESS, entry().object),
+        SUCCESS,
+    ]
 
 
 def test_labels_of_a_first_instance(index: Index) -> None:

@@ -90,3 +90,21 @@ def test_values_that_mean_nothing_are_refused(document: dict[str, Any], said: st
 def test_what_does_nothing_yet_is_named_where_it_was_set(document: dict[str, Any], named: list[str]) -> None:
     said = waiting_settings(parse_settings(document))
     assert said.rpartition(": ")[2] == ", ".join(named)
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "held", "new", "stays"),
+    [
+        (OverwriteInstances.NEVER, "a", "b", True),
+        (OverwriteInstances.ALWAYS, "a", "a", False),
+        (OverwriteInstances.IF_CHANGED, "a", "a", True),
+        (OverwriteInstances.IF_CHANGED, "a", "b", False),
+        (OverwriteInstances.IF_CHANGED, "", "b", False),
+        (OverwriteInstances.IF_CHANGED, "a", "", False),
+        (OverwriteInstances.IF_CHANGED, "", "", False),
+    ],
+)
+def test_whether_a_stored_instance_stays(
+    overwrite: OverwriteInstances, held: str, new: str, *, stays: bool
+) -> None:
+    assert overwrite.keeps(held, new) is stays

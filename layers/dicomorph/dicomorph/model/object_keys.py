@@ -22,6 +22,9 @@ JOBS = "jobs/"
 TOKEN_BYTES = 16
 """Of what nobody may guess, or meet twice: the names of uploads and results, the ids of jobs."""
 
+SIBLING_BYTES = 8
+"""Of a name that differs from the few beside it: the plans of a job, the folders of processes."""
+
 KEY_BYTES = 32
 """Of the secret from which the new identifiers of a job, or of one answer, derive."""
 

@@ -19,9 +19,14 @@ class Level(enum.Enum):
     INSTANCE = "Instance"
 
     @property
+    def plural(self) -> str:
+        """Return Orthanc's name for several, such as ``Studies``."""
+        return _PLURALS[self]
+
+    @property
     def path(self) -> str:
         """Return the prefix of the level's routes, such as ``studies``."""
-        return _PATHS[self]
+        return self.plural.lower()
 
     @property
     def parent(self) -> Level | None:
@@ -33,11 +38,23 @@ class Level(enum.Enum):
         """Return the level below, None for an instance."""
         return _CHILDREN[self]
 
+    @property
+    def above(self) -> tuple[Level, ...]:
+        """Return all levels above, the patient first."""
+        return _ABOVE[self]
+
 
 LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
-_PATHS = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
+_PLURALS = dict(zip(LEVELS, ("Patients", "Studies", "Series", "Instances"), strict=True))
+_ABOVE = {level: LEVELS[:number] for number, level in enumerate(LEVELS)}
 _PARENTS: dict[Level, Level | None] = dict(zip(LEVELS, (None, *LEVELS[:-1]), strict=True))
 _CHILDREN: dict[Level, Level | None] = dict(zip(LEVELS, (*LEVELS[1:], None), strict=True))
+
+PARENT_LEVELS = Level.INSTANCE.above
+"""Those of resources that are there as long as there is something below them."""
+
+LEVEL_NAMES = {name: level for level in LEVELS for name in (level.value.lower(), level.path)}
+"""Levels as the ends of paths and the bodies of requests name them: ``study``, ``studies``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,7 @@ class InstanceEntry:
 
 @dataclass(frozen=True, slots=True)
 class MetadataValue:
-    """A metadata with its revision, which starts at 0 and grows by one at each change."""
+    """A metadata with its revision: 0, and one more at each change that a client makes."""
 
     value: str
     revision: int

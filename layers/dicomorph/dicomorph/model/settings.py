@@ -19,6 +19,23 @@ class OverwriteInstances(enum.Enum):
     ALWAYS = "Always"
     IF_CHANGED = "IfChanged"
 
+    @property
+    def compares(self) -> bool:
+        """Whether versions of an instance are told apart by their MD5."""
+        return self is OverwriteInstances.IF_CHANGED
+
+    def keeps(self, held_md5: str, md5: str) -> bool:
+        """Tell whether a stored instance stays when another version of it arrives.
+
+        Parameters
+        ----------
+        held_md5, md5 : str
+            Of the stored version and of the other one; empty if unknown, which is like no other.
+        """
+        if self.compares:
+            return bool(md5) and held_md5 == md5
+        return self is OverwriteInstances.NEVER
+
 
 class UnencodableText(enum.Enum):
     """What happens to replacement text that the character set of the file cannot hold."""

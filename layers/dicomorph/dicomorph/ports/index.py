@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from dicomorph.model.errors import ParameterOutOfRangeError
+from dicomorph.model.metadata_names import SYSTEM_METADATA
 from dicomorph.model.resources import (
     InstanceEntry,
     Level,
@@ -62,6 +64,12 @@ class Removal:
 def is_outdated(entry: InstanceEntry, held: ObjectRef | None) -> bool:
     """Tell whether an entry was made of another version than its instance has; None if it has none."""
     return entry.replaces is not None and (held is None or held.key != entry.replaces.key)
+
+
+def refuse_system_metadata(name: str) -> None:
+    """Raise `ParameterOutOfRangeError` if a metadata is one that the server itself keeps."""
+    if name in SYSTEM_METADATA:
+        raise ParameterOutOfRangeError("The server itself keeps this metadata")
 
 
 class Catalogue(Protocol):
@@ -133,7 +141,13 @@ class Eraser(Protocol):
 
 
 class Annotations(Protocol):
-    """What is said of resources that exist."""
+    """What is said of resources that exist.
+
+    The revision of a metadata counts how often `set_metadata` has changed it, so that of two
+    clients who read the same one, the second to write is told (spec, gotcha G60). Whatever comes
+    with an entry or a refresh is at revision 0: clients cannot change what the server itself
+    keeps, so nobody's change can be lost, and its ETag is another as soon as its value is.
+    """
 
     def refresh(self, level: Level, resource_id: str, facts: LevelFacts) -> None:
         """Replace main tags, those of the patient that a study repeats, and MainDicomSequences.
@@ -144,10 +158,12 @@ class Annotations(Protocol):
     def set_metadata(
         self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
     ) -> MetadataValue:
-        """Write one metadata on condition of its revision (None: it must not exist yet).
+        """Write one metadata of clients on condition of its revision (None: it must not exist yet).
 
         Raises
         ------
+        ParameterOutOfRangeError
+            If it is one of the server's own.
         UnknownResourceError
             If the resource does not exist.
         ConflictError
@@ -155,7 +171,7 @@ class Annotations(Protocol):
         """
 
     def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
-        """Delete one metadata on condition of its revision; errors as in `set_metadata`."""
+        """Delete one metadata of clients on condition of its revision; errors as in `set_metadata`."""
 
     def set_labels(
         self, level: Level, resource_id: str, *, add: frozenset[str], remove: frozenset[str]
@@ -179,7 +195,7 @@ class ServerProperties(Protocol):
         """Return a server-wide property, None if it was never written."""
 
     def write_property(self, name: str, value: str) -> None:
-        """Set a server-wide property."""
+        """Set a server-wide property to a text that UTF-8 can encode."""
 
 
 @dataclass(frozen=True, slots=True)

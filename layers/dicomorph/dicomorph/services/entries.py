@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from dicomorph.dicom.views.description import Description
+from dicomorph.model.metadata_names import (
+    HTTP_USERNAME,
+    ORIGIN,
+    RECEPTION_DATE,
+    REMOTE_AET,
+    REMOTE_IP,
+    metadata_time,
+)
 from dicomorph.model.resources import Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef
 
 
@@ -16,12 +25,36 @@ def instance_entry(
     Parameters
     ----------
     metadata : Mapping[str, str]
-        Of the instance, beside what derives from the file; ``RemoteAET`` is the series' too (spec 1.4).
+        Of the instance, beside what derives from the file (`given_metadata`); ``RemoteAET`` is the
+        series' too (spec 1.4).
     """
-    of_series = {name: metadata[name] for name in ("RemoteAET",) if name in metadata}
+    of_series = {name: metadata[name] for name in (REMOTE_AET,) if name in metadata}
     given = {Level.INSTANCE: metadata, Level.SERIES: of_series}
     facts = {
         level: LevelFacts(found.main_tags, {**found.metadata, **given.get(level, {})})
         for level, found in description.facts.items()
     }
     return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
+
+
+def given_metadata(received: datetime, *, remote_ip: str, username: str = "") -> dict[str, str]:
+    """Return what an instance is given when it is stored, beside what derives from its file.
+
+    Everything comes by the REST API, uploads and products alike: there is no AE that sent it.
+
+    Parameters
+    ----------
+    received : datetime
+        In UTC.
+    remote_ip : str
+        Of the client that sent the file or asked for the job.
+    username : str
+        Of this client; empty if nobody asked for one.
+    """
+    return {
+        HTTP_USERNAME: username,
+        ORIGIN: "RestApi",
+        RECEPTION_DATE: metadata_time(received),
+        REMOTE_AET: "",
+        REMOTE_IP: remote_ip,
+    }

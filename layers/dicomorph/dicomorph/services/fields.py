@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, ParameterOutOfRangeError
-from dicomorph.model.resources import LEVELS, Json, Level
+from dicomorph.model.json_fields import read_boolean, read_text
+from dicomorph.model.resources import LEVEL_NAMES, Json, Level
 
 _LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
-    **{name: level for level in LEVELS for name in (level.value.lower(), level.path)},
+    **LEVEL_NAMES,
     "image": Level.INSTANCE,
     "images": Level.INSTANCE,
 }
@@ -42,20 +43,6 @@ def is_synchronous(body: Mapping[str, Json]) -> bool:
     return not read_boolean(body, "Asynchronous", default=False)
 
 
-def read_boolean(body: Mapping[str, Json], name: str, *, default: bool) -> bool:
-    """Return a boolean field.
-
-    Raises
-    ------
-    BadFileFormatError
-        If it is something else.
-    """
-    value = body.get(name, default)
-    if not isinstance(value, bool):
-        raise BadFileFormatError(f"'{name}' must be true or false")
-    return value
-
-
 def read_level(body: Mapping[str, Json]) -> Level | None:
     """Return the field ``Level``, None if it is absent.
 
@@ -68,10 +55,7 @@ def read_level(body: Mapping[str, Json]) -> Level | None:
     """
     if "Level" not in body:
         return None
-    name = body["Level"]
-    if not isinstance(name, str):
-        raise BadFileFormatError("'Level' must be a string")
-    level = _LEVEL_NAMES.get(name.lower())
+    level = _LEVEL_NAMES.get(read_text(body, "Level").lower())
     if level is None:
         raise ParameterOutOfRangeError("'Level' must be Patient, Study, Series or Instance")
     return level

@@ -12,15 +12,15 @@ from dicomorph.aws.index.items import (
     LABEL,
     METADATA,
     REVISION,
-    SEQUENCES,
-    SIGNATURE,
     bounded,
     encode_tags,
     encode_text,
     is_pending,
 )
 from dicomorph.model.errors import ConflictError, UnknownResourceError
+from dicomorph.model.metadata_names import MAIN_DICOM_SEQUENCES, OF_MAIN_TAGS
 from dicomorph.model.resources import Level, LevelFacts, MetadataValue
+from dicomorph.ports.index import refuse_system_metadata
 
 
 class DynamoAnnotations:
@@ -40,10 +40,10 @@ class DynamoAnnotations:
         values = {"Tags": encode_tags(facts.main_tags)}
         if level is Level.STUDY:
             values["PatientTags"] = encode_tags(facts.patient_main_tags)
-        for name in (SIGNATURE, SEQUENCES):
+        for name in OF_MAIN_TAGS:
             if name in facts.metadata:
                 values[METADATA + name] = encode_text(facts.metadata[name])
-        update = Update(EXISTS, bounded(values), frozenset({METADATA + SEQUENCES}))
+        update = Update(EXISTS, bounded(values), frozenset({METADATA + MAIN_DICOM_SEQUENCES}))
         with suppress(ConditionLostError):
             self._table.update(resource_key(level, resource_id), update)
 
@@ -51,6 +51,7 @@ class DynamoAnnotations:
         self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
     ) -> MetadataValue:
         """See `Annotations.set_metadata`."""
+        refuse_system_metadata(name)
         written = MetadataValue(value, 0 if expected is None else expected + 1)
         values: Item = {METADATA + name: encode_text(value)}
         if written.revision:
@@ -60,6 +61,7 @@ class DynamoAnnotations:
 
     def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
         """See `Annotations.remove_metadata`."""
+        refuse_system_metadata(name)
         gone = frozenset({METADATA + name, REVISION + name})
         self._change(level, resource_id, _at_revision(name, expected, {}, gone))
 

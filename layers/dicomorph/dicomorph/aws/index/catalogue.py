@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dicomorph.aws.dynamodb.keys import LISTING_INDEX, Item, child_partitions, listings, resource_key
 from dicomorph.aws.dynamodb.table import Table
 from dicomorph.aws.index.items import ancestry_of, id_of, is_pending, pin_of, resource_of
-from dicomorph.model.resources import LEVELS, Ancestry, Level, Pin, Resource, Statistics
+from dicomorph.model.resources import LEVELS, PARENT_LEVELS, Ancestry, Level, Pin, Resource, Statistics
 
 _STATE = "PK, SK, Id, Pending"
 _AT_ONCE = 1600  # items; sixteen requests of a hundred
@@ -140,7 +140,7 @@ class DynamoCatalogue:
 
     def statistics(self) -> Statistics:
         """See `Catalogue.statistics`. May lag."""
-        above = [sum(self._table.each(self._count, listings(level))) for level in LEVELS[:-1]]
+        above = [sum(self._table.each(self._count, listings(level))) for level in PARENT_LEVELS]
         sizes = self._table.each(self._sizes, listings(Level.INSTANCE))
         patients, studies, series = above
         instances, disk_size = map(sum, zip(*sizes, strict=True))

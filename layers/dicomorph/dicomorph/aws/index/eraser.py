@@ -17,7 +17,6 @@ from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
 from dicomorph.aws.dynamodb.table import Table, attempts, won
 from dicomorph.aws.index.catalogue import DynamoCatalogue
 from dicomorph.aws.index.items import (
-    LAST_UPDATE,
     METADATA,
     ancestry_of,
     id_of,
@@ -27,11 +26,11 @@ from dicomorph.aws.index.items import (
     stamp_of,
 )
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.model.metadata_names import metadata_time
-from dicomorph.model.resources import LEVELS, Ancestry, Level, ObjectRef, Pin
+from dicomorph.model.metadata_names import LAST_UPDATE, metadata_time
+from dicomorph.model.resources import PARENT_LEVELS, Ancestry, Level, ObjectRef, Pin
 from dicomorph.ports.index import Removal
 
-_UPWARDS = (Level.SERIES, Level.STUDY, Level.PATIENT)
+_UPWARDS = PARENT_LEVELS[::-1]
 _REMOVED_AT_ONCE = 1000  # whose items are in memory together
 _PEEK = 4  # links of each partition to try before all of them; more than the one left out
 _Action = tuple[str, Item]
@@ -101,7 +100,7 @@ class DynamoEraser:
         while last is not None and (some := [last, *islice(waiting, _REMOVED_AT_ONCE)])[1:]:
             removed += self._table.each(lambda item: self._remove_one(item, wanted), some[:-1])
             last = some[-1]
-        removed.append(self._remove_last(ancestry, last, wanted))
+        removed.append(self._remove_last(ancestry, last, wanted, is_changed=any(removed)))
         return [ref for ref in removed if ref is not None]
 
     def _remove_one(self, item: Item, wanted: _Wanted) -> ObjectRef | None:
@@ -114,24 +113,33 @@ class DynamoEraser:
             current = self._catalogue.item(Level.INSTANCE, id_of(item))
         return None
 
-    def _remove_last(self, ancestry: Ancestry, item: Item | None, wanted: _Wanted) -> ObjectRef | None:
-        """Delete an instance (None: no more) with the ancestors that have no other child."""
+    def _remove_last(
+        self, ancestry: Ancestry, item: Item | None, wanted: _Wanted, *, is_changed: bool
+    ) -> ObjectRef | None:
+        """Delete an instance (None: no more) with the ancestors that have no other child.
+
+        Parameters
+        ----------
+        is_changed : bool
+            Whether instances of the series were deleted before, of which its ancestors are to be told.
+        """
         for _ in attempts():
-            if self._try_remove_last(ancestry, item):
+            if self._try_remove_last(ancestry, item, is_changed=is_changed or item is not None):
                 break
             if item is not None:
                 item = self._catalogue.item(Level.INSTANCE, id_of(item))
                 item = item if item is not None and wanted(item) else None
         return None if item is None else object_of(item)
 
-    def _try_remove_last(self, ancestry: Ancestry, item: Item | None) -> bool:
-        upwards = self._upwards(ancestry, "" if item is None else id_of(item))
+    def _try_remove_last(self, ancestry: Ancestry, item: Item | None, *, is_changed: bool) -> bool:
+        upwards = self._upwards(ancestry, "" if item is None else id_of(item), is_changed=is_changed)
         if upwards is None:
             return False
         actions = upwards if item is None else _erasing(item) + upwards
         if actions and not won(lambda: self._table.transact(actions)):
             return False
-        self._refresh_above(ancestry)
+        if actions or is_changed:
+            self._refresh_above(ancestry)
         return True
 
     def _refresh_above(self, ancestry: Ancestry) -> None:
@@ -140,7 +148,7 @@ class DynamoEraser:
         for level in _UPWARDS[1:]:
             won(lambda at=level: self._table.update(resource_key(at, ancestry.at(at)), update))  # type: ignore[misc]
 
-    def _upwards(self, ancestry: Ancestry, without: str) -> list[_Action] | None:
+    def _upwards(self, ancestry: Ancestry, without: str, *, is_changed: bool) -> list[_Action] | None:
         """Return what goes with the last child of a series, None if that changes right now."""
         stamps = self._stamps(ancestry)  # before any look for children: see `ingest`
         if Level.SERIES not in stamps:
@@ -151,6 +159,8 @@ class DynamoEraser:
                 return None
             resource = {"Key": resource_key(level, ancestry.at(level))}
             if self._has_other(level, ancestry, without):
+                if not actions and not is_changed:
+                    return []
                 values = {
                     "Stamp": {"S": new_stamp()},
                     METADATA + LAST_UPDATE: {"S": metadata_time(self._now())},
@@ -159,7 +169,7 @@ class DynamoEraser:
                 return [*actions, ("Update", resource | update.arguments)]
             actions.append(("Delete", resource | stamped(stamps[level]).arguments))
             if level.parent is not None:
-                actions.append(("Delete", {"Key": _link(level.parent, ancestry)}))
+                actions.append(("Delete", {"Key": _link(level.parent, level, ancestry)}))
         return actions
 
     def _stamps(self, ancestry: Ancestry) -> dict[Level, str]:
@@ -197,8 +207,8 @@ class DynamoEraser:
 
     def _lowest_above(self, level: Level, ancestry: Ancestry) -> tuple[Level, str] | None:
         held = self._stamps(ancestry)
-        above = [one for one in _UPWARDS if LEVELS.index(one) < LEVELS.index(level) and one in held]
-        return (above[0], ancestry.at(above[0])) if above else None
+        above = [one for one in level.above if one in held]
+        return (above[-1], ancestry.at(above[-1])) if above else None
 
 
 def _erasing(item: Item) -> list[_Action]:
@@ -207,12 +217,11 @@ def _erasing(item: Item) -> list[_Action]:
     ancestry = ancestry_of(item, Level.INSTANCE)
     return [
         ("Delete", {"Key": resource_key(Level.INSTANCE, ancestry.instance), **condition}),
-        ("Delete", {"Key": _link(Level.SERIES, ancestry)}),
+        ("Delete", {"Key": _link(Level.SERIES, Level.INSTANCE, ancestry)}),
     ]
 
 
-def _link(parent: Level, ancestry: Ancestry) -> Item:
-    child = LEVELS[LEVELS.index(parent) + 1]
+def _link(parent: Level, child: Level, ancestry: Ancestry) -> Item:
     return child_key(parent, ancestry.at(parent), ancestry.at(child))
 
 

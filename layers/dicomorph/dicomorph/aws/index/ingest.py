@@ -17,7 +17,7 @@ takes over and the delete of the series removes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,24 +71,29 @@ class DynamoIngest:
         """
         for entry in entries:
             check_size(entry)
-        addition = _Addition(self._table, overwrite, self._now)
-        outcomes: dict[int, StoreOutcome] = {}
-        while len(outcomes) < len(entries):
-            wave: dict[str, int] = {}
-            for number, entry in enumerate(entries):
-                if number not in outcomes:
-                    wave.setdefault(entry.ancestry.instance, number)
-            numbers = list(wave.values())
-            added = addition.add_distinct([entries[number] for number in numbers])
-            outcomes.update(zip(numbers, added, strict=True))
-        return [outcomes[number] for number in range(len(entries))]
+        return [
+            outcome
+            for run in _distinct_runs(entries)
+            for outcome in _Addition(self._table, overwrite, self._now).add(run)
+        ]
 
     def sync(self) -> None:
         """Do nothing: DynamoDB answers a write when it is on disks in several places."""
 
 
+def _distinct_runs(entries: Sequence[InstanceEntry]) -> Iterator[Sequence[InstanceEntry]]:
+    """Yield entries in their order, cut before each whose instance was named since the last cut."""
+    start, named = 0, set[str]()
+    for number, entry in enumerate(entries):
+        if entry.ancestry.instance in named:
+            yield entries[start:number]
+            start, named = number, set()
+        named.add(entry.ancestry.instance)
+    yield entries[start:]
+
+
 class _Addition:
-    """What one call remembers: how it treats what is stored, and what it has replaced."""
+    """Adding different instances: how what is stored is treated, and what was replaced."""
 
     def __init__(self, table: Table, overwrite: OverwriteInstances, now: Callable[[], datetime]) -> None:
         self._table = table
@@ -96,8 +101,8 @@ class _Addition:
         self._now = now
         self._superseded: dict[str, ObjectRef | None] = {}
 
-    def add_distinct(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
-        """Add different instances."""
+    def add(self, entries: Sequence[InstanceEntry]) -> list[StoreOutcome]:
+        """Add them; the parents are told in the order of the entries."""
         outcomes: dict[str, StoreOutcome] = {}
         for _ in attempts():
             waiting = [entry for entry in entries if entry.ancestry.instance not in outcomes]
@@ -108,18 +113,17 @@ class _Addition:
 
     def _attempt(self, entries: Sequence[InstanceEntry], outcomes: dict[str, StoreOutcome]) -> None:
         """Bring entries in as far as nobody is in the way; write down those that are done."""
-        claims, replaced = [], []
+        claims, changing = [], []
         for entry, step in zip(entries, self._table.each(self._claim, entries), strict=True):
             if isinstance(step, _Claim):
                 claims.append(step)
+                changing.append(entry)
             elif step is not None:
                 outcomes[entry.ancestry.instance] = step
                 if step.superseded not in (None, entry.object):
-                    replaced.append(entry)
+                    changing.append(entry)
         self._table.each(self._link, claims)
-        parents = Parents(
-            self._table, [claim.entry for claim in claims] + replaced, metadata_time(self._now())
-        )
+        parents = Parents(self._table, changing, metadata_time(self._now()))
         parents.touch()
         for claim in self._enter(claims, parents):
             outcomes[claim.entry.ancestry.instance] = StoreOutcome(StoreStatus.SUCCESS)
@@ -146,18 +150,13 @@ class _Addition:
             return StoreOutcome(StoreStatus.SUCCESS, self._superseded.get(entry.ancestry.instance))
         if found is None or is_outdated(entry, held):
             return StoreOutcome(StoreStatus.FAILURE, entry.object)
-        if self._stays(found, entry):
+        if self._overwrite.keeps(found["MD5"]["S"], entry.md5):
             return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
         # A client that heard no answer repeats the put, and loses against itself.
         self._superseded[entry.ancestry.instance] = held
         if won(lambda: self._table.put(instance_item(entry), stamped(stamp_of(found)))):
             return StoreOutcome(StoreStatus.SUCCESS, held)
         return None
-
-    def _stays(self, found: Item, entry: InstanceEntry) -> bool:
-        if self._overwrite is OverwriteInstances.IF_CHANGED:
-            return bool(entry.md5) and bool(found["MD5"]["S"] == entry.md5)  # unknown is not the same
-        return self._overwrite is OverwriteInstances.NEVER
 
     def _link(self, claim: _Claim) -> None:
         ancestry = claim.entry.ancestry

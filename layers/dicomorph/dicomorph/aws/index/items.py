@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 from dicomorph.aws.dynamodb.keys import Item, listing, resource_key
 from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.metadata_names import LAST_UPDATE, MAIN_DICOM_SEQUENCES
 from dicomorph.model.resources import (
     LEVELS,
     Ancestry,
@@ -29,15 +30,11 @@ from dicomorph.model.resources import (
     Resource,
 )
 
-LAST_UPDATE = "LastUpdate"
-ORIGINS = ("ModifiedFrom", "AnonymizedFrom")
-SEQUENCES = "MainDicomSequences"
-SIGNATURE = "MainDicomTagsSignature"
-
 METADATA, REVISION, LABEL = "M:", "R:", "L:"
 ITEM_LIMIT = 350_000
 """Bytes that a new item may take: DynamoDB's limit is 400 KB, metadata and labels may follow."""
 
+_STAMP_BYTES = 12  # enough to differ from all that an item ever had; each item has one
 _LONG = 1024
 _UTF8_BYTES = 4  # of one character, at most
 _NO_FACTS = LevelFacts({})
@@ -45,7 +42,7 @@ _NO_FACTS = LevelFacts({})
 
 def new_stamp() -> str:
     """Return a text that no other item ever has as its stamp."""
-    return secrets.token_hex(12)
+    return secrets.token_hex(_STAMP_BYTES)
 
 
 def encode_text(text: str) -> Item:
@@ -122,7 +119,7 @@ def _resource_item(entry: InstanceEntry, level: Level) -> Item:
         **{METADATA + name: encode_text(value) for name, value in facts.metadata.items()},
         **labels_of(entry, level),
     }
-    for above in LEVELS[: LEVELS.index(level)]:
+    for above in level.above:
         item[above.value] = {"S": entry.ancestry.at(above)}
     return bounded(item)
 
@@ -157,7 +154,7 @@ def bounded(item: Item) -> Item:
         If it does not fit without them either.
     """
     if size_of(item) > ITEM_LIMIT:
-        item = {name: value for name, value in item.items() if name != METADATA + SEQUENCES}
+        item = {name: value for name, value in item.items() if name != METADATA + MAIN_DICOM_SEQUENCES}
         if size_of(item) > ITEM_LIMIT:
             raise BadFileFormatError("The main tags are longer than the index can hold")
     return item

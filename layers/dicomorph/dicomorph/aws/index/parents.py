@@ -8,19 +8,17 @@ from dicomorph.aws.dynamodb.expressions import ABSENT, EXISTS, Update
 from dicomorph.aws.dynamodb.keys import Item, child_key, resource_key
 from dicomorph.aws.dynamodb.table import Table, won
 from dicomorph.aws.index.items import (
-    LAST_UPDATE,
     METADATA,
-    ORIGINS,
     encode_text,
     facts_of,
     labels_of,
     new_stamp,
     parent_item,
 )
-from dicomorph.model.resources import LEVELS, InstanceEntry, Level
+from dicomorph.model.metadata_names import LAST_UPDATE, ORIGINS
+from dicomorph.model.resources import PARENT_LEVELS, InstanceEntry, Level
 
 _Parent = tuple[Level, str]
-_ABOVE = LEVELS[:-1]
 
 
 class Parents:
@@ -41,7 +39,7 @@ class Parents:
         self._now = now
         self._news: dict[_Parent, Item] = {}
         for entry in entries:
-            for level in _ABOVE:
+            for level in PARENT_LEVELS:
                 self._news.setdefault((level, entry.ancestry.at(level)), {}).update(_news(entry, level))
         self._held: set[_Parent] = set()
 
@@ -69,9 +67,9 @@ class Parents:
             False if somebody else was faster with any of them.
         """
         actions = [entering]
-        missing = [level for level in _ABOVE if (level, entry.ancestry.at(level)) not in self._held]
+        missing = [level for level in PARENT_LEVELS if (level, entry.ancestry.at(level)) not in self._held]
         for level in missing:
-            item = parent_item(entry, level, self._now)
+            item = parent_item(entry, level, self._now) | self._news[level, entry.ancestry.at(level)]
             actions.append(("Put", {"Item": item, **ABSENT.arguments}))
             if level.parent is not None:
                 link = child_key(level.parent, entry.ancestry.at(level.parent), entry.ancestry.at(level))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import DicomorphError, InternalError, TransientError
+from dicomorph.services.backend import utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -44,11 +45,16 @@ class StepFunctionsRunner:
         A low-level client.
     state_machine_arn : str
         The machine of ``statemachines/modification.asl.json``.
+    now : Callable[[], datetime]
+        The time in UTC.
     """
 
-    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+    def __init__(
+        self, client: SFNClient, state_machine_arn: str, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._client = client
         self._state_machine_arn = state_machine_arn
+        self._now = now
 
     def start(self, job: Job) -> None:
         """Start the workflow of a job.
@@ -76,7 +82,7 @@ class StepFunctionsRunner:
 
     def loss(self, job: Job) -> DicomorphError | None:
         """Return how the execution of a job ended, None as long as it goes on or nobody can tell."""
-        now = datetime.now(UTC)
+        now = self._now()
         if now - datetime.fromisoformat(job.queued or job.created) < _GRACE:
             return None
         try:

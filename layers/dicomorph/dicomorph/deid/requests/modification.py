@@ -16,7 +16,8 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
-from dicomorph.model.errors import BadFileFormatError, BadRequestError
+from dicomorph.model.errors import BadRequestError
+from dicomorph.model.json_fields import read_boolean, read_text
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
 
@@ -103,14 +104,14 @@ def parse_modification(
     """
     names = TagNames(settings.dictionary)
     edition = _edition(body, settings) if is_anonymization else ""
-    force = flag(body, "Force")
+    force = read_boolean(body, "Force", default=False)
     # Each route ignores the option of the other, whatever its type (spec 2.4).
-    remove_private = not is_anonymization and flag(body, "RemovePrivateTags")
-    keep_private = is_anonymization and flag(body, "KeepPrivateTags")
+    remove_private = not is_anonymization and read_boolean(body, "RemovePrivateTags", default=False)
+    keep_private = is_anonymization and read_boolean(body, "KeepPrivateTags", default=False)
     remove = _paths(body, "Remove", names)
     replace = _replacements(body, names)
     keep = _paths(body, "Keep", names)
-    creator = text(body, "PrivateCreator", settings.default_private_creator)
+    creator = read_text(body, "PrivateCreator", default=settings.default_private_creator)
     encoder = ValueEncoder(
         settings.dictionary, private_creator=creator, unencodable=settings.unencodable_text
     )
@@ -134,26 +135,8 @@ def parse_modification(
     return modification
 
 
-def flag(body: Mapping[str, Json], name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - reads like dict.get
-    """Return a boolean option; raise `BadFileFormatError` if it has another type (spec 2.4)."""
-    value = body.get(name, default)
-    if not isinstance(value, bool):
-        message = f"{name} must be true or false"
-        raise BadFileFormatError(message)
-    return value
-
-
-def text(body: Mapping[str, Json], name: str, default: str = "") -> str:
-    """Return a string option; raise `BadFileFormatError` if it has another type (spec 2.4)."""
-    value = body.get(name, default)
-    if not isinstance(value, str):
-        message = f"{name} must be a string"
-        raise BadFileFormatError(message)
-    return value
-
-
 def _edition(body: Mapping[str, Json], settings: Settings) -> str:
-    edition = text(body, "DicomVersion", settings.default_dicom_version or NEWEST_EDITION)
+    edition = read_text(body, "DicomVersion", default=settings.default_dicom_version or NEWEST_EDITION)
     return profile(edition).edition
 
 

@@ -15,10 +15,10 @@ from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
+from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.elements import TruncatedError
 from dicomorph.dicom.stream.part10 import (
-    NATIVE_TRANSFER_SYNTAXES,
     DataSetBytes,
     deflate,
     open_dataset,

@@ -19,12 +19,13 @@ from dicomorph.dicom.frames.jpeg import JpegCleaner
 from dicomorph.dicom.frames.jpeg2000 import SIGNATURE as JPEG_2000
 from dicomorph.dicom.frames.jpeg2000 import Jpeg2000Cleaner
 from dicomorph.dicom.frames.offset_tables import Moves, moved_basic_offset_table
+from dicomorph.dicom.standard.transfer_syntaxes import BRANCH
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import ITEM, Encoding
 from dicomorph.dicom.stream.windows import Window
 
 # Run lengths, frames deflated one by one, video and JPEG XL: their frames are not looked into.
-_OPAQUE_SYNTAXES = tuple("1.2.840.10008.1.2." + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))
+_OPAQUE_SYNTAXES = tuple(BRANCH + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))
 _CLEANERS: Final[dict[bytes, type[Cleaner]]] = {
     JPEG: JpegCleaner,
     JPEG_2000: Jpeg2000Cleaner,

@@ -7,9 +7,14 @@ import struct
 import uuid
 import zlib
 from dataclasses import dataclass
-from typing import Final
 
 from dicomorph import __version__
+from dicomorph.dicom.standard.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,
@@ -22,20 +27,6 @@ from dicomorph.dicom.stream.elements import (
 )
 from dicomorph.dicom.stream.source import Buffer, BufferSource, Source
 from dicomorph.model.errors import BadFileFormatError
-
-IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
-EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
-DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
-EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
-# PS3.5 A.1 to A.3 and A.5: the only ones whose pixel data are not encapsulated.
-NATIVE_TRANSFER_SYNTAXES = frozenset(
-    (
-        IMPLICIT_VR_LITTLE_ENDIAN,
-        EXPLICIT_VR_LITTLE_ENDIAN,
-        DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-        EXPLICIT_VR_BIG_ENDIAN,
-    )
-)
 
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003

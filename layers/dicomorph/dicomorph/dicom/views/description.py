@@ -26,6 +26,7 @@ from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.views.dataset_json import sequence_json
+from dicomorph.model import metadata_names
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS, signature
@@ -80,22 +81,30 @@ def describe(source: Source, *, default_encoding: str) -> Description:
     tags = {tag: value.rstrip(" \0") for tag, value in header.values.items()}
     sop_class_uid = tags.get(SOP_CLASS_UID, "")
     facts = {
-        level: LevelFacts(_main_tags(tags, level), {"MainDicomTagsSignature": signature(level)})
+        level: LevelFacts(
+            _main_tags(tags, level), {metadata_names.MAIN_DICOM_TAGS_SIGNATURE: signature(level)}
+        )
         for level in LEVELS
     }
     facts[Level.STUDY] = replace(facts[Level.STUDY], patient_main_tags=facts[Level.PATIENT].main_tags)
     facts[Level.SERIES] = _with_metadata(
         facts[Level.SERIES],
-        ExpectedNumberOfInstances=_expected(tags),
-        MainDicomSequences=_sequences_text(header.sequences),
+        {
+            metadata_names.EXPECTED_NUMBER_OF_INSTANCES: _expected(tags),
+            metadata_names.MAIN_DICOM_SEQUENCES: _sequences_text(header.sequences),
+        },
     )
     facts[Level.INSTANCE] = _with_metadata(
         facts[Level.INSTANCE],
-        IndexInSeries=tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")).strip(" "),
-        TransferSyntax=data.transfer_syntax,
-        SopClassUid=sop_class_uid,
-        # A position in inflated bytes would mislead: deflated files have no offset.
-        PixelDataOffset="" if header.pixel_data is None or data.is_deflated else str(header.pixel_data),
+        {
+            metadata_names.INDEX_IN_SERIES: tags.get(INSTANCE_NUMBER, tags.get(IMAGE_INDEX, "")).strip(" "),
+            metadata_names.TRANSFER_SYNTAX: data.transfer_syntax,
+            metadata_names.SOP_CLASS_UID: sop_class_uid,
+            # A position in inflated bytes would mislead: deflated files have no offset.
+            metadata_names.PIXEL_DATA_OFFSET: ""
+            if header.pixel_data is None or data.is_deflated
+            else str(header.pixel_data),
+        },
     )
     return Description(identifiers, facts)
 
@@ -176,7 +185,7 @@ def _main_tags(tags: Mapping[int, str], level: Level) -> dict[str, str]:
     return {format_tag(tag): tags[tag] for tag in MAIN_DICOM_TAGS[level] if tag in tags}
 
 
-def _with_metadata(facts: LevelFacts, **metadata: str) -> LevelFacts:
+def _with_metadata(facts: LevelFacts, metadata: Mapping[str, str]) -> LevelFacts:
     present = {name: value for name, value in metadata.items() if value}
     return replace(facts, metadata={**facts.metadata, **present})
 

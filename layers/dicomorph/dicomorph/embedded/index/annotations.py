@@ -7,19 +7,17 @@ import sqlite3
 from dicomorph.embedded.index.rows import (
     NUMBERS,
     add_labels,
-    changed,
     decode_metadata,
     encode_metadata,
     encode_tags,
     row_of,
+    set_system_metadata,
 )
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import ConflictError
-from dicomorph.model.resources import (
-    Level,
-    LevelFacts,
-    MetadataValue,
-)
+from dicomorph.model.metadata_names import MAIN_DICOM_SEQUENCES, OF_MAIN_TAGS
+from dicomorph.model.resources import Level, LevelFacts, MetadataValue
+from dicomorph.ports.index import refuse_system_metadata
 
 
 class SqliteAnnotations:
@@ -43,11 +41,8 @@ class SqliteAnnotations:
             if row is None:
                 return
             metadata = decode_metadata(row[1])
-            for name in ("MainDicomTagsSignature", "MainDicomSequences"):
-                if name in facts.metadata:
-                    changed(metadata, name, facts.metadata[name])
-            if "MainDicomSequences" not in facts.metadata:
-                metadata.pop("MainDicomSequences", None)
+            metadata.pop(MAIN_DICOM_SEQUENCES, None)
+            set_system_metadata(metadata, facts.metadata, OF_MAIN_TAGS)
             connection.execute(
                 "UPDATE resource SET main_tags = ?, metadata = ?, patient_main_tags = ? WHERE pk = ?",
                 (
@@ -62,6 +57,7 @@ class SqliteAnnotations:
         self, level: Level, resource_id: str, name: str, value: str, *, expected: int | None
     ) -> MetadataValue:
         """Write one metadata on condition of its revision (None: it must not exist yet)."""
+        refuse_system_metadata(name)
         with self._database.write() as connection:
             pk, metadata = self._metadata_at(connection, level, resource_id, name, expected)
             metadata[name] = written = MetadataValue(value, 0 if expected is None else expected + 1)
@@ -70,6 +66,7 @@ class SqliteAnnotations:
 
     def remove_metadata(self, level: Level, resource_id: str, name: str, *, expected: int) -> None:
         """Delete one metadata on condition of its revision."""
+        refuse_system_metadata(name)
         with self._database.write() as connection:
             pk, metadata = self._metadata_at(connection, level, resource_id, name, expected)
             del metadata[name]

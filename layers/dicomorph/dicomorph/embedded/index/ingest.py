@@ -8,22 +8,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dicomorph.embedded.index.rows import (
-    INSTANCE,
     NUMBERS,
     add_labels,
-    changed,
     decode_metadata,
     encode_metadata,
     encode_new_metadata,
     encode_tags,
+    set_system_metadata,
 )
 from dicomorph.embedded.sqlite.database import Database
-from dicomorph.model.metadata_names import metadata_time
-from dicomorph.model.resources import LEVELS, InstanceEntry, Level, LevelFacts, MetadataValue, ObjectRef
+from dicomorph.model.metadata_names import ORIGINS, metadata_time
+from dicomorph.model.resources import (
+    PARENT_LEVELS,
+    InstanceEntry,
+    Level,
+    LevelFacts,
+    MetadataValue,
+    ObjectRef,
+)
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus, is_outdated
 
-_ORIGINS = ("ModifiedFrom", "AnonymizedFrom")
 _NO_FACTS = LevelFacts({})
 
 
@@ -96,7 +101,7 @@ class _Addition:
         if is_outdated(entry, superseded):
             return StoreOutcome(StoreStatus.FAILURE, entry.object)
         if held is not None:
-            if self._stays(held[1], entry.md5):
+            if self._overwrite.keeps(held[1], entry.md5):
                 return StoreOutcome(StoreStatus.ALREADY_STORED, entry.object)
             self._connection.execute("DELETE FROM resource WHERE pk = ?", (held[0],))
         series = self._parents_of(entry)
@@ -119,21 +124,14 @@ class _Addition:
             ],
         )
 
-    def _stays(self, held_md5: str, md5: str) -> bool:
-        if self._overwrite is OverwriteInstances.IF_CHANGED:
-            return bool(md5) and held_md5 == md5  # unknown is not the same
-        return self._overwrite is OverwriteInstances.NEVER
-
     def _parents_of(self, entry: InstanceEntry) -> int:
         """Find or create the parents, and return the key of the series."""
         pk: int | None = None
-        for level in LEVELS[:INSTANCE]:
+        for level in PARENT_LEVELS:
             parent = self._parent(entry, level, pk)
             pk = parent.pk
-            metadata = entry.facts.get(level, _NO_FACTS).metadata
-            for name in _ORIGINS:
-                if name in metadata and changed(parent.metadata, name, metadata[name]):
-                    parent.metadata_changed = True
+            if set_system_metadata(parent.metadata, entry.facts.get(level, _NO_FACTS).metadata, ORIGINS):
+                parent.metadata_changed = True
             self._label(pk, entry, level)
         assert pk is not None  # noqa: S101 - there are three levels above
         return pk

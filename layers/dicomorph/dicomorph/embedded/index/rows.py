@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.metadata_names import LAST_UPDATE
 from dicomorph.model.resources import LEVELS, Level, MetadataValue, ObjectRef, Resource
-
-LAST_UPDATE = "LastUpdate"
 
 NUMBERS = {level: number for number, level in enumerate(LEVELS)}
 INSTANCE = NUMBERS[Level.INSTANCE]
@@ -95,13 +94,14 @@ def decode_metadata(text: str) -> dict[str, MetadataValue]:
     }
 
 
-def changed(metadata: dict[str, MetadataValue], name: str, value: str) -> bool:
-    """Set one metadata, its revision growing if the value is another; tell whether it is."""
-    held = metadata.get(name)
-    if held is not None and held.value == value:
-        return False
-    metadata[name] = MetadataValue(value, 0 if held is None else held.revision + 1)
-    return True
+def set_system_metadata(
+    metadata: dict[str, MetadataValue], values: Mapping[str, str], names: Iterable[str]
+) -> bool:
+    """Set those metadata with some names that have values, at revision 0; tell whether any changes."""
+    news = {name: MetadataValue(values[name], 0) for name in names if name in values}
+    is_changed = any(metadata.get(name) != value for name, value in news.items())
+    metadata.update(news)
+    return is_changed
 
 
 def _dump(document: object) -> str:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.model.errors import InternalError
+from dicomorph.model.object_keys import SIBLING_BYTES
 
 
 class Spool:
@@ -61,7 +62,7 @@ class Spool:
 
     def _claim(self) -> tuple[Path, int]:
         while True:
-            folder = self._parent / secrets.token_hex(8)
+            folder = self._parent / secrets.token_hex(SIBLING_BYTES)
             folder.mkdir(mode=0o700)
             # Until it is locked, another process may take the folder for abandoned.
             with suppress(BlockingIOError, FileNotFoundError):

@@ -31,6 +31,7 @@ from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, 
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
 from dicomorph.embedded.objects.writing import copy_range, read_range, write_all, write_script
+from dicomorph.model.object_keys import SIBLING_BYTES
 from dicomorph.model.resources import ObjectRef
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -151,7 +152,7 @@ class FileStore:
             return
         with translated():
             with suppress(FileNotFoundError):
-                os.rename(self._deleted, f"{self._deleted}-{secrets.token_hex(8)}")  # noqa: PTH104
+                os.rename(self._deleted, f"{self._deleted}-{secrets.token_hex(SIBLING_BYTES)}")  # noqa: PTH104
             closed = self._closed_folders()
         if unless():
             return

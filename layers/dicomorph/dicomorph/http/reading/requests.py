@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
-from dicomorph.model.resources import LEVELS, Json, Level
+from dicomorph.model.resources import LEVEL_NAMES, Json, Level
 
 _MIB = 1 << 20
 LARGEST_JSON = 64 * _MIB
@@ -23,7 +23,6 @@ LARGEST_INFLATED = 256 * _MIB
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _TUNNELS = ("PUT", "DELETE")
 _SAFE_IN_PATH = "/%:@!$&'()*+,;=~"  # a REST API hands paths over as they were sent, percent-encoded
-_LEVEL_OF_PATH = {level.path: level for level in LEVELS}
 
 
 def normalize_path(path: str) -> str:
@@ -75,7 +74,7 @@ class Request:
     @property
     def level(self) -> Level:
         """The level whose route was called."""
-        return _LEVEL_OF_PATH[self.path.split("/")[1]]
+        return LEVEL_NAMES[self.path.split("/")[1]]
 
     def segment(self, position: int) -> str:
         """Return one part of the path; 0 is the first."""
@@ -173,7 +172,10 @@ class Request:
         return _inflate(self._bytes())
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean argument: its presence means true, and so do ``true`` and ``1``.
+        """Return a boolean argument: its presence means true, and so do ``true`` and ``1`` (spec 2.1).
+
+        The fields of a body are another thing: there only JSON's booleans will do
+        (`model.json_fields.read_boolean`).
 
         Raises
         ------

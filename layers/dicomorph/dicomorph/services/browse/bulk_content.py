@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.model.resources import LEVELS, Json, Level, Resource
+from dicomorph.model.json_fields import read_boolean
+from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, load
 from dicomorph.services.browse.resource_view import resource_json
-from dicomorph.services.fields import identifiers, read_boolean, read_level
+from dicomorph.services.fields import identifiers, read_level
 
 _FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
 
@@ -53,7 +54,7 @@ def _at_level(backend: Backend, resources: Iterable[Resource], level: Level) -> 
 
 def _relatives(backend: Backend, resource: Resource, level: Level) -> Sequence[str]:
     try:
-        if LEVELS.index(level) < LEVELS.index(resource.level):
+        if level in resource.level.above:
             return [ancestor(backend, resource.level, resource.id, level).id]
         return descendant_ids(backend, resource.level, resource.id, level)
     except UnknownResourceError:  # deleted meanwhile

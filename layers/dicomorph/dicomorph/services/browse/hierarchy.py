@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.model.resources import LEVELS, Level, Resource
+from dicomorph.model.resources import Level, Resource
 from dicomorph.services.backend import Backend
 
 
@@ -29,7 +29,7 @@ def descendant_ids(backend: Backend, level: Level, resource_id: str, below: Leve
     if backend.index.catalogue.get(level, resource_id) is None:
         raise UnknownResourceError
     found = [resource_id]
-    for step in LEVELS[LEVELS.index(level) : LEVELS.index(below)]:
+    for step in below.above[len(level.above) :]:
         found = [child for parent in found for child in backend.index.catalogue.children(step, parent)]
     return sorted(found)
 

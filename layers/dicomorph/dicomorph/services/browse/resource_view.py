@@ -6,16 +6,23 @@ import contextlib
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from dicomorph.dicom.standard.dictionary import keyword_of
 from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.model.metadata_names import (
+    EXPECTED_NUMBER_OF_INSTANCES,
+    INDEX_IN_SERIES,
+    IS_PROTECTED,
+    LAST_UPDATE,
+    MAIN_DICOM_SEQUENCES,
+    ORIGINS,
+    read_metadata_time,
+)
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.series_status import expected_number, series_status
-
-_CHILDREN = {Level.PATIENT: "Studies", Level.STUDY: "Series", Level.SERIES: "Instances"}
 
 
 def resource_json(
@@ -34,27 +41,27 @@ def resource_json(
         "MainDicomTags": _main_dicom_tags(resource, form),
         "Type": resource.level.value,
     }
-    for name in ("AnonymizedFrom", "ModifiedFrom"):
+    for name in ORIGINS:
         if name in resource.metadata:
             view[name] = resource.metadata[name].value
     if resource.level.parent is not None:
         view[f"Parent{resource.level.parent.value}"] = resource.parent
-    if resource.level is Level.INSTANCE:
+    if resource.level.child is None:
         return view | _instance_part(resource)
     children = backend.index.catalogue.children(resource.level, resource.id)
-    view[_CHILDREN[resource.level]] = list[Json](sorted(children))
-    view["LastUpdate"] = _text(resource, "LastUpdate")
+    view[resource.level.child.plural] = list[Json](sorted(children))
+    view[LAST_UPDATE] = _text(resource, LAST_UPDATE)
     view["IsStable"] = _is_stable(backend, resource)
     return view | _level_part(backend, resource, children, form)
 
 
 def _level_part(backend: Backend, resource: Resource, children: list[str], form: TagsForm) -> dict[str, Json]:
     if resource.level is Level.PATIENT:
-        return {"IsProtected": False}
+        return {IS_PROTECTED: False}
     if resource.level is Level.STUDY:
         return {"PatientMainDicomTags": _texts_in_form(resource.patient_main_tags, form)}
     return {
-        "ExpectedNumberOfInstances": expected_number(resource),
+        EXPECTED_NUMBER_OF_INSTANCES: expected_number(resource),
         "Status": series_status(backend, resource, children).value,
     }
 
@@ -62,19 +69,19 @@ def _level_part(backend: Backend, resource: Resource, children: list[str], form:
 def _instance_part(resource: Resource) -> dict[str, Json]:
     index: Json = None
     with contextlib.suppress(ValueError):  # empty, or not a number: Orthanc shows null
-        index = int(_text(resource, "IndexInSeries"))
+        index = int(_text(resource, INDEX_IN_SERIES))
     ref = resource.object
     return {
         "FileSize": 0 if ref is None else ref.size,
         # A name for this version of the file, of Orthanc's shape; it leads nowhere.
         "FileUuid": str(uuid.uuid5(uuid.NAMESPACE_OID, "" if ref is None else f"{ref.key}?{ref.version}")),
-        "IndexInSeries": index,
+        INDEX_IN_SERIES: index,
     }
 
 
 def _main_dicom_tags(resource: Resource, form: TagsForm) -> dict[str, Json]:
     tags = _texts_in_form(resource.main_tags, form)
-    stored = _text(resource, "MainDicomSequences")
+    stored = _text(resource, MAIN_DICOM_SEQUENCES)
     if stored:
         sequences = cast("dict[str, Json]", json.loads(stored).get("Sequences", {}))
         tags |= _full_in_form(sequences, form)
@@ -114,7 +121,7 @@ def _text(resource: Resource, metadata: str) -> str:
 
 def _is_stable(backend: Backend, resource: Resource) -> bool:
     try:
-        updated = datetime.strptime(_text(resource, "LastUpdate"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        updated = read_metadata_time(_text(resource, LAST_UPDATE))
     except ValueError:
         return False
     return backend.now() - updated >= timedelta(seconds=backend.settings.stable_age)

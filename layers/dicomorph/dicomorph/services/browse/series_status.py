@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 
+from dicomorph.model.metadata_names import EXPECTED_NUMBER_OF_INSTANCES, INDEX_IN_SERIES
 from dicomorph.model.resources import Level, Resource
 from dicomorph.services.backend import Backend
 
@@ -19,7 +20,7 @@ class SeriesStatus(enum.Enum):
 
 def expected_number(series: Resource) -> int | None:
     """Return how many instances a series should have, None if it does not tell."""
-    entry = series.metadata.get("ExpectedNumberOfInstances")
+    entry = series.metadata.get(EXPECTED_NUMBER_OF_INSTANCES)
     return int(entry.value) if entry is not None and entry.value.isdecimal() else None
 
 
@@ -49,7 +50,7 @@ def series_status(backend: Backend, series: Resource, instance_ids: list[str]) -
 
 def _index_in_series(backend: Backend, instance_id: str) -> int | None:
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
-    entry = instance and instance.metadata.get("IndexInSeries")
+    entry = instance and instance.metadata.get(INDEX_IN_SERIES)
     try:
         return int(entry.value) if entry else None
     except ValueError:

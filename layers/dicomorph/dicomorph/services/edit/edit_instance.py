@@ -8,23 +8,22 @@ from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import rewrite
+from dicomorph.dicom.standard.transfer_syntaxes import is_transfer_syntax
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import (
-    BadFileFormatError,
     NotImplementedYetError,
     ParameterOutOfRangeError,
     UnknownResourceError,
 )
+from dicomorph.model.json_fields import read_boolean, read_text
+from dicomorph.model.metadata_names import TRANSFER_SYNTAX
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, result_key
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile
-from dicomorph.services.fields import read_boolean
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
-
-_DICOM_UID_ROOT = "1.2.840.10008."
 
 
 def edit_instance(
@@ -56,7 +55,7 @@ def edit_instance(
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
-    stored = instance.metadata.get("TransferSyntax")
+    stored = instance.metadata.get(TRANSFER_SYNTAX)
     if transfer_syntax and (stored is None or stored.value != transfer_syntax):
         raise NotImplementedYetError("Instances cannot be transcoded yet")
     name = next_anonymized_name(backend) if modification.needs_name else ""
@@ -80,9 +79,7 @@ def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript
 
 
 def _requested_transfer_syntax(body: Mapping[str, Json]) -> str:
-    value = body.get("Transcode", "")
-    if not isinstance(value, str):
-        raise BadFileFormatError("'Transcode' must be a string")
-    if "Transcode" in body and not value.startswith(_DICOM_UID_ROOT):
+    value = read_text(body, "Transcode")
+    if "Transcode" in body and not is_transfer_syntax(value):
         raise ParameterOutOfRangeError("'Transcode' must be the UID of a transfer syntax")
     return value

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dicomorph.jobs.documents import manifest_key, numbers_in, outcomes_prefix, parts_prefix, read_manifest
 from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
@@ -65,5 +66,5 @@ def _instances_done(backend: Backend, job: Job, sizes: list[int]) -> int:
 
 def _orthanc_time(moment: datetime) -> str:
     """Return a time in Orthanc's form: the fraction is left out when it is zero."""
-    text = f"{moment:%Y%m%dT%H%M%S}"
+    text = metadata_time(moment)
     return f"{text}.{moment.microsecond:06}" if moment.microsecond else text

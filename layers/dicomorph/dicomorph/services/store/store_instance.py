@@ -14,10 +14,9 @@ from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
 from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
-from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
-from dicomorph.services.entries import instance_entry
+from dicomorph.services.entries import given_metadata, instance_entry
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.discarding import discard_removed
 
@@ -51,13 +50,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     ref = _put(backend, upload_key(ancestry, backend.new_token(TOKEN_BYTES)), file)
     if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
         backend.objects.sync([ref])
-    metadata = {
-        "HttpUsername": "",
-        "Origin": "RestApi",
-        "ReceptionDate": f"{backend.now():%Y%m%dT%H%M%S}",
-        "RemoteAET": "",
-        "RemoteIP": remote_ip,
-    }
+    metadata = given_metadata(backend.now(), remote_ip=remote_ip)
     entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
     [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
     _discard_superseded(backend, outcome)
@@ -67,9 +60,8 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
 def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
     """Tell before anything is written that the stored version stays; `Ingest.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
-    if overwrite is OverwriteInstances.IF_CHANGED:
-        return (stored.md5 or _md5_of(backend, stored)) == md5
-    return overwrite is OverwriteInstances.NEVER
+    held = (stored.md5 or _md5_of(backend, stored)) if overwrite.compares else ""
+    return overwrite.keeps(held, md5)
 
 
 def _discard_superseded(backend: Backend, outcome: StoreOutcome) -> None:

@@ -6,15 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicomorph.dicom.standard.transfer_syntaxes import is_transfer_syntax
 from dicomorph.model.errors import (
     BadFileFormatError,
     BadRequestError,
     NotImplementedYetError,
 )
+from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.resources import Json
-from dicomorph.services.fields import is_synchronous, read_boolean
+from dicomorph.services.fields import is_synchronous
 
-_DICOM_TRANSFER_SYNTAXES = "1.2.840.10008.1.2"  # PS3.6 table A-1: all of them start so
 _PRIORITIES = range(-(1 << 31), 1 << 31)
 _LARGEST_USER_DATA = 256 << 10  # bytes: they are in the record of the job, and DynamoDB's items are small
 _AS_SHOWN = json.JSONEncoder(indent=3)  # indentation multiplies what is deeply nested
@@ -76,13 +77,14 @@ def check_transcode(body: Mapping[str, Json]) -> None:
     Raises
     ------
     BadFileFormatError
-        If ``Transcode`` is not the UID of a transfer syntax.
+        If ``Transcode`` is not the UID of a transfer syntax; of one instance, that is another error
+        (`edit.edit_instance`), as in Orthanc (spec 2.4).
     NotImplementedYetError
         If it is one.
     """
     if "Transcode" not in body:
         return
     value = body["Transcode"]
-    if not isinstance(value, str) or not value.startswith(_DICOM_TRANSFER_SYNTAXES):
+    if not isinstance(value, str) or not is_transfer_syntax(value):
         raise BadFileFormatError("'Transcode' must be the UID of a transfer syntax")
     raise NotImplementedYetError("Jobs cannot transcode yet")

@@ -12,11 +12,12 @@ from dicomorph.dicom.stream.scan import read_values
 from dicomorph.jobs.contents import merge_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.study_membership import study_of_each
-from dicomorph.services.fields import identifiers, json_object, read_boolean, refuse_target
+from dicomorph.services.fields import identifiers, json_object, refuse_target
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.start_job import Caller, new_job, start_job

@@ -15,10 +15,11 @@ from dicomorph.dicom.standard.tags import (
 from dicomorph.jobs.contents import NamedResource, modification_content, source_listing
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownResourceError
+from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
-from dicomorph.services.fields import identifiers, json_object, read_boolean, read_level
+from dicomorph.services.fields import identifiers, json_object, read_level
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.submit.job_options import check_transcode, read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients

@@ -11,10 +11,11 @@ from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.jobs.contents import split_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
+from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.study_membership import study_of_each
-from dicomorph.services.fields import identifiers, json_object, read_boolean, refuse_target
+from dicomorph.services.fields import identifiers, json_object, refuse_target
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.start_job import Caller, new_job, start_job
 
@@ -58,7 +59,7 @@ def _members(
     backend: Backend, body: Mapping[str, Json], study_id: str, level: Level = Level.INSTANCE
 ) -> Sequence[str]:
     """Return the series or instances of the study that the body names, repetitions included."""
-    field = "Series" if level is Level.SERIES else "Instances"
+    field = level.plural
     if field not in body:
         return ()
     found = identifiers(body, field)

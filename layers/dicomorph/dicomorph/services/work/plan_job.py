@@ -24,6 +24,7 @@ from dicomorph.model.errors import (
     TransientError,
     UnknownResourceError,
 )
+from dicomorph.model.object_keys import SIBLING_BYTES
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import change_job, get_job, job_request, timestamp
@@ -32,7 +33,6 @@ from dicomorph.services.work.job_watch import JobWatch
 from dicomorph.services.work.product_ids import check_products
 
 _AT_ONCE = 1_000  # sources that are looked up together
-_TOKEN_BYTES = 8
 
 
 def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
@@ -82,7 +82,7 @@ def _has_plan(backend: Backend, job: Job) -> bool:
 
 def _planned(backend: Backend, job: Job) -> Job:
     """Return the record with a plan, or failed because there can be none."""
-    draft = replace(job, plan=backend.new_token(_TOKEN_BYTES).hex())
+    draft = replace(job, plan=backend.new_token(SIBLING_BYTES).hex())
     try:
         sizes = _plan(backend, draft)
     except (StorageFullError, TransientError):

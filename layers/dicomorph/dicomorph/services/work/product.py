@@ -19,7 +19,8 @@ from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError
 from dicomorph.model.identifiers import ancestry_of
-from dicomorph.model.metadata_names import SYSTEM_METADATA
+from dicomorph.model.json_fields import read_boolean
+from dicomorph.model.metadata_names import ANONYMIZED_FROM, MODIFIED_FROM, SYSTEM_METADATA
 from dicomorph.model.object_keys import exported_key, product_key
 from dicomorph.model.resources import (
     LEVELS,
@@ -31,10 +32,8 @@ from dicomorph.model.resources import (
     Pin,
     Resource,
 )
-from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend, Target
-from dicomorph.services.entries import instance_entry
-from dicomorph.services.fields import read_boolean
+from dicomorph.services.entries import given_metadata, instance_entry
 
 _MIB = 1 << 20
 _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product has no MD5
@@ -74,10 +73,13 @@ class ProductMaker:
         self._target = _target(backend, job)
         self._store = self._target.store if self._target else backend.objects
         # A third of the time that a CT image takes.
-        self._is_compared = backend.settings.overwrite_instances is OverwriteInstances.IF_CHANGED
+        self._is_compared = backend.settings.overwrite_instances.compares
         self._rewriters: dict[int, Rewriter] = {}
         self._origin = _origin(backend, job)
-        self._metadata = _metadata(job, request)
+        # The time of the job, not of the invocation: a repeated one writes the same.
+        self._metadata = given_metadata(
+            datetime.fromisoformat(job.created), remote_ip=request.remote_ip, username=request.username
+        )
         self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
 
     def make(self, pin: Pin, planned: PlannedProduct) -> InstanceEntry:
@@ -188,8 +190,8 @@ def _origin(backend: Backend, job: Job) -> str:
     if job.type is not JobType.RESOURCE_MODIFICATION:
         return ""  # as in Orthanc (spec 4.1)
     if job.is_anonymization:
-        return "AnonymizedFrom" if backend.settings.store_anonymized_from else ""
-    return "ModifiedFrom"
+        return ANONYMIZED_FROM if backend.settings.store_anonymized_from else ""
+    return MODIFIED_FROM
 
 
 class _Labels:
@@ -211,15 +213,3 @@ class _Labels:
         if level is not Level.INSTANCE:
             self._of_parents[level, resource_id] = labels
         return labels
-
-
-def _metadata(job: Job, request: JobRequest) -> dict[str, str]:
-    # The time of the job, not of the invocation: a repeated one writes the same.
-    received = datetime.fromisoformat(job.created)
-    return {
-        "HttpUsername": request.username,
-        "Origin": "RestApi",
-        "ReceptionDate": f"{received:%Y%m%dT%H%M%S}",
-        "RemoteAET": "",
-        "RemoteIP": request.remote_ip,
-    }

@@ -9,12 +9,10 @@ from dicomorph.dicom.views.description import describe
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.jobs.summary import Summary
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
-from dicomorph.model.resources import Level, Pin
+from dicomorph.model.resources import PARENT_LEVELS, Level, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.outcomes import JobOutcomes
-
-_PARENT_LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES)
 
 
 def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
@@ -41,7 +39,7 @@ def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary:
             continue
         finally:
             source.close()
-        for level in _PARENT_LEVELS:
+        for level in PARENT_LEVELS:
             backend.index.annotations.refresh(level, product.ancestry.at(level), facts[level])
 
 
