@@ -102,7 +102,8 @@ class _Caller:
 
     def call_all(self, *requests: Request, resource: str = "") -> None:
         """Call each route but the deletion of what the others need; one resource may stand for all."""
-        for (path, methods), (body, query) in product(ROUTES.items(), requests):
+        routes = sorted(ROUTES.items(), key=lambda route: route[0] == "/tools/bulk-delete")  # that one last
+        for (path, methods), (body, query) in product(routes, requests):
             asked = path.replace("{id}", resource or self._ids.get(path.split("/")[1], PATIENT_ID))
             asked = asked.replace("{name}", "1024").replace("{label}", PATIENT_ID)
             for method, function in methods.items():
