@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from dicomorph.model.errors import DicomorphError
+from dicomorph.model.metadata_names import OF_MAIN_TAGS, ORIGINS
 from dicomorph.model.resources import (
     LEVELS,
     Ancestry,
@@ -45,8 +46,6 @@ _ALL = [resource_id for _, resource_id in _RESOURCES]
 _MD5 = {"1": "c4ca", "2": "c81e", "3": "c4ca", "4": ""}
 """Of each version of an instance: two are the same, one is not known."""
 
-_ORIGINS = ("ModifiedFrom", "AnonymizedFrom")
-_OF_MAIN_TAGS = ("MainDicomTagsSignature", "MainDicomSequences")
 _COUNTERS = _PROPERTIES = ("A", "B")
 
 
@@ -133,7 +132,7 @@ def _entries(draw: st.DrawFn) -> InstanceEntry:
     lineage = draw(_lineages)
     ref = draw(_objects(lineage.instance))
     one = entry(
-        metadata=draw(_by_level(_metadata("1024", "RemoteAET", *_ORIGINS, *_OF_MAIN_TAGS))),
+        metadata=draw(_by_level(_metadata("1024", "RemoteAET", *ORIGINS, *OF_MAIN_TAGS))),
         tags=draw(_texts),
         labels=draw(_by_level(_label_sets)),
     )
@@ -151,7 +150,7 @@ def _pins(draw: st.DrawFn) -> Pin:
 @st.composite
 def _refreshes(draw: st.DrawFn) -> Step:
     tags = {"0010,0010": draw(_texts)}
-    facts = LevelFacts(tags, draw(_metadata(*_OF_MAIN_TAGS, "RemoteAET")), {"0010,0020": draw(_texts)})
+    facts = LevelFacts(tags, draw(_metadata(*OF_MAIN_TAGS, "RemoteAET")), {"0010,0020": draw(_texts)})
     return Step("annotations", "refresh", (*draw(_resources), facts))
 
 

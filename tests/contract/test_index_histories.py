@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from dicomorph.aws.dynamodb import keys
 from tests.contract.histories import HISTORIES, SHARDS, Step, everything, resources
@@ -20,7 +21,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def compare(history: list[Step], folder: Path, client: DynamoDBClient) -> None:
-    """Do the same to an empty index of each adapter, a second after the other, and look at all there is."""
+    """Do the same to an empty index of each adapter, one step a second, and look at all there is."""
     taken: list[Step] = []
     indexes = {
         name: make_index(name, folder, client, now=lambda: NOON + timedelta(seconds=len(taken)))
@@ -29,17 +30,35 @@ def compare(history: list[Step], folder: Path, client: DynamoDBClient) -> None:
     for step in history:
         taken.append(step)
         answers = {name: step.take(index) for name, index in indexes.items()}
-        assert answers["dynamodb"] == answers["sqlite"], "the last step is answered differently"
+        assert answers["dynamodb"] == answers["sqlite"], f"step {len(taken)} is answered differently"
         held = {name: resources(index) for name, index in indexes.items()}
-        assert held["dynamodb"] == held["sqlite"], "the last step leaves other resources"
+        assert held["dynamodb"] == held["sqlite"], f"step {len(taken)} leaves other resources"
     read = {name: everything(index) for name, index in indexes.items()}
     assert read["dynamodb"] == read["sqlite"], "the same resources are found in other ways"
 
 
-@given(history=HISTORIES)
-def test_histories_end_alike(
-    history: list[Step], tmp_path_factory: pytest.TempPathFactory, dynamodb: DynamoDBClient
-) -> None:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("histories")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_shards() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keys, "SHARDS", SHARDS)
-        compare(history, tmp_path_factory.getbasetemp(), dynamodb)
+        yield
+
+
+@pytest.mark.timeout(600)  # a disagreement takes a while to be told in few steps
+@settings(max_examples=15)
+@given(history=HISTORIES)
+def test_histories_end_alike(history: list[Step], place: Path, dynamodb: DynamoDBClient) -> None:
+    compare(history, place, dynamodb)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@settings(max_examples=500)
+@given(history=HISTORIES)
+def test_many_histories_end_alike(history: list[Step], place: Path, dynamodb: DynamoDBClient) -> None:
+    compare(history, place, dynamodb)

@@ -160,17 +160,17 @@ class DynamoEraser:
             resource = {"Key": resource_key(level, ancestry.at(level))}
             if self._has_other(level, ancestry, without):
                 if not actions and not is_changed:
-                    return []
-                values = {
-                    "Stamp": {"S": new_stamp()},
-                    METADATA + LAST_UPDATE: {"S": metadata_time(self._now())},
-                }
-                update = Update(stamped(stamps[level]), values)
-                return [*actions, ("Update", resource | update.arguments)]
+                    return []  # the series stays as it is
+                return [*actions, ("Update", resource | self._without_child(stamps[level]).arguments)]
             actions.append(("Delete", resource | stamped(stamps[level]).arguments))
             if level.parent is not None:
                 actions.append(("Delete", {"Key": _link(level.parent, level, ancestry)}))
         return actions
+
+    def _without_child(self, stamp: str) -> Update:
+        """Return what a resource is told that loses a child and keeps another one."""
+        last_update = {METADATA + LAST_UPDATE: {"S": metadata_time(self._now())}}
+        return Update(stamped(stamp), {"Stamp": {"S": new_stamp()}} | last_update)
 
     def _stamps(self, ancestry: Ancestry) -> dict[Level, str]:
         levels = {resource_key(level, ancestry.at(level))["PK"]["S"]: level for level in _UPWARDS}
