@@ -52,3 +52,19 @@ def test_a_product_that_equals_its_source_is_found_in_spite_of_a_space(client: C
     answer = client.post(f"/studies/{stored['ParentStudy']}/modify", body)
     assert answer.error == (400, 8)
     assert client.get("/instances").json == [stored["ID"]]
+
+
+@pytest.mark.parametrize("level", ["Study", "Instance"])
+def test_patients_that_differ_by_a_space_are_not_anonymized_into_one(client: Client, level: str) -> None:
+    """Nobody named an identifier, and the UIDs are equal: the products would be, too."""
+    stored = [client.upload(name, 1, 1, 1) for name in ("A", " A")]
+    named = [upload["ID" if level == "Instance" else f"Parent{level}"] for upload in stored]
+    answer = client.post("/tools/bulk-anonymize", {"Resources": named, "KeepSource": False})
+    assert answer.error == (400, 8)
+    assert client.get("/instances").json == sorted(upload["ID"] for upload in stored)
+
+
+def test_patients_that_differ_by_a_space_are_anonymized_together(client: Client) -> None:
+    stored = [client.upload(name, number, 1, 1)["ID"] for number, name in enumerate(("A", " A"))]
+    assert client.post("/tools/bulk-anonymize", {"Resources": stored}).json["FailedInstancesCount"] == 0
+    assert len(client.get("/instances").json) == 4

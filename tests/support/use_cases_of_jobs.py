@@ -162,6 +162,18 @@ def lose_a_race(cloud: RecordedStack) -> None:
     assert cloud.get(f"/instances/{stored['ID']}").status == 200
 
 
+def change_character_set(cloud: RecordedStack) -> None:
+    """Identifiers that are kept under another character set: the files alone tell what they become."""
+    job = submit(
+        cloud,
+        cloud.upload("\N{LATIN SMALL LETTER U WITH DIAERESIS}", SpecificCharacterSet="ISO_IR 192"),
+        {"Keep": ["PatientID"], "Replace": {"SpecificCharacterSet": "ISO_IR 100"}, "Force": True},
+    )
+    for task, event in tasks(job):
+        cloud.invoke(task, event)
+    assert state(cloud, job) == "Success"
+
+
 USE_CASES_OF_JOBS = (
     wait,
     return_product,
@@ -173,4 +185,5 @@ USE_CASES_OF_JOBS = (
     edit_large,
     edit_in_place,
     lose_a_race,
+    change_character_set,
 )

@@ -16,7 +16,7 @@ from dicomorph.jobs.documents import (
 )
 from dicomorph.jobs.lifecycle import begun, failed, is_running, planned
 from dicomorph.jobs.model import Batch, Job, JobType
-from dicomorph.jobs.planning import distinct_sources, number_batches, plan_batches
+from dicomorph.jobs.planning import Source, distinct_sources, number_batches, plan_batches
 from dicomorph.model.errors import (
     CanceledJobError,
     DicomorphError,
@@ -119,11 +119,12 @@ def _plan(backend: Backend, job: Job) -> list[int]:
         If the job was stopped meanwhile.
     """
     request = job_request(backend, job.id)
-    found = ((pin.ancestry.instance, pin.object.size) for pin in _pins(backend, job, request))
+    patients: set[str] = set()
+    found = _sources(_pins(backend, job, request), patients)
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
     sources = list(found) if job.type is JobType.SPLIT_STUDY else distinct_sources(found)
     batches = _PinnedBatches(backend, plan_batches(sources, backend.planner_limits))
-    check_products(backend, job, request, batches)
+    check_products(backend, job, request, batches, patients)
     if not is_running(get_job(backend, job.id), job.execution):
         raise CanceledJobError
     sizes = _write(backend, job, batches)
@@ -131,6 +132,13 @@ def _plan(backend: Backend, job: Job) -> list[int]:
     if must_last(backend, job):
         backend.objects.sync([manifest])
     return sizes
+
+
+def _sources(pins: Iterable[Pin], patients: set[str]) -> Iterator[Source]:
+    """Yield what a plan needs to know of its sources; add their patients."""
+    for pin in pins:
+        patients.add(pin.ancestry.patient)
+        yield pin.ancestry.instance, pin.object.size
 
 
 class _PinnedBatches:

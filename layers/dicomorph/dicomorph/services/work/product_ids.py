@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.identity import IDENTIFIERS
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan
-from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.identity_editors import IdentityEditors, Writing
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.rewriter import rewrite
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
     format_tag,
 )
+from dicomorph.dicom.stream.edit_script import EditedSource
+from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE
+from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.views.description import describe
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, Job
-from dicomorph.model.errors import BadRequestError
-from dicomorph.model.identifiers import orthanc_id
+from dicomorph.model.errors import BadRequestError, DicomorphError, TransientError
+from dicomorph.model.identifiers import ancestry_of, orthanc_id
 from dicomorph.model.resources import LEVELS, Level, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.product import modification_of
@@ -29,23 +37,26 @@ _TAGS = {
     Level.SERIES: SERIES_INSTANCE_UID,
     Level.INSTANCE: SOP_INSTANCE_UID,
 }
-_NAMESPACES = {
-    Level.STUDY: Namespace.STUDY,
-    Level.SERIES: Namespace.SERIES,
-    Level.INSTANCE: Namespace.INSTANCE,
-}
 _AT_ONCE = 1_000  # sources whose identifiers are read together
+_UTF8 = CharacterSet.of("ISO_IR 192", default_encoding="Utf8")
+_WRITING = Writing(IMPLICIT_LITTLE, _UTF8, _UTF8)
+_HEADER_BYTES = 8
 
 
-def check_products(backend: Backend, job: Job, request: JobRequest, batches: Iterable[Batch]) -> None:
+def check_products(
+    backend: Backend, job: Job, request: JobRequest, batches: Iterable[Batch], patients: Collection[str]
+) -> None:
     """Refuse a job in which a product would take the place of another one, or of a source that goes.
 
-    Where all identifiers are mapped, different sources cannot meet, and nothing is looked up.
+    Where the request names no identifier, different sources do not meet, unless their patients may
+    (`_stay_apart`). Then no source is looked up.
 
     Parameters
     ----------
     batches : Iterable[Batch]
         May be gone through several times.
+    patients : Collection[str]
+        The Orthanc ids of the patients of all sources, each once.
 
     Raises
     ------
@@ -55,27 +66,49 @@ def check_products(backend: Backend, job: Job, request: JobRequest, batches: Ite
     """
     modification = modification_of(backend, job, request)
     named = modification.kept_tags | modification.replaced_tags.keys() | modification.removed_tags
-    if IDENTIFIERS.isdisjoint(named):
-        return
     plan = compile_plan(modification, name=job.name, settings=backend.settings)
+    if IDENTIFIERS.isdisjoint(named) and _stay_apart(backend, plan, patients):
+        return
     met: set[str] = set()
-    for product in _products(backend, job, plan, batches):
-        if product in met:
+    for product in product_ids(backend, job, plan, batches):
+        if not met.isdisjoint(product):
             raise BadRequestError("Two instances would become one; keep or replace fewer identifiers")
-        met.add(product)
+        met |= product
     sources = (pin.ancestry.instance for batch in batches for pin in batch.pins)
     if not job.keep_source and not met.isdisjoint(sources):
         raise BadRequestError("KeepSource must be true where products have the identifiers of sources")
 
 
-def _products(backend: Backend, job: Job, plan: EditPlan, batches: Iterable[Batch]) -> Iterator[str]:
+def _stay_apart(backend: Backend, plan: EditPlan, patients: Collection[str]) -> bool:
+    """Tell whether the patients of a request that does not name PatientID surely stay different ones.
+
+    They may not where they differ by leading spaces alone, which count (spec 1.2) but are mapped
+    alike, or where other characters get another SpecificCharacterSet.
+    """
+    if len(patients) <= 1:
+        return True
+    found = backend.index.catalogue.get_many(Level.PATIENT, sorted(patients))
+    names = [patient.main_tags.get(format_tag(PATIENT_ID), "").strip(" \0") for patient in found]
+    return len(names) == len(set(names)) and ("".join(names).isascii() or not _relabels(plan))
+
+
+def _relabels(plan: EditPlan) -> bool:
+    return plan.root.rule(SPECIFIC_CHARACTER_SET).action is not Action.KEEP
+
+
+def product_ids(backend: Backend, job: Job, plan: EditPlan, batches: Iterable[Batch]) -> Iterator[set[str]]:
+    """Yield the Orthanc id of the product of each source.
+
+    There is none where the source is gone or cannot be edited. There are two where PatientID is
+    mapped, and empty or absent in the source: the index takes both for the same patient, but an
+    absent one stays so (spec 8, G4).
+    """
     originals = _Originals(backend)
-    mappers: dict[int, IdentityMapper] = {}
+    products = _Products(backend, job, plan)
     for pins in _chunks(batches):
         originals.read([pin for pin, _ in pins])
         for pin, copy in pins:
-            mapper = mappers.setdefault(copy, IdentityMapper(job.key, copy=copy))
-            yield orthanc_id(*(_new(plan, mapper, level, originals.of(pin, level)) for level in LEVELS))
+            yield products.of(pin, copy, originals.of(pin))
 
 
 def _chunks(batches: Iterable[Batch]) -> Iterator[list[tuple[Pin, int]]]:
@@ -88,19 +121,71 @@ def _chunks(batches: Iterable[Batch]) -> Iterator[list[tuple[Pin, int]]]:
     yield chunk
 
 
-def _new(plan: EditPlan, mapper: IdentityMapper, level: Level, original: str) -> str:
-    """Return what becomes of an identifier."""
-    tag = _TAGS[level]
-    action = plan.root.rule(tag).action
-    if action is Action.KEEP:
-        return original
-    if action is Action.REPLACE:
-        value = plan.replace.get(tag)
-        return value.rstrip(" \0") if isinstance(value, str) else ""
-    if action is not Action.MAP:
-        return ""
-    original = original.strip(" \0")  # as `dicom.identity_editors` takes them
-    return mapper.patient_id(original) if level is Level.PATIENT else mapper.uid(_NAMESPACES[level], original)
+class _Products:
+    """The ids of products, from the identifiers of their sources."""
+
+    def __init__(self, backend: Backend, job: Job, plan: EditPlan) -> None:
+        self._objects = backend.objects
+        self._job = job
+        self._plan = plan
+        self._relabels = _relabels(plan)
+        self._maps_patients = plan.root.rule(PATIENT_ID).action is Action.MAP
+        self._edits: dict[int, _Edits] = {}
+
+    def of(self, pin: Pin, copy: int, originals: Sequence[str]) -> set[str]:
+        patient, *uids = originals
+        if not all(uids):
+            return set()
+        # The index has text. What becomes of such characters depends on the bytes in the file.
+        if not "".join(uids).isascii() or (self._relabels and not patient.isascii()):
+            return self._made(pin, copy)
+        if copy not in self._edits:
+            self._edits[copy] = _Edits(self._plan, self._mapper(copy))
+        edits = self._edits[copy]
+        found = [edits[tag, original] for tag, original in zip(_TAGS.values(), originals, strict=True)]
+        patients = {found[0], ""} if self._maps_patients and not patient else found[:1]
+        return {orthanc_id(one, *found[1:]) for one in patients}
+
+    def _made(self, pin: Pin, copy: int) -> set[str]:
+        """Return the id of a product that is made and thrown away."""
+        encoding = self._job.default_encoding
+        try:
+            with closing(self._objects.open(pin.object)) as source:
+                script = rewrite(source, self._plan, self._mapper(copy), default_encoding=encoding)
+                description = describe(EditedSource(source, script), default_encoding=encoding)
+        except TransientError:
+            raise
+        except DicomorphError:
+            return set()
+        return {ancestry_of(description.identifiers).instance}
+
+    def _mapper(self, copy: int) -> IdentityMapper:
+        return IdentityMapper(self._job.key, copy=copy)
+
+
+class _Edits(dict[tuple[int, str], str]):
+    """What becomes of each identifier, by its tag and the original: written as into a product, and read."""
+
+    def __init__(self, plan: EditPlan, mapper: IdentityMapper) -> None:
+        super().__init__()
+        self._plan = plan
+        self._editors = IdentityEditors(mapper, {}, plan.encoder)
+
+    def __missing__(self, key: tuple[int, str]) -> str:
+        tag, original = key
+        rule = self._plan.root.rule(tag)
+        if rule.action is Action.KEEP:
+            return original
+        element = b""
+        if rule.action is Action.REPLACE:
+            element = self._plan.encoder.element(tag, self._plan.replace[tag], IMPLICIT_LITTLE, _UTF8)
+        elif rule.action is Action.MAP and rule.namespace is not None:
+            edit = self._editors.editor(_WRITING, tag, b"", rule.namespace)
+            element = edit(IMPLICIT_LITTLE.element(tag, b"", original.encode()))
+        new = element[_HEADER_BYTES:].decode("utf-8", "ignore").rstrip(" \0")
+        if tag != SOP_INSTANCE_UID:  # those of parents come again
+            self[key] = new
+        return new
 
 
 class _Originals:
@@ -119,6 +204,6 @@ class _Originals:
             for resource in self._catalogue.get_many(level, sorted(unknown)):
                 known[resource.id] = resource.main_tags.get(format_tag(_TAGS[level]), "")
 
-    def of(self, pin: Pin, level: Level) -> str:
-        """Return an identifier; empty if the resource was deleted meanwhile."""
-        return self._known[level].get(pin.ancestry.at(level), "")
+    def of(self, pin: Pin) -> list[str]:
+        """Return the identifiers, level by level; they are empty where a resource is gone."""
+        return [self._known[level].get(pin.ancestry.at(level), "") for level in LEVELS]
