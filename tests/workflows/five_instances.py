@@ -28,6 +28,14 @@ def check_files(server: Server) -> None:
         server.read(pin)
 
 
+def edited(server: Server, source: str, **body: object) -> Job:
+    """Return a job of which only the end is missing."""
+    job = server.submit(source, body={**REPLACING, **body})
+    for number in range(plan_job(server.backend, job.id)):
+        edit_batch(server.backend, job.id, number)
+    return server.job(job.id)
+
+
 def in_state(server: Server, state: JobState, source: str) -> Job:
     """Return a job that is in a state, one batch done if it ever ran."""
     job = server.submit(source, body=REPLACING)

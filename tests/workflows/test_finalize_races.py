@@ -16,16 +16,8 @@ from dicomorph.services.work.finalize_job import abandon_job, finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
-from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
+from tests.workflows.five_instances import REPLACING, SOURCES, check_files, edited, study
 from tests.workflows.meddling import Event, before_nth
-
-
-def edited(server: Server, source: str, **body: object) -> Job:
-    """Return a job of which only the end is missing."""
-    job = server.submit(source, body={**REPLACING, **body})
-    for number in range(plan_job(server.backend, job.id)):
-        edit_batch(server.backend, job.id, number)
-    return server.job(job.id)
 
 
 def products(server: Server, source: str) -> list[Pin]:

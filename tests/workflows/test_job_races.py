@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import JobEndsError
 from dicomorph.model.resources import Level
-from dicomorph.services.jobs.actions import cancel_job, pause_job
+from dicomorph.services.jobs.actions import cancel_job, pause_job, resubmit_job, resume_job
 from dicomorph.services.store.delete_resource import delete_resource
-from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import Action, counts, outcome
 from tests.workflows.crashes import CrashError
 from tests.workflows.embedded import Server
-from tests.workflows.five_instances import CANCELLED, REPLACING, SOURCES, check_files, study
+from tests.workflows.five_instances import CANCELLED, REPLACING, SOURCES, check_files, edited, study
 from tests.workflows.meddling import before_each, before_nth, failing
 
 
@@ -50,14 +50,31 @@ def test_a_job_whose_machine_died_while_its_sources_went_can_only_go_on(server: 
     check_files(server)
 
 
+@pytest.mark.parametrize(("stop", "again"), [(cancel_job, resubmit_job), (pause_job, resume_job)])
+@pytest.mark.parametrize(
+    ("port", "call", "nth"),
+    [("index", "refresh", 1), ("index", "sync", 1), ("index", "pins_of", 3), ("objects", "are_stored", 3)],
+)
+def test_it_is_not_too_late_while_all_that_is_to_go_is_looked_at(
+    server: Server, stop: Action, again: Action, port: str, call: str, nth: int
+) -> None:
+    job = edited(server, study(server))
+    watched: Any = before_nth(getattr(server.backend, port), call, nth, lambda: stop(server.backend, job.id))
+    finalize_job(replace(server.backend, **{port: watched}), job.id)
+    assert server.job(job.id).state is (JobState.FAILURE if stop is cancel_job else JobState.PAUSED)
+    assert len(server.pins()) == 2 * SOURCES
+    again(server.backend, job.id)
+    assert outcome(server.finish(job)) == (JobState.SUCCESS, 0)
+    assert len(server.pins()) == SOURCES
+    check_files(server)
+
+
 @pytest.mark.parametrize("stop", [cancel_job, pause_job])
 def test_a_job_that_removes_nothing_after_all_is_stopped_until_it_has_ended(
     server: Server, stop: Action
 ) -> None:
     source = study(server)
-    job = server.submit(source, body=REPLACING)
-    for number in range(plan_job(server.backend, job.id)):
-        edit_batch(server.backend, job.id, number)
+    job = edited(server, source)
     product = next(pin.ancestry for pin in server.pins() if pin.ancestry.study != source)
     delete_resource(server.backend, Level.INSTANCE, product.instance)  # so all sources stay
     jobs = before_nth(server.backend.jobs, "update", 1, lambda: stop(server.backend, job.id))
