@@ -6,7 +6,7 @@ import errno
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,28 +18,28 @@ from tests.contract.file_operations import DATA, KEY, MIB, OPERATIONS, OTHER, ev
 pytestmark = pytest.mark.usefixtures("file_system")
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
     """Let the kernel refuse files beyond a megabyte, as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("name", ["put", "put_file", "put_edited"])
-def test_a_full_disk_leaves_nothing_behind(
-    root: Path, tmp_path: Path, request: pytest.FixtureRequest, name: str
-) -> None:
+def test_a_full_disk_leaves_nothing_behind(root: Path, tmp_path: Path, name: str) -> None:
     file = tmp_path / "upload"
     file.write_bytes(DATA)
     with closing(FileStore(root)) as store:
         ref = store.put(KEY, DATA)
-        request.getfixturevalue("small_files_only")
-        with pytest.raises(StorageFullError):
-            OPERATIONS[name](store, ref, str(file))
-        assert every_file(root) == {f"objects/{KEY}"}
-        assert store.put(OTHER, b"a small one").size == 11
+        with small_files_only():
+            with pytest.raises(StorageFullError):
+                OPERATIONS[name](store, ref, str(file))
+            assert every_file(root) == {f"objects/{KEY}"}
+            assert store.put(OTHER, b"a small one").size == 11
 
 
 @pytest.mark.parametrize(

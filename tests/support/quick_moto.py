@@ -15,10 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
 from botocore.loaders import JSONFileLoader, Loader
+from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import responses, utils
+from moto.core.base_backend import BaseBackend
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -42,6 +45,7 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
     """
     with mock_aws(config=config), pytest.MonkeyPatch.context() as patch:
         read_models_once(patch)
+        send_as_it_is(patch)
         list_methods_once(patch)
         take_names_as_they_are(patch)
         copy_what_a_transaction_writes(patch)
@@ -70,9 +74,26 @@ def _services(type_name: str, listed: Callable[..., list[str]] = Loader.list_ava
     return listed(Loader(), type_name)
 
 
+def send_as_it_is(patch: pytest.MonkeyPatch) -> None:
+    """Sign nothing, and do not say who asks with what: moto looks at neither, and each takes its time."""
+    patch.setattr(SigV4Auth, "canonical_request", lambda *_: "")
+    patch.setattr(UserAgentString, "rebuild_and_replace_user_agent_handler", lambda *_, **__: None)
+
+
 def list_methods_once(patch: pytest.MonkeyPatch) -> None:
-    """Remember the operations of a service: moto lists its methods for each call."""
+    """Remember the operations of a service and its addresses: moto lists both for each call."""
     patch.setattr(responses, "method_names_from_class", functools.cache(utils.method_names_from_class))
+    patch.setattr(BaseBackend, "urls", property(_urls_of))
+
+
+_list_urls = vars(BaseBackend)["urls"].fget
+_urls: dict[type, Any] = {}
+
+
+def _urls_of(backend: BaseBackend) -> Any:
+    if type(backend) not in _urls:
+        _urls[type(backend)] = _list_urls(backend)
+    return _urls[type(backend)]
 
 
 def take_names_as_they_are(patch: pytest.MonkeyPatch) -> None:
