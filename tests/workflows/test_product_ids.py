@@ -21,7 +21,7 @@ from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.resources import Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.store_instance import store_instance
-from dicomorph.services.work.product import Position, ProductMaker, modification_of
+from dicomorph.services.work.product import PlannedProduct, ProductMaker, modification_of
 from dicomorph.services.work.product_ids import check_products, product_ids
 from tests.support.jobs import JOB
 from tests.support.small_files import INSTANCE, PATIENT_ID, SERIES, STUDY
@@ -43,7 +43,7 @@ class Planned(NamedTuple):
         return [self._product(maker, index) for index in range(len(self.batch.pins))]
 
     def _product(self, maker: ProductMaker, index: int) -> str | None:
-        position = Position(0, index, self.batch.copies.get(index, 0))
+        position = PlannedProduct(0, index, self.batch.copies.get(index, 0))
         with suppress(DicomorphError):
             return maker.make(self.batch.pins[index], position).ancestry.instance
         return None

@@ -13,7 +13,10 @@ READ, WRITE, DELETE, ADMINISTER = Permission
 DICOM, TEXT = "application/dicom", "text/plain"
 
 _FILES = "no transcoding yet"
-_REVISIONS = "revisions with `ETag`, `If-Match`, `If-None-Match`"
+_REVISIONS = (
+    "revisions with `ETag`, `If-Match`, `If-None-Match`; what the server itself keeps stays at revision 0,"
+    " its ETag changes with its value"
+)
 _EDITED = "answers the edited file, stores nothing"
 _JOB = "a [job](jobs.md)"
 _BULK = "jobs on resources of any level"
