@@ -50,6 +50,11 @@ def stop_and_go_on(cloud: RecordedStack) -> None:
         while (end := state(cloud, job)) not in ("Success", "Failure"):
             time.sleep(0.05)
         assert end == "Success"
+    study = cloud.upload(patient())["ParentStudy"]
+    with cloud.changed(runner=IdleRunner()):
+        many = cloud.post("/tools/bulk-anonymize", {"Resources": [study], "Asynchronous": True}).json["ID"]
+        assert cloud.get(f"/jobs/{many}").json["Content"]["ParentResources"] == [study]
+        assert cloud.post(f"/jobs/{many}/cancel").status == cloud.delete(f"/jobs/{many}").status == 200
 
 
 def stop_workers(cloud: RecordedStack) -> None:

@@ -4,7 +4,7 @@
 
     jobs/<job id>/request.json            what was asked, by whom
     jobs/<job id>/listing.json            the part of the content that grows with the job, at first
-    jobs/<job id>/ends/<execution>/listing.json           the same as an execution leaves it
+    jobs/<job id>/ends/<execution>.json   the same as an execution leaves it
     jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<plan>/<nnnnnn>.json            the pinned sources of a batch
     jobs/<job id>/outcomes/<plan>/<attempt>/<nnnnnn>.json what became of a batch
@@ -65,8 +65,8 @@ def request_key(job_id: str) -> str:
 
 def listing_key(job: Job) -> str:
     """Return the key of the lists in a job's content that count, which a record has no room for."""
-    end = f"ends/{job.listing}/" if job.listing else ""
-    return f"{job_prefix(job.id)}{end}listing.json"
+    name = f"ends/{job.listing}" if job.listing else "listing"
+    return f"{job_prefix(job.id)}{name}.json"
 
 
 def manifest_key(job: Job) -> str:
