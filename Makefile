@@ -4,7 +4,7 @@ PORT ?= 8042
 DATA ?= ./data
 PYTHON ?=
 WORKERS ?= 2
-COUNT ?= 20000
+COUNT ?=
 SEED ?= 1
 ARGS ?=
 
@@ -13,8 +13,11 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow fuzz bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
 export PYTHON
+# The environment is installed without caches: unless the first run may leave them, each process of a
+# test, server or worker, compiles its libraries anew, and takes three times as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # SAM in its own environment, whose Python also builds the layers.
 SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0
@@ -29,14 +32,20 @@ run: ## Start the server: make run PORT=8042 DATA=./data
 	@tools/environment local
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA) $(ARGS)
 
-test: setup ## Run the fast tests: make test ARGS="-k uid"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+test: setup ## Run the fast tests: make test ARGS="-k uid" (COVERAGE=1 measures as make coverage does)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov) $(ARGS)
+
+coverage: ## Run the fast tests and say which lines and branches none of them reaches
+	@$(MAKE) --no-print-directory test COVERAGE=1
 
 test-slow: setup ## Run the slow tests, with long random searches
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=slow $(ARGS)
 
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
-	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign --count $(COUNT) --seed $(SEED) --workers $(WORKERS) $(ARGS)
+	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)
+
+mutants: setup ## Change the product in COUNT places, one at a time: make mutants COUNT=500 SEED=1
+	@nice -n 10 $(BIN)/python -m tests.mutants.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)
 
 bench-engine: setup ## Measure the engine: make bench-engine ARGS="ct rtstruct --baseline MODULE.py"
 	@$(BIN)/python -m tests.benchmarks.engine $(ARGS)
@@ -51,9 +60,10 @@ check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/lint-imports --no-logo
 	@$(if $(TEMPLATE),$(BIN)/cfn-lint $(TEMPLATE))
 
-validate: ## Let AWS SAM check the template
+validate: setup ## Let AWS SAM check the template, and look at what it makes of it
 	@tools/environment sam
 	@$(SAM) AWS_DEFAULT_REGION=eu-west-1 sam validate --lint
+	@$(BIN)/python -m pytest -q -m slow tests/template/test_expanded_template.py
 
 build: ## Build what is deployed to AWS, and start every function from it
 	@tools/environment sam

@@ -15,6 +15,8 @@ import pydicom
 import pytest
 from pydicom.uid import UID
 
+from local.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
 SLICES = 150  # beyond what a job does without a map
 
@@ -106,12 +108,14 @@ def test_a_foreign_address_is_said_in_one_line(tmp_path: Path) -> None:
         (None, "No such file or directory"),
     ],
 )
-def test_bad_settings_are_said_in_one_line(tmp_path: Path, text: str | None, expected: str) -> None:
+def test_bad_settings_are_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, expected: str
+) -> None:
     file = tmp_path / "settings.json"
     if text is not None:
         file.write_text(text)
-    status, said = run("--port", "0", "--data", str(tmp_path / "data"), "--settings", str(file))
-    assert status == 2
+    assert main(["--port", "0", "--data", str(tmp_path / "data"), "--settings", str(file)]) == 2
+    said = capsys.readouterr().err
     assert expected in said
     assert said.count("\n") == 1
     assert not (tmp_path / "data").exists()
