@@ -39,9 +39,7 @@ def listed_products(server: Server, job: Job) -> int:
 
 
 def finalize_before_listing(server: Server, job: Job, event: Event) -> None:
-    objects = before_nth(
-        server.backend.objects, "put", 1, event, counts=lambda key, _: key.endswith("listing.json")
-    )
+    objects = before_nth(server.backend.objects, "put", 1, event, counts=lambda key, _: "/ends/" in key)
     finalize_job(replace(server.backend, objects=objects), job.id)
 
 
