@@ -41,7 +41,13 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 # What is there at the latest when a job has come so far.
-MOMENTS = {"plan": KINDS[:2], "edit": KINDS[:4], "restart": KINDS, "finalize": KINDS, "resubmit": KINDS}
+MOMENTS = {
+    "plan": KINDS[:2],
+    "edit": KINDS[:4],
+    "restart": KINDS,
+    "finalize": KINDS,
+    "resubmit": [*KINDS, "ends/"],
+}
 
 
 def submit(server: Server, body: dict[str, Any]) -> Job:
