@@ -28,5 +28,6 @@ def read_reviewed() -> dict[tuple[str, str, str], str]:
     """Return the reasons by module, line and what the line became."""
     found = tomllib.loads(PAGE.read_text(encoding="utf-8"))
     return {
-        (mutant["module"], mutant["line"], mutant["became"]): mutant["reason"] for mutant in found["mutant"]
+        (mutant["module"], mutant["line"], mutant["became"]): mutant["reason"]
+        for mutant in found.get("mutant", [])
     }
