@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -160,6 +160,20 @@ def campaign(
                 yield mutant, trial, verdict
 
 
+def prove_control(mutants: Iterable[Mutant], plan: Plan) -> None:
+    """Fail unless the first of the mutants that tests reach survives without its change.
+
+    Otherwise whatever fails for a reason of its own would count as killed.
+    """
+    trial = next(trial for trial in map(plan.trial, mutants) if trial.tests)
+    unchanged = replace(trial, source=trial.path.read_bytes())
+    running = Running(unchanged, CACHE / "control.log")
+    while not (verdict := running.verdict()):
+        time.sleep(0.02)
+    if verdict.word != "survived":
+        raise SystemExit(f"The tests fail without a mutant, see {CACHE / 'control.log'}")
+
+
 def main() -> None:
     """Run, print what survives, and fail if something did that nobody has reviewed."""
     parser = argparse.ArgumentParser(
@@ -176,6 +190,7 @@ def main() -> None:
     preload()
     mutants = list(all_mutants(arguments.under))
     chosen = drawn(mutants, arguments.count, arguments.seed)
+    prove_control(chosen, plan)
     print(f"{len(chosen)} of {len(mutants)} mutants", flush=True)
     reviewed, words, started = read_reviewed(), Counter[str](), time.monotonic()
     for mutant, trial, verdict in campaign(chosen, plan, Results(CACHE / "results.jsonl"), arguments.workers):

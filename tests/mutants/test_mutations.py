@@ -110,7 +110,8 @@ def test_reviewed_mutants_are_mutants_of_the_product() -> None:
 TRY = """
 import sys, time
 from pathlib import Path
-from tests.mutants.trial import Running, Trial
+from tests.mutants.trial import Running, Trial, preload
+preload()
 module, test, log = sys.argv[1:]
 running = Running(Trial(Path(module), sys.stdin.buffer.read(), [test], 3), Path(log))
 while not (verdict := running.verdict()):

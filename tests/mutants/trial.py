@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -18,6 +19,7 @@ from typing import Any, Final
 import pytest
 
 _SPACE: Final = 6 << 30  # bytes: a loop that collects without end stops itself
+_BROKEN: Final = 70  # the status of a trial that ended before pytest did
 _PRELOADED: Final = (
     "boto3",
     "hypothesis.strategies",
@@ -93,8 +95,8 @@ class Running:
         code = os.WEXITSTATUS(status)
         if code == pytest.ExitCode.OK:
             return Verdict("survived")
-        if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-            raise SystemExit(f"No test was found, see {self._log}")
+        if code in {_BROKEN, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            raise SystemExit(f"No test ran, see {self._log}")
         return Verdict("killed", json.loads(self._answer.read_bytes()) if self._answer.exists() else "")
 
     def kill(self) -> None:
@@ -105,7 +107,7 @@ class Running:
 
 def _run(trial: Trial, log: Path, answer: Path) -> None:
     """Run the tests in this process and end it."""
-    status = 70
+    status = _BROKEN
     try:
         os.setsid()
         with log.open("wb") as output:
@@ -116,7 +118,11 @@ def _run(trial: Trial, log: Path, answer: Path) -> None:
         _replace(trial.path, trial.source)
         files = list(dict.fromkeys(test.partition("::")[0] for test in trial.tests))
         options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of plugins that were preloaded
         status = int(pytest.main([*options, *files], plugins=[_Order(trial.tests, answer)]))
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(status)
 
