@@ -104,6 +104,8 @@ def _operation(topic: str, route: Row) -> dict[str, Any]:
         "tags": [topic],
         "x-permission": route.permission.value,
     }
+    if route.query:
+        operation["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in route.query]
     if route.body:
         operation["requestBody"] = {"required": True, "content": _content([route.body])}
     return {**operation, "responses": _responses(route)}

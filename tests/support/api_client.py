@@ -22,7 +22,7 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from local.functions import Context, load_module
-from tests.support.described_answers import check_described
+from tests.support.described_answers import check_arguments, check_described
 from tests.support.idle_runner import IdleRunner
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -136,6 +136,8 @@ class Client:
         if name != "unmatched":
             describes_errors = self.backend.settings.http_describe_errors
             check_described(effective, resource, answer, describes_errors=describes_errors)
+            if answer.status == 200:
+                check_arguments(effective, resource, arguments)
         return answer
 
     def send(self, function: str, event: dict[str, Any]) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -44,6 +44,20 @@ def check_described(method: str, route: str, answer: Answered, *, describes_erro
     """
     wrong = " and ".join(_faults(method, route, answer, describes_errors=describes_errors))
     assert not wrong, f"{method} {route} answers {answer.status}: {wrong}. Mend the row, or the schema."
+
+
+def check_arguments(method: str, route: str, query: Iterable[str]) -> None:
+    """Fail if a call has arguments behind the question mark that the page does not name.
+
+    Raises
+    ------
+    AssertionError
+        With their names.
+    """
+    operation = _page()["paths"][route][method.lower()]
+    named = {parameter["$ref"].rpartition("/")[2] for parameter in operation.get("parameters", ())}
+    unnamed = set(query) - named - {"_method"}  # which stands for the method itself
+    assert not unnamed, f"{method} {route} takes {sorted(unnamed)}. Mend the row."
 
 
 def _faults(method: str, route: str, answer: Answered, *, describes_errors: bool) -> list[str]:

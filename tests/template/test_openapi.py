@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from dicomorph import __version__
 from local.template import read_template
 from tests.support.api_client import Answer
-from tests.support.described_answers import check_described
+from tests.support.described_answers import check_arguments, check_described
 from tools import openapi
 
 TEXT = openapi.PAGE.read_text(encoding="utf-8")
@@ -136,3 +136,9 @@ def test_errors_without_a_body_are_a_setting() -> None:
     check_described("GET", "/studies", answer(404, "", "text/plain"), describes_errors=False)
     with pytest.raises(AssertionError, match="not to be described"):
         check_described("GET", "/studies", answer(404, ERROR, "text/plain"), describes_errors=False)
+
+
+def test_an_argument_that_the_page_does_not_name_is_found() -> None:
+    check_arguments("GET", "/studies", ["since", "limit", "_method"])
+    with pytest.raises(AssertionError, match=r"GET /studies takes \['until'\]"):
+        check_arguments("GET", "/studies", ["since", "until"])

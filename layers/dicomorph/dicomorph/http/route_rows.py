@@ -50,6 +50,8 @@ class Row(NamedTuple):
     body : str
         The schema of the JSON that it takes, by its name in ``tools/openapi_components``, or a
         media type; empty if it takes no body.
+    query : tuple[str, ...]
+        The arguments behind the path's question mark, by their names in ``tools/openapi_components``.
     answers : tuple[str | int, ...]
         The forms of a 200: schemas, of which ``{Level}``, ``{Below}`` and ``{Above}`` may be part,
         ``Name[]`` for a list; media types; `EMPTY`. Then the statuses of answers with a form of
@@ -64,6 +66,7 @@ class Row(NamedTuple):
     permission: Permission
     summary: str
     body: str = ""
+    query: tuple[str, ...] = ()
     answers: tuple[str | int, ...] = ()
     remark: str = ""
 

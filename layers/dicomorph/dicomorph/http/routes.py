@@ -12,6 +12,8 @@ from dicomorph.http.route_rows import EMPTY, Permission, Row, routes_of
 READ, WRITE, DELETE, ADMINISTER = Permission
 DICOM, TEXT = "application/dicom", "text/plain"
 
+_FORMS = ("simplify", "short", "full")  # of the tags in an answer
+_OF_TAGS = ("ignore-length", "whole")
 _FILES = "no transcoding yet"
 _REVISIONS = (
     "revisions with `ETag`, `If-Match`, `If-None-Match`; what the server itself keeps stays at revision 0,"
@@ -29,19 +31,21 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     "Resources": (
         Row("GET", "/{level}", "browse", READ,
             "List a level: identifiers, or whole resources with `expand`.",
-            answers=("Identifiers", "{Level}[]", 303), remark="`expand`, `since` and `limit`"),
+            query=("expand", "since", "limit", *_FORMS), answers=("Identifiers", "{Level}[]", 303),
+            remark="`expand`, `since` and `limit`"),
         Row("GET", "/{level}/{id}", "browse", READ,
             "Show one resource.",
-            answers=("{Level}", 303, 404)),
+            query=_FORMS, answers=("{Level}", 303, 404)),
         Row("DELETE", "/{level}/{id}", "instances", DELETE,
             "Delete a resource; name the lowest ancestor that is left.",
             answers=("RemainingAncestor", 404)),
         Row("GET", "/{level}/{id}/{below}", "browse", READ,
             "List what lies below a resource: whole resources, or identifiers with `expand=false`.",
-            answers=("{Below}[]", "Identifiers", 303), remark="children; `expand=false` for ids"),
+            query=("expand", *_FORMS), answers=("{Below}[]", "Identifiers", 303),
+            remark="children; `expand=false` for ids"),
         Row("GET", "/{level}/{id}/{above}", "browse", READ,
             "Show the resource above another one.",
-            answers=("{Above}", 303)),
+            query=_FORMS, answers=("{Above}", 303)),
         Row("POST", "/tools/bulk-content", "browse", READ,
             "Show the resources that the body names.",
             body="BulkContent", answers=("Resource[]", 303)),
@@ -60,15 +64,16 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             answers=(DICOM, 303), remark=_FILES),
         Row("GET", "/instances/{id}/tags", "browse", READ,
             "Show the tags of an instance: all about them, or values by number or by name.",
-            answers=("FullTags", "ShortTags", "SimplifiedTags", 303), remark=_FILES),
+            query=(*_FORMS, *_OF_TAGS), answers=("FullTags", "ShortTags", "SimplifiedTags", 303),
+            remark=_FILES),
         Row("GET", "/instances/{id}/simplified-tags", "browse", READ,
             "Show the tags of an instance by their names.",
-            answers=("SimplifiedTags", 303), remark=_FILES),
+            query=_OF_TAGS, answers=("SimplifiedTags", 303), remark=_FILES),
     ),
     "Metadata and labels": (
         Row("GET", "/{level}/{id}/metadata", "browse", READ,
             "List the names of metadata, or their numbers with `numeric`; with `expand`, the values too.",
-            answers=("Names", "Numbers", "Metadata")),
+            query=("expand", "numeric"), answers=("Names", "Numbers", "Metadata")),
         Row("GET", "/{level}/{id}/metadata/{name}", "browse", READ,
             "Show the value of one metadata.",
             answers=(TEXT, 304, 404), remark=_REVISIONS),
@@ -122,7 +127,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     "Jobs": (
         Row("GET", "/jobs", "jobs", READ,
             "List the identifiers of all jobs, or whole jobs with `expand`.",
-            answers=("JobIdentifiers", "Job[]", 303)),
+            query=("expand",), answers=("JobIdentifiers", "Job[]", 303)),
         Row("GET", "/jobs/{id}", "jobs", READ,
             "Show one job.",
             answers=("Job", 303, 404)),

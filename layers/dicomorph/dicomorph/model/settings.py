@@ -20,6 +20,11 @@ class OverwriteInstances(enum.Enum):
     IF_CHANGED = "IfChanged"
 
     @property
+    def replaces(self) -> bool:
+        """Whether another version can take the place of a stored one."""
+        return self is not OverwriteInstances.NEVER
+
+    @property
     def compares(self) -> bool:
         """Whether versions of an instance are told apart by their MD5."""
         return self is OverwriteInstances.IF_CHANGED

@@ -58,7 +58,7 @@ class SqliteIngest:
 
     def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
         """Add instances, creating their parents, in one transaction."""
-        may_replace = overwrite is not OverwriteInstances.NEVER
+        may_replace = overwrite.replaces
         with self._database.write(durable=may_replace) as connection:
             addition = _Addition(connection, overwrite, metadata_time(self._now()))
             outcomes = [addition.add(entry) for entry in entries]

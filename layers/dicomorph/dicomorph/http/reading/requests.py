@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import LEVEL_NAMES, Json, Level
+from dicomorph.services.fields import json_object
 
 _MIB = 1 << 20
 LARGEST_JSON = 64 * _MIB
@@ -154,10 +155,7 @@ class Request:
         BadFileFormatError
             If it is anything else: empty, no JSON, an array, a string, null (spec 2.4).
         """
-        value = parse_json(self._bytes())
-        if not isinstance(value, dict):
-            raise BadFileFormatError("The body of the request must be a JSON object")
-        return value
+        return json_object(parse_json(self._bytes()))
 
     def file(self) -> bytes | Path:
         """Return an uploaded file, inflated if it was sent with ``Content-Encoding: gzip``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dicomorph import __version__
 from dicomorph.model.main_dicom_tags import signature
 from dicomorph.model.resources import LEVELS, Json
-from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.server.default_encoding import default_encoding
 
@@ -30,7 +29,7 @@ def system(backend: Backend) -> dict[str, Json]:
         "IsHttpServerSecure": False,
         "MainDicomTags": {level.value: signature(level) for level in LEVELS},
         "Name": "Dicomorph",
-        "OverwriteInstances": settings.overwrite_instances is not OverwriteInstances.NEVER,
+        "OverwriteInstances": settings.overwrite_instances.replaces,
         "OverwriteInstancesMode": settings.overwrite_instances.value,
         "PatientLevelEnabled": True,
         "PluginsEnabled": False,

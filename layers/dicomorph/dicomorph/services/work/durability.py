@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dicomorph.jobs.model import Job
-from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 
 
@@ -14,5 +13,5 @@ def must_last(backend: Backend, job: Job) -> bool:
     of something does: where sources are deleted, or the index may replace what it holds.
     """
     settings = backend.settings
-    overwrites = settings.overwrite_instances is not OverwriteInstances.NEVER
+    overwrites = settings.overwrite_instances.replaces
     return settings.sync_storage_area or not job.keep_source or overwrites

@@ -9,7 +9,6 @@ from dicomorph.jobs.documents import numbers_in, outcome_key, part_key, parts_pr
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.model.object_keys import product_key
 from dicomorph.model.resources import Level, ObjectRef, Pin
-from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 
 
@@ -39,7 +38,7 @@ def earlier_outcomes(backend: Backend, job: Job, batch: Batch) -> EarlierOutcome
             for index, instance in enumerate(outcome.instances, start=position):
                 if index not in found.instances and _is_there(backend, job, instance):
                     found.instances[index] = instance
-    if backend.settings.overwrite_instances is not OverwriteInstances.NEVER:
+    if backend.settings.overwrite_instances.replaces:
         found.instances |= _edited_in_place(backend, job, batch, found)
     return found
 
