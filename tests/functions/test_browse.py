@@ -6,6 +6,7 @@ import pytest
 
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.resources import Level, LevelFacts
+from tests import dicom_factory
 from tests.support.api_client import Client, Clock
 
 LEVELS = ("patients", "studies", "series", "instances")
@@ -196,6 +197,19 @@ def test_tags_come_in_three_forms(client: Client) -> None:
     assert client.get(f"{path}/tags", query={"short": ""}).json["0010,0020"] == "PAT"
     assert client.get(f"{path}/tags", query={"simplify": ""}).json["PatientID"] == "PAT"
     assert client.get(f"{path}/simplified-tags").json["PatientID"] == "PAT"
+
+
+def test_the_tags_of_a_damaged_file_are_shown_once_it_is_stored(client: Client) -> None:
+    broken = [[dicom_factory.Element(0x00081155, "UI", "1.2")], [dicom_factory.Element(0x00100010, "PN", "")]]
+    elements = [*dicom_factory.rich(), dicom_factory.Element(0x00402000, "SQ", broken)]
+    body = dicom_factory.encode(sorted(elements, key=lambda element: element.tag))
+    file = dicom_factory.part10(body.replace(b"\x08\x00\x55\x11UI\x04", b"\x08\x00\x55\x11UI\x05"))
+    uploaded = client.post("/instances", file + b"trailing text").json
+    for query in ({}, {"whole": ""}):
+        found = client.get(f"{uploaded['Path']}/tags", query=query)
+        assert (found.status, found.json["0040,2000"]["Value"]) == (200, None)
+        assert found.json["0010,0020"]["Value"] == "P1"
+    assert client.get(f"{uploaded['Path']}/simplified-tags").json["PatientID"] == "P1"
 
 
 def test_long_values_are_shown_when_asked_for(client: Client) -> None:

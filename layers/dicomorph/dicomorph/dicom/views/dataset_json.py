@@ -19,14 +19,20 @@ from dicomorph.dicom.stream.elements import (
     encoding_inside,
     read_header,
     skip_undefined,
+    too_deep,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer, Source
-from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values.readable_values import is_readable, readable
+from dicomorph.dicom.views.damage import (
+    DAMAGE,
+    EndlessError,
+    TooManyError,
+    elements_up_to_damage,
+    end_of_damaged,
+)
 from dicomorph.dicom.views.data_set_context import DataSetContext
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
@@ -55,7 +61,11 @@ def dataset_json(
     ignore_length: frozenset[int] = frozenset(),
     whole: bool = False,
 ) -> dict[str, Json]:
-    """Return the data set of a file as JSON.
+    """Return the data set of a file as JSON; there is an answer for every file that can be stored.
+
+    What cannot be shown is null: a sequence whose items do not add up or are nested deeper than 64
+    levels, and the one in which the millionth element or item stands. What comes behind that one is
+    left out, and so is what follows the pixel data and is no element.
 
     Parameters
     ----------
@@ -75,8 +85,7 @@ def dataset_json(
     Raises
     ------
     BadFileFormatError
-        If this is no DICOM file, lengths do not add up, sequences are nested deeper than 64
-        levels, or there are more than a million elements and items.
+        If this is no DICOM file, or lengths do not add up before the pixel data.
     """
     data = open_dataset(source)
     charset = CharacterSet.of(b"", default_encoding=default_encoding)
@@ -84,17 +93,23 @@ def dataset_json(
     view = _View(form, PrivateDictionary(private), ignore_length)
     window = Window(data.source)
     shown: dict[str, Json] = {}
-    for found in scan_whole(data) if whole else scan(data):
+    for found in elements_up_to_damage(data, whole=whole):
         vr = view.vr(context, found.tag, found.vr)
         length = found.stop - found.value
-        if found.tag == PIXEL_DATA or not view.reads(found.tag, vr, length, undefined=found.undefined):
-            view.unread(shown, context, found.tag, vr)
-            continue
-        buffer, base = window.of(found.value, found.stop)
-        header = _Header(
-            found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
-        )
-        view.element(shown, context, buffer, header, found.stop - base)
+        try:
+            if found.tag == PIXEL_DATA or not view.reads(found.tag, vr, length, undefined=found.undefined):
+                view.unread(shown, context, found.tag, vr)
+                continue
+            buffer, base = window.of(found.value, found.stop)
+            header = _Header(
+                found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
+            )
+            view.element(shown, context, buffer, header, found.stop - base)
+        except TooManyError:
+            view.show(shown, context, found.tag, "Null", None)
+            break
+        except EndlessError:
+            view.show(shown, context, found.tag, "Null", None)
     return shown
 
 
@@ -115,10 +130,11 @@ def sequence_json(
     Raises
     ------
     BadFileFormatError
-        As `dataset_json`.
+        If its items do not add up, are nested deeper than 64 levels, or are more than a million with
+        their elements.
     """
     shown: dict[str, Json] = {}
-    view = _View(TagsForm.FULL, PrivateDictionary(), frozenset())
+    view = _View(TagsForm.FULL, PrivateDictionary(), frozenset(), is_strict=True)
     context = DataSetContext(data.encoding, charset, default_encoding)
     buffer, base = Window(data.source).of(found.value, found.stop)
     length = UNDEFINED_LENGTH if found.undefined else found.stop - found.value
@@ -139,9 +155,23 @@ class _Header(NamedTuple):
 
 
 class _View:
-    """Turns elements into JSON, in one pass over their bytes."""
+    """Turns elements into JSON, in one pass over their bytes.
 
-    def __init__(self, form: TagsForm, private: PrivateDictionary, ignore_length: frozenset[int]) -> None:
+    Parameters
+    ----------
+    is_strict : bool
+        Whether damaged sequences are refused, and not shown as null.
+    """
+
+    def __init__(
+        self,
+        form: TagsForm,
+        private: PrivateDictionary,
+        ignore_length: frozenset[int],
+        *,
+        is_strict: bool = False,
+    ) -> None:
+        self._is_strict = is_strict
         self._form = form
         self._private = private
         self._ignore_length = ignore_length
@@ -195,17 +225,20 @@ class _View:
     ) -> int:
         tag, written, value, length = header
         undefined = length == UNDEFINED_LENGTH
-        if context.depth >= MAXIMUM_DEPTH:
-            raise BadFileFormatError("Sequences are nested too deeply")
-        encoding = encoding_inside(written, context.encoding, buffer, value, end)
+        items: Json = None
         try:
+            if context.depth >= MAXIMUM_DEPTH:
+                raise too_deep()
+            encoding = encoding_inside(written, context.encoding, buffer, value, end)
             items, stop = self._items(buffer, value, end, context, encoding, undefined=undefined)
-        except BadFileFormatError:
-            if written != b"UN" or undefined:
+        except TooManyError:
+            raise
+        except DAMAGE as error:
+            is_unknown = written == b"UN" and not undefined  # bytes that only their tag calls a sequence
+            if self._is_strict and not is_unknown:
                 raise
-            self._show(into, context, tag, "Null", None)  # bytes that only their tag calls a sequence
-            return end
-        self._show(into, context, tag, "Sequence", items)
+            stop = end_of_damaged(buffer, (written, value, length), end, context.encoding, error)
+        self._show(into, context, tag, "Null" if items is None else "Sequence", items)
         return stop
 
     def _items(
@@ -231,7 +264,12 @@ class _View:
                 raise TruncatedError("An item is longer than its sequence")
             inner = context.item(encoding)
             self._count()
-            item, pos = self._item(buffer, value, stop, inner, undefined=length == UNDEFINED_LENGTH)
+            try:
+                item, pos = self._item(buffer, value, stop, inner, undefined=length == UNDEFINED_LENGTH)
+            except EndlessError as error:
+                if length == UNDEFINED_LENGTH:
+                    raise
+                raise BadFileFormatError("The elements of an item do not add up") from error
             items.append(item)
         if undefined:
             raise TruncatedError("A sequence has no end")
@@ -255,6 +293,10 @@ class _View:
 
     def _show(self, into: dict[str, Json], context: DataSetContext, tag: int, kind: str, value: Json) -> None:
         self._count()
+        self.show(into, context, tag, kind, value)
+
+    def show(self, into: dict[str, Json], context: DataSetContext, tag: int, kind: str, value: Json) -> None:
+        """Show an element as something of a kind, without counting it."""
         if self._form is TagsForm.SHORT:
             into[format_tag(tag)] = value
             return
@@ -273,4 +315,4 @@ class _View:
     def _count(self) -> None:
         self._shown += 1
         if self._shown > _MOST_ELEMENTS:
-            raise BadFileFormatError("There are too many elements to show")
+            raise TooManyError("There are too many elements to show")
