@@ -39,7 +39,9 @@ _LEVEL_UIDS = {
 }
 
 
-def compile_plan(modification: Modification, *, name: str, settings: Settings) -> EditPlan:
+def compile_plan(
+    modification: Modification, *, name: str, settings: Settings, follows_references: bool = False
+) -> EditPlan:
     """Return the plan of a request.
 
     Parameters
@@ -48,6 +50,9 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         The request.
     name : str
         The new PatientName where the request needs one (`Modification.needs_name`).
+    follows_references : bool
+        Whether references follow what they lead to, where that gets new identifiers in the same
+        job. An anonymization does not ask: it maps all of them.
     """
     names = TagNames(settings.dictionary)
     entries = _path_entries(modification, names)
@@ -72,6 +77,7 @@ def compile_plan(modification: Modification, *, name: str, settings: Settings) -
         kept=modification.kept_tags,
         removed=modification.removed_tags,
         replaced=frozenset(replace),
+        follows=follows_references and not modification.is_anonymization,
     )
     # Paths carry values, which other requests must not meet.
     root_of = functools.partial(_root if entries else _shared_root, shape, entries)
@@ -103,6 +109,7 @@ class _Shape:
     kept: frozenset[int]
     removed: frozenset[int]
     replaced: frozenset[int]
+    follows: bool
 
 
 def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> PlanScope:
@@ -114,6 +121,7 @@ def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> Plan
         kept=shape.kept,
         removed=shape.removed,
         replaced=shape.replaced,
+        follows=shape.follows,
     )
     return rules.root(entries)
 

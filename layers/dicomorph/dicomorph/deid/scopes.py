@@ -12,7 +12,8 @@ from dicomorph.deid.editions.resolution import ANYWHERE, Path, Resolver
 from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.edit_plan import EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.dicom.stream.elements import Encoding
@@ -61,6 +62,8 @@ class Rules:
         Top-level tags named in Remove.
     replaced : frozenset[int]
         Top-level tags that get new values. The values are none of the rules' business.
+    follows : bool
+        Whether references follow what they lead to, where nothing is said of them.
     """
 
     edition: Resolver | None
@@ -70,6 +73,7 @@ class Rules:
     kept: frozenset[int]
     removed: frozenset[int]
     replaced: frozenset[int]
+    follows: bool = False
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -78,6 +82,7 @@ class Rules:
         """Put together what the request decides: Keep over Replace over the rest (spec 3.1)."""
         removed = dict.fromkeys(self.removed, REMOVE)
         self._decided_top = {
+            **(dict.fromkeys(SINGLE_REFERENCES, FOLLOW) if self.follows else {}),
             **{tag: MAPPED[tag] for tag in self.mapped},
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
@@ -136,6 +141,10 @@ class Rules:
             return REMOVE
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
+    def follows_in(self, place: Place, tag: int) -> bool:
+        """Tell whether references in a sequence follow; what is history stays."""
+        return self.follows and place == _TOP and tag not in self.kept and tag != ORIGINAL_ATTRIBUTES_SEQUENCE
+
     def place_of_items(self, place: Place, tag: int) -> Place:
         """Return where the items of a sequence stand, paths aside."""
         if place.is_kept or (place == _TOP and tag in self.kept):
@@ -185,6 +194,10 @@ class PlanScope:
         """Return what happens to an element."""
         entry = self._here.get(tag) if self._here else None
         return self._otherwise(tag) if entry is None else _RULES[entry.operation]
+
+    def follows(self, tag: int) -> bool:
+        """Tell whether the references in the items of a kept sequence follow what they lead to."""
+        return self._rules.follows_in(self._place, tag)
 
     def of_item(self, tag: int, index: int) -> PlanScope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""

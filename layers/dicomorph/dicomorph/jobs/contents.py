@@ -12,6 +12,8 @@ from dicomorph.jobs.model import InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary
 from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
+_DANGLING = "DanglingInstancesCount"
+
 
 @dataclass(frozen=True, slots=True)
 class NamedResource:
@@ -46,15 +48,19 @@ def merge_content(study_id: str) -> dict[str, Json]:
     return {**_counts(), "TargetStudy": study_id}
 
 
-def final_content(job: Job, summary: Summary) -> dict[str, Json]:
+def final_content(job: Job, summary: Summary, *, dangling: int = 0) -> dict[str, Json]:
     """Return the content of a job whose instances are all done, without its listing.
 
     Parameters
     ----------
     summary : Summary
         The first one with a product names the result.
+    dangling : int
+        How many instances stayed behind in the studies of the sources, and refer to what left.
     """
     content = dict(job.content)
+    if dangling:
+        content[_DANGLING] = dangling
     content["InstancesCount"] = summary.instances
     content["FailedInstancesCount"] = summary.failed
     product = summary.success.product if summary.success else None
@@ -78,7 +84,7 @@ def unfinished_content(job: Job) -> dict[str, Json]:
         JobType.RESOURCE_MODIFICATION: ("ID", "Path", "PatientID", "Type"),
         JobType.SPLIT_STUDY: ("TargetStudy",),
     }.get(job.type, ())
-    content = {name: value for name, value in job.content.items() if name not in result}
+    content = {name: value for name, value in job.content.items() if name not in (*result, _DANGLING)}
     return {**content, "FailedInstancesCount": 0}
 
 

@@ -7,6 +7,7 @@
     jobs/<job id>/ends/<execution>.json   the same as an execution leaves it
     jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
     jobs/<job id>/batches/<plan>/<nnnnnn>.json            the pinned sources of a batch
+    jobs/<job id>/batches/<plan>/moved.json               which instances the job has (`jobs.moved_sources`)
     jobs/<job id>/outcomes/<plan>/<attempt>/<nnnnnn>.json what became of a batch
     jobs/<job id>/parts/<plan>/<attempt>/<nnnnnn>-<pppppp>.json
                                           what became of one instance of a batch: edited in an

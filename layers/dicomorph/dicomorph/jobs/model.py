@@ -62,6 +62,9 @@ class Job:
         The server's encoding at submission.
     content : Mapping[str, Json]
         Orthanc's ``Content``: the initial one, then the one of `FinalizeJob`.
+    follows_references : bool
+        Whether references to what gets new identifiers in a modification follow (setting
+        ``ModifiedReferences`` at submission).
     target : str
         Where the products go: the name of one of the operator's targets, empty for the store.
     caller : str
@@ -113,6 +116,7 @@ class Job:
     error_code: int = 0
     error_details: str = ""
     content: Mapping[str, Json] = field(default_factory=dict)
+    follows_references: bool = False
     target: str = ""
     caller: str = ""
     plan: str = ""

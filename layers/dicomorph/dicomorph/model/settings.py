@@ -49,6 +49,13 @@ class UnencodableText(enum.Enum):
     DROP = "Drop"
 
 
+class ModifiedReferences(enum.Enum):
+    """What a modification makes of references to what gets new identifiers in the same job."""
+
+    FOLLOW = "Follow"
+    KEEP = "Keep"  # as in Orthanc
+
+
 @dataclass(frozen=True, slots=True)
 class PrivateTag:
     """One entry of the setting ``Dictionary`` for a private tag."""
@@ -68,6 +75,7 @@ class Settings:
     default_private_creator: str = ""
     default_dicom_version: str = ""  # the newest edition that is implemented
     unencodable_text: UnencodableText = UnencodableText.ERROR
+    modified_references: ModifiedReferences = ModifiedReferences.FOLLOW
     sync_storage_area: bool = True
     jobs_history_size: int = 10
     require_patient_id: bool = False
@@ -179,6 +187,7 @@ _READERS = {
     "DefaultPrivateCreator": ("default_private_creator", _text),
     "DefaultDicomVersion": ("default_dicom_version", _text),
     "UnencodableText": ("unencodable_text", UnencodableText),
+    "ModifiedReferences": ("modified_references", ModifiedReferences),
     "SyncStorageArea": ("sync_storage_area", _boolean),
     "JobsHistorySize": ("jobs_history_size", _count),
     "RequirePatientID": ("require_patient_id", _boolean),

@@ -26,6 +26,7 @@ class Action(enum.Enum):
     EMPTY = "empty"
     MAP = "map"
     REPLACE = "replace"
+    FOLLOW = "follow"  # a reference: changed where what it leads to gets new identifiers
 
 
 class Rule(NamedTuple):
@@ -39,6 +40,7 @@ KEEP = Rule(Action.KEEP)
 REMOVE = Rule(Action.REMOVE)
 EMPTY = Rule(Action.EMPTY)
 REPLACE = Rule(Action.REPLACE)
+FOLLOW = Rule(Action.FOLLOW)
 
 
 class Scope(Protocol):
@@ -52,6 +54,9 @@ class Scope(Protocol):
 
     def differs_by_index(self, tag: int) -> bool:
         """Tell whether the items of a sequence follow different rules."""
+
+    def follows(self, tag: int) -> bool:
+        """Tell whether the references in the items of a kept sequence follow what they lead to."""
 
     @property
     def replacements(self) -> Mapping[int, Json]:

@@ -128,6 +128,11 @@ class ItemScopes:
         self.by_index = item_rules.by_index
         self.first = self._of(item_rules.scope)
 
+    @property
+    def changes(self) -> bool:
+        """Whether the rules change anything in the items."""
+        return self.first is not None or self.by_index
+
     def at(self, index: int) -> EncodedScope | None:
         """Return the scope of one item, None if nothing in it changes."""
         return self._of(self._encoded.scope.of_item(self._item_rules.tag, index))

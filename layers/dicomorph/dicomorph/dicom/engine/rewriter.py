@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 
+from dicomorph.dicom.engine.destinations import Destinations
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
 from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
@@ -43,10 +45,20 @@ class Rewriter:
         Where new identifiers come from.
     default_encoding : str
         Orthanc's name of the encoding that files without SpecificCharacterSet have.
+    destinations : Destinations, optional
+        Where references lead if the plan lets them follow.
     """
 
-    def __init__(self, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> None:
+    def __init__(
+        self,
+        plan: EditPlan,
+        mapper: IdentityMapper,
+        *,
+        default_encoding: str,
+        destinations: Destinations | None = None,
+    ) -> None:
         self._plan = plan
+        self._follower = None if destinations is None else ReferenceEditor(destinations)
         self._mapper = mapper
         self._default_encoding = default_encoding
         self._shared = self._new_scopes(plan, {})
@@ -77,7 +89,8 @@ class Rewriter:
         return EditScript.of([meta, *parts])
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
-        return EncodedScopes(Rewriting(plan, self._mapper, self._default_encoding, references))
+        rewriting = Rewriting(plan, self._mapper, self._default_encoding, references, self._follower)
+        return EncodedScopes(rewriting)
 
     def _scopes(self, data: DataSetBytes) -> EncodedScopes:
         scopes = self._shared if self._plan.root_of_class is None else self._scopes_of_class(data)

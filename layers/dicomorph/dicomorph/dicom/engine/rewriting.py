@@ -7,6 +7,7 @@ from functools import partial
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.frames.pixel_data import without_comments
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.windows import Window
@@ -27,6 +28,8 @@ class Rewriting:
         Orthanc's name of the encoding that files without SpecificCharacterSet have.
     references : Mapping[tuple[Namespace, str], Json]
         Originals of replaced identifiers to their replacements (`EditPlan.references`).
+    follower : ReferenceEditor, optional
+        Rewrites references to what gets new identifiers with the file; None if they stay.
     """
 
     window: Window  # of the file that is being walked
@@ -37,8 +40,10 @@ class Rewriting:
         mapper: IdentityMapper,
         default_encoding: str,
         references: References,
+        follower: ReferenceEditor | None = None,
     ) -> None:
         self.plan = plan
+        self.follower = follower
         self._default_encoding = default_encoding
         self._identities = IdentityEditors(mapper, references, plan.encoder)
 
@@ -71,5 +76,12 @@ class Rewriting:
         """Return what turns an element into the one that takes its place: mapped, or without comments."""
         if tag == PIXEL_DATA:
             return partial(without_comments, encoding=writing.encoding)
-        namespace = scope.rule(tag).namespace or Namespace.INSTANCE
+        action, namespace = scope.rule(tag)
+        if action is Action.FOLLOW:
+            return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
+        namespace = namespace or Namespace.INSTANCE
         return self._identities.editor(writing, tag, vr, namespace)
+
+
+def _unchanged(whole: bytes) -> bytes:
+    return whole

@@ -31,6 +31,7 @@ REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT, EMPTY_LONG = range(10, 14)
 NOTE = 14  # at the top level: remember the value that the element ends up with
 
 
+_EDITED = frozenset((Action.MAP, Action.FOLLOW))
 _NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 _ITEM_TAG = IMPLICIT_LITTLE.tag(ITEM)
@@ -115,7 +116,8 @@ class Steps(dict[Any, int]):
 
     def _changes_in_items(self, key: Any) -> bool:
         item_rules = self.item_rules[key]
-        return item_rules.scope is not None or item_rules.by_index
+        is_ruled = item_rules.scope is not None or item_rules.by_index
+        return is_ruled or self.scope.follows(item_rules.tag)
 
     def _step(  # noqa: PLR0911 - one for each step
         self, tag: int, *, long: bool, text: bool, has_identity: bool = False
@@ -144,7 +146,7 @@ class Steps(dict[Any, int]):
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
         if action is Action.EMPTY and (text or not self.nested):
             return EMPTY_LONG if long else EMPTY_SHORT
-        if action is Action.MAP and (text or has_identity):
+        if action in _EDITED and (text or has_identity):
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
 

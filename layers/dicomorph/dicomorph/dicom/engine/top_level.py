@@ -27,8 +27,9 @@ from dicomorph.dicom.engine.steps import (
 from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.edit_script import EditScript, Part
 from dicomorph.dicom.stream.elements import (
+    DELIMITER_BYTES,
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
@@ -38,7 +39,7 @@ from dicomorph.dicom.stream.elements import (
     misplaced,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
-from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
@@ -70,6 +71,8 @@ class TopLevel:
         self._walk = _WALKERS[data.encoding]
         self._encoded = scopes.root(data.encoding)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
+        self._rewriting = scopes.rewriting
+        self._follower = scopes.rewriting.follower
         self._out: list[Part] = []
         self._run = data.start
         plan = scopes.rewriting.plan
@@ -220,6 +223,11 @@ class TopLevel:
             if not holds_items(tag, beginning):
                 return self._stop(tag, vr, value, length)
         items = self._encoded.items[key]
+        if self._follower is not None and self._encoded.scope.follows(tag):
+            stop = self._stop(tag, vr, value, length)
+            done = self._follow(key, tag, vr, pos, value, stop, undefined=length == UNDEFINED_LENGTH)
+            if done or not self._encoded.items[key].changes:
+                return stop
         if length == UNDEFINED_LENGTH:
             size, parts, _ = self._window.growing(
                 value, lambda *at: self._items(vr, items, *at, undefined=True)
@@ -237,6 +245,41 @@ class TopLevel:
         self._out += parts
         self._run = stop
         return stop
+
+    def _follow(  # noqa: PLR0913 - as above
+        self, key: Any, tag: int, vr: bytes, pos: int, value: int, stop: int, *, undefined: bool
+    ) -> bool:
+        """Rewrite a sequence whose references follow; tell whether any did."""
+        if self._follower is None:
+            return False
+        buffer, base = self._window.of(pos, stop)
+        last = stop - DELIMITER_BYTES if undefined else stop
+        inner = encoding_inside(vr, self._encoding, buffer, value - base, last - base)
+        items = self._follower.items(tag, buffer, value - base, last - base, inner)
+        if items is None:
+            return False
+        items = self._ruled(key, vr, items)
+        self._copy_run(pos)
+        header = buffer[pos - base : value - base]
+        if undefined:
+            self._out += (header, items, buffer[last - base : stop - base])
+        else:
+            self._out += (header[:-4] + struct.pack(self._encoding.order + "I", len(items)), items)
+        self._run = stop
+        return True
+
+    def _ruled(self, key: Any, vr: bytes, items: bytes) -> bytes:
+        """Return items with new references as the rules of the plan leave them."""
+        scopes = self._encoded.items[key]
+        if not scopes.changes:
+            return items
+        source = BufferSource(items)
+        self._rewriting.window = Window(source)  # to which ranges refer
+        try:
+            _, parts, _ = self._items(vr, scopes, items, 0, len(items), undefined=False)
+        finally:
+            self._rewriting.window = self._window
+        return items if parts is None else EditScript.of(parts).join(source)
 
     def _items(
         self, vr: bytes, items: ItemScopes, buffer: Buffer, start: int, end: int, *, undefined: bool

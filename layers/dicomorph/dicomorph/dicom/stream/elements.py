@@ -14,6 +14,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
+DELIMITER_BYTES = 8
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
 
 _TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}

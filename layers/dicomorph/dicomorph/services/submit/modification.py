@@ -124,6 +124,7 @@ def _submit(
         is_bulk=is_bulk,
         target=target,
         is_anonymization=modification.is_anonymization,
+        follows_references=job.follows_references and not modification.is_anonymization,
         name=next_anonymized_name(backend) if modification.needs_name else "",
         content=modification_content(
             {**({} if is_bulk else listing), **({"Target": target} if target else {})},

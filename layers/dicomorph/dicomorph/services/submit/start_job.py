@@ -21,6 +21,7 @@ from dicomorph.model.errors import (
 )
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES
 from dicomorph.model.resources import Json, Level
+from dicomorph.model.settings import ModifiedReferences
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import forget_job, timestamp
 from dicomorph.services.server.default_encoding import default_encoding
@@ -56,6 +57,7 @@ def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Leve
         created=timestamp(backend.now()),
         default_encoding=default_encoding(backend),
         keep_source=keep_source,
+        follows_references=backend.settings.modified_references is ModifiedReferences.FOLLOW,
         permissive=options.permissive,
         priority=options.priority,
         user_data=options.user_data,

@@ -15,6 +15,7 @@ from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
 from dicomorph.services.jobs.records import change_job, fail_job, get_job, read_listing, timestamp
+from dicomorph.services.work.left_behind import count_dangling
 from dicomorph.services.work.outcomes import JobOutcomes
 from dicomorph.services.work.removals import Removals, find_removals, remove_for_good
 from dicomorph.services.work.settle_products import settle_products
@@ -63,17 +64,19 @@ def _finalize(backend: Backend, job: Job) -> None:
     summary = summarize(outcomes.batches())
     if job.has_listing:
         job = _list_products(backend, job, outcomes)
-    removals = Removals()
+    removals, dangling = Removals(), 0
     if not job.target:  # what left the store touches nothing in it
         settle_products(backend, job, outcomes, summary)
         removals = find_removals(backend, job, outcomes, summary)
+    if removals.sources:
+        dangling = count_dangling(backend, job, outcomes)
     if removals.any:
         # From here on nobody stops the job, so one that was stopped has removed nothing.
         marked = change_job(backend, job.id, lambda newest: ending(newest, job.execution))
         if not is_running(marked, job.execution):
             return
         remove_for_good(backend, job, outcomes, removals)
-    _end(backend, job, summary)
+    _end(backend, job, summary, dangling)
 
 
 def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes) -> Job:
@@ -86,19 +89,19 @@ def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes) -> Job:
     return job
 
 
-def _end(backend: Backend, job: Job, summary: Summary) -> None:
+def _end(backend: Backend, job: Job, summary: Summary, dangling: int) -> None:
     moment = timestamp(backend.now())
 
     def ended(newest: Job) -> Job:
         if not is_running(newest, job.execution):
             return newest
-        return _ended(replace(newest, listing=job.listing), moment, summary)
+        return _ended(replace(newest, listing=job.listing), moment, summary, dangling)
 
     change_job(backend, job.id, ended)
 
 
-def _ended(job: Job, moment: str, summary: Summary) -> Job:
-    summed = replace(job, content=final_content(job, summary))
+def _ended(job: Job, moment: str, summary: Summary, dangling: int) -> Job:
+    summed = replace(job, content=final_content(job, summary, dangling=dangling))
     failure = None if job.permissive else summary.failure
     if failure is None:
         return succeeded(summed, moment)

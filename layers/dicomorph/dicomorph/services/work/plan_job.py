@@ -30,6 +30,8 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import change_job, get_job, job_request, timestamp
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.job_watch import JobWatch
+from dicomorph.services.work.moved_sources import has_moved_sources
+from dicomorph.services.work.pack_sources import write_moved_sources
 from dicomorph.services.work.product_ids import check_products
 
 _AT_ONCE = 1_000  # sources that are looked up together
@@ -74,9 +76,13 @@ def _has_plan(backend: Backend, job: Job) -> bool:
     A power cut may have taken documents that nobody waited for (embedded, `must_last`).
     """
     sizes = read_manifest(backend.objects.get(manifest_key(job)), job) if job.plan else None
-    return sizes is not None and all(
-        read_batch(backend.objects.get(batch_key(job, number)), number) is not None
-        for number in range(len(sizes))
+    return (
+        sizes is not None
+        and has_moved_sources(backend, job)
+        and all(
+            read_batch(backend.objects.get(batch_key(job, number)), number) is not None
+            for number in range(len(sizes))
+        )
     )
 
 
@@ -128,9 +134,10 @@ def _plan(backend: Backend, job: Job) -> list[int]:
     if not is_running(get_job(backend, job.id), job.execution):
         raise CanceledJobError
     sizes = _write(backend, job, batches)
-    manifest = backend.objects.put(manifest_key(job), encode_manifest(job.id, sizes))
+    written = [backend.objects.put(manifest_key(job), encode_manifest(job.id, sizes))]
+    written += write_moved_sources(backend, job, request, batches)
     if must_last(backend, job):
-        backend.objects.sync([manifest])
+        backend.objects.sync(written)
     return sizes
 
 

@@ -10,7 +10,9 @@ from datetime import datetime
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.deid.requests.study_changes import StudyChanges
+from dicomorph.dicom.engine.destinations import NewIdentifiers, renames
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.moved_instances import MovedInstances
 from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
@@ -34,6 +36,7 @@ from dicomorph.model.resources import (
 )
 from dicomorph.services.backend import Backend, Target
 from dicomorph.services.entries import given_metadata, instance_entry
+from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 
 _MIB = 1 << 20
 _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product has no MD5
@@ -67,7 +70,12 @@ class ProductMaker:
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
         modification = modification_of(backend, job, request)
-        self._plan = compile_plan(modification, name=job.name, settings=backend.settings)
+        self._plan = compile_plan(
+            modification,
+            name=job.name,
+            settings=backend.settings,
+            follows_references=job.follows_references,
+        )
         self._backend = backend
         self._job = job
         self._target = _target(backend, job)
@@ -75,6 +83,7 @@ class ProductMaker:
         # A third of the time that a CT image takes.
         self._is_compared = backend.settings.overwrite_instances.compares
         self._rewriters: dict[int, Rewriter] = {}
+        self._moved_instances: MovedInstances | None = None  # read at the first reference
         self._origin = _origin(backend, job)
         # The time of the job, not of the invocation: a repeated one writes the same.
         self._metadata = given_metadata(
@@ -102,10 +111,28 @@ class ProductMaker:
     def _rewriter(self, copy: int) -> Rewriter:
         rewriter = self._rewriters.get(copy)
         if rewriter is None:
-            mapper = IdentityMapper(self._job.key, copy=copy)
-            rewriter = Rewriter(self._plan, mapper, default_encoding=self._job.default_encoding)
+            rewriter = Rewriter(
+                self._plan,
+                self._mapper(copy),
+                default_encoding=self._job.default_encoding,
+                destinations=self._destinations(copy),
+            )
             self._rewriters[copy] = rewriter
         return rewriter
+
+    def _mapper(self, copy: int) -> IdentityMapper:
+        return IdentityMapper(self._job.key, copy=copy)
+
+    def _destinations(self, copy: int) -> NewIdentifiers | None:
+        """Return where references lead that follow; None if they all stay."""
+        if not self._job.follows_references or self._job.is_anonymization or not renames(self._plan):
+            return None
+        return NewIdentifiers(self._plan, self._mapper, copy, self._moved)
+
+    def _moved(self) -> MovedInstances:
+        if self._moved_instances is None:
+            self._moved_instances = moved_instances(self._job, moved_sources(self._backend, self._job))
+        return self._moved_instances
 
     def _make_small(self, pin: Pin, planned: PlannedProduct, data: bytes) -> InstanceEntry:
         description, ancestry = self._describe(BufferSource(data))
