@@ -21,6 +21,11 @@ SYNTAXES = (
     uid.DeflatedExplicitVRLittleEndian,
 )
 _STUDY_MANAGEMENT = uid.UID("1.2.840.10008.3.1.2.3.1")
+_SINGLE = (
+    "MultiFrameSourceSOPInstanceUID",
+    "SOPInstanceUIDOfConcatenationSource",
+    "FailedSOPInstanceUIDList",
+)
 _OF_STUDIES = ("RTReferencedStudySequence", "ReferencedStudySequence")
 
 
@@ -157,7 +162,9 @@ class Study:
     def frame_extract(self, data: Dataset) -> None:
         data.FrameExtractionSequence = [_item(MultiFrameSourceSOPInstanceUID=self.instance(CT))]
         data.SOPInstanceUIDOfConcatenationSource = self.instance(PET)
-        data.ReferencedSOPSequence = [_item(FailedSOPInstanceUIDList=[self.instance(PET), "1.2"])]
+        data.ReferencedSOPSequence = [
+            _item(FailedSOPInstanceUIDList=[self.instance(PET), self.instance(ELSEWHERE)])
+        ]
 
 
 _KINDS: Mapping[str, Callable[[Study, Dataset], None]] = {
@@ -188,8 +195,11 @@ def encoded(data: Dataset, syntax: uid.UID = uid.ExplicitVRLittleEndian, *, unde
 
 
 def leaves(data: Dataset, study: str = "", series: str = "") -> Iterator[Leaf]:
-    """Yield the references to instances in the items of a data set, with the study and series around them."""
+    """Yield the references to instances in a data set, with the study and series around them."""
     for element in data:
+        if element.keyword in _SINGLE:
+            values = element.value if element.VM > 1 else [element.value]
+            yield from (Leaf("", "", str(one)) for one in values)
         if element.VR != "SQ":
             continue
         for item in element.value:
