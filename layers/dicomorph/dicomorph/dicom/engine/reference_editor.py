@@ -49,6 +49,8 @@ _OF_OTHERS = frozenset(
 )
 _PADDED_WITH_SPACES = TEXT_VRS - {b"UI"}
 _NOWHERE = Place("", "")
+_REMEMBERED = 2_000  # sequences; hostile files must not grow what is remembered without bound
+_LONGEST = 4096  # bytes of one that is
 _MOST_COPIED = 64 << 20  # bytes of one item that becomes several, times their number
 
 _Wanted: TypeAlias = Collection[Place] | None
@@ -66,6 +68,8 @@ class ReferenceEditor:
 
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
+        # The files of a series repeat many sequences.
+        self._known: dict[tuple[int, Encoding, bytes], bytes | None] = {}
 
     def items(self, tag: int, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> bytes | None:
         """Return the new items of a top-level sequence, None if all stay as they are.
@@ -84,6 +88,18 @@ class ReferenceEditor:
         """
         if not may_refer(buffer, start, stop, encoding):
             return None
+        if stop - start > _LONGEST:
+            return self._new_items(tag, buffer, start, stop, encoding)
+        key = tag, encoding, buffer[start:stop]
+        new = self._known.get(key, b"")  # no sequence becomes empty at the top level
+        if new == b"":
+            new = self._new_items(tag, buffer, start, stop, encoding)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = new
+        return new
+
+    def _new_items(self, tag: int, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> bytes | None:
         tree = ReferenceParser(buffer, start, stop, encoding).items(tag)
         return None if tree is None else _Walk(self._destinations, buffer).items(tree, _NOWHERE, None)
 
@@ -105,6 +121,7 @@ class _Walk:
         self._destinations = destinations
         self._buffer = buffer
         self._places: dict[int, list[Place]] = {}
+        self._new: dict[tuple[str, Place], str] = {}
 
     def items(self, sequence: Items, around: Place, wanted: _Wanted) -> bytes | None:
         """Return what stands between the header of a sequence and its delimiter.
@@ -249,7 +266,10 @@ class _Walk:
     def single(self, uids: Uids, encoding: Encoding, around: Place) -> bytes | None:
         """Return an element whose values are references; None if it stays as it is."""
         values = [value.strip(" \0") for value in self._text(uids).split("\\")]
-        new = [self._followed(value, around) for value in values]
+        for value in values:
+            if (value, around) not in self._new:
+                self._new[value, around] = self._followed(value, around)
+        new = [self._new[value, around] for value in values]
         return None if new == values else _element(encoding, uids, "\\".join(new))
 
     def _followed(self, uid: str, around: Place) -> str:

@@ -147,6 +147,11 @@ def _tags_in(encoding: Encoding) -> tuple[bytes, ...]:
     return tuple(sorted({one.tag(tag) for one in both for tag in REFERENCES}))
 
 
+@functools.cache
+def _pattern(encoding: Encoding) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(map(re.escape, _tags_in(encoding))))
+
+
 class ReferenceParser:
     """Finds the references in one sequence.
 
@@ -161,8 +166,8 @@ class ReferenceParser:
     """
 
     def __init__(self, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> None:
-        pattern = re.compile(b"|".join(map(re.escape, _tags_in(encoding))))
-        self._hits = array("Q", (found.start() for found in pattern.finditer(buffer, start, stop)))
+        hits = _pattern(encoding).finditer(buffer, start, stop)
+        self._hits = array("Q", [found.start() for found in hits])
         self._buffer = buffer
         self._range = start, stop
         self._encoding = encoding

@@ -22,7 +22,6 @@ from dicomorph.jobs.moved_sources import (
 )
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.browse.study_membership import study_of_each
 from dicomorph.services.work.product import modification_of
 
 _UIDS = {
@@ -109,9 +108,12 @@ def _chunks(batches: Iterable[Batch]) -> Iterator[list[tuple[Pin, int]]]:
 
 def _parted(backend: Backend, request: JobRequest) -> list[str]:
     """Return the studies of which the request names a series or an instance."""
+    catalogue = backend.index.catalogue
     studies: set[str] = set()
     for start in range(0, len(request.sources), _AT_ONCE):
-        named = backend.index.catalogue.find_many(request.sources[start : start + _AT_ONCE])
-        parts = [found for found in named if found.level in (Level.SERIES, Level.INSTANCE)]
-        studies.update(study_of_each(backend, parts).values())
+        named = list(catalogue.find_many(request.sources[start : start + _AT_ONCE]))
+        parents = {found.parent or "" for found in named if found.level is Level.INSTANCE}
+        series = catalogue.get_many(Level.SERIES, sorted(parents))
+        parts = (*series, *(found for found in named if found.level is Level.SERIES))
+        studies.update(found.parent for found in parts if found.parent)
     return sorted(studies)
