@@ -12,8 +12,14 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicomorph import bootstrap
+from dicomorph.jobs.model import Job, JobState
+from dicomorph.jobs.moved_sources import moved_sources_key
 from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.jobs.record import decode, encode
 from dicomorph.model.settings import ModifiedReferences, OverwriteInstances
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.api_client import Client, InlineRunner
 from tests.support.referring_study import CT, ELSEWHERE, PET, SYNTAXES, Leaf, Study, encoded, leaves
 
@@ -260,3 +266,56 @@ def test_what_is_edited_in_place_needs_no_list_of_instances(
         uid: sorted(leaves(data)) for uid, data in before.items()
     }
     assert all(data.PatientSex == "F" for data in after.values())
+
+
+def held_back(client: Client, runner: InlineRunner, **body: Any) -> tuple[dict[str, dict[str, str]], Job]:
+    """Ask for a modification that does not begin; return what was stored, and the job."""
+    study = Study()
+    uploads = upload(client, study)
+    runner.is_holding = True
+    parent = uploads[study.instance(CT)]["ParentStudy"]
+    client.post(f"/studies/{parent}/modify", {"KeepSource": False, "Asynchronous": True, **body})
+    runner.is_holding = False
+    [job] = client.backend.jobs.all()
+    return uploads, job
+
+
+def list_of_instances(client: Client) -> str:
+    [job] = client.backend.jobs.all()
+    return moved_sources_key(job)
+
+
+def test_a_plan_whose_list_of_instances_is_gone_is_made_anew(server: Client, runner: InlineRunner) -> None:
+    _, job = held_back(server, runner)
+    plan_job(server.backend, job.id)
+    server.backend.objects.put(list_of_instances(server), b"")
+    runner.start(job)
+    [done] = server.backend.jobs.all()
+    assert done.state is JobState.SUCCESS
+    assert dangling(stored(server)) == set()
+
+
+def test_without_the_list_of_instances_no_reference_is_guessed_and_nothing_is_lost(
+    server: Client, runner: InlineRunner
+) -> None:
+    uploads, job = held_back(server, runner)
+    batches = plan_job(server.backend, job.id)
+    server.backend.objects.put(list_of_instances(server), b"{}")
+    for number in range(batches):
+        edit_batch(server.backend, job.id, number)
+    finalize_job(server.backend, job.id)
+    [done] = server.backend.jobs.all()
+    assert (done.state, done.error_code) == (JobState.FAILURE, -1)
+    assert uploads.keys() <= stored(server).keys()
+
+
+def test_a_job_of_an_earlier_version_leaves_references_alone(server: Client, runner: InlineRunner) -> None:
+    _, job = held_back(server, runner)
+    before = sorted(sorted(leaves(data)) for data in stored(server).values())
+    record = encode(job)
+    del record["follows_references"]
+    server.backend.jobs.update(decode(record))
+    runner.start(job)
+    after = stored(server).values()
+    assert sorted(sorted(leaves(data)) for data in after) == before
+    assert {data.StudyInstanceUID for data in after}.isdisjoint({Study().uid})

@@ -7,6 +7,7 @@ import struct
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pydicom
 import pytest
@@ -148,7 +149,7 @@ def test_the_other_rules_of_a_request_hold_for_what_follows(*, undefined: bool) 
     frame = data.PerFrameFunctionalGroupsSequence[1]
     frame.add_new(0x00090010, "LO", "ACME")
     frame.add_new(0x00189199, "UN", b"x" * 70_000)  # a run that is no copy but a range
-    body = {
+    body: dict[str, Any] = {
         "RemovePrivateTags": True,
         "Remove": ["PerFrameFunctionalGroupsSequence[*].FrameContentSequence"],
         "Replace": {
