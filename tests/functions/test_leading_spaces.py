@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from dicomorph.model.settings import OverwriteInstances
 from tests.support.api_client import Client
 
 UIDS = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
@@ -34,13 +36,16 @@ def test_an_identifier_with_a_leading_space_stays_what_it_is(client: Client, bod
     assert patient_id(client, answer.json["PatientID"]) == body.get("Replace", {}).get("PatientID", " A")
 
 
-def test_instances_of_patients_that_differ_by_a_space_do_not_become_one(client: Client) -> None:
+def test_instances_of_patients_that_differ_by_a_space_do_not_become_one(
+    make_client: Callable[..., Client],
+) -> None:
     """Equal UIDs, which are kept: only the PatientID tells them apart."""
+    client = make_client()
     stored = [client.upload(name, 1, 1, 1)["ID"] for name in ("A", " A")]
     body = {"Resources": stored, "Level": "Study", "Keep": [*UIDS, "PatientID"], "Force": True}
     answer = client.post("/tools/bulk-modify", body)
     assert answer.error == (400, 8)  # in place, and the setting OverwriteInstances is Never
-    body["Level"] = "Series"
+    client = make_client(overwrite_instances=OverwriteInstances.ALWAYS)
     assert client.post("/tools/bulk-modify", body).json["InstancesCount"] == 2
     assert len(client.get("/instances").json) == 2
 

@@ -34,13 +34,6 @@ def test_editing_in_place_replaces_the_files(overwriting: Server) -> None:
     assert overwriting.files() == sorted(pin.object.key for pin in overwriting.pins())
 
 
-def test_a_product_that_the_index_does_not_take_leaves_no_file(server: Server) -> None:
-    series = server.upload()["ParentSeries"]
-    before = server.pins(), server.files()
-    assert counts(server.run(series, body=IN_PLACE, level=Level.SERIES)) == (1, 0)
-    assert (server.pins(), server.files()) == before
-
-
 def test_sources_that_would_become_one_product_are_refused(server: Server) -> None:
     study = server.upload()["ParentStudy"]
     server.upload(number=2)

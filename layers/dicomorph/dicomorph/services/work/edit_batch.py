@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from dicomorph.jobs.documents import (
     batch_key,
@@ -16,38 +14,15 @@ from dicomorph.jobs.documents import (
     read_outcome,
 )
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
-from dicomorph.model.errors import (
-    CannotStoreInstanceError,
-    DicomorphError,
-    InternalError,
-    StaleEpochError,
-    TransientError,
-)
-from dicomorph.model.object_keys import is_product_key
+from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
-from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import job_request
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.earlier_outcomes import earlier_outcomes
 from dicomorph.services.work.job_watch import JobWatch
 from dicomorph.services.work.product import PlannedProduct, ProductMaker
-
-_logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    code: int
-    details: str
-
-
-_OUTDATED = _Failure(
-    CannotStoreInstanceError.code, "The instance was replaced or deleted while it was edited in place"
-)
-
-_Made: TypeAlias = dict[int, InstanceEntry | _Failure]
-"""What became of instances, by their position in the batch."""
+from dicomorph.services.work.store_products import Failure, Made, failure_of, store_products
 
 
 def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None = None) -> None:
@@ -107,7 +82,7 @@ def _edit(
     made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
     if _is_over(backend, job):
         return {}, ()
-    made, superseded = (made, ()) if job.target else _store(backend, job, made)
+    made, superseded = (made, ()) if job.target else store_products(backend, job, made)
     outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
     return outcomes, tuple(dict.fromkeys((*earlier.superseded, *superseded)))
 
@@ -118,14 +93,14 @@ def _is_over(backend: Backend, job: Job) -> bool:
     return newest is not None and newest.state is JobState.SUCCESS
 
 
-def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> _Made:
+def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Made:
     """Make products until the job is stopped."""
-    made: _Made = {}
+    made: Made = {}
     watch = JobWatch(backend, job)
     try:
         maker = ProductMaker(backend, job, job_request(backend, job.id))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded for each instance
-        return dict.fromkeys(chosen, _failure(error))
+        return dict.fromkeys(chosen, failure_of(error))
     for index in chosen:
         if watch.is_stopped():
             break
@@ -134,56 +109,11 @@ def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -
     return made
 
 
-def _make(maker: ProductMaker, pin: Pin, planned: PlannedProduct) -> InstanceEntry | _Failure:
+def _make(maker: ProductMaker, pin: Pin, planned: PlannedProduct) -> InstanceEntry | Failure:
     try:
         return maker.make(pin, planned)
     except Exception as error:  # noqa: BLE001 - a poisoned instance fails alone
-        return _failure(error)
-
-
-def _store(backend: Backend, job: Job, made: _Made) -> tuple[_Made, tuple[ObjectRef, ...]]:
-    """Write all products to the index at once; each parent is written once then."""
-    entries = {index: entry for index, entry in made.items() if isinstance(entry, InstanceEntry)}
-    try:
-        if must_last(backend, job):
-            backend.objects.sync([entry.object for entry in entries.values()])
-        stored = _add(backend, entries)
-        _check_files(backend, job, entries)
-    except Exception as error:  # noqa: BLE001 - as above
-        failure = _failure(error)
-        return {
-            index: failure if isinstance(entry, InstanceEntry) else entry for index, entry in made.items()
-        }, ()
-    refused = {index for index, outcome in stored.items() if outcome.status is StoreStatus.FAILURE}
-    superseded = tuple(
-        outcome.superseded
-        for index, outcome in stored.items()
-        if outcome.superseded is not None
-        # Of what is this job's own, finalization knows, and a duplicate of this call may still add it.
-        and (index in refused or not is_product_key(outcome.superseded.key, job.id))
-    )
-    return made | dict.fromkeys(refused, _OUTDATED), superseded
-
-
-def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, StoreOutcome]:
-    if not entries:
-        return {}
-    overwrite = backend.settings.overwrite_instances
-    return dict(
-        zip(entries, backend.index.ingest.add(list(entries.values()), overwrite=overwrite), strict=True)
-    )
-
-
-def _check_files(backend: Backend, job: Job, entries: Mapping[int, InstanceEntry]) -> None:
-    """Check that what may have been stored before was not being deleted at this very moment.
-
-    Raises
-    ------
-    TransientError
-        If it was: it is to be made once more.
-    """
-    if job.execution > 1 and not backend.objects.are_stored([entry.object for entry in entries.values()]):
-        raise TransientError("A product was deleted while it was stored again")
+        return failure_of(error)
 
 
 def _record_parts(
@@ -196,18 +126,7 @@ def _record_parts(
             backend.objects.put(part_key(job, batch.number, index), encode_outcome(part))
 
 
-def _outcome(pin: Pin, result: InstanceEntry | _Failure) -> InstanceOutcome:
-    if isinstance(result, _Failure):
+def _outcome(pin: Pin, result: InstanceEntry | Failure) -> InstanceOutcome:
+    if isinstance(result, Failure):
         return InstanceOutcome(pin, None, result.code, result.details)
     return InstanceOutcome(pin, Pin(result.ancestry, result.object))
-
-
-def _failure(error: Exception) -> _Failure:
-    """Turn an error of one instance into its outcome; what concerns the whole batch goes on up."""
-    if isinstance(error, (TransientError, StaleEpochError)):
-        raise error
-    if isinstance(error, DicomorphError):
-        return _Failure(error.code, error.details)
-    # The message of a foreign exception may quote a value.
-    _logger.error("An instance failed with %s", type(error).__name__)
-    return _Failure(InternalError.code, type(error).__name__)

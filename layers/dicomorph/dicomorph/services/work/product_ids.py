@@ -27,7 +27,9 @@ from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, Job
 from dicomorph.model.errors import BadRequestError, DicomorphError, TransientError
 from dicomorph.model.identifiers import ancestry_of, orthanc_id
+from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import LEVELS, Level, Pin
+from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.product import modification_of
 
@@ -61,8 +63,9 @@ def check_products(
     Raises
     ------
     BadRequestError
-        If two sources would become one product, or if sources are to be deleted and a product
-        would have the identifier of one.
+        If two sources would become one product, if sources are to be deleted and a product would
+        have the identifier of one, or if a stored instance has the identifiers of a product and
+        stays, so that the product would not be written.
     """
     modification = modification_of(backend, job, request)
     named = modification.kept_tags | modification.replaced_tags.keys() | modification.removed_tags
@@ -70,13 +73,31 @@ def check_products(
     if IDENTIFIERS.isdisjoint(named) and _stay_apart(backend, plan, patients):
         return
     met: set[str] = set()
+    certain: set[str] = set()
     for product in product_ids(backend, job, plan, batches):
         if not met.isdisjoint(product):
             raise BadRequestError("Two instances would become one; keep or replace fewer identifiers")
         met |= product
+        certain |= product if len(product) == 1 else set()
     sources = (pin.ancestry.instance for batch in batches for pin in batch.pins)
     if not job.keep_source and not met.isdisjoint(sources):
         raise BadRequestError("KeepSource must be true where products have the identifiers of sources")
+    if SOP_INSTANCE_UID in named:  # a new one, nobody has
+        _refuse_stored(backend, job, sorted(certain))
+
+
+def _refuse_stored(backend: Backend, job: Job, products: Sequence[str]) -> None:
+    """Refuse a job whose products would not be written: others are in their place, and stay there."""
+    if job.target or backend.settings.overwrite_instances is not OverwriteInstances.NEVER:
+        return
+    for start in range(0, len(products), _AT_ONCE):
+        held = backend.index.catalogue.pins_of(products[start : start + _AT_ONCE])
+        # An earlier plan of this job, which a power cut took, may have made some.
+        if any(not is_product_key(pin.object.key, job.id) for pin in held):
+            raise BadRequestError(
+                "Instances with the identifiers of the products are stored already: replace or keep "
+                "fewer identifiers, or change the setting OverwriteInstances"
+            )
 
 
 def _stay_apart(backend: Backend, plan: EditPlan, patients: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from itertools import islice
 from dicomorph.jobs.lifecycle import is_running
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job
 from dicomorph.jobs.summary import Summary
+from dicomorph.model.object_keys import product_of
 from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.records import get_job
@@ -70,8 +71,12 @@ def remove_for_good(backend: Backend, job: Job, outcomes: JobOutcomes, removals:
 
 
 def _held(backend: Backend, batch: BatchOutcome) -> dict[str, str]:
-    """Return the keys of the objects that the instances of a batch, sources and products, have now."""
-    ids = list(dict.fromkeys(pin.ancestry.instance for pin in _touched(batch)))
+    """Return the keys of the objects that the instances of a batch, sources and products, have now.
+
+    Those whose product was not taken are among them: a duplicated task may have brought it in since.
+    """
+    touched = (pin.ancestry.instance for pin in _touched(batch))
+    ids = list(dict.fromkeys([*touched, *(product_of(ref.key) for ref in batch.superseded)]))
     return {pin.ancestry.instance: pin.object.key for pin in backend.index.catalogue.pins_of(ids)}
 
 
