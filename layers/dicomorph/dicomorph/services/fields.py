@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, ParameterOutOfRangeError
-from dicomorph.model.json_fields import read_boolean, read_text
+from dicomorph.model.json_fields import read_boolean, read_text, refuse_misspelled
 from dicomorph.model.resources import LEVEL_NAMES, Json, Level
+
+MODIFICATION_FIELDS = frozenset(
+    {
+        *("Replace", "Remove", "Keep", "Force", "RemovePrivateTags", "KeepPrivateTags", "DicomVersion"),
+        *("PrivateCreator", "Transcode", "LossyQuality", "KeepLabels", "KeepSource", "Level", "Resources"),
+        *("Series", "Instances", "Synchronous", "Asynchronous", "Priority", "Permissive", "UserData"),
+        "Target",
+    }
+)
+"""Of all routes that modify, anonymize, split and merge: each of them ignores those of the others."""
+
+_ELSEWHERE = frozenset({"Peer"})  # a field of Orthanc's transfers, two letters from Keep
 
 _LEVEL_NAMES = {  # spec 1.1; in requests, case does not matter
     **LEVEL_NAMES,
@@ -20,6 +32,11 @@ def json_object(body: Json) -> dict[str, Json]:
     if not isinstance(body, dict):
         raise BadFileFormatError("The body of the request must be a JSON object")
     return body
+
+
+def check_field_names(body: Mapping[str, Json]) -> None:
+    """Raise `BadRequestError` if a request to modify, anonymize, split or merge has a misspelled field."""
+    refuse_misspelled(body, MODIFICATION_FIELDS, others=_ELSEWHERE)
 
 
 def identifiers(body: Mapping[str, Json], field: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.model.json_fields import read_boolean
+from dicomorph.model.json_fields import read_boolean, refuse_misspelled
 from dicomorph.model.resources import Json, Level, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, load
@@ -14,6 +14,7 @@ from dicomorph.services.browse.resource_view import resource_json
 from dicomorph.services.fields import identifiers, read_level
 
 _FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
+_FIELDS = frozenset({"Resources", "Level", "Metadata", *(name for name, _ in _FORMS)})
 
 
 def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
@@ -24,11 +25,14 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
 
     Raises
     ------
+    BadRequestError
+        If a field is misspelled.
     BadFileFormatError
         If a field has the wrong type.
     ParameterOutOfRangeError
         If ``Level`` is none.
     """
+    refuse_misspelled(body, _FIELDS, others=())
     named = identifiers(body, "Resources")
     level = read_level(body)
     with_metadata = read_boolean(body, "Metadata", default=True)

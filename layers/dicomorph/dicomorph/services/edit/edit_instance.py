@@ -22,6 +22,7 @@ from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, resul
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile
+from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
 
@@ -47,6 +48,7 @@ def edit_instance(
     UnknownResourceError
         If there is no such instance.
     """
+    check_field_names(body)
     read_boolean(body, "KeepLabels", default=False)  # of no effect here, and checked all the same
     modification = parse_modification(
         body, is_anonymization=is_anonymization, level=None, settings=backend.settings

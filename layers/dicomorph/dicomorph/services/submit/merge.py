@@ -17,7 +17,7 @@ from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.study_membership import study_of_each
-from dicomorph.services.fields import identifiers, json_object, refuse_target
+from dicomorph.services.fields import check_field_names, identifiers, json_object, refuse_target
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.start_job import Caller, new_job, start_job
@@ -34,6 +34,7 @@ def submit_merge(backend: Backend, body: Json, *, study_id: str, caller: Caller)
         The errors of spec 4.2, in its order; nothing is stored then.
     """
     fields = json_object(body)
+    check_field_names(fields)
     if backend.index.catalogue.get(Level.STUDY, study_id) is None:
         raise UnknownResourceError
     sources = identifiers(fields, "Resources")

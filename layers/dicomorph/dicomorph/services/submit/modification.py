@@ -19,7 +19,7 @@ from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
-from dicomorph.services.fields import identifiers, json_object, read_level
+from dicomorph.services.fields import check_field_names, identifiers, json_object, read_level
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.submit.job_options import check_transcode, read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients
@@ -87,6 +87,7 @@ def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: 
 
 def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization: bool) -> _Request:
     fields = json_object(body)
+    check_field_names(fields)
     read_boolean(fields, "KeepLabels", default=False)
     modification = parse_modification(
         fields, is_anonymization=is_anonymization, level=level, settings=backend.settings
