@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from dicomorph.jobs import documents
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
+from dicomorph.jobs.shaping_settings import shaping_of
 from dicomorph.model import object_keys
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
+from dicomorph.model.settings import PrivateTag, Settings, UnencodableText
 from tests.support.jobs import JOB
 
 refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0))
@@ -35,6 +37,16 @@ requests = st.builds(
     changes=st.none() | st.dictionaries(st.text(), json_values),
     remote_ip=st.text(),
     username=st.text(),
+    settings=st.builds(
+        Settings,
+        default_private_creator=st.text(),
+        dictionary=st.lists(st.builds(PrivateTag, st.integers(0), st.text(), st.text(), st.text())).map(
+            tuple
+        ),
+        unencodable_text=st.sampled_from(UnencodableText),
+    ).map(shaping_of)
+    | st.just({}),
+    software=st.text(),
 )
 copies = st.dictionaries(st.integers(0), st.integers(0), max_size=3)
 batches = st.builds(Batch, st.integers(0), st.lists(pins, max_size=3).map(tuple), copies)
@@ -58,7 +70,16 @@ READERS: dict[str, Reader] = {
 }
 PIN = Pin(Ancestry("p", "s", "e", "i"), ObjectRef("instances/i", "v1", 7))
 DOCUMENTS = {
-    "request": documents.encode_request(JobRequest(body={"Force": True}, sources=("s",))),
+    "request": documents.encode_request(
+        JobRequest(
+            body={"Force": True},
+            sources=("s",),
+            settings=shaping_of(
+                Settings(dictionary=(PrivateTag(0x00310010, "LO", "TrialCreator", "TRIALS"),))
+            ),
+            software="Dicomorph",
+        )
+    ),
     "listing": documents.encode_listing({"Resources": [{"ID": "s"}], "ParentResources": ["s"]}),
     "manifest": documents.encode_manifest(JOB.id, [2, 1]),
     "batch": documents.encode_batch(Batch(3, (PIN, PIN), {1: 1})),
@@ -70,7 +91,12 @@ DOCUMENTS = {
 
 _PIN_PLACES: list[Place] = [(), *((step,) for step in range(7))]
 TYPED: dict[str, list[Place]] = {
-    "request": [("Body",), ("Sources",), ("Sources", 0), ("RemoteIP",), ("HttpUsername",)],
+    "request": [
+        *[("Body",), ("Sources",), ("Sources", 0), ("RemoteIP",), ("HttpUsername",)],
+        *[("Settings",), ("Software",)],
+        *(("Settings", name) for name in sorted(shaping_of(Settings()))),
+        *[("Settings", "dictionary", 0), *(("Settings", "dictionary", 0, step) for step in range(4))],
+    ],
     "listing": [("Resources",), ("ParentResources",)],
     "manifest": [(0,), (0, "instances")],
     "batch": [
@@ -143,6 +169,23 @@ def test_a_value_of_another_type_makes_a_document_absent(kind: str, place: Place
         if type(value) is not type(holder[last]):
             holder[last] = value
             assert READERS[kind](json.dumps(document).encode()) is None, value
+
+
+def test_a_request_of_an_earlier_version_has_no_settings() -> None:
+    document = json.loads(DOCUMENTS["request"])
+    del document["Settings"], document["Software"]
+    request = documents.read_request(json.dumps(document).encode())
+    assert request == JobRequest(body={"Force": True}, sources=("s",))
+    assert request is not None
+    assert request.settings_of_job(Settings(default_private_creator="X")).default_private_creator == "X"
+
+
+def test_a_setting_that_a_later_version_has_added_is_ignored() -> None:
+    document = json.loads(DOCUMENTS["request"])
+    document["Settings"]["later"] = 1
+    assert documents.read_request(json.dumps(document).encode()) == documents.read_request(
+        DOCUMENTS["request"]
+    )
 
 
 def test_there_is_no_number_of_instances_below_zero() -> None:

@@ -40,7 +40,12 @@ _LEVEL_UIDS = {
 
 
 def compile_plan(
-    modification: Modification, *, name: str, settings: Settings, follows_references: bool = False
+    modification: Modification,
+    *,
+    name: str,
+    settings: Settings,
+    software: str = SOFTWARE,
+    follows_references: bool = False,
 ) -> EditPlan:
     """Return the plan of a request.
 
@@ -53,6 +58,8 @@ def compile_plan(
     follows_references : bool
         Whether references follow what they lead to, where that gets new identifiers in the same
         job. An anonymization does not ask: it maps all of them.
+    software : str
+        What DeidentificationMethod names, with its version: the one that has taken the request.
     """
     names = TagNames(settings.dictionary)
     entries = _path_entries(modification, names)
@@ -68,7 +75,7 @@ def compile_plan(
         references = {
             tag: rule.namespace for tag, rule in MAPPED.items() if tag in replace and rule.namespace
         }
-        replace = {**_marks(modification, name), **replace}
+        replace = {**_marks(modification, name, software), **replace}
     shape = _Shape(
         edition=modification.edition,
         removes_private=modification.remove_private_tags
@@ -130,9 +137,9 @@ def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> Plan
 _shared_root = functools.lru_cache(maxsize=16)(_root)
 
 
-def _marks(modification: Modification, name: str) -> dict[int, Json]:
+def _marks(modification: Modification, name: str, software: str) -> dict[int, Json]:
     """Return the name and the marks of de-identification, unless the request speaks of them (spec 3.9)."""
-    method = SOFTWARE
+    method = software
     overridden = (
         modification.keep or modification.remove or modification.replace or modification.keep_private_tags
     )

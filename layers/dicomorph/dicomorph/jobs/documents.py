@@ -2,7 +2,7 @@
 
 ::
 
-    jobs/<job id>/request.json            what was asked, by whom
+    jobs/<job id>/request.json            what was asked, by whom, under which settings
     jobs/<job id>/listing.json            the part of the content that grows with the job, at first
     jobs/<job id>/ends/<execution>.json   the same as an execution leaves it
     jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
@@ -27,13 +27,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.jobs.shaping_settings import decode_shaping, encode_shaping
 from dicomorph.jobs.strict_json import count, only, read
 from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
+from dicomorph.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,11 @@ class JobRequest:
         What splitting or merging changes (`deid.study_changes`), decided at submission.
     remote_ip, username : str
         Of the caller; they become metadata of the products (spec 1.4).
+    settings : Mapping[str, Any]
+        Those that shape the products (`jobs.shaping_settings`), as they were at submission; none
+        in the requests of earlier versions.
+    software : str
+        What the products are marked with as de-identified; empty as above.
     """
 
     body: Mapping[str, Json]
@@ -57,6 +64,12 @@ class JobRequest:
     changes: Mapping[str, Json] | None = None
     remote_ip: str = ""
     username: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    software: str = ""
+
+    def settings_of_job(self, settings: Settings) -> Settings:
+        """Return today's settings with those of the submission in place of the ones that shape bytes."""
+        return replace(settings, **self.settings)
 
 
 def request_key(job_id: str) -> str:
@@ -121,6 +134,8 @@ def encode_request(request: JobRequest) -> bytes:
             "Changes": request.changes,
             "RemoteIP": request.remote_ip,
             "HttpUsername": request.username,
+            "Settings": encode_shaping(request.settings),
+            "Software": request.software,
         }
     )
 
@@ -203,6 +218,8 @@ def _decode_request(document: Any) -> JobRequest:
         changes=None if changes is None else only(dict, changes),
         remote_ip=only(str, document["RemoteIP"]),
         username=only(str, document["HttpUsername"]),
+        settings=decode_shaping(only(dict, document.get("Settings", {}))),
+        software=only(str, document.get("Software", "")),
     )
 
 

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dicomorph.deid.compilation import SOFTWARE
+from dicomorph.deid.editions.profiles import NEWEST_EDITION
 from dicomorph.jobs.documents import (
     JobRequest,
     encode_listing,
@@ -15,6 +17,7 @@ from dicomorph.jobs.documents import (
 )
 from dicomorph.jobs.lifecycle import withdrawn
 from dicomorph.jobs.model import Job, JobType
+from dicomorph.jobs.shaping_settings import shaping_of
 from dicomorph.model.errors import (
     DicomorphError,
     InexistentItemError,
@@ -87,12 +90,16 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         If it cannot be stored or started; nothing of it remains, unless it was started all
         the same and has begun: then it is as any other job.
     """
+    settings = backend.settings
+    edition = settings.default_dicom_version or NEWEST_EDITION  # of this version, not of a later one
     request = JobRequest(
         body=body,
         sources=tuple(sources),
         changes=changes,
         remote_ip=caller.remote_ip,
         username=caller.username,
+        settings=shaping_of(replace(settings, default_dicom_version=edition)),
+        software=SOFTWARE,
     )
     job = replace(job, caller=caller.principal or caller.username)
     try:

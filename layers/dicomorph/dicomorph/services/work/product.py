@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.compilation import SOFTWARE, compile_plan
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.deid.requests.study_changes import StudyChanges
 from dicomorph.dicom.engine.destinations import NewIdentifiers, renames
+from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.moved_instances import MovedInstances
 from dicomorph.dicom.engine.rewriter import Rewriter
@@ -60,7 +61,7 @@ class ProductMaker:
         Its key, name and encoding were decided at submission, so every invocation makes the
         same products.
     request : JobRequest
-        As it was submitted.
+        As it was submitted, with the settings that shape bytes.
 
     Raises
     ------
@@ -69,13 +70,7 @@ class ProductMaker:
     """
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
-        modification = modification_of(backend, job, request)
-        self._plan = compile_plan(
-            modification,
-            name=job.name,
-            settings=backend.settings,
-            follows_references=job.follows_references,
-        )
+        self._plan = plan_of(backend, job, request, modification_of(backend, job, request))
         self._backend = backend
         self._job = job
         self._target = _target(backend, job)
@@ -194,7 +189,18 @@ def modification_of(backend: Backend, job: Job, request: JobRequest) -> Modifica
         request.body,
         is_anonymization=job.is_anonymization,
         level=job.level,
-        settings=backend.settings,
+        settings=request.settings_of_job(backend.settings),
+    )
+
+
+def plan_of(backend: Backend, job: Job, request: JobRequest, modification: Modification) -> EditPlan:
+    """Return the plan of a job, which is the same whatever a restart or deployment has changed since."""
+    return compile_plan(
+        modification,
+        name=job.name,
+        settings=request.settings_of_job(backend.settings),
+        software=request.software or SOFTWARE,
+        follows_references=job.follows_references,
     )
 
 

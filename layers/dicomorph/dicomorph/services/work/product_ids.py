@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 
-from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.identity import IDENTIFIERS
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan
 from dicomorph.dicom.engine.identity_editors import IdentityEditors, Writing
@@ -31,7 +30,7 @@ from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import LEVELS, Level, Pin
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
-from dicomorph.services.work.product import modification_of
+from dicomorph.services.work.product import modification_of, plan_of
 
 _TAGS = {
     Level.PATIENT: PATIENT_ID,
@@ -69,7 +68,7 @@ def check_products(
     """
     modification = modification_of(backend, job, request)
     named = modification.kept_tags | modification.replaced_tags.keys() | modification.removed_tags
-    plan = compile_plan(modification, name=job.name, settings=backend.settings)
+    plan = plan_of(backend, job, request, modification)
     if IDENTIFIERS.isdisjoint(named) and _stay_apart(backend, plan, patients):
         return
     met: set[str] = set()
