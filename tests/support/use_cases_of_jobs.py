@@ -162,6 +162,22 @@ def lose_a_race(cloud: RecordedStack) -> None:
     assert cloud.get(f"/instances/{stored['ID']}").status == 200
 
 
+def find_places_taken(cloud: RecordedStack) -> None:
+    """Products that are stored already: by somebody else, and by the job itself under a damaged plan."""
+    series = cloud.upload(patient())["ParentSeries"]
+    assert cloud.post(f"/series/{series}/modify", IN_PLACE).status == 400
+    job = submit(cloud, upload_series(cloud, 2))
+    plan = cloud.invoke("plan_job", event_of(job))["plan"]
+    cloud.invoke("edit_batch", {"job": job, "batch": 0})
+    cloud.backend.objects.put(f"jobs/{job}/manifests/{plan}.json", b"")
+    with cloud.changed(planner_limits=PlannerLimits(batch_instances=1, small_job_instances=0)):
+        assert cloud.invoke("plan_job", event_of(job))["batches"] == 2
+    for number in range(2):
+        cloud.invoke("edit_batch", {"job": job, "batch": number})
+    cloud.invoke("finalize_job", event_of(job))
+    assert state(cloud, job) == "Success"
+
+
 def change_character_set(cloud: RecordedStack) -> None:
     """Identifiers that are kept under another character set: the files alone tell what they become."""
     job = submit(
@@ -185,5 +201,6 @@ USE_CASES_OF_JOBS = (
     edit_large,
     edit_in_place,
     lose_a_race,
+    find_places_taken,
     change_character_set,
 )

@@ -90,9 +90,10 @@ def _refuse_stored(backend: Backend, job: Job, products: Sequence[str]) -> None:
     if job.target or backend.settings.overwrite_instances is not OverwriteInstances.NEVER:
         return
     for start in range(0, len(products), _AT_ONCE):
-        held = backend.index.catalogue.pins_of(products[start : start + _AT_ONCE])
+        some = products[start : start + _AT_ONCE]
+        held = [pin.object.key for pin in backend.index.catalogue.pins_of(some)]
         # An earlier plan of this job, which a power cut took, may have made some.
-        if any(not is_product_key(pin.object.key, job.id) for pin in held):
+        if not all(is_product_key(key, job.id) for key in held):
             raise BadRequestError(
                 "Instances with the identifiers of the products are stored already: replace or keep "
                 "fewer identifiers, or change the setting OverwriteInstances"
