@@ -37,7 +37,7 @@ def show_job(job_id: str) -> Response[str]:
     job = backend.jobs.get(job_id)
     if job is None:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 5)
-    return json_answer(job_json(backend, job))
+    return json_answer(job_json(backend, job, is_alone=True))
 
 
 @app.delete("/jobs/<job_id>")

@@ -88,15 +88,16 @@ def test_a_job_that_outlives_the_gateway_is_a_504_with_its_place(
     assert client.get(f"/jobs/{job}").json["State"] == "Pending"
 
 
-def test_a_failed_job_answers_its_error_without_details(client: Client, study: dict[str, str]) -> None:
+def test_a_failed_job_answers_its_error(client: Client, study: dict[str, str]) -> None:
     path = f"/studies/{study['ParentStudy']}"
     for key in client.backend.objects.keys("instances/"):
         next(client.folder.rglob(key.rsplit("/", 1)[-1])).write_bytes(b"no DICOM any more")
     answer = client.post(f"{path}/anonymize", {})
     assert answer.error[0] >= 400
-    assert "Details" not in answer.json
     [job] = client.get("/jobs").json
+    assert (answer.json["ErrorPayload"]["Job"], answer.headers["location"]) == (job, f"/jobs/{job}")
     shown = client.get(f"/jobs/{job}").json
+    assert answer.json["Details"] == shown["ErrorDetails"]
     assert (shown["State"], shown["ErrorCode"]) == ("Failure", answer.json["OrthancStatus"])
 
 

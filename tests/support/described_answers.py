@@ -64,7 +64,11 @@ def _faults(method: str, route: str, answer: Answered, *, describes_errors: bool
     response = _response(method, route, answer.status)
     if response is None:
         return ["no row says so"]
-    missing = [name for name in response.get("headers", {}) if name.lower() not in answer.headers]
+    missing = [
+        name
+        for name, header in response.get("headers", {}).items()
+        if header["required"] and name.lower() not in answer.headers
+    ]
     if missing:
         return [f"without the header {name}" for name in missing]
     if answer.status >= 400 and not describes_errors:

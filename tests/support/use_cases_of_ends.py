@@ -19,10 +19,12 @@ def give_up(cloud: RecordedStack) -> None:
     """A job whose resource vanished, and one whose steps crashed."""
     stored = cloud.upload(patient())
     vanished, crashed = submit(cloud, stored), submit(cloud, stored)
+    leave_documents(cloud, crashed)
     assert cloud.delete(f"/studies/{stored['ParentStudy']}").status == 200
     assert cloud.invoke("plan_job", event_of(vanished))["batches"] == 0
     cloud.invoke("finalize_job", {**event_of(crashed), "failed": True})
     assert (state(cloud, vanished), state(cloud, crashed)) == ("Failure", "Failure")
+    assert cloud.get(f"/jobs/{crashed}").json["Content"]["Products"]["Count"] == 1
 
 
 def forget(cloud: RecordedStack) -> None:

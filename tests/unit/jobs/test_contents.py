@@ -13,6 +13,8 @@ from dicomorph.jobs.contents import (
     product_listing,
     source_listing,
     split_content,
+    unfinished_content,
+    with_listing,
 )
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, JobType
 from dicomorph.jobs.summary import Summary, summarize
@@ -25,6 +27,9 @@ JOB = replace(
     level=Level.SERIES,
     content=modification_content(source_listing([NamedResource(Level.STUDY, "a")]), is_anonymization=False),
 )
+
+
+FAILED = {"ID": "1", "ErrorCode": 17, "Details": "Unknown resource"}
 
 
 def pin(name: str, series: str = "e", study: str = "s") -> Pin:
@@ -61,6 +66,7 @@ def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
         **JOB.content,
         "InstancesCount": 3,
         "FailedInstancesCount": 1,
+        "FailedInstances": [FAILED],
         "ID": "f",
         "Path": "/series/f",
         "PatientID": "p",
@@ -70,7 +76,36 @@ def test_the_first_product_names_the_result_at_the_level_of_the_route() -> None:
 
 def test_without_a_product_there_is_no_result() -> None:
     content = final_content(replace(JOB, content={}), summary([failed("1")]))
-    assert content == {"InstancesCount": 1, "FailedInstancesCount": 1}
+    assert content == {"InstancesCount": 1, "FailedInstancesCount": 1, "FailedInstances": [FAILED]}
+
+
+def test_failed_instances_are_told_with_their_reasons() -> None:
+    outcomes = [replace(failed("2"), details="(0010,0010) is odd"), failed("1"), done("3", pin("x"))]
+    content = final_content(JOB, summary(outcomes))
+    assert content["FailedInstances"] == [
+        FAILED,
+        {"ID": "2", "ErrorCode": 17, "Details": "(0010,0010) is odd"},
+    ]
+    assert "FailedInstances" not in unfinished_content(replace(JOB, content=content))
+
+
+def test_of_very_many_failed_instances_the_first_hundred_are_told() -> None:
+    outcomes = [failed(f"{number:03}") for number in reversed(range(250))]
+    content = final_content(JOB, summary(outcomes))
+    told = content["FailedInstances"]
+    assert isinstance(told, list)
+    assert content["FailedInstancesCount"] == 250
+    assert [one["ID"] for one in told if isinstance(one, dict)] == [f"{number:03}" for number in range(100)]
+
+
+def test_products_that_were_left_are_a_body_to_delete_them() -> None:
+    content = with_listing({"InstancesCount": 3}, {"Products": ["x", "y"], "Resources": []})
+    assert content == {
+        "InstancesCount": 3,
+        "Products": {"Count": 2, "Resources": ["x", "y"]},
+        "Resources": [],
+    }
+    assert with_listing({"InstancesCount": 3}, {"Products": []}) == {"InstancesCount": 3}
 
 
 def test_a_bulk_job_names_no_result() -> None:
@@ -100,7 +135,11 @@ def test_products_are_listed_by_level_and_id_once_each() -> None:
 def test_a_split_names_its_study_once_there_is_one() -> None:
     job = replace(JOB, type=JobType.SPLIT_STUDY, content=split_content("2.25.1"))
     counts = {"Description": "REST API", "TargetStudyUID": "2.25.1", "InstancesCount": 1}
-    assert final_content(job, summary([failed("1")])) == {**counts, "FailedInstancesCount": 1}
+    assert final_content(job, summary([failed("1")])) == {
+        **counts,
+        "FailedInstancesCount": 1,
+        "FailedInstances": [FAILED],
+    }
     assert final_content(job, summary([done("1", pin("x"))])) == {
         **counts,
         "FailedInstancesCount": 0,

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from dicomorph.http.reading.requests import Request
 from dicomorph.http.responses import TEXT, empty_answer, to_json
 from dicomorph.http.routes import allowed_methods
-from dicomorph.model.errors import DicomorphError, InternalError, TimeLimitError, UnknownResourceError
+from dicomorph.model.errors import DicomorphError, InternalError, UnknownResourceError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 
@@ -20,13 +20,14 @@ def error_answer(error: DicomorphError, request: Request, *, describe: bool) -> 
     Parameters
     ----------
     error : DicomorphError
-        Its details, free of attribute values, are shown to the caller.
+        Its details, free of attribute values, are shown to the caller, with the job and the
+        instance that it is about.
     describe : bool
         The setting ``HttpDescribeErrors``; without it the body is empty.
     """
     message, status = describe_code(error.code)
     headers: dict[str, str | list[str]] = {}
-    if isinstance(error, TimeLimitError) and error.job_id:
+    if error.job_id:
         headers["Location"] = f"/jobs/{error.job_id}"
     if not describe:
         return empty_answer(status, headers=headers)
@@ -41,6 +42,9 @@ def error_answer(error: DicomorphError, request: Request, *, describe: bool) -> 
     }
     if error.details:
         body["Details"] = error.details
+    payload: dict[str, Json] = {"FailedInstance": error.instance_id, "Job": error.job_id}
+    if named := {name: value for name, value in payload.items() if value}:
+        body["ErrorPayload"] = named
     return Response(status, TEXT, to_json(body), headers=headers)
 
 

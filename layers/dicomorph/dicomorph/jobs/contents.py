@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dicomorph.jobs.model import InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary
+from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
 _DANGLING = "DanglingInstancesCount"
@@ -63,6 +64,8 @@ def final_content(job: Job, summary: Summary, *, dangling: int = 0) -> dict[str,
         content[_DANGLING] = dangling
     content["InstancesCount"] = summary.instances
     content["FailedInstancesCount"] = summary.failed
+    if summary.failures:
+        content["FailedInstances"] = [_failed_instance(outcome) for outcome in summary.failures]
     product = summary.success.product if summary.success else None
     if product is None or job.is_bulk:
         return content
@@ -84,7 +87,8 @@ def unfinished_content(job: Job) -> dict[str, Json]:
         JobType.RESOURCE_MODIFICATION: ("ID", "Path", "PatientID", "Type"),
         JobType.SPLIT_STUDY: ("TargetStudy",),
     }.get(job.type, ())
-    content = {name: value for name, value in job.content.items() if name not in (*result, _DANGLING)}
+    gone = (*result, "FailedInstances", _DANGLING)
+    content = {name: value for name, value in job.content.items() if name not in gone}
     return {**content, "FailedInstancesCount": 0}
 
 
@@ -107,6 +111,28 @@ def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, 
             {"ID": one.ancestry.instance, "Key": one.object.key} for one in _products(outcomes)
         )
     return listing
+
+
+def with_listing(content: Mapping[str, Json], listing: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a whole content: what a job lists stands in it, the products that it has left as an object."""
+    return {**content, **{name: value for name, value in listing.items() if name != "Products"}} | (
+        left_content(listing.get("Products"))
+    )
+
+
+def left_content(products: Json) -> dict[str, Json]:
+    """Return what a failed job says of the products that it has left: their ids, and how many there are."""
+    if not isinstance(products, list) or not products:
+        return {}
+    return {"Products": {"Count": len(products), "Resources": products}}
+
+
+def _failed_instance(outcome: InstanceOutcome) -> Json:
+    return {
+        "ID": outcome.source.ancestry.instance,
+        "ErrorCode": outcome.error_code,
+        "Details": outcome.details or describe_code(outcome.error_code)[0],
+    }
 
 
 def _resources(outcomes: Iterable[InstanceOutcome]) -> Iterator[Json]:

@@ -83,7 +83,7 @@ class Job:
         nobody stops the job.
     listing : int
         The execution that ended the job and whose listing counts; 0 for the listing of the
-        submission, and for a job without one.
+        submission, and for a job that has none (any more).
     queued : str
         When this execution was asked for; empty for the first one, which is as old as the job.
     runtime : float
@@ -132,8 +132,11 @@ class Job:
 
     @property
     def has_listing(self) -> bool:
-        """Whether a part of the content that grows with the job is in a document of its own."""
-        return self.is_bulk or bool(self.target)
+        """Whether a part of the content that grows with the job is in a document of its own.
+
+        A job that failed has one for the products that it left, if there are any.
+        """
+        return self.is_bulk or bool(self.target) or self.listing > 0
 
 
 @dataclass(frozen=True, slots=True)

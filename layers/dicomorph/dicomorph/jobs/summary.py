@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
 
 OutcomePosition = tuple[int, int]
 """Where an outcome is recorded: the number of a batch, and which of its instances it is."""
+
+MOST_FAILURES = 100
+"""Of the failures of a job, so many are told one by one."""
 
 
 @dataclass(slots=True)
@@ -19,18 +23,24 @@ class Summary:
     ----------
     instances, failed : int
         How many there are, and how many of them have no product.
-    failure, success : InstanceOutcome, optional
-        Of the first source without, and with, a product, in order of the sources' Orthanc ids.
-        The former is what a job fails with, the latter names its result.
+    failures : list[InstanceOutcome]
+        Of the first sources without a product, in order of their Orthanc ids.
+    success : InstanceOutcome, optional
+        Of the first source with a product, in that order: it names the result.
     series : dict[str, OutcomePosition]
         Each distinct series of products, and where its first product is recorded.
     """
 
     instances: int = 0
     failed: int = 0
-    failure: InstanceOutcome | None = None
+    failures: list[InstanceOutcome] = field(default_factory=list)
     success: InstanceOutcome | None = None
     series: dict[str, OutcomePosition] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> InstanceOutcome | None:
+        """The outcome that a job fails with; None if each source has a product."""
+        return self.failures[0] if self.failures else None
 
 
 def summarize(batches: Iterable[BatchOutcome]) -> Summary:
@@ -41,7 +51,8 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
             summary.instances += 1
             if outcome.product is None:
                 summary.failed += 1
-                summary.failure = _earlier(summary.failure, outcome)
+                insort(summary.failures, outcome, key=lambda one: one.source.ancestry.instance)
+                del summary.failures[MOST_FAILURES:]
             else:
                 summary.success = _earlier(summary.success, outcome)
                 summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))

@@ -39,13 +39,20 @@ class DicomorphError(Exception):
     ----------
     details : str
         What was wrong, in words for the caller; free of attribute values.
+    job_id : str
+        Of the job that failed, or goes on.
+    instance_id : str
+        The Orthanc id of the instance that a job failed for: the caller is told, but it is no
+        part of the message, which may end in a log.
     """
 
     code: ClassVar[int] = -1
 
-    def __init__(self, details: str = "") -> None:
+    def __init__(self, details: str = "", *, job_id: str = "", instance_id: str = "") -> None:
         super().__init__(details)
         self.details = details
+        self.job_id = job_id
+        self.instance_id = instance_id
 
 
 class BadRequestError(DicomorphError):
@@ -130,10 +137,6 @@ class TimeLimitError(DicomorphError):
     """A synchronous call outlived the gateway; its job goes on."""
 
     code = 16
-
-    def __init__(self, details: str = "", *, job_id: str = "") -> None:
-        super().__init__(details)
-        self.job_id = job_id
 
 
 class StorageFullError(DicomorphError):

@@ -11,6 +11,7 @@ import pytest
 from dicomorph.jobs.documents import listing_key, manifest_key, part_key
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
+from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.view import job_json
 from dicomorph.services.jobs.waiting import error_of, wait_for_job
@@ -90,10 +91,14 @@ def test_waiting_ends_with_the_job(backend: Backend) -> None:
     assert late.value.job_id == JOB.id
     done = backend.jobs.update(replace(JOB, state=JobState.SUCCESS))
     assert wait_for_job(backend, JOB.id, seconds=None) == done
-    backend.jobs.update(replace(done, state=JobState.FAILURE, error_code=19, error_details="told to nobody"))
+    failures: dict[str, Json] = {"FailedInstances": [{"ID": "a", "ErrorCode": 19, "Details": "full"}]}
+    backend.jobs.update(
+        replace(done, state=JobState.FAILURE, error_code=19, error_details="full", content=failures)
+    )
     with pytest.raises(StorageFullError) as failed:
         wait_for_job(backend, JOB.id, seconds=None)
-    assert failed.value.details == ""
+    told = failed.value.details, failed.value.job_id, failed.value.instance_id
+    assert (told, str(failed.value)) == (("full", JOB.id, "a"), "full")
     with pytest.raises(InexistentItemError):
         wait_for_job(backend, "unknown", seconds=None)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from dicomorph.jobs import documents
+from dicomorph.jobs.contents import with_listing
 from dicomorph.jobs.documents import JobRequest, listing_key, request_key
 from dicomorph.jobs.lifecycle import failed, forgotten
 from dicomorph.jobs.model import Job
@@ -53,14 +54,11 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
 
 def job_content(backend: Backend, job: Job) -> dict[str, Json]:
     """Return the whole content of a job, with what it lists."""
-    content = dict(job.content)
-    if job.has_listing:
-        content.update(read_listing(backend, job))
-    return content
+    return with_listing(job.content, read_listing(backend, job) if job.has_listing else {})
 
 
-def read_listing(backend: Backend, job: Job) -> dict[str, list[Json]]:
-    """Return what the content of a bulk job lists, nothing if a power cut has taken it."""
+def read_listing(backend: Backend, job: Job) -> Mapping[str, list[Json]]:
+    """Return what the content of a job lists, nothing if a power cut has taken it."""
     return documents.read_listing(backend.objects.get(listing_key(job))) or {}
 
 

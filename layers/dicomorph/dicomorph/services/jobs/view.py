@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from dicomorph.jobs.contents import left_content
 from dicomorph.jobs.documents import manifest_key, numbers_in, outcomes_prefix, parts_prefix, read_manifest
 from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
@@ -11,19 +12,30 @@ from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
+from dicomorph.services.jobs.left_products import unlisted_products
 from dicomorph.services.jobs.records import as_it_stands, job_content, timestamp
 
 _COMPLETE = 100
 
 
-def job_json(backend: Backend, job: Job) -> dict[str, Json]:
-    """Return the JSON of ``GET /jobs/{id}`` for a job that was just read."""
+def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str, Json]:
+    """Return the JSON of ``GET /jobs/{id}`` for a job that was just read.
+
+    Parameters
+    ----------
+    is_alone : bool
+        Whether the products are looked for that a job has left which was cancelled; for each in a
+        list of jobs, that would take too long.
+    """
     job = as_it_stands(backend, job)
+    content = job_content(backend, job)
+    if is_alone:
+        content |= left_content([*unlisted_products(backend, job)])
     now = backend.now()
     seconds = runtime(job, timestamp(now))
     progress = _progress(backend, job)
     view: dict[str, Json] = {
-        "Content": job_content(backend, job),
+        "Content": content,
         "CreationTime": _orthanc_time(datetime.fromisoformat(job.created)),
         "EffectiveRuntime": round(seconds, 3),
         "ErrorCode": job.error_code,

@@ -30,7 +30,7 @@ def wait_for_job(backend: Backend, job_id: str, *, seconds: float | None) -> Job
     InexistentItemError
         If there is no such job.
     DicomorphError
-        The error that it failed with, without details (spec 2.4).
+        The error that it failed with, and the first instance that failed.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     for pause in _pauses():
@@ -38,16 +38,25 @@ def wait_for_job(backend: Backend, job_id: str, *, seconds: float | None) -> Job
         if job.state is JobState.SUCCESS:
             return job
         if job.state is JobState.FAILURE:
-            raise error_of(job.error_code)
+            raise _failure(job)
         if deadline is not None and time.monotonic() + pause > deadline:
             raise TimeLimitError("The job goes on", job_id=job_id)
         time.sleep(pause)
     raise AssertionError  # the pauses never end
 
 
-def error_of(code: int) -> DicomorphError:
-    """Return an error with one of Orthanc's codes."""
-    return _classes().get(code, InternalError)()
+def error_of(code: int) -> type[DicomorphError]:
+    """Return the kind of errors that have one of Orthanc's codes."""
+    return _classes().get(code, InternalError)
+
+
+def _failure(job: Job) -> DicomorphError:
+    match job.content.get("FailedInstances"):
+        case [{"ID": str(instance_id)}, *_]:
+            pass
+        case _:
+            instance_id = ""
+    return error_of(job.error_code)(job.error_details, job_id=job.id, instance_id=instance_id)
 
 
 def _pauses() -> Iterator[float]:

@@ -14,6 +14,7 @@ from dicomorph.model.errors import DicomorphError, InexistentItemError, Internal
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
+from dicomorph.services.jobs.left_products import left_products
 from dicomorph.services.jobs.records import change_job, fail_job, get_job, read_listing, timestamp
 from dicomorph.services.work.left_behind import count_dangling
 from dicomorph.services.work.outcomes import JobOutcomes
@@ -62,8 +63,11 @@ def abandon_job(
 def _finalize(backend: Backend, job: Job) -> None:
     outcomes = JobOutcomes(backend, job)
     summary = summarize(outcomes.batches())
-    if job.has_listing:
-        job = _list_products(backend, job, outcomes)
+    left: list[str] = []
+    if not job.target and not job.permissive and summary.failed:
+        left = left_products(backend, outcomes.batches())
+    if job.has_listing or left:
+        job = _list_products(backend, job, outcomes, left)
     removals, dangling = Removals(), 0
     if not job.target:  # what left the store touches nothing in it
         settle_products(backend, job, outcomes, summary)
@@ -79,9 +83,11 @@ def _finalize(backend: Backend, job: Job) -> None:
     _end(backend, job, summary, dangling)
 
 
-def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes) -> Job:
+def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes, left: list[str]) -> Job:
     """Write the listing of this execution; return the record that names it."""
     listing: dict[str, Iterable[Json]] = {**read_listing(backend, job), **product_listing(job, outcomes)}
+    if left:
+        listing["Products"] = left
     document = encode_listing(listing)
     get_job(backend, job.id)  # if it was deleted meanwhile, no document may be left of it
     job = replace(job, listing=job.execution)
