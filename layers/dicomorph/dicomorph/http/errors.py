@@ -42,9 +42,13 @@ def error_answer(error: DicomorphError, request: Request, *, describe: bool) -> 
     }
     if error.details:
         body["Details"] = error.details
-    payload: dict[str, Json] = {"FailedInstance": error.instance_id, "Job": error.job_id}
-    if named := {name: value for name, value in payload.items() if value}:
-        body["ErrorPayload"] = named
+    payload: dict[str, Json] = {}
+    if error.job_id:
+        payload["Job"] = error.job_id
+    if error.instance_id:
+        payload["FailedInstance"] = error.instance_id
+    if payload:
+        body["ErrorPayload"] = payload
     return Response(status, TEXT, to_json(body), headers=headers)
 
 
