@@ -5,11 +5,18 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from dicomorph import bootstrap
+from dicomorph.embedded.objects.errors import translated
+from dicomorph.http.errors import error_answer
+from dicomorph.http.observability import log_failure
+from dicomorph.http.reading.requests import Request
+from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.model.object_keys import RESULTS
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -31,8 +38,10 @@ def write_answer(
 
     Raises
     ------
-    FileNotFoundError
+    UnknownResourceError
         If that file was deleted, or replaced by another one, since the handler answered.
+    DicomorphError
+        If it cannot be opened, in words that do not name it.
     """
     headers, body = _headers(answer), _body(answer)
     linked = _linked_file(answer, headers, objects)
@@ -43,6 +52,31 @@ def write_answer(
     headers.append(("Content-Length", str(len(body))))
     start_response(_status_line(int(answer["statusCode"])), headers)
     return [body]
+
+
+def failure_answer(error: Exception, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the proxy answer to a request that failed outside its handler, and log the failure.
+
+    Parameters
+    ----------
+    event : Mapping[str, Any]
+        Of the request; empty if it could not be read.
+    """
+    request = Request(event)
+    log_failure(error, route=str(event.get("resource") or ""), method=request.method)
+    known = error if isinstance(error, DicomorphError) else InternalError()
+    answer = error_answer(known, request, describe=_describes_errors())
+    return {
+        "statusCode": answer.status_code,
+        "headers": {"Content-Type": answer.content_type, **answer.headers},
+        "body": answer.body,
+    }
+
+
+def _describes_errors() -> bool:
+    with suppress(Exception):  # a server that could not be set up still answers errors
+        return bootstrap.get_backend().settings.http_describe_errors
+    return True
 
 
 def _status_line(status: int) -> str:
@@ -73,10 +107,11 @@ def _linked_file(answer: Mapping[str, Any], headers: list[tuple[str, str]], obje
 
 
 def _open_linked(path: Path, objects: Path) -> BinaryIO:
-    stream = path.open("rb")
-    if path.is_relative_to(objects / RESULTS):
-        # Made for this one answer. An open file stays readable, and is gone whatever the client does.
-        path.unlink(missing_ok=True)
+    with translated():
+        stream = path.open("rb")
+        if path.is_relative_to(objects / RESULTS):
+            # Made for this one answer. An open file stays readable, and is gone whatever the client does.
+            path.unlink(missing_ok=True)
     return stream
 
 

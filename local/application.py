@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dicomorph.http.reading.requests import effective_method, normalize_path
-from local.answers import StartResponse, write_answer
+from dicomorph.model.errors import TransientError, UnknownResourceError
+from local.answers import StartResponse, failure_answer, write_answer
 from local.events import Event, proxy_event, read_query, set_body
 from local.functions import Functions
 from local.routing import Router
@@ -46,7 +47,17 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        event, folder = self._event(environ)
+        event: Event = {}
+        try:
+            event, folder = self._event(environ)
+            return self._answer(folder, event, environ, start_response)
+        except Exception as error:  # noqa: BLE001 - the server beneath would log it, with the address
+            answer = failure_answer(error, event)
+            return write_answer(answer, environ, start_response, objects=self._objects)
+
+    def _answer(
+        self, folder: str, event: Event, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         body: BinaryIO = environ["wsgi.input"]
         size = int(environ.get("CONTENT_LENGTH") or 0)
         if size <= LARGEST_EVENT_BODY:
@@ -55,10 +66,10 @@ class Application:
         else:
             answer = self._call_past_event(folder, event, body)
         for _ in range(_ATTEMPTS):
-            with suppress(FileNotFoundError):
+            with suppress(UnknownResourceError):
                 return write_answer(answer, environ, start_response, objects=self._objects)
             answer = self._functions.call(folder, event)  # who asks again learns what there is now
-        raise FileNotFoundError("A file is replaced faster than it can be opened")
+        raise TransientError("A file is replaced faster than it can be opened")
 
     def _event(self, environ: Mapping[str, Any]) -> tuple[Event, str]:
         path = normalize_path(str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace"))

@@ -13,6 +13,8 @@ from typing import Any
 
 from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]
 
+from local.discretion import keep_discretion
+
 THREADS = 96
 """A synchronous job holds one for its whole duration, so there are many; idle ones cost little."""
 
@@ -92,6 +94,7 @@ class _Stop:
 def _create_server(application: Callable[..., Any], listener: socket.socket) -> TcpWSGIServer:
     # That a request waits for a thread for a moment is no complaint; threads start on demand.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    keep_discretion()
     server: TcpWSGIServer = create_server(
         application,
         sockets=[listener],
