@@ -111,6 +111,11 @@ class Ingest(Protocol):
         `replaces` an object which the instance does not have (any more) answers Failure.
         An instance that exists with another object is replaced or not as `overwrite` says;
         a replacement drops its labels and metadata, as Orthanc does (spec 2.2).
+
+        Raises
+        ------
+        BadRequestError
+            If an entry is larger than the index can hold; which one, it does not say.
         """
 
     def sync(self) -> None:

@@ -14,6 +14,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Mapping
+from itertools import chain
 
 from dicomorph.aws.dynamodb.keys import Item, listing, resource_key
 from dicomorph.model.errors import BadFileFormatError
@@ -137,7 +138,8 @@ def check_size(entry: InstanceEntry) -> None:
         for facts in entry.facts.values()
         for text in [*facts.main_tags.values(), *facts.metadata.values()]
     )
-    if sum(map(len, texts)) * _UTF8_BYTES > ITEM_LIMIT // 2:  # no more than once in a lifetime
+    labels = (label for given in entry.labels.values() for label in given)
+    if sum(map(len, chain(texts, labels))) * _UTF8_BYTES > ITEM_LIMIT // 2:  # no more than once in a lifetime
         for level in LEVELS:
             _resource_item(entry, level)
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
+    BadRequestError,
     CannotStoreInstanceError,
     DicomorphError,
     InternalError,
@@ -83,13 +84,20 @@ def store_products(backend: Backend, job: Job, made: Made) -> tuple[Made, tuple[
     return {**made, **results}, tuple(ref for ref in superseded if ref is not None)
 
 
-def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, StoreOutcome]:
+def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, StoreOutcome | Failure]:
+    """Add entries together; if one of them is refused, find it: the others are added without it."""
     if not entries:
         return {}
     overwrite = backend.settings.overwrite_instances
-    return dict(
-        zip(entries, backend.index.ingest.add(list(entries.values()), overwrite=overwrite), strict=True)
-    )
+    try:
+        outcomes = backend.index.ingest.add(list(entries.values()), overwrite=overwrite)
+        return dict(zip(entries, outcomes, strict=True))
+    except BadRequestError as error:  # such as main tags that DynamoDB has no room for
+        if len(entries) == 1:
+            return dict.fromkeys(entries, failure_of(error))
+    ordered = list(entries.items())
+    half = len(ordered) // 2
+    return _add(backend, dict(ordered[:half])) | _add(backend, dict(ordered[half:]))
 
 
 def _check_files(backend: Backend, job: Job, entries: Mapping[int, InstanceEntry]) -> None:
@@ -105,13 +113,15 @@ def _check_files(backend: Backend, job: Job, entries: Mapping[int, InstanceEntry
 
 
 def _result(
-    backend: Backend, job: Job, entry: InstanceEntry, outcome: StoreOutcome
+    backend: Backend, job: Job, entry: InstanceEntry, outcome: StoreOutcome | Failure
 ) -> InstanceEntry | Failure:
     """Return the product as the index holds it, or why it does not.
 
     With ``OverwriteInstances`` being ``IfChanged``, what is stored already is equal, to the byte.
     With ``Never`` it may be anything: Orthanc takes it for a success, and nothing was written.
     """
+    if isinstance(outcome, Failure):
+        return outcome
     if outcome.status is StoreStatus.FAILURE:
         return _OUTDATED
     if outcome.status is StoreStatus.SUCCESS or backend.settings.overwrite_instances.compares:
@@ -146,9 +156,9 @@ def _are_equal(backend: Backend, one: ObjectRef, other: ObjectRef) -> bool:
 
 
 def _superseded(
-    job: Job, entry: InstanceEntry, outcome: StoreOutcome, result: InstanceEntry | Failure
+    job: Job, entry: InstanceEntry, outcome: StoreOutcome | Failure, result: InstanceEntry | Failure
 ) -> ObjectRef | None:
-    if isinstance(result, Failure) or result.object != entry.object:
+    if isinstance(outcome, Failure) or isinstance(result, Failure) or result.object != entry.object:
         return entry.object
     # Of what is this job's own, finalization knows, and a duplicate of this call may still add it.
     if outcome.superseded is None or is_product_key(outcome.superseded.key, job.id):
