@@ -30,7 +30,7 @@ setup: ## Create or update .venv with everything (done for you by the other targ
 
 run: ## Start the server: make run PORT=8042 DATA=./data
 	@tools/environment local
-	@$(BIN)/python -m local --port $(PORT) --data $(DATA) $(ARGS)
+	@$(BIN)/python -m local --port $(PORT) --data "$(DATA)" $(ARGS)
 
 test: setup ## Run the fast tests: make test ARGS="-k uid" (COVERAGE=1 measures as make coverage does)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov) $(ARGS)

@@ -1,16 +1,30 @@
-"""The folder that holds everything a server keeps, and the lock on it."""
+"""The folder that holds everything a server keeps: whose it is, and the lock on it."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import json
 import os
-import shutil
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from dicomorph.embedded.backend import objects_folder
-from dicomorph.model.object_keys import RESULTS
+from dicomorph.embedded.backend import database_file, objects_folder
+from dicomorph.embedded.sqlite.recognition import is_our_database
+from dicomorph.model.object_keys import RESULTS, TOKEN_BYTES
+
+MARKER: Final = "dicomorph.json"
+"""The file that says that a folder is ours, and in which format it is."""
+
+_FORMAT: Final = 1
+_UNFINISHED: Final = f"{MARKER}.new"
+_NO_FOLDER: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))  # none, a file, a link
+_OF_NOBODY: Final = frozenset((_UNFINISHED, "lost+found"))  # the second: of a new ext4 file system
+_BODY: Final = re.compile(r"tmp[a-z0-9_]{8}")  # as `tempfile` names what it makes
+_RESULT: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_BYTES}}}\.(dcm|json)")
 
 
 class DataFolderError(Exception):
@@ -44,31 +58,90 @@ class DataFolder:
 
 
 def lock_data_folder(path: Path) -> DataFolder:
-    """Create a data folder if need be, lock it, and throw away what the last run left half-done.
+    """Take a data folder, lock it, and throw away what the last run left half-done.
+
+    Only a folder that is absent, empty or marked as ours is taken, and of its files only those
+    go that bear the names that this program gives.
+
+    Parameters
+    ----------
+    path : Path
+        ``~`` is the home of the user; links in it are resolved.
 
     Raises
     ------
     DataFolderError
-        If it cannot be written to, or another server uses it.
+        If it holds other things, cannot be written to, or another server uses it. Nothing
+        has changed then.
     """
-    path = path.absolute()
+    path = path.expanduser().resolve()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold patient data
-        lock = (path / "lock").open("ab")
+        _claim(path)
+        folder = DataFolder(path, _lock(path))
+        folder.spool.mkdir(mode=0o700, exist_ok=True)
+        _remove_files(folder.spool, _BODY)
+        _remove_files(folder.objects / RESULTS, _RESULT)
     except OSError as error:
         raise DataFolderError(f"Cannot use the data folder {path}: {error.strerror}") from error
+    return folder
+
+
+def _claim(path: Path) -> None:
+    """See that a folder is ours, or nobody's, which makes it ours."""
+    marker = path / MARKER
+    if marker.exists():
+        _check_format(marker)
+        return
+    held = {entry.name for entry in path.iterdir()} - _OF_NOBODY
+    # Folders of the first versions have no marker.
+    if held and not is_our_database(database_file(path)):
+        raise DataFolderError(
+            f"Cannot use the data folder {path}: it holds other files. Name an empty folder, or a new one"
+        )
+    unfinished = path / _UNFINISHED
+    unfinished.write_text(json.dumps({"Format": _FORMAT}) + "\n", encoding="ascii")
+    unfinished.replace(marker)
+
+
+def _check_format(marker: Path) -> None:
+    try:
+        found = json.loads(marker.read_text(encoding="ascii"))["Format"]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if found != _FORMAT:
+        raise DataFolderError(
+            f"Cannot use the data folder {marker.parent}: its {MARKER} is of another version, or damaged"
+        )
+
+
+def _lock(path: Path) -> IO[bytes]:
+    lock = (path / "lock").open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
         raise DataFolderError(f"Another server uses the data folder {path}") from error
-    folder = DataFolder(path, lock)
-    for passing in (folder.spool, folder.objects / RESULTS):
-        shutil.rmtree(passing, ignore_errors=True)
+    return lock
+
+
+def _remove_files(folder: Path, name: re.Pattern[str]) -> None:
+    """Remove the files of a folder with some names; a link to another folder is not followed."""
     try:
-        folder.spool.mkdir(mode=0o700)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise DataFolderError(
-            f"Cannot use the data folder {path}: {os.strerror(error.errno or 0)}"
-        ) from error
-    return folder
+        if error.errno in _NO_FOLDER:
+            return
+        raise
+    try:
+        with os.scandir(opened) as entries:
+            found = [
+                entry.name
+                for entry in entries
+                if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+            ]
+        for one in found:
+            with suppress(FileNotFoundError):
+                os.unlink(one, dir_fd=opened)
+    finally:
+        os.close(opened)

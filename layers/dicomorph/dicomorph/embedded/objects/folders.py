@@ -9,8 +9,12 @@ import shutil
 from contextlib import suppress
 
 from dicomorph.model.errors import InternalError, TransientError
+from dicomorph.model.object_keys import SIBLING_BYTES
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
+
+SIBLING = re.compile(rf"[0-9a-f]{{{2 * SIBLING_BYTES}}}")
+"""What a process adds to the name of a folder that it makes or puts aside."""
 
 _ATTEMPTS = 1000
 _PART = re.compile(r"(?!\.)[A-Za-z0-9._=+@~-]{1,255}")
@@ -48,6 +52,18 @@ def prune(path: str, root: str) -> None:
         except OSError:  # not empty, or pruned by another
             return
         folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+def siblings(folder: str) -> list[str]:
+    """Return the folders beside one whose names are its own and a process's addition; no links."""
+    root, name = os.path.split(folder)
+    ours = re.compile(f"{re.escape(name)}-{SIBLING.pattern}")
+    with os.scandir(root) as entries:
+        return [
+            entry.path
+            for entry in entries
+            if ours.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+        ]
 
 
 def remove_tree(folder: str) -> None:

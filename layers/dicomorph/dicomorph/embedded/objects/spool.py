@@ -11,6 +11,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+from dicomorph.embedded.objects.folders import SIBLING
 from dicomorph.model.errors import InternalError
 from dicomorph.model.object_keys import SIBLING_BYTES
 
@@ -53,7 +54,9 @@ class Spool:
     def remove_abandoned(self) -> None:
         """Remove what dead processes left."""
         for folder in self._parent.iterdir():
-            with suppress(OSError):  # a file that somebody put here, or a folder gone meanwhile
+            if not SIBLING.fullmatch(folder.name):  # put here by somebody else
+                continue
+            with suppress(OSError):  # in use, gone meanwhile, or no folder
                 lock = _lock(folder)
                 try:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +83,7 @@ def _give_up(folder: Path, lock: int, owner: int) -> None:
 
 
 def _lock(folder: Path) -> int:
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

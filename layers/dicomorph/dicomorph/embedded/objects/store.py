@@ -26,7 +26,7 @@ from pathlib import Path
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.embedded.objects.errors import translated
-from dicomorph.embedded.objects.folders import ABSENT, move_into, path_of, prune, remove_tree
+from dicomorph.embedded.objects.folders import ABSENT, move_into, path_of, prune, remove_tree, siblings
 from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, give_name
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
@@ -206,8 +206,7 @@ class FileStore:
 
     def _closed_folders(self) -> list[str]:
         """Return where deleted files lie to which no more are added."""
-        root, name = os.path.split(self._deleted)
-        return [f"{root}/{found}" for found in os.listdir(root) if found.startswith(f"{name}-")]  # noqa: PTH208
+        return siblings(self._deleted)
 
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
         path = path_of(self._objects, key)
