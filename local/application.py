@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from dicomorph.http.reading.requests import effective_method, normalize_path
 from dicomorph.model.errors import TransientError, UnknownResourceError
 from local.answers import StartResponse, failure_answer, write_answer
-from local.events import Event, proxy_event, read_query, set_body
+from local.events import Event, proxy_event, read_headers, read_query, set_body
 from local.functions import Functions
 from local.routing import Router
 
@@ -76,7 +76,7 @@ class Application:
         query = read_query(environ)
         method = effective_method(
             str(environ["REQUEST_METHOD"]),
-            {"x-http-method-override": environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "")},
+            {name.lower(): value for name, value in read_headers(environ).items()},
             {name: [value] for name, value in query},
         )
         match = self._router.match(method, path)

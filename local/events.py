@@ -29,7 +29,7 @@ def proxy_event(
     method, path, query
         As they are after normalization and tunnelling, which is what the handlers see.
     """
-    headers = _headers(environ)
+    headers = read_headers(environ)
     return {
         "resource": match.route.resource,
         "path": path,
@@ -58,7 +58,8 @@ def read_query(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
     return parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of a request; of those that came twice, WSGI has joined the values."""
     headers = {
         name[len("HTTP_") :].replace("_", "-").title(): str(value)
         for name, value in environ.items()

@@ -44,7 +44,7 @@ def run(arguments: Arguments) -> None:
         stack.callback(folder.release)
         application = _application(folder)
         # After what takes the processor for longest here: the workers need it as much.
-        stack.enter_context(_jobs(folder, settings, arguments.workers))
+        stack.enter_context(_jobs(folder, settings, arguments))
         for said in (warning(arguments.host), waiting_settings(parse_settings(settings))):
             if said:
                 print(said, file=sys.stderr)
@@ -60,12 +60,14 @@ def _log_to_terminal() -> None:
 
 
 @contextlib.contextmanager
-def _jobs(folder: DataFolder, settings: Json, workers: int) -> Iterator[None]:
+def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[None]:
     """Begin an epoch, set the backend of this process, and take up the jobs that the last run left."""
     epoch = begin_epoch(folder.path)
-    runner = LocalRunner(worker_spec(folder.path, settings, epoch=epoch), workers=workers)
+    runner = LocalRunner(worker_spec(folder.path, settings, epoch=epoch), workers=arguments.workers)
     try:
-        backend = embedded_backend(folder.path, parse_settings(settings), epoch=epoch, runner=runner)
+        backend = embedded_backend(
+            folder.path, parse_settings(settings), epoch=epoch, runner=runner, host=arguments.host
+        )
         bootstrap.use_backend(backend)
         runner.recover(backend)
         yield

@@ -1,4 +1,4 @@
-"""The server itself: what it is, what it holds, its clock, its default encoding."""
+"""The server itself: a page for people, what it is, what it holds, its clock, its default encoding."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.http.answers.welcome import WELCOME
 from dicomorph.http.resolver import build_resolver
-from dicomorph.http.responses import json_answer, text_answer
+from dicomorph.http.responses import json_answer, page_answer, text_answer
 from dicomorph.services.server.default_encoding import change_default_encoding, default_encoding
 from dicomorph.services.server.now import now
 from dicomorph.services.server.statistics import statistics
 from dicomorph.services.server.system import system
 
 app = build_resolver(get_backend)
+
+
+@app.get("/")
+def show_page() -> Response[str]:
+    """Show people in a browser what this is."""
+    return page_answer(WELCOME)
 
 
 @app.get("/system")

@@ -6,9 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from dicomorph.bootstrap import chosen_backend
 from dicomorph.http.resolver import build_resolver
 
-app = build_resolver()
+app = build_resolver(chosen_backend)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

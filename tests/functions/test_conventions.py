@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.event_handler import Response
 
+from dicomorph.bootstrap import chosen_backend
 from dicomorph.http.observability import get_logger
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import text_answer
@@ -37,7 +38,7 @@ def test_errors_are_not_described_where_that_is_set(make_client: Callable[..., C
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/", "/instances/a/b", "/tools", "/studies/a/labels/b/c", "/favicon.ico"]
+    "path", ["/nope", "/instances/a/b", "/tools", "/studies/a/labels/b/c", "/favicon.ico"]
 )
 def test_an_unknown_path_is_a_404_with_an_error(client: Client, path: str) -> None:
     answer = client.get(path)
@@ -108,7 +109,7 @@ def _context() -> Any:
 
 
 def test_an_unexpected_exception_is_an_internal_error_without_details() -> None:
-    app = build_resolver()
+    app = build_resolver(chosen_backend)
 
     @app.get("/broken")
     def broken() -> Response[str]:
@@ -122,7 +123,7 @@ def test_an_unexpected_exception_is_an_internal_error_without_details() -> None:
 
 
 def test_requests_served_at_the_same_time_do_not_mix() -> None:
-    app = build_resolver()
+    app = build_resolver(chosen_backend)
     both_are_in = threading.Barrier(2, timeout=30)
 
     @app.get("/echo/<name>")

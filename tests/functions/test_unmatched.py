@@ -48,7 +48,7 @@ def test_a_redirection_never_leaves_the_server(client: Client) -> None:
     assert _send(client, "GET", "//example.org/studies").error == (404, 17)
 
 
-@pytest.mark.parametrize("path", ["//", "//nope", "/nope/", "//studies//a//nope"])
+@pytest.mark.parametrize("path", ["//nope", "/nope/", "//studies//a//nope"])
 def test_an_unknown_path_stays_unknown_whatever_its_slashes(client: Client, path: str) -> None:
     assert _send(client, "GET", path).error == (404, 17)
 

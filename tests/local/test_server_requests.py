@@ -35,7 +35,9 @@ def test_an_empty_expect_header_is_accepted(server: Any, study: list[Path]) -> N
 
 def test_a_client_that_waits_for_100_continue_gets_it(server: Any, study: list[Path]) -> None:
     data = study[0].read_bytes()
-    head = f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\nConnection: close\r\n"
+    head = (
+        f"POST /instances HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\nConnection: close\r\n"
+    )
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -115,10 +117,8 @@ def test_headers_without_end_are_refused(server: Any) -> None:
 def test_a_body_in_chunks_is_taken(server: Any, study: list[Path]) -> None:
     data = study[0].read_bytes()
     request = (
-        b"POST /instances HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        + f"{len(data):x}\r\n".encode()
-        + data
-        + b"\r\n0\r\n\r\n"
+        b"POST /instances HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+        b"Connection: close\r\n\r\n" + f"{len(data):x}\r\n".encode() + data + b"\r\n0\r\n\r\n"
     )
     head, _, body = exchange(server, request).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
@@ -129,7 +129,7 @@ def test_a_body_that_ends_early_stores_nothing(server: Any, study: list[Path]) -
     data = study[0].read_bytes()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(
-            f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+            f"POST /instances HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode()
         )
         connection.sendall(data[:1000])
     assert server.get("/instances").json == []

@@ -16,6 +16,7 @@ import pytest
 from pydicom.uid import UID
 
 from local.__main__ import main
+from local.data_folder import lock_data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES = 150  # beyond what a job does without a map
@@ -100,7 +101,7 @@ def test_a_foreign_address_is_said_in_one_line(tmp_path: Path) -> None:
     [
         (
             '{"StableAges": 1, "Nope": 2}',
-            "Unknown settings: Nope, StableAges. Known settings: CaseSensitivePN",
+            "Unknown settings: Nope, StableAges. Known settings: AllowedHosts, AllowedOrigins, ",
         ),
         ('{"StableAge": "soon"}', "Setting StableAge: "),
         ("{", "are not JSON"),
@@ -142,6 +143,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> Non
 
 
 def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
+    lock_data_folder(tmp_path).release()
     (tmp_path / "index.db").write_text("not a database " * 1000)
     status, said = run("--port", "0", "--data", str(tmp_path))
     assert (status, said) == (2, "Database: SQLITE_NOTADB\n")
@@ -167,7 +169,7 @@ def test_a_request_under_way_is_finished_before_the_end(
     server = make_server()
     data = study[0].read_bytes()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        head = f"POST /instances HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n"
+        head = f"POST /instances HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode() + data)
         server.process.send_signal(signal.SIGTERM)
         received = b""

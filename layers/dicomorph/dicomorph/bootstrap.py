@@ -26,6 +26,11 @@ def get_backend() -> Backend:
         return _backend
 
 
+def chosen_backend() -> Backend | None:
+    """Return the backend that was set or made, None if there is none yet."""
+    return _backend
+
+
 def use_backend(backend: Backend | None) -> None:
     """Set the backend of this process; None forgets it."""
     global _backend  # noqa: PLW0603 - as above

@@ -21,7 +21,9 @@ _LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
 _LARGEST_ANSWER = 128 << 10
 
 
-def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, runner: JobRunner) -> Backend:
+def embedded_backend(
+    data_dir: Path, settings: Settings, *, epoch: int | None, runner: JobRunner, host: str | None = None
+) -> Backend:
     """Return the ports on files and SQLite below one folder.
 
     Parameters
@@ -32,6 +34,8 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
         The run that writes; a later run makes this one's writes fail. None writes regardless.
     runner : JobRunner
         What runs jobs.
+    host : str, optional
+        The name or address that the server in front listens on. None: there is no such server.
     """
     database = Database(database_file(data_dir), epoch=epoch, durable=settings.sync_storage_area)
     return Backend(
@@ -48,6 +52,7 @@ def embedded_backend(data_dir: Path, settings: Settings, *, epoch: int | None, r
             for name, place in settings.targets.items()
         },
         largest_answer=_LARGEST_ANSWER,
+        hosts=None if host is None else settings.allowed_hosts | {host.lower()},
     )
 
 

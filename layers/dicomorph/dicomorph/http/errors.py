@@ -26,6 +26,7 @@ def error_answer(error: DicomorphError, request: Request, *, describe: bool) -> 
         The setting ``HttpDescribeErrors``; without it the body is empty.
     """
     message, status = describe_code(error.code)
+    status = error.status or status
     headers: dict[str, str | list[str]] = {}
     if error.job_id:
         headers["Location"] = f"/jobs/{error.job_id}"

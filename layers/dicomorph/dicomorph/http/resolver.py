@@ -10,13 +10,16 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from dicomorph.http.browsers import BrowserRules, preflight_answer
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
 from dicomorph.http.large_answers import carried
 from dicomorph.http.observability import get_logger, log_failure, log_request
 from dicomorph.http.reading.requests import Request
+from dicomorph.http.responses import HTML
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level
@@ -46,11 +49,12 @@ class OrthancResolver(APIGatewayRestResolver):
 
     Parameters
     ----------
-    backend : Callable[[], Backend]
-        Asked for the settings that shape errors, and for a store for large answers.
+    backend : Callable[[], Backend | None]
+        Asked for the settings that shape errors, for those that concern browsers, and for a store
+        for large answers.
     """
 
-    def __init__(self, backend: Callable[[], Backend] | None) -> None:
+    def __init__(self, backend: Callable[[], Backend | None]) -> None:
         self._state = _RequestState()
         self._backend = backend
         self._prepared = False
@@ -111,7 +115,7 @@ class OrthancResolver(APIGatewayRestResolver):
         state.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
-            answer = self._build_response(self._resolve())
+            answer = self._build_response(self._respond())
         finally:
             state.request, state.event, state.context = None, None, {}
         log_request(
@@ -122,13 +126,29 @@ class OrthancResolver(APIGatewayRestResolver):
         )
         return answer
 
+    def _respond(self) -> ResponseBuilder[Any]:
+        """Do what is asked if a browser may ask for it, and tell browsers what to do with the answer."""
+        request, rules = self.incoming, self._browser_rules()
+        try:
+            rules.check(request)
+        except DicomorphError as error:
+            response = ResponseBuilder[Any](self._answer_error(error))
+        else:
+            if rules.is_preflight(request):
+                response = ResponseBuilder(preflight_answer(request))
+            else:
+                response = self._resolve()
+        is_page = str(response.response.content_type or "").startswith(HTML)
+        response.response.headers.update(rules.headers(request, is_page=is_page))
+        return response
+
     def _prepare(self) -> None:
         """Build the chain of calls of each route once: two threads at once would build it twice."""
         if self._prepared:
             return
         get_logger()
         with self._preparing:
-            middlewares = [] if self._backend is None else [_carrying(self._backend)]
+            middlewares = [_carrying(self._backend)]
             for route in (*self._static_routes, *self._dynamic_routes):
                 if not route._middleware_stack_built:  # noqa: SLF001
                     route._build_middleware_stack(router_middlewares=middlewares, app=self)  # noqa: SLF001
@@ -150,31 +170,43 @@ class OrthancResolver(APIGatewayRestResolver):
         log_failure(error, route=_route(self.current_event.raw_event), method=self.incoming.method)
 
     def _describes_errors(self) -> bool:
+        backend = self._backend_if_any()
+        return backend is None or backend.settings.http_describe_errors
+
+    def _browser_rules(self) -> BrowserRules:
+        backend = self._backend_if_any()
+        return (
+            BrowserRules()
+            if backend is None
+            else BrowserRules(backend.hosts, backend.settings.allowed_origins)
+        )
+
+    def _backend_if_any(self) -> Backend | None:
         with contextlib.suppress(Exception):  # a deployment that cannot be built still answers errors
-            if self._backend is not None:
-                return self._backend().settings.http_describe_errors
-        return True
+            return self._backend()
+        return None
 
 
-def build_resolver(backend: Callable[[], Backend] | None = None) -> OrthancResolver:
+def build_resolver(backend: Callable[[], Backend | None]) -> OrthancResolver:
     """Return a resolver for the routes of one function.
 
     Parameters
     ----------
-    backend : Callable[[], Backend]
-        `dicomorph.bootstrap.get_backend`; None for a function that touches nothing.
+    backend : Callable[[], Backend | None]
+        `dicomorph.bootstrap.get_backend`; for a function that touches nothing, `chosen_backend`.
     """
     return OrthancResolver(backend)
 
 
-def _carrying(backend: Callable[[], Backend]) -> Callable[[OrthancResolver, _Next], Response[Any]]:
+def _carrying(backend: Callable[[], Backend | None]) -> Callable[[OrthancResolver, _Next], Response[Any]]:
     """Return a middleware that lets answers fit through Lambda.
 
     No method: Powertools looks at its signature once, and remembers that in an attribute.
     """
 
     def carry(app: OrthancResolver, handler: _Next) -> Response[Any]:
-        return carried(backend(), handler(app))
+        given, answer = backend(), handler(app)
+        return answer if given is None else carried(given, answer)
 
     return carry
 

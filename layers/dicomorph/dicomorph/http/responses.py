@@ -11,6 +11,7 @@ from dicomorph.model.resources import Json
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain"
 DICOM = "application/dicom"
+HTML = "text/html"
 
 
 def json_answer(value: Json) -> Response[str]:
@@ -26,6 +27,11 @@ def to_json(value: Json) -> str:
 def text_answer(text: str, *, headers: dict[str, str | list[str]] | None = None) -> Response[str]:
     """Answer 200 with plain text."""
     return Response(200, TEXT, text, headers=headers)
+
+
+def page_answer(page: str) -> Response[str]:
+    """Answer 200 with a page of HTML."""
+    return Response(200, f"{HTML}; charset=utf-8", page)
 
 
 def empty_answer(status: int = 200, *, headers: dict[str, str | list[str]] | None = None) -> Response[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dicomorph.http.route_rows import EMPTY, Permission, Row, routes_of
 
 READ, WRITE, DELETE, ADMINISTER = Permission
-DICOM, TEXT = "application/dicom", "text/plain"
+DICOM, TEXT, HTML = "application/dicom", "text/plain", "text/html"
 
 _FORMS = ("simplify", "short", "full")  # of the tags in an answer
 _OF_TAGS = ("ignore-length", "whole")
@@ -154,6 +154,9 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             remark=_OUTPUTS),
     ),
     "Server": (
+        Row("GET", "/", "system", READ,
+            "Show a page that says what this is.",
+            answers=(HTML,), remark="Orthanc leads to its own pages"),
         Row("GET", "/system", "system", READ,
             "Describe the server.",
             answers=("System",)),

@@ -6,7 +6,9 @@
     ├── BadRequestError            8   the request contradicts itself or a safety rule
     │   ├── ParameterOutOfRangeError   3
     │   ├── BadParameterTypeError      5
-    │   └── BadFileFormatError        15   not JSON, not DICOM, a value that cannot be cast
+    │   ├── BadFileFormatError        15   not JSON, not DICOM, a value that cannot be cast
+    │   ├── ForeignOriginError         8   403 on the wire: another site's page asks
+    │   └── MisdirectedRequestError    8   421 on the wire: the server is called by another's name
     ├── UnknownDicomTagError      27   a tag name that no dictionary knows
     ├── UnknownResourceError      17
     ├── InexistentItemError        7
@@ -47,6 +49,8 @@ class DicomorphError(Exception):
     """
 
     code: ClassVar[int] = -1
+    status: ClassVar[int] = 0
+    """The HTTP status where it is not that of the code."""
 
     def __init__(self, details: str = "", *, job_id: str = "", instance_id: str = "") -> None:
         super().__init__(details)
@@ -77,6 +81,18 @@ class BadFileFormatError(BadRequestError):
     """The input is not what it claims to be: JSON, DICOM, or a value of its VR."""
 
     code = 15
+
+
+class ForeignOriginError(BadRequestError):
+    """A browser asks for a page of a site that is not allowed to."""
+
+    status = 403
+
+
+class MisdirectedRequestError(BadRequestError):
+    """The request is addressed to a server of another name (RFC 9110, 15.5.20)."""
+
+    status = 421
 
 
 class UnknownDicomTagError(DicomorphError):

@@ -87,6 +87,8 @@ class Settings:
     limit_find_results: int = 0
     case_sensitive_pn: bool = False
     http_describe_errors: bool = True
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
     user_metadata: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     dictionary: tuple[PrivateTag, ...] = ()
 
@@ -168,6 +170,24 @@ def _targets(value: Any) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
 
 
+def _hosts(value: Any) -> frozenset[str]:
+    for name in value:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", name):
+            message = "names of hosts, without scheme and port"
+            raise ValueError(message)
+    return frozenset(name.lower().removesuffix(".") for name in value)
+
+
+def _origins(value: Any) -> frozenset[str]:
+    for origin in value:
+        if not re.fullmatch(r"https?://[a-z0-9._-]+(:[0-9]{1,5})?", origin):
+            message = (
+                "origins as browsers write them: https://viewer.example.org, in lower case, without a path"
+            )
+            raise ValueError(message)
+    return frozenset(value)
+
+
 def _dictionary(value: Any) -> tuple[PrivateTag, ...]:
     entries = []
     for text, entry in value.items():
@@ -199,6 +219,8 @@ _READERS = {
     "LimitFindResults": ("limit_find_results", _count),
     "CaseSensitivePN": ("case_sensitive_pn", _boolean),
     "HttpDescribeErrors": ("http_describe_errors", _boolean),
+    "AllowedHosts": ("allowed_hosts", _hosts),
+    "AllowedOrigins": ("allowed_origins", _origins),
     "UserMetadata": ("user_metadata", _user_metadata),
     "Dictionary": ("dictionary", _dictionary),
 }

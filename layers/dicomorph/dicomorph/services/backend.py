@@ -40,6 +40,9 @@ class Backend:
     largest_answer : int
         Bytes of a DICOM file that an answer carries; a larger one is answered by a link to it.
         As it stands, what fits through Lambda: it takes 6 MB, of which base64 costs a third.
+    hosts : frozenset[str], optional
+        The names by which requests may call this deployment, in lower case. None: whoever stands
+        in front of it sees to that.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -56,6 +59,7 @@ class Backend:
     new_token: Callable[[int], bytes]
     targets: Mapping[str, Target] = field(default_factory=dict)
     largest_answer: int = 4 << 20
+    hosts: frozenset[str] | None = None
 
 
 def utc_now() -> datetime:

@@ -40,6 +40,8 @@ def normalize_path(path: str) -> str:
 def effective_method(method: str, headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> str:
     """Return the method that a request means: PUT and DELETE may be tunnelled (spec 2.1).
 
+    Not through an argument by a browser, which asks for whatever address a page names as an image.
+
     Parameters
     ----------
     headers : Mapping[str, str]
@@ -50,7 +52,7 @@ def effective_method(method: str, headers: Mapping[str, str], query: Mapping[str
     asked = ""
     if method == "POST":
         asked = headers.get("x-http-method-override", "")
-    elif method == "GET":
+    elif method == "GET" and not _is_from_browser(headers):
         asked = (query.get("_method") or ("",))[-1]
     return asked.upper() if asked.upper() in _TUNNELS else method
 
@@ -213,6 +215,11 @@ class Request:
         if self.body.stat().st_size > LARGEST_JSON:
             raise BadFileFormatError("The body of the request is too large")
         return self.body.read_bytes()
+
+
+def _is_from_browser(headers: Mapping[str, str]) -> bool:
+    # They send the first to addresses that they trust: with TLS, or of this machine.
+    return "sec-fetch-mode" in headers or headers.get("user-agent", "").startswith("Mozilla/")
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
