@@ -35,6 +35,7 @@ SHAPES_NO_BYTE = {
     *("overwrite_instances", "sync_storage_area", "jobs_history_size", "require_patient_id"),
     *("store_anonymized_from", "targets", "check_revisions", "stable_age", "limit_find_instances"),
     *("limit_find_results", "case_sensitive_pn", "http_describe_errors", "user_metadata"),
+    *("allowed_hosts", "allowed_origins"),
     *("default_encoding", "modified_references"),  # in the record of the job
 }
 
