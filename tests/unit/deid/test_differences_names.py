@@ -9,7 +9,17 @@ import pytest
 from dicomorph.deid.editions.profiles import EDITIONS
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, SYNTAXES, Element
 from tests.support.edits import anonymized, modified
-from tests.support.small_files import IMAGES, NAME, NAMED, every, nested, small_file, tree_of, values_of
+from tests.support.small_files import (
+    IMAGES,
+    NAME,
+    NAMED,
+    SEQUENCE,
+    every,
+    nested,
+    small_file,
+    tree_of,
+    values_of,
+)
 
 # Two groups of curves, two of overlays; points, comments, subtypes and rows too.
 GRAPHICS = [
@@ -34,6 +44,25 @@ def test_curves_and_overlays_are_removed_at_every_depth_in_every_edition(edition
     assert not any(every(output, element.tag) for element in GRAPHICS)
     assert b"overlay" not in output
     assert tree_of(modified(data)).keys() >= {element.tag for element in GRAPHICS}
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_odd_groups_among_curves_and_overlays_are_private(edition: str, syntax: str) -> None:
+    groups = [*range(0x5000, 0x5100), *range(0x6000, 0x6100)]
+    numbers = (0x0010, 0x1001)
+    elements = [Element(group << 16 | number, "LO", "ACME") for group in groups for number in numbers]
+    data = small_file(*elements, nested(*elements, depth=2), syntax=syntax)
+    odd = {element.tag for element in elements if element.tag >> 16 & 1}
+    for output, left in (
+        (anonymized(data, DicomVersion=edition, KeepPrivateTags=True), odd),
+        (anonymized(data, DicomVersion=edition), set()),
+        (modified(data, RemovePrivateTags=True), {element.tag for element in elements} - odd),
+    ):
+        (outer,) = tree_of(output)[SEQUENCE].items or []
+        (inner,) = outer[SEQUENCE].items or []
+        assert set(inner) == left
+        assert {tag for tag in tree_of(output) if tag >> 16 in groups} == left
 
 
 def test_an_overlay_that_the_request_names_stays() -> None:

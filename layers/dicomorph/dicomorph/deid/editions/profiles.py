@@ -13,6 +13,7 @@ from dicomorph.deid.editions.resolution import ANYWHERE, Path
 from dicomorph.deid.identity import MAPPED
 from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.model.errors import ParameterOutOfRangeError
 
@@ -28,6 +29,7 @@ _CHANGED_OR_SIGNED = (
 _IN_EVERY_EDITION = {**dict.fromkeys(_CHANGED_OR_SIGNED, REMOVE), **MAPPED, PATIENT_NAME: EMPTY}
 
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
+_REPEATING = (0x50, 0x60)  # the first byte of the groups of curves and overlays
 _REFERENCED_SOP_INSTANCE_UID = 0x00081155
 # RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
 _RT_FRAME_OF_REFERENCE: Path = (0x30060010,)
@@ -93,6 +95,8 @@ def profile(edition: str) -> Profile:
 
 
 def is_graphic(tag: int) -> bool:
-    """Tell curves (50xx) and overlays (60xx), whole groups: their labels and origins name things, too."""
-    group = tag >> 16
-    return 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF  # noqa: PLR2004 - repeating groups
+    """Tell curves (50xx) and overlays (60xx), whole groups: their labels and origins name things, too.
+
+    The groups repeat with even numbers only (PS3.5 7.6); the odd ones between them are private.
+    """
+    return tag >> 24 in _REPEATING and not is_private(tag)
