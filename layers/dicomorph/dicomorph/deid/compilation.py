@@ -24,6 +24,7 @@ from dicomorph.dicom.standard.tags import (
     STUDY_INSTANCE_UID,
 )
 from dicomorph.dicom.values.encoder import ValueEncoder, is_writable
+from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
 
@@ -94,8 +95,9 @@ def compile_plan(
         unencodable=settings.unencodable_text,
         takes_data_uris=modification.takes_data_uris,
     )
+    root = root_of("")
     return EditPlan(
-        root=root_of(""),
+        root=root,
         root_of_class=root_of if shape.edition and profile(shape.edition).depends_on_sop_class else None,
         replace=replace,
         default=default,
@@ -103,6 +105,7 @@ def compile_plan(
         encoder=encoder,
         references=references,
         is_anonymization=modification.is_anonymization,
+        looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 
 

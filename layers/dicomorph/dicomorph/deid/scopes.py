@@ -17,6 +17,7 @@ from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, 
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
@@ -175,6 +176,10 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
+        self.looks_ahead = any(
+            entry.operation is Operation.REPLACE and may_depend_on_sign(entry.tag, entry.value)
+            for entry in entries
+        )
         self.learnt: dict[Encoding, Any] = {}
 
     def _values(self) -> Mapping[int, Json]:

@@ -63,6 +63,10 @@ class Scope(Protocol):
         """The values of `Action.REPLACE` inside items, inserted where the element is absent."""
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether what is written depends on elements further on in the data set (`engine.preview`)."""
+
+    @property
     def cleans_frames(self) -> bool:
         """Whether comments leave compressed images in items, such as icons."""
 
@@ -99,6 +103,8 @@ class EditPlan:
         top-level original in that namespace, it takes the replacement.
     is_anonymization : bool
         Whether nothing of the original container may survive (PS3.15 E.1.1).
+    looks_ahead : bool
+        Whether what is written depends on elements further on in the file (`engine.preview`).
     """
 
     root: Scope
@@ -108,6 +114,7 @@ class EditPlan:
     encoder: ValueEncoder
     references: Mapping[int, Namespace]
     is_anonymization: bool
+    looks_ahead: bool = False
     root_of_class: Callable[[str], Scope] | None = None
 
     def of_class(self, sop_class: str) -> EditPlan:

@@ -11,10 +11,12 @@ from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
+from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import ItemRules, Steps
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.stream.source import Buffer
 
 # Hostile files must not grow what is remembered without bound.
 REMEMBERED = 20_000  # of elements, for each scope
@@ -37,6 +39,7 @@ class EncodedScope:
 
     __slots__ = (
         "_editors",
+        "_plain",
         "_scopes",
         "edits",
         "encoding",
@@ -57,7 +60,7 @@ class EncodedScope:
         self.writing = writing
         self.encoding = writing.encoding
         nested = scope is not scopes.rewriting.plan.root
-        self.replaces = bool(scope.replacements) and nested
+        self.replaces = (bool(scope.replacements) or scope.looks_ahead) and nested
         self.steps = Steps.of(scope, writing.encoding, nested=nested)
         self.items = _ItemScopesByKey(self)
         # What became of short sequences: enhanced objects repeat them for each frame.
@@ -65,6 +68,22 @@ class EncodedScope:
         self.edits: dict[bytes, bytes] = {}
         self.replaced: dict[int, bytes] = {}
         self._editors: dict[Any, Editor] = {}
+        self._plain: EncodedScope | None = None
+
+    @property
+    def plain(self) -> EncodedScope:
+        """The same scope for elements that are neither replaced nor looked ahead for: `replaces` is false."""
+        if self._plain is None:
+            self._plain = EncodedScope(self._scopes, self.scope, self.writing)
+            self._plain.replaces = False
+        return self._plain
+
+    def ahead(self, buffer: Buffer, pos: int, end: int) -> EncodedScope:
+        """Return the scope for one item, after a look at its elements."""
+        if not self.scope.looks_ahead:
+            return self
+        elements = elements_of_item(buffer, pos, end, self.encoding)
+        return self._scopes.previewed(self, preview(elements, lambda start, stop: buffer[start:stop]))
 
     def under(self, raw_character_set: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
@@ -97,8 +116,16 @@ class EncodedScope:
             self.edits[whole] = found
         return found
 
-    def replacement(self, tag: int) -> bytes:
-        """Return the element that a replacement writes."""
+    def replacement(self, tag: int, vr: bytes = b"") -> bytes:
+        """Return the element that a replacement writes.
+
+        Parameters
+        ----------
+        vr : bytes
+            That of the element which it replaces, empty if there is none or it is not told.
+        """
+        if vr == b"SS" and self.writing.signed is None:  # nothing else says whether pixel values are signed
+            return self._scopes.signed(self).replacement(tag)
         found = self.replaced.get(tag)
         if found is None:
             values = self.scope.replacements if self.steps.nested else self.rewriting.plan.replace
@@ -174,31 +201,41 @@ class EncodedScopes:
         self.rewriting = rewriting
         self._scopes: dict[Hashable, EncodedScope] = {}
 
-    def root(self, encoding: Encoding) -> EncodedScope:
+    def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
         default = self.rewriting.declared(b"")
         text = self.rewriting.relabelled_text(default)
-        return self._of(self.rewriting.plan.root, Writing(encoding, default, text))
+        return self._of(self.rewriting.plan.root, Writing(encoding, default, text, signed))
 
     def nested(self, parent: EncodedScope, scope: Scope, encoding: Encoding) -> EncodedScope:
         """Return the scope of an item, in the character set of what surrounds it.
 
         Unless the request gives the item one: then that of its new text.
         """
-        _, decoding, text = parent.writing
+        _, decoding, text, signed = parent.writing
         if SPECIFIC_CHARACTER_SET in scope.replacements:
             text = self.rewriting.character_set(scope.replacements[SPECIFIC_CHARACTER_SET])
-        return self._of(scope, Writing(encoding, decoding, text))
+        return self._of(scope, Writing(encoding, decoding, text, signed))
+
+    def previewed(self, encoded: EncodedScope, found: Preview) -> EncodedScope:
+        """Return the scope for one item, after a look at it; what it does not say, those around it do."""
+        scope = encoded.scope
+        signed = found.signed(scope, scope.replacements)
+        return encoded if signed is None else self._of(scope, encoded.writing._replace(signed=signed))
+
+    def signed(self, encoded: EncodedScope) -> EncodedScope:
+        """Return the same scope for pixel values that are signed."""
+        return self._of(encoded.scope, encoded.writing._replace(signed=True))
 
     def relabelled(self, encoded: EncodedScope, raw: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
-        encoding, _, text = encoded.writing
+        encoding, _, text, signed = encoded.writing
         decoding = self.rewriting.declared(raw)
         if not encoded.steps.nested:
             text = self.rewriting.relabelled_text(decoding)
         elif encoded.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
             text = decoding  # else a path replaces or removes what was met
-        return self._of(encoded.scope, Writing(encoding, decoding, text))
+        return self._of(encoded.scope, Writing(encoding, decoding, text, signed))
 
     def _of(self, scope: Scope, writing: Writing) -> EncodedScope:
         key = scope, writing

@@ -29,11 +29,14 @@ class Writing(NamedTuple):
         Of their headers.
     decoding, encoding_text : CharacterSet
         Of the original, and of replacements (they differ where the request relabels).
+    signed : bool or None
+        Whether pixel values are; None where no data set around says so, or nobody asks.
     """
 
     encoding: Encoding
     decoding: CharacterSet
     encoding_text: CharacterSet
+    signed: bool | None = None
 
 
 class IdentityEditors:
@@ -68,7 +71,7 @@ class IdentityEditors:
         return editor
 
     def _patient_id_editor(self, writing: Writing, tag: int, vr: bytes) -> Editor:
-        encoding, decoding, text = writing
+        encoding, decoding, text, _ = writing
         size, _ = encoding.length_field(vr)
         written = vr if vr in TEXT_VRS else vr_of(tag).encode()
 

@@ -156,6 +156,7 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     walk : Callable[..., Rewritten]
         The walker of the item's encoding, used for everything that is not replaced.
     """
+    encoded = encoded.ahead(buffer, pos, end)
     pending = sorted(encoded.scope.replacements)
     start, out = pos, list[Part]()
     while pos < end:
@@ -168,7 +169,7 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
         if tag == SPECIFIC_CHARACTER_SET:
             encoded = encoded.under(buffer[element.value : element.stop])
         if pending and pending[0] == tag:
-            out.append(encoded.replacement(pending.pop(0)))
+            out.append(encoded.replacement(pending.pop(0), element.vr))
         else:
             out += _edited_element(walk, buffer, pos, element.stop, encoded, depth)
         pos = element.stop
@@ -182,9 +183,5 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
 def _edited_element(
     walk: ItemWalker, buffer: Buffer, pos: int, stop: int, encoded: EncodedScope, depth: int
 ) -> list[Part]:
-    encoded.replaces = False  # for this one element the ordinary walker is right
-    try:
-        parts = walk(buffer, pos, stop, encoded, depth, False)[1]  # noqa: FBT003
-    finally:
-        encoded.replaces = True
+    parts = walk(buffer, pos, stop, encoded.plain, depth, False)[1]  # noqa: FBT003
     return [buffer[pos:stop]] if parts is None else parts

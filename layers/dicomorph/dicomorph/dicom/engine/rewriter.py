@@ -13,6 +13,7 @@ from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
 from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.preview import preview
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.top_level import TopLevel
@@ -26,7 +27,7 @@ from dicomorph.dicom.stream.part10 import (
     open_dataset,
     write_meta,
 )
-from dicomorph.dicom.stream.scan import read_values
+from dicomorph.dicom.stream.scan import read_values, scan
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
@@ -81,7 +82,8 @@ class Rewriter:
     def _rewrite(self, data: DataSetBytes) -> EditScript:
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
-        walk = TopLevel(data, self._scopes(data))
+        scopes = self._scopes(data)
+        walk = TopLevel(data, scopes, signed=_signed(data, scopes.rewriting.plan))
         parts = walk.rewrite()
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
@@ -117,6 +119,12 @@ class Rewriter:
             for tag, namespace in self._plan.references.items()
             if tag in originals
         }
+
+
+def _signed(data: DataSetBytes, plan: EditPlan) -> bool | None:
+    if not plan.looks_ahead:
+        return None
+    return preview(scan(data), data.source.read).signed(plan.root, plan.replace)
 
 
 def rewrite(source: Source, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> EditScript:

@@ -70,7 +70,8 @@ class Rewriting:
 
     def element(self, writing: Writing, tag: int, value: Json) -> bytes:
         """Return the element that a value of a request makes."""
-        return self.plan.encoder.element(tag, value, writing.encoding, writing.encoding_text)
+        encoding, _, text, signed = writing
+        return self.plan.encoder.element(tag, value, encoding, text, signed=bool(signed))
 
     def editor(self, scope: Scope, writing: Writing, tag: int, vr: bytes) -> Editor:
         """Return what turns an element into the one that takes its place: mapped, or without comments."""

@@ -60,16 +60,18 @@ class TopLevel:
         The data set.
     scopes : EncodedScopes
         The rules of the plan, and what was learnt from files before.
+    signed : bool, optional
+        Whether pixel values are, as far as it matters and the data set says so.
     """
 
-    def __init__(self, data: DataSetBytes, scopes: EncodedScopes) -> None:
+    def __init__(self, data: DataSetBytes, scopes: EncodedScopes, *, signed: bool | None = None) -> None:
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
         self._walk = _WALKERS[data.encoding]
-        self._encoded = scopes.root(data.encoding)
+        self._encoded = scopes.root(data.encoding, signed=signed)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
         self._follower = scopes.rewriting.follower
@@ -178,7 +180,7 @@ class TopLevel:
             self._copy_run(pos)
             self._run = stop
             if step in (REPLACE_SHORT, REPLACE_LONG):
-                self._emit(tag, self._encoded.replacement(tag))
+                self._emit(tag, self._encoded.replacement(tag, vr))
             elif step in (EDIT_SHORT, EDIT_LONG):
                 self._emit(tag, self._edited(key, pos, stop))
             elif step in (EMPTY_SHORT, EMPTY_LONG):

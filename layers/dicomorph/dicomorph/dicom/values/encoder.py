@@ -2,7 +2,7 @@ r"""Replacement values: from the JSON of a request to whole elements (spec 3.4, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
@@ -10,15 +10,17 @@ from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     PIXEL_DATA,
+    PIXEL_REPRESENTATION,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, ITEM, MAXIMUM_DEPTH, Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values.leaves import LeafValues
+from dicomorph.dicom.values.pixel_values import US_OR_SS, is_signed
 from dicomorph.model.errors import BadFileFormatError, BadParameterTypeError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag, UnencodableText
@@ -48,6 +50,7 @@ class _Context:
     charset: CharacterSet
     unencodable: UnencodableText
     depth: int = 0
+    signed: bool | None = None  # whether pixel values are; None where no file is at hand
 
     def encode(self, text: str, tag: int) -> bytes:
         # A PatientID is never cut short: the file would be another patient's.
@@ -60,7 +63,9 @@ class _Context:
         charset = self.charset
         if isinstance(declared, str) and declared.strip(" \0\\"):
             charset = CharacterSet.of(declared, default_encoding="Ascii")
-        return _Context(self.encoding, charset, self.unencodable, self.depth + 1)
+        signed = is_signed(item.get(PIXEL_REPRESENTATION))
+        signed = self.signed if signed is None else signed
+        return _Context(self.encoding, charset, self.unencodable, self.depth + 1, signed)
 
 
 class ValueEncoder:
@@ -126,18 +131,25 @@ class ValueEncoder:
         context = _Context(IMPLICIT_LITTLE, _UTF8, UnencodableText.DROP, depth)
         self._value(tag, self._vr(tag), value, context)
 
-    def element(self, tag: int, value: Json, encoding: Encoding, charset: CharacterSet) -> bytes:
+    def element(
+        self, tag: int, value: Json, encoding: Encoding, charset: CharacterSet, *, signed: bool = False
+    ) -> bytes:
         """Return a whole element: header and padded value, sequences and items of defined length.
 
         Empty for tags that are not `is_writable`. A value that is too long for the 16-bit
         length of its VR is written as UN, in little endian (PS3.5 section 6.2.2).
+
+        Parameters
+        ----------
+        signed : bool
+            Whether pixel values are, which decides on ``US or SS``.
 
         Raises
         ------
         DicomorphError
             As `check`, and `BadFileFormatError` for text that `charset` lacks.
         """
-        return self._element(tag, value, _Context(encoding, charset, self._unencodable))
+        return self._element(tag, value, _Context(encoding, charset, self._unencodable, signed=signed))
 
     def _vr(self, tag: int) -> str:
         found = self._private.find(tag, self._creator)
@@ -151,11 +163,10 @@ class ValueEncoder:
             return b""
         encoding, vr = context.encoding, self._vr(tag)
         raw = self._value(tag, vr, value, context)
-        written = vr[:2].encode("ascii")
+        written = b"SS" if vr == US_OR_SS and context.signed else vr[:2].encode("ascii")
         if encoding.explicit and len(raw) > _LONGEST_SHORT and written not in LONG_VRS:
             if encoding.order == ">":
-                little = Encoding(explicit=True, order="<")
-                raw = self._value(tag, vr, value, _Context(little, context.charset, context.unencodable))
+                raw = self._value(tag, vr, value, replace(context, encoding=EXPLICIT_LITTLE))
             written = b"UN"
         if len(raw) & 1:
             raw += b"\0" if vr in _NUL_PADDED else b" "
@@ -169,7 +180,9 @@ class ValueEncoder:
         if not isinstance(value, str):
             raise BadParameterTypeError(f"The value for {format_tag(tag)} must be a string")
         order = context.encoding.order
-        return self._leaves.cast(tag, vr, value, order, lambda text: context.encode(text, tag))
+        return self._leaves.cast(
+            tag, vr, value, order, lambda text: context.encode(text, tag), signed=context.signed
+        )
 
     def _items(self, tag: int, value: Json, context: _Context) -> bytes:
         if isinstance(value, str):

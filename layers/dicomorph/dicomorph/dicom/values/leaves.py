@@ -11,6 +11,7 @@ from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.values.data_uri import DataUri
 from dicomorph.dicom.values.numbers import NUMERIC_FORMATS, pack_numbers
+from dicomorph.dicom.values.pixel_values import US_OR_SS, pack_pixel_values
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
 
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
@@ -37,19 +38,30 @@ class LeafValues:
         self._names = names
         self._takes_data_uris = takes_data_uris
 
-    def cast(self, tag: int, vr: str, text: str, order: str, encode: Callable[[str], bytes]) -> bytes:
+    def cast(
+        self,
+        tag: int,
+        vr: str,
+        text: str,
+        order: str,
+        encode: Callable[[str], bytes],
+        *,
+        signed: bool | None = None,
+    ) -> bytes:
         """Return a value, without padding.
 
         Parameters
         ----------
         tag, vr : int, str
-            The element; ``US or SS`` where only an unsigned value is safe.
+            The element; the VR may be ``US or SS``.
         text : str
             The value of the request, not empty.
         order : str
             ``<`` or ``>``, as in `struct`.
         encode : Callable[[str], bytes]
             Encodes text in the character set of the data set.
+        signed : bool or None
+            Which of ``US or SS`` it is; None where either will do.
 
         Raises
         ------
@@ -64,14 +76,16 @@ class LeafValues:
         if vr == "AT":
             tags = (self._names.tag(name.strip(" ")) for name in text.split("\\"))
             return b"".join(struct.pack(order + "HH", found >> 16, found & 0xFFFF) for found in tags)
-        signless = vr == "US or SS"
-        vr = "US" if signless else vr
-        if vr not in NUMERIC_FORMATS:
+        if vr not in NUMERIC_FORMATS and vr != US_OR_SS:
             return encode(text)
         try:
-            return pack_numbers(text, vr, order, wraps=not signless)
+            if vr == US_OR_SS:
+                return pack_pixel_values(tag, text, order, signed=signed)
+            return pack_numbers(text, vr, order)
         except ValueError:
             # The cause is left out: its message holds the value.
+            if vr == US_OR_SS and signed is not None:
+                vr = "SS, as pixel values are signed" if signed else "US, as pixel values are unsigned"
             raise BadFileFormatError(f"The value for {format_tag(tag)} does not suit the VR {vr}") from None
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 
 from dicomorph.dicom.standard.dictionary import is_private, is_private_creator, vr_of
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
-from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
-
-_PIXEL_REPRESENTATION = 0x00280103
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ class DataSetContext:
         """Take note of an element that was read."""
         if tag == SPECIFIC_CHARACTER_SET:
             self.charset = CharacterSet.of(raw, default_encoding=self.default_encoding)
-        elif tag == _PIXEL_REPRESENTATION:
+        elif tag == PIXEL_REPRESENTATION:
             self.is_signed = any(raw)
         elif is_private_creator(tag):
             block = tag >> 16 << 8 | tag & 0xFF
