@@ -16,7 +16,16 @@ from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATI
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
 from tests.compat.oracle_request import INSTANCE, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
-from tests.compat.oracle_values import PIXEL_DATA, TEXT, Values, emptied, even, identifier, known_vr
+from tests.compat.oracle_values import (
+    PIXEL_DATA,
+    TEXT,
+    Values,
+    emptied,
+    even,
+    identifier,
+    known_vr,
+    pixel_vr,
+)
 from tests.support.codestreams import clean_value
 
 SOP_CLASS = 0x00080016
@@ -86,7 +95,8 @@ class Oracle:
         for tag, value in sorted({**self.request.marks, **self.request.replace}.items()):
             if tag & 0xFFFF and tag >= FIRST_DATA_SET_TAG:
                 charset = character_set_of(tree, ["latin_1"])
-                tree[tag] = self._values.node(tag, value, little=little, charset=charset)
+                vr = pixel_vr([tree], tag)
+                tree[tag] = self._values.node(tag, value, little=little, charset=charset, pixel_vr=vr)
 
     def _mapped(
         self, node: Node, tag: int, namespace: Namespace, references: References, charset: list[str]
@@ -108,14 +118,15 @@ class Oracle:
 
     def _follow_paths(self, tree: Tree, *, little: bool) -> None:
         for parents, tag in self.request.remove_paths:
-            for _, item in _items(tree, parents):
+            for _, (*_, item) in _items([tree], parents):
                 item.pop(tag, None)
         relabelled = character_set_of(tree, ["latin_1"])
         for (parents, tag), value in self.request.replace_paths.items():
-            for owner, item in list(_items(tree, parents, relabelled)):
+            for owner, trees in list(_items([tree], parents, relabelled)):
                 if tag & 0xFFFF and tag >= FIRST_DATA_SET_TAG:
-                    charset = character_set_of(item, owner)
-                    item[tag] = self._values.node(tag, value, little=little, charset=charset)
+                    charset, vr = character_set_of(trees[-1], owner), pixel_vr(trees, tag)
+                    node = self._values.node(tag, value, little=little, charset=charset, pixel_vr=vr)
+                    trees[-1][tag] = node
 
 
 def _is_possible(fate: Fate, vr: str, *, nested: bool) -> bool:
@@ -126,18 +137,19 @@ def _is_possible(fate: Fate, vr: str, *, nested: bool) -> bool:
 
 
 def _items(
-    tree: Tree, parents: Parents, charset: list[str] | None = None
-) -> Iterator[tuple[list[str], Tree]]:
-    """Yield the items that a path leads to, with the character set of what is around them."""
+    trees: list[Tree], parents: Parents, charset: list[str] | None = None
+) -> Iterator[tuple[list[str], list[Tree]]]:
+    """Yield what a path leads through, items last, with the character set of what is around these."""
     charset = charset or ["latin_1"]
     if not parents:
-        yield charset, tree
+        yield charset, trees
         return
     (tag, wanted), *rest = parents
-    node = tree.get(tag)
+    node = trees[-1].get(tag)
     for index, item in enumerate(node.items or [] if node else []):
         if wanted in {None, index}:
-            yield from _items(item, tuple(rest), character_set_of(item, charset) if rest else charset)
+            below = character_set_of(item, charset) if rest else charset
+            yield from _items([*trees, item], tuple(rest), below)
 
 
 def _with_meta(file: File) -> File:

@@ -12,10 +12,10 @@ from typing import Any
 from pydicom.charset import decode_bytes, encode_string
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
-from tests.compat.data_sets import Node, dictionary_vr
+from tests.compat.data_sets import Node, Tree, dictionary_vr
 from tests.compat.oracle_request import PATIENT_ID, tag_of
 
-PIXEL_DATA = 0x7FE00010
+PIXEL_REPRESENTATION, PIXEL_DATA = 0x00280103, 0x7FE00010
 ENCODED = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UN", "UT"))
 TEXT = ENCODED - {"UN"} | frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"))
 LETTERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"} | {
@@ -40,19 +40,23 @@ class Values:
     def __init__(self, private_creator: str) -> None:
         self._creator = private_creator
 
-    def node(self, tag: int, value: Any, *, little: bool, charset: list[str]) -> Node:
+    def node(self, tag: int, value: Any, *, little: bool, charset: list[str], pixel_vr: str = "US") -> Node:
         """Return the element that a replacement writes."""
-        vr = self._vr(tag)
+        vr = self._vr(tag, pixel_vr)
         if vr == "SQ":
             return Node(
-                "SQ", items=[self._item(item, little=little, charset=charset) for item in value or []]
+                "SQ",
+                items=[
+                    self._item(item, little=little, charset=charset, pixel_vr=pixel_vr)
+                    for item in value or []
+                ],
             )
         if not value:
             return Node(vr)
         raw = self._leaf(tag, vr, value, "<" if little else ">", charset)
         return Node(vr, even(raw, vr))
 
-    def _vr(self, tag: int) -> str:
+    def _vr(self, tag: int, pixel_vr: str) -> str:
         if tag == PIXEL_DATA:
             return "OW"
         try:
@@ -61,12 +65,13 @@ class Values:
             vr = dictionary_VR(tag)
         except KeyError:
             return "UN"
-        return {"US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}.get(vr, vr[:2])
+        choices = {"US or SS": pixel_vr, "US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}
+        return choices.get(vr, vr)
 
-    def _item(self, item: Any, *, little: bool, charset: list[str]) -> dict[int, Node]:
+    def _item(self, item: Any, *, little: bool, charset: list[str], pixel_vr: str) -> dict[int, Node]:
         values = {tag_of(name): value for name, value in (item or {}).items()}
         return {
-            tag: self.node(tag, value, little=little, charset=charset)
+            tag: self.node(tag, value, little=little, charset=charset, pixel_vr=pixel_vr)
             for tag, value in sorted(values.items())
         }
 
@@ -107,6 +112,15 @@ def _ended(raw: bytes) -> bytes:
     """Return a piece that ends in ASCII, as two-byte sets of G0 must (PS3.5 6.1.2.5.3)."""
     is_open = raw.rfind(b"\x1b$B") > raw.rfind(b"\x1b(")
     return raw + b"\x1b(B" if is_open else raw
+
+
+def pixel_vr(trees: list[Tree], tag: int) -> str:
+    """Return what is meant by ``US or SS`` in the last of these data sets, each in the one before."""
+    for tree in reversed(trees):
+        sign = tree.get(PIXEL_REPRESENTATION)
+        if sign and sign.value:
+            return "SS" if any(sign.value) else "US"
+    return "SS" if tag in trees[-1] and trees[-1][tag].vr == "SS" else "US"
 
 
 def identifier(raw: bytes, tag: int, charset: list[str]) -> str:
