@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
+from tests.compat.oracle_private import placed
 from tests.compat.oracle_request import INSTANCE, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
 from tests.compat.oracle_values import (
@@ -50,8 +51,9 @@ class Oracle:
         tree, little = file.tree, file.is_little
         charset = character_set_of(tree, ["latin_1"])
         references = self._references(tree, charset)
+        replace = placed(tree, self.request.replace, self.request.private_creator)
         self._edit(tree, (), references, charset)
-        self._replace(tree, little=little)
+        self._replace(tree, replace, little=little)
         for tag in self.request.new_uids - tree.keys():
             tree[tag] = self._mapped(Node("UI"), tag, NAMESPACES[tag], references, charset)
         self._follow_paths(tree, little=little)
@@ -91,8 +93,8 @@ class Oracle:
                     below = character_set_of(item, charset)
                     self._edit(item, (*path, (tag, index)), references, below)
 
-    def _replace(self, tree: Tree, *, little: bool) -> None:
-        for tag, value in sorted({**self.request.marks, **self.request.replace}.items()):
+    def _replace(self, tree: Tree, replace: dict[int, Any], *, little: bool) -> None:
+        for tag, value in sorted({**self.request.marks, **replace}.items()):
             if tag & 0xFFFF and tag >= FIRST_DATA_SET_TAG:
                 charset = character_set_of(tree, ["latin_1"])
                 vr = pixel_vr([tree], tag)

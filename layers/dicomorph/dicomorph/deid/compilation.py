@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dicomorph import __version__
 from dicomorph.deid.editions.profiles import profile
 from dicomorph.deid.identity import MAPPED
+from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
 from dicomorph.deid.requests.modification import Modification
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
@@ -16,6 +17,8 @@ from dicomorph.deid.requests.nested_values import named_by_number, with_paths_in
 from dicomorph.deid.scopes import PlanScope, Rules
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.standard.dictionary import is_private_creator
+from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
     PATIENT_NAME,
@@ -87,8 +90,12 @@ def compile_plan(
         replaced=frozenset(replace),
         follows=follows_references and not modification.is_anonymization,
     )
-    # Paths carry values, which other requests must not meet.
-    root_of = functools.partial(_root if entries else _shared_root, shape, entries)
+    creator = _creator(modification, replace)
+    # Paths and creators carry values, which other requests must not meet.
+    if entries or creator:
+        root_of = functools.partial(_root, shape, entries, creator)
+    else:
+        root_of = functools.partial(_shared_root, shape, (), None)
     encoder = ValueEncoder(
         settings.dictionary,
         private_creator=modification.private_creator,
@@ -122,7 +129,22 @@ class _Shape:
     follows: bool
 
 
-def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> PlanScope:
+def _creator(modification: Modification, replace: Mapping[int, Json]) -> Creator | None:
+    """Return whose the private tags of a request are, None if nobody says so."""
+    text = modification.private_creator.strip(" \0")
+    if not text:
+        return None
+    named = {block_of(tag): value for tag, value in replace.items() if is_private_creator(tag)}
+    return Creator(
+        text,
+        {block: value.strip(" \0") for block, value in named.items() if block and isinstance(value, str)},
+        moves=modification.names_creator,
+    )
+
+
+def _root(
+    shape: _Shape, entries: tuple[PathEntry, ...], creator: Creator | None, sop_class: str
+) -> PlanScope:
     rules = Rules(
         edition=profile(shape.edition) if shape.edition else None,
         sop_class=sop_class,
@@ -132,6 +154,7 @@ def _root(shape: _Shape, entries: tuple[PathEntry, ...], sop_class: str) -> Plan
         removed=shape.removed,
         replaced=shape.replaced,
         follows=shape.follows,
+        creator=creator,
     )
     return rules.root(entries)
 

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from dicomorph.deid.editions.resolution import ANYWHERE, Path, Resolver
 from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
+from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
 from dicomorph.dicom.engine.edit_plan import EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
@@ -22,6 +24,7 @@ from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
+_AS_THEY_ARE: Mapping[int, int | None] = MappingProxyType({})
 
 
 class Place(NamedTuple):
@@ -65,6 +68,8 @@ class Rules:
         Top-level tags that get new values. The values are none of the rules' business.
     follows : bool
         Whether references follow what they lead to, where nothing is said of them.
+    creator : Creator, optional
+        Whose the private tags of the request are.
     """
 
     edition: Resolver | None
@@ -75,6 +80,7 @@ class Rules:
     removed: frozenset[int]
     replaced: frozenset[int]
     follows: bool = False
+    creator: Creator | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -146,6 +152,16 @@ class Rules:
         """Tell whether references in a sequence follow; what is history stays."""
         return self.follows and place == _TOP and tag not in self.kept and tag != ORIGINAL_ATTRIBUTES_SEQUENCE
 
+    def claims(self, place: Place, entries: tuple[PathEntry, ...]) -> PrivateClaims | None:
+        """Return the private tags that the request names at a place, as far as it says whose they are."""
+        if self.creator is None:
+            return None
+        if place == _TOP:
+            return self.creator.claims(entries, kept=self.kept, removed=self.removed, replaced=self.replaced)
+        reaches_items = self.edition is not None and not self.removes_private and not place.is_kept
+        removed = self.removed if reaches_items else frozenset[int]()
+        return self.creator.in_items(entries).claims(entries, removed=removed)
+
     def place_of_items(self, place: Place, tag: int) -> Place:
         """Return where the items of a sequence stand, paths aside."""
         if place.is_kept or (place == _TOP and tag in self.kept):
@@ -176,7 +192,9 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
-        self.looks_ahead = any(
+        self.claims = rules.claims(place, entries)
+        self.written_as: Mapping[int, int | None] = _AS_THEY_ARE
+        self.looks_ahead = self.claims is not None or any(
             entry.operation is Operation.REPLACE and may_depend_on_sign(entry.tag, entry.value)
             for entry in entries
         )

@@ -30,7 +30,7 @@ from tests.support.parsed_requests import code_of, parsed
         ("Rows", "70000", 15),
         ("Rows", "abc", 15),
         ("Rows", "1.5", 15),
-        ("SmallestImagePixelValue", "-1", 15),
+        ("SmallestImagePixelValue", "-40000", 15),
         ("FrameIncrementPointer", "Nope", 27),
         ("PixelData", "odd", 3),
         ("PatientName", "data:application/octet-stream;base64,!!!", 15),

@@ -39,6 +39,9 @@ class Modification:
         As asked for. Replace takes precedence over Remove, and Keep over both (spec 3.1).
     private_creator : str
         By which private tags in `replace` are looked up.
+    names_creator : bool
+        Whether the request itself names it: then private tags are those of that creator. By that of
+        the settings they are looked up, and no more.
     takes_data_uris : bool
         Whether values in `replace` that look like data URIs stand for what they hold.
     """
@@ -54,6 +57,7 @@ class Modification:
     force: bool
     private_creator: str
     takes_data_uris: bool = True
+    names_creator: bool = False
 
     @property
     def kept_tags(self) -> frozenset[int]:
@@ -130,6 +134,7 @@ def parse_modification(
         keep_private_tags=keep_private,
         force=force,
         private_creator=creator,
+        names_creator="PrivateCreator" in body,
     )
     _check_identifiers(modification)
     return modification

@@ -10,6 +10,12 @@ rule
 scope
     The rules for the data sets at one kind of place: the top level, which is the data set of
     the file, or items of a sequence. A scope leads to those of the items in it (`of_item`).
+claims
+    The private tags that a request names in a scope, with their creators (`private_blocks`).
+preview
+    A look at the elements of a data set before it is walked, where a scope needs it (`preview`).
+relocation
+    What these tags are called in one data set; a scope that is asked by them is *relocated*.
 step
     A rule as a number, by the bytes of tag and VR: its *key* (`steps`).
 encoded scope

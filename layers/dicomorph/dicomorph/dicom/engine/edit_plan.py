@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
@@ -64,7 +65,15 @@ class Scope(Protocol):
 
     @property
     def looks_ahead(self) -> bool:
-        """Whether what is written depends on elements further on in the data set (`engine.preview`)."""
+        """Whether what happens depends on elements further on in the data set (`engine.preview`)."""
+
+    @property
+    def claims(self) -> PrivateClaims | None:
+        """The private tags that are named here and meant by their creator, None if there are none."""
+
+    @property
+    def written_as(self) -> Mapping[int, int | None]:
+        """Tags of replacements that a request calls otherwise; None for the private creator of a block."""
 
     @property
     def cleans_frames(self) -> bool:
@@ -104,7 +113,7 @@ class EditPlan:
     is_anonymization : bool
         Whether nothing of the original container may survive (PS3.15 E.1.1).
     looks_ahead : bool
-        Whether what is written depends on elements further on in the file (`engine.preview`).
+        Whether what happens depends on elements further on in the file (`engine.preview`).
     """
 
     root: Scope

@@ -12,6 +12,8 @@ from typing import Any
 from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
+from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
+from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import ItemRules, Steps
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
@@ -83,7 +85,8 @@ class EncodedScope:
         if not self.scope.looks_ahead:
             return self
         elements = elements_of_item(buffer, pos, end, self.encoding)
-        return self._scopes.previewed(self, preview(elements, lambda start, stop: buffer[start:stop]))
+        found = preview(elements, lambda start, stop: buffer[start:stop], claims=self.scope.claims)
+        return self._scopes.previewed(self, found)
 
     def under(self, raw_character_set: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
@@ -129,7 +132,8 @@ class EncodedScope:
         found = self.replaced.get(tag)
         if found is None:
             values = self.scope.replacements if self.steps.nested else self.rewriting.plan.replace
-            found = self.replaced[tag] = self.rewriting.element(self.writing, tag, values[tag])
+            name = self.scope.written_as.get(tag, tag)
+            found = self.replaced[tag] = self.rewriting.element(self.writing, tag, values[tag], name)
         return found
 
     def missing(self, tag: int) -> bytes:
@@ -138,7 +142,7 @@ class EncodedScope:
         if tag in plan.replace:
             return self.replacement(tag)
         if tag in plan.default:
-            return self.rewriting.element(self.writing, tag, plan.default[tag])
+            return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
         vr = b"UI" if self.encoding.explicit else b""
         editor = self.rewriting.editor(self.scope, self.writing, tag, vr)
         return editor(self.encoding.header(tag, vr, 0))
@@ -200,6 +204,7 @@ class EncodedScopes:
     def __init__(self, rewriting: Rewriting) -> None:
         self.rewriting = rewriting
         self._scopes: dict[Hashable, EncodedScope] = {}
+        self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
 
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
@@ -219,9 +224,26 @@ class EncodedScopes:
 
     def previewed(self, encoded: EncodedScope, found: Preview) -> EncodedScope:
         """Return the scope for one item, after a look at it; what it does not say, those around it do."""
-        scope = encoded.scope
+        scope, writing = encoded.scope, encoded.writing
         signed = found.signed(scope, scope.replacements)
-        return encoded if signed is None else self._of(scope, encoded.writing._replace(signed=signed))
+        if signed is not None:
+            writing = writing._replace(signed=signed)
+        if scope.claims is not None:
+            raw = found.character_set
+            decoding = self.rewriting.declared(raw) if raw else writing.decoding
+            scope = self._relocated(scope, found.relocation(scope, scope.claims, decoding))
+        return self._of(scope, writing)
+
+    def _relocated(self, scope: Scope, relocation: Relocation) -> Scope:
+        if relocation == UNMOVED:
+            return scope
+        key = scope, relocation
+        relocated = self._relocations.get(key)
+        if relocated is None:
+            if len(self._relocations) >= _REMEMBERED_SCOPES:
+                self._relocations.clear()
+            relocated = self._relocations[key] = RelocatedScope(scope, relocation, scope.replacements)
+        return relocated
 
     def signed(self, encoded: EncodedScope) -> EncodedScope:
         """Return the same scope for pixel values that are signed."""

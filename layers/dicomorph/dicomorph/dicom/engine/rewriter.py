@@ -6,15 +6,18 @@ refused: an output is complete or there is none.
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 
 from dicomorph.dicom.engine.destinations import Destinations
-from dicomorph.dicom.engine.edit_plan import EditPlan
+from dicomorph.dicom.engine.edit_plan import EditPlan, Scope
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
 from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
-from dicomorph.dicom.engine.preview import preview
+from dicomorph.dicom.engine.preview import Preview, preview
+from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
+from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
@@ -33,6 +36,7 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 _REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
+_REMEMBERED_RELOCATIONS = 100  # as above
 
 
 class Rewriter:
@@ -64,6 +68,7 @@ class Rewriter:
         self._default_encoding = default_encoding
         self._shared = self._new_scopes(plan, {})
         self._by_class: dict[str, EncodedScopes] = {}
+        self._relocations: dict[tuple[Scope, Relocation], EncodedScopes] = {}
 
     def rewrite(self, source: Source) -> EditScript:
         """Return the edit script of one file.
@@ -82,8 +87,8 @@ class Rewriter:
     def _rewrite(self, data: DataSetBytes) -> EditScript:
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
-        scopes = self._scopes(data)
-        walk = TopLevel(data, scopes, signed=_signed(data, scopes.rewriting.plan))
+        scopes, signed = self._scopes(data)
+        walk = TopLevel(data, scopes, signed=signed)
         parts = walk.rewrite()
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
@@ -94,11 +99,35 @@ class Rewriter:
         rewriting = Rewriting(plan, self._mapper, self._default_encoding, references, self._follower)
         return EncodedScopes(rewriting)
 
-    def _scopes(self, data: DataSetBytes) -> EncodedScopes:
+    def _scopes(self, data: DataSetBytes) -> tuple[EncodedScopes, bool | None]:
+        """Return the rules for a file, and whether its pixel values are signed if that matters."""
         scopes = self._shared if self._plan.root_of_class is None else self._scopes_of_class(data)
-        if not self._plan.references:
+        signed = None
+        if self._plan.looks_ahead:
+            plan = scopes.rewriting.plan
+            found = _preview(data, plan.root)
+            scopes, signed = self._relocated(scopes, found), found.signed(plan.root, plan.replace)
+        if self._plan.references:
+            scopes = self._new_scopes(scopes.rewriting.plan, self._references(data))
+        return scopes, signed
+
+    def _relocated(self, scopes: EncodedScopes, found: Preview) -> EncodedScopes:
+        """Return the same rules for a file whose private blocks are others than those of the request."""
+        plan = scopes.rewriting.plan
+        if plan.root.claims is None:
             return scopes
-        return self._new_scopes(scopes.rewriting.plan, self._references(data))
+        decoding = scopes.rewriting.declared(found.character_set)
+        relocation = found.relocation(plan.root, plan.root.claims, decoding)
+        if relocation == UNMOVED:
+            return scopes
+        key = plan.root, relocation
+        if key not in self._relocations:
+            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
+                self._relocations.clear()
+            root = RelocatedScope(plan.root, relocation, plan.replace)
+            plan = dataclasses.replace(plan, root=root, replace=root.replacements)
+            self._relocations[key] = self._new_scopes(plan, {})
+        return self._relocations[key]
 
     def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
         found = read_values(data, {SOP_CLASS_UID}, default_encoding=self._default_encoding)
@@ -121,10 +150,10 @@ class Rewriter:
         }
 
 
-def _signed(data: DataSetBytes, plan: EditPlan) -> bool | None:
-    if not plan.looks_ahead:
-        return None
-    return preview(scan(data), data.source.read).signed(plan.root, plan.replace)
+def _preview(data: DataSetBytes, root: Scope) -> Preview:
+    named = root.claims.named if root.claims else ()
+    last = max((PIXEL_DATA, *(tag | 0xFFFF for tag in named)))
+    return preview(scan(data, last=last), data.source.read, claims=root.claims)
 
 
 def rewrite(source: Source, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> EditScript:

@@ -12,6 +12,7 @@ from dicomorph.dicom.frames.pixel_data import without_comments
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.values.encoder import PRIVATE_CREATOR_VR
 from dicomorph.model.resources import Json
 
 
@@ -68,10 +69,18 @@ class Rewriting:
         value = self.plan.replace.get(SPECIFIC_CHARACTER_SET) if action is Action.REPLACE else None
         return self.character_set(value)
 
-    def element(self, writing: Writing, tag: int, value: Json) -> bytes:
-        """Return the element that a value of a request makes."""
+    def element(self, writing: Writing, tag: int, value: Json, name: int | None) -> bytes:
+        """Return the element that a value of a request makes.
+
+        Parameters
+        ----------
+        name : int or None
+            The tag by which the request calls it; None for the private creator of a block.
+        """
         encoding, _, text, signed = writing
-        return self.plan.encoder.element(tag, value, encoding, text, signed=bool(signed))
+        encoder = self.plan.encoder
+        vr = PRIVATE_CREATOR_VR if name is None else encoder.vr_of(name)
+        return encoder.element(tag, value, encoding, text, vr=vr, signed=bool(signed))
 
     def editor(self, scope: Scope, writing: Writing, tag: int, vr: bytes) -> Editor:
         """Return what turns an element into the one that takes its place: mapped, or without comments."""

@@ -2,9 +2,11 @@ r"""Replacement values: from the JSON of a request to whole elements (spec 3.4, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from dicomorph.dicom.standard.dictionary import is_private, vr_of
+from dicomorph.dicom.standard.private_blocks import block_of, creator_of
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
@@ -29,6 +31,7 @@ from dicomorph.model.settings import PrivateTag, UnencodableText
 _CHOICES = {"US or SS or OW": "OW", "US or OW": "OW", "OB or OW": "OB"}
 _NUL_PADDED = frozenset(("UI", "OB", "UN", "OW"))
 _LONGEST_SHORT = 0xFFFE
+PRIVATE_CREATOR_VR = "LO"  # PS3.5 7.8.1
 _FIRST_GROUP = 0x0008
 _UTF8 = CharacterSet.of("ISO_IR 192", default_encoding="Utf8")
 
@@ -129,10 +132,25 @@ class ValueEncoder:
         if value is None and tag in (SOP_CLASS_UID, SOP_INSTANCE_UID):
             raise BadParameterTypeError(f"The value for {format_tag(tag)} must be a string")
         context = _Context(IMPLICIT_LITTLE, _UTF8, UnencodableText.DROP, depth)
-        self._value(tag, self._vr(tag), value, context)
+        self._value(tag, self.vr_of(tag), value, context)
+
+    def vr_of(self, tag: int) -> str:
+        """Return the VR that a replacement gives a tag; ``US or SS`` is left open."""
+        found = self._private.find(tag, self._creator)
+        vr = "UN" if is_private(tag) else vr_of(tag)
+        if found is not None:
+            vr = found.vr
+        return "OW" if tag == PIXEL_DATA else _CHOICES.get(vr, vr)
 
     def element(
-        self, tag: int, value: Json, encoding: Encoding, charset: CharacterSet, *, signed: bool = False
+        self,
+        tag: int,
+        value: Json,
+        encoding: Encoding,
+        charset: CharacterSet,
+        *,
+        vr: str = "",
+        signed: bool = False,
     ) -> bytes:
         """Return a whole element: header and padded value, sequences and items of defined length.
 
@@ -141,6 +159,8 @@ class ValueEncoder:
 
         Parameters
         ----------
+        vr : str
+            That of `vr_of` unless another one is given.
         signed : bool
             Whether pixel values are, which decides on ``US or SS``.
 
@@ -149,19 +169,13 @@ class ValueEncoder:
         DicomorphError
             As `check`, and `BadFileFormatError` for text that `charset` lacks.
         """
-        return self._element(tag, value, _Context(encoding, charset, self._unencodable, signed=signed))
+        context = _Context(encoding, charset, self._unencodable, signed=signed)
+        return self._element(tag, vr or self.vr_of(tag), value, context)
 
-    def _vr(self, tag: int) -> str:
-        found = self._private.find(tag, self._creator)
-        vr = "UN" if is_private(tag) else vr_of(tag)
-        if found is not None:
-            vr = found.vr
-        return "OW" if tag == PIXEL_DATA else _CHOICES.get(vr, vr)
-
-    def _element(self, tag: int, value: Json, context: _Context) -> bytes:
+    def _element(self, tag: int, vr: str, value: Json, context: _Context) -> bytes:
         if not is_writable(tag):
             return b""
-        encoding, vr = context.encoding, self._vr(tag)
+        encoding = context.encoding
         raw = self._value(tag, vr, value, context)
         written = b"SS" if vr == US_OR_SS and context.signed else vr[:2].encode("ascii")
         if encoding.explicit and len(raw) > _LONGEST_SHORT and written not in LONG_VRS:
@@ -200,5 +214,18 @@ class ValueEncoder:
             raise BadParameterTypeError(f"The items of {format_tag(tag)} must be objects")
         values = {self._names.tag(name): value for name, value in item.items()}
         nested = context.in_item(values)
-        content = b"".join(self._element(inner, values[inner], nested) for inner in sorted(values))
+        creators = dict.fromkeys(self._lacking_creators(values), self._creator)
+        content = b"".join(
+            self._element(inner, PRIVATE_CREATOR_VR, creators[inner], nested)
+            if inner in creators
+            else self._element(inner, self.vr_of(inner), values[inner], nested)
+            for inner in sorted({*values, *creators})
+        )
         return Encoding(explicit=False, order=context.encoding.order).element(ITEM, b"", content)
+
+    def _lacking_creators(self, tags: Collection[int]) -> set[int]:
+        """Return the private creators that an item of a request lacks, where a creator is named at all."""
+        if not self._creator:
+            return set()
+        blocks = {block for tag in tags if is_writable(tag) and (block := block_of(tag)) is not None}
+        return {creator_of(block) for block in blocks} - set(tags)
