@@ -8,12 +8,14 @@ engine's; the walk, the rules and the values are not.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
+from tests.compat.oracle_declaration import declared
 from tests.compat.oracle_private import placed
 from tests.compat.oracle_request import INSTANCE, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
@@ -40,6 +42,8 @@ class Oracle:
     def __init__(
         self, body: dict[str, Any], *, anonymize: bool, level: str, name: str, mapper: IdentityMapper
     ) -> None:
+        self._body = body
+        self._like = functools.partial(Oracle, anonymize=anonymize, level=level, name=name, mapper=mapper)
         self.request = Request(body, anonymize=anonymize, level=level, name=name)
         self.rules = Rules(self.request)
         self._values = Values(self.request.private_creator)
@@ -47,6 +51,9 @@ class Oracle:
 
     def apply(self, data: bytes) -> bytes:
         """Return the edited file."""
+        return declared(self._body, data, lambda body: self._like(body)._apply(data))
+
+    def _apply(self, data: bytes) -> bytes:
         file = read_file(data)
         tree, little = file.tree, file.is_little
         charset = character_set_of(tree, ["latin_1"])

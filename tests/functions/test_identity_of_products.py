@@ -42,7 +42,7 @@ def test_a_file_that_cannot_hold_the_patient_id_is_not_merged(
 ) -> None:
     client = make_client(unencodable_text=setting)
     target = client.upload("ИД1", 1, 1, 1, SpecificCharacterSet="ISO_IR 192")
-    source = client.upload("OTHER", 2, 1, 1, SpecificCharacterSet="ISO_IR 100")
+    source = client.upload("OTHER", 2, 1, 1, SpecificCharacterSet="ISO_IR 100", SeriesDescription="Tête")
     assert merge(client, target, source)[0] == 400
     assert client.get("/studies").json == sorted([target["ParentStudy"], source["ParentStudy"]])
 

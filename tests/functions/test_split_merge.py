@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from dicomorph.model.settings import UnencodableText
 from tests.support.api_client import Client
 from tests.support.files_of_studies import files_of
 
@@ -162,3 +164,34 @@ def test_two_instances_that_would_become_one_are_refused(client: Client, stored:
     answer = client.post(f"/studies/{stored[3]['ParentStudy']}/merge", body)
     assert (answer.status, answer.json["OrthancStatus"]) == (400, 8)
     assert len(client.get("/instances").json) == 5
+
+
+@pytest.mark.parametrize("unencodable", UnencodableText)
+@pytest.mark.parametrize("charset", [None, "ISO_IR 100"])
+@pytest.mark.parametrize(
+    ("target", "name"), [("ISO_IR 144", "Иванов^Иван"), ("\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎")]
+)
+def test_a_patient_of_any_script_takes_in_what_has_no_text_of_its_own(
+    make_client: Callable[..., Client],
+    unencodable: UnencodableText,
+    charset: str | None,
+    target: str,
+    name: str,
+) -> None:
+    client = make_client(unencodable_text=unencodable)
+    declared: dict[str, str] = {} if charset is None else {"SpecificCharacterSet": charset}
+    into = client.upload("ONE", 1, 1, 1, SpecificCharacterSet=target, PatientName=name)
+    plain = client.upload("TWO", 2, 1, 1, PatientName="Doe", **declared)
+    content = client.post(f"/studies/{into['ParentStudy']}/merge", {"Resources": [plain["ID"]]}).json
+    assert (content["InstancesCount"], content["FailedInstancesCount"]) == (1, 0)
+    merged = files_of(client, into["ParentStudy"])
+    assert {str(item.PatientName) for item in merged} == {name}
+    assert len(client.get("/patients").json) == 1
+
+
+def test_text_of_another_script_is_not_declared_wrongly_by_a_merge(client: Client) -> None:
+    into = client.upload("ONE", 1, 1, 1, SpecificCharacterSet="ISO_IR 144", PatientName="Иванов")
+    latin = client.upload("TWO", 2, 1, 1, SpecificCharacterSet="ISO_IR 100", SeriesDescription="Tête")
+    answer = client.post(f"/studies/{into['ParentStudy']}/merge", {"Resources": [latin["ID"]]})
+    assert answer.status == 400
+    assert len(client.get("/instances").json) == 2

@@ -112,6 +112,15 @@ def compile_plan(
         encoder=encoder,
         references=references,
         is_anonymization=modification.is_anonymization,
+        writes_beyond_ascii=not all(
+            _is_ascii(value)
+            for value in (
+                modification.private_creator,
+                *replace.values(),
+                *(entry.value for entry in entries if entry.operation is Operation.REPLACE),
+            )
+        ),
+        redeclares=modification.redeclares,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 
@@ -127,6 +136,13 @@ class _Shape:
     removed: frozenset[int]
     replaced: frozenset[int]
     follows: bool
+
+
+def _is_ascii(value: Json) -> bool:
+    if isinstance(value, str):
+        return value.isascii()
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(map(_is_ascii, inside))
 
 
 def _creator(modification: Modification, replace: Mapping[int, Json]) -> Creator | None:

@@ -62,10 +62,11 @@ def test_a_replaced_character_set_relabels_and_counts_for_new_text() -> None:
 
 
 def test_a_removed_character_set_leaves_the_default() -> None:
-    output = modified(
-        with_charset("ISO_IR 192"), Remove=["SpecificCharacterSet"], Replace={"PatientName": "Zoë"}
-    )
+    removed = ["SpecificCharacterSet"]
+    output = modified(with_charset("ISO_IR 192"), Remove=removed, Replace={"PatientName": "Zoe"})
     assert CHARSET not in tree_of(output)
+    output = modified(with_charset("ISO_IR 192"), Remove=removed, Replace={"PatientName": "Zoë"})
+    assert tree_of(output)[CHARSET].value == b"ISO_IR 100"
     assert tree_of(output)[NAME].value == "Zoë ".encode("latin-1")
 
 

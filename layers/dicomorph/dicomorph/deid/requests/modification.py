@@ -44,6 +44,9 @@ class Modification:
         the settings they are looked up, and no more.
     takes_data_uris : bool
         Whether values in `replace` that look like data URIs stand for what they hold.
+    redeclares : bool
+        Whether files get another character set where theirs lacks what is written, and where they
+        have no text beyond ASCII of their own.
     """
 
     level: Level
@@ -58,6 +61,7 @@ class Modification:
     private_creator: str
     takes_data_uris: bool = True
     names_creator: bool = False
+    redeclares: bool = False
 
     @property
     def kept_tags(self) -> frozenset[int]:

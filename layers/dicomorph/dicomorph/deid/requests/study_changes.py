@@ -62,6 +62,7 @@ class StudyChanges:
             keep_private_tags=False,
             force=True,
             private_creator="",
+            redeclares=True,  # nobody can name a character set here
             takes_data_uris=False,  # these are texts of requests and files, copied as they are (spec 4.1)
         )
 

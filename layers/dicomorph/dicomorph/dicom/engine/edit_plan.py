@@ -114,6 +114,11 @@ class EditPlan:
         Whether nothing of the original container may survive (PS3.15 E.1.1).
     looks_ahead : bool
         Whether what happens depends on elements further on in the file (`engine.preview`).
+    writes_beyond_ascii : bool
+        Whether there is text beyond ASCII among the values.
+    redeclares : bool
+        Whether a file gets another character set where its own lacks what is written, and where
+        the text that stays reads the same in both.
     """
 
     root: Scope
@@ -124,6 +129,8 @@ class EditPlan:
     references: Mapping[int, Namespace]
     is_anonymization: bool
     looks_ahead: bool = False
+    writes_beyond_ascii: bool = False
+    redeclares: bool = False
     root_of_class: Callable[[str], Scope] | None = None
 
     def of_class(self, sop_class: str) -> EditPlan:

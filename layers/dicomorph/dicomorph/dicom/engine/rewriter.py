@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 
+from dicomorph.dicom.engine.declaration import Declaration
 from dicomorph.dicom.engine.destinations import Destinations
 from dicomorph.dicom.engine.edit_plan import EditPlan, Scope
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
@@ -63,9 +64,14 @@ class Rewriter:
         destinations: Destinations | None = None,
     ) -> None:
         self._plan = plan
+        self._destinations = destinations
         self._follower = None if destinations is None else ReferenceEditor(destinations)
         self._mapper = mapper
         self._default_encoding = default_encoding
+        self._declaration = None
+        if Declaration.concerns(plan):
+            self._declaration = Declaration(plan, default_encoding, self._rewrite_under)
+        self._others: dict[int, Rewriter] = {}  # under plans that the declaration holds
         self._shared = self._new_scopes(plan, {})
         self._by_class: dict[str, EncodedScopes] = {}
         self._relocations: dict[tuple[Scope, Relocation], EncodedScopes] = {}
@@ -85,6 +91,23 @@ class Rewriter:
             raise TruncatedError(message) from error
 
     def _rewrite(self, data: DataSetBytes) -> EditScript:
+        return self.edit(data) if self._declaration is None else self._declaration.rewrite(data)
+
+    def _rewrite_under(self, plan: EditPlan, data: DataSetBytes) -> EditScript:
+        if plan is self._plan:
+            return self.edit(data)
+        key = id(plan)
+        if key not in self._others:
+            self._others[key] = Rewriter(
+                plan,
+                self._mapper,
+                default_encoding=self._default_encoding,
+                destinations=self._destinations,
+            )
+        return self._others[key].edit(data)
+
+    def edit(self, data: DataSetBytes) -> EditScript:
+        """Return the edit script of one file, under the plan as it says."""
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
         scopes, signed = self._scopes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -36,6 +37,15 @@ ORTHANC_ENCODINGS: Final = MappingProxyType(
     }
 )
 
+DECLARABLE: Final = MappingProxyType(
+    {
+        **{name: term for name, term in ORTHANC_ENCODINGS.items() if name != "Windows1251"},
+        # Sets of two bytes only extend a first one (PS3.3 C.12.1.1.2).
+        **{name: f"\\{ORTHANC_ENCODINGS[name]}" for name in ("JapaneseKanji", "SimplifiedChinese", "Korean")},
+    }
+)
+"""The same as values of SpecificCharacterSet, where there is one."""
+
 _CODECS: Final = {
     "ISO_IR 6": "ascii",
     # By the standard half-width katakana alone; in practice, and in Orthanc, Shift JIS.
@@ -62,6 +72,12 @@ _EXTENDING = "ISO 2022 IR "
 _STANDING_ALONE = frozenset(("utf_8", "gb18030", "gbk"))  # PS3.5 6.1.2.5.4, item d: no code extensions
 # Python writes these as the ASCII characters whose place they take, one of which separates values.
 _FALSE_FRIENDS: Final = {"shift_jis": dict.fromkeys((0xA5, 0x203E))}
+
+_CONTROLS: Final = re.compile("[\x80-\x9f]")  # no text has them (PS3.5 6.1.3): it is in another encoding
+
+
+class UnencodableTextError(BadFileFormatError):
+    """A character set lacks a character of a value that must not lose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,17 @@ class CharacterSet:
             return self._extensions.decode(raw, is_name=is_name)
         return raw.decode(self._codec, "ignore")
 
+    def is_text(self, raw: bytes, *, is_name: bool) -> bool:
+        """Tell whether a value is text in this character set, to the last byte."""
+        try:
+            if self._extensions is not None:
+                text = self._extensions.decode(raw, is_name=is_name, errors="strict")
+            else:
+                text = raw.decode(self._codec)
+        except UnicodeDecodeError:
+            return False
+        return _CONTROLS.search(text) is None
+
     def encode(self, text: str, *, unencodable: UnencodableText, tag: int) -> bytes:
         """Return the bytes of a text, without padding.
 
@@ -124,12 +151,12 @@ class CharacterSet:
 
         Raises
         ------
-        BadFileFormatError
+        UnencodableTextError
             If a character cannot be encoded and must not be dropped.
         """
         raw, is_lossy = self._encode(text)
         if is_lossy and unencodable is UnencodableText.ERROR:
-            raise BadFileFormatError(
+            raise UnencodableTextError(
                 f"The value for {format_tag(tag)} has characters that the character set {self.declared} lacks"
             )
         return raw

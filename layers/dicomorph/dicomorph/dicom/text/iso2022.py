@@ -101,8 +101,14 @@ class CodeExtensions:
         self._g1 = None if first.is_g0 else first
         self._sets = tuple(_SETS[number] for number in numbers if number in _SETS and number != "6")
 
-    def decode(self, raw: bytes, *, is_name: bool) -> str:
-        """Return the text of a value. What cannot be decoded is dropped."""
+    def decode(self, raw: bytes, *, is_name: bool, errors: str = "ignore") -> str:
+        """Return the text of a value. What cannot be decoded is dropped, unless `errors` is ``strict``.
+
+        Raises
+        ------
+        UnicodeDecodeError
+            If it is, and something cannot be decoded.
+        """
         delimiter = _NAME_DELIMITER if is_name else _DELIMITER
         g0, g1 = self._g0, self._g1
         text: list[str] = []
@@ -111,23 +117,25 @@ class CodeExtensions:
                 designated = _BY_ESCAPE[piece]
                 g0, g1 = (designated, g1) if designated.is_g0 else (g0, designated)
                 continue
+            if errors == "strict" and b"\x1b" in piece:
+                raise UnicodeDecodeError("iso2022", piece, 0, 1, "unknown escape sequence")
             single = b"" if _ESCAPE.fullmatch(piece) else piece.replace(b"\x1b", b"")
             if g0.width > 1 and single:
                 stop = _CONTROL.search(single)
                 ends_at = stop.start() if stop else len(single)
-                text.append(_two_bytes(single[:ends_at], g0))
+                text.append(_two_bytes(single[:ends_at], g0, errors))
                 single, g0 = single[ends_at:], self._g0 if stop else g0
-            text.append(self._single(single, delimiter, g1))
+            text.append(self._single(single, delimiter, g1, errors))
             if delimiter.search(single):
                 g0, g1 = self._g0, self._g1
         return "".join(text)
 
-    def _single(self, piece: bytes, delimiter: re.Pattern[bytes], g1: CodeSet | None) -> str:
+    def _single(self, piece: bytes, delimiter: re.Pattern[bytes], g1: CodeSet | None, errors: str) -> str:
         """Decode bytes whose lower half is ASCII, up to the first delimiter with `g1`."""
         head, *rest = delimiter.split(piece, maxsplit=1)
         codec = g1.codec if g1 else "ascii"
         first = self._g1.codec if self._g1 else "ascii"
-        return head.decode(codec, "ignore") + b"".join(rest).decode(first, "ignore")
+        return head.decode(codec, errors) + b"".join(rest).decode(first, errors)
 
     def encode(self, text: str) -> tuple[bytes, bool]:
         """Return the bytes of a text, and whether characters had to be dropped."""
@@ -176,8 +184,8 @@ class CodeExtensions:
         return None, b""
 
 
-def _two_bytes(piece: bytes, code: CodeSet) -> str:
+def _two_bytes(piece: bytes, code: CodeSet, errors: str) -> str:
     """Decode characters of two bytes below 0x80, through the codec that has them above."""
     pairs = (piece[at : at + code.width] for at in range(0, len(piece), code.width))
     raw = (code.prefix + bytes(byte | _HIGH for byte in pair) for pair in pairs)
-    return "".join(character.decode(code.codec, "ignore") for character in raw)
+    return "".join(character.decode(code.codec, errors) for character in raw)

@@ -2,6 +2,7 @@ r"""Replacement values: from the JSON of a request to whole elements (spec 3.4, 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -54,10 +55,12 @@ class _Context:
     unencodable: UnencodableText
     depth: int = 0
     signed: bool | None = None  # whether pixel values are; None where no file is at hand
+    cuts_patient_ids: bool = False
 
     def encode(self, text: str, tag: int) -> bytes:
         # A PatientID is never cut short: the file would be another patient's.
-        unencodable = UnencodableText.ERROR if tag == PATIENT_ID else self.unencodable
+        is_spared = tag == PATIENT_ID and not self.cuts_patient_ids
+        unencodable = UnencodableText.ERROR if is_spared else self.unencodable
         return self.charset.encode(text, unencodable=unencodable, tag=tag)
 
     def in_item(self, item: dict[int, Json]) -> _Context:
@@ -68,7 +71,7 @@ class _Context:
             charset = CharacterSet.of(declared, default_encoding="Ascii")
         signed = is_signed(item.get(PIXEL_REPRESENTATION))
         signed = self.signed if signed is None else signed
-        return _Context(self.encoding, charset, self.unencodable, self.depth + 1, signed)
+        return replace(self, charset=charset, depth=self.depth + 1, signed=signed)
 
 
 class ValueEncoder:
@@ -106,7 +109,25 @@ class ValueEncoder:
         self._leaves = LeafValues(self._names, takes_data_uris=takes_data_uris)
         self._private = PrivateDictionary(declared)
         self._creator = private_creator
-        self._unencodable = unencodable
+        self.unencodable = unencodable
+        self.cuts_patient_ids = False
+
+    @property
+    def drops(self) -> bool:
+        """Whether what a character set lacks is left out, as the settings say."""
+        return self.unencodable is UnencodableText.DROP
+
+    def dropping(self) -> ValueEncoder:
+        """Return one that leaves out what a character set lacks, of a PatientID too: to look at the rest."""
+        twin = copy.copy(self)
+        twin.unencodable, twin.cuts_patient_ids = UnencodableText.DROP, True
+        return twin
+
+    def refusing(self) -> ValueEncoder:
+        """Return one that refuses text which a character set lacks, whatever the settings say."""
+        twin = copy.copy(self)
+        twin.unencodable = UnencodableText.ERROR
+        return twin
 
     def check(self, tag: int, value: Json, *, depth: int = 0) -> None:
         """Find what is wrong with a value before any file is at hand.
@@ -169,7 +190,13 @@ class ValueEncoder:
         DicomorphError
             As `check`, and `BadFileFormatError` for text that `charset` lacks.
         """
-        context = _Context(encoding, charset, self._unencodable, signed=signed)
+        context = _Context(
+            encoding,
+            charset,
+            self.unencodable,
+            signed=signed,
+            cuts_patient_ids=self.cuts_patient_ids,
+        )
         return self._element(tag, vr or self.vr_of(tag), value, context)
 
     def _element(self, tag: int, vr: str, value: Json, context: _Context) -> bytes:

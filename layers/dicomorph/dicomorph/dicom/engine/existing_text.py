@@ -1,0 +1,133 @@
+"""Whether the text in a data set is what a character set would make of it (PS3.3 C.12.1.1.2).
+
+Text of items that declare a character set of their own is theirs, and not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dicomorph.dicom.engine.steps import holds_items
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    ITEM,
+    MAXIMUM_DEPTH,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    Element,
+    Encoding,
+    encoding_inside,
+    misplaced,
+    read_element,
+    read_header,
+    skip_undefined,
+    too_deep,
+)
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.scan import scan
+from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.text.charsets import CharacterSet
+
+# PS3.5 6.1.2.3: the VRs that SpecificCharacterSet speaks of.
+_TEXTS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UC", b"UT"))
+_DELIMITERS_SIZE = 8
+_LAST = 0xFFFFFFFF
+_ITEM_TAGS = (EXPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM))
+
+
+class ExistingText(NamedTuple):
+    """What there is of text.
+
+    Parameters
+    ----------
+    is_ascii : bool
+        Whether it reads the same in every character set.
+    is_sound : bool
+        Whether it is text in the one that was asked for.
+    """
+
+    is_ascii: bool
+    is_sound: bool
+
+
+def existing_text(data: DataSetBytes, charset: CharacterSet) -> ExistingText:
+    """Look at all text of a data set that declares no character set.
+
+    Parameters
+    ----------
+    data : DataSetBytes
+        Where it lies.
+    charset : CharacterSet
+        That which is taken for granted.
+    """
+    is_ascii = is_sound = True
+    for vr, raw in _top_level(data):
+        if not raw.isascii() or b"\x1b" in raw:
+            is_ascii = False
+            is_sound = is_sound and charset.is_text(raw, is_name=vr == b"PN")
+    return ExistingText(is_ascii, is_sound)
+
+
+def _top_level(data: DataSetBytes) -> Iterator[tuple[bytes, bytes]]:
+    for element in scan(data, last=_LAST):
+        vr = _vr(element)
+        if vr in _TEXTS:
+            yield vr, data.source.read(element.value, element.stop)
+        elif vr in (b"SQ", b"UN"):
+            raw = data.source.read(element.value, element.stop)
+            whole = element._replace(value=0, stop=len(raw))
+            yield from _sequence(raw, whole, data.encoding, 0)
+
+
+def _vr(element: Element) -> bytes:
+    """Return the VR, by the dictionary where the file does not tell or where that knows a sequence."""
+    known = vr_of(element.tag)
+    return known[:2].encode() if element.vr in (b"", b"UN") or known == "SQ" else element.vr
+
+
+def _sequence(
+    buffer: Buffer, element: Element, around: Encoding, depth: int
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the text in the items of an element, if it is a sequence."""
+    pos, end, vr = element.value, element.stop, element.vr
+    beginning = buffer[pos : pos + 4]
+    if not element.undefined and vr != b"SQ" and not holds_items(element.tag, beginning):
+        return
+    if vr not in (b"", b"SQ", b"UN"):  # a sequence of the dictionary, under a VR that may hold a mere value
+        if beginning not in _ITEM_TAGS:
+            return
+        vr = b"UN"
+    if depth >= MAXIMUM_DEPTH:
+        raise too_deep()
+    encoding = encoding_inside(vr, around, buffer, pos, end)
+    while pos < end:
+        tag, _, start, length = read_header(buffer, pos, end, encoding)
+        if tag == SEQUENCE_DELIMITATION:
+            return
+        if tag != ITEM:
+            raise misplaced()
+        if length == UNDEFINED_LENGTH:
+            pos = skip_undefined(buffer, start, end, encoding, in_item=True)
+            stop = pos - _DELIMITERS_SIZE
+        else:
+            pos = stop = start + length
+        yield from _item(buffer, start, stop, encoding, depth)
+
+
+def _item(
+    buffer: Buffer, pos: int, end: int, encoding: Encoding, depth: int
+) -> Iterator[tuple[bytes, bytes]]:
+    while pos < end:
+        element = read_element(buffer, pos, end, encoding)
+        pos = element.stop
+        vr = _vr(element)
+        if element.tag == SPECIFIC_CHARACTER_SET and buffer[element.value : pos].strip(b" \0"):
+            return
+        if vr in _TEXTS:
+            yield vr, buffer[element.value : pos]
+        elif vr in (b"SQ", b"UN"):
+            yield from _sequence(buffer, element, encoding, depth + 1)
