@@ -18,7 +18,7 @@ from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.stream.scan import scan
-from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.dicom.text.charsets import DECLARABLE, CharacterSet, UnencodableTextError
 from dicomorph.model.errors import BadFileFormatError
 
@@ -109,9 +109,7 @@ class Declaration:
 
     def _existing(self, data: DataSetBytes) -> ExistingText:
         """Look at the text that stays: that of a product without what the request writes beyond ASCII."""
-        script = self._rewrite_under(self._probe, data)
-        is_small = script.size <= _IN_MEMORY
-        product = BufferSource(script.join(data.source)) if is_small else EditedSource(data.source, script)
+        product = product_of(data, self._rewrite_under(self._probe, data))
         charset = CharacterSet.of(b"", default_encoding=self._default_encoding)
         return existing_text(open_dataset(product), charset)
 
@@ -122,6 +120,12 @@ class Declaration:
         if term[0] not in self._plans:
             self._plans[term[0]] = _declaring(self._plan, term[0])
         return self._rewrite_under(self._plans[term[0]], data)
+
+
+def product_of(data: DataSetBytes, script: EditScript) -> Source:
+    """Return what a script makes of a file, to look at it."""
+    is_small = script.size <= _IN_MEMORY
+    return BufferSource(script.join(data.source)) if is_small else EditedSource(data.source, script)
 
 
 def _declaring(plan: EditPlan, term: str | None) -> EditPlan:

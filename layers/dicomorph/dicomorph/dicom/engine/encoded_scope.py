@@ -119,6 +119,11 @@ class EncodedScope:
             self.edits[whole] = found
         return found
 
+    def declaring(self, value: bytes) -> bytes:
+        """Return SpecificCharacterSet with a value, nothing if that is empty."""
+        even = value + b" " if len(value) & 1 else value
+        return self.encoding.element(SPECIFIC_CHARACTER_SET, b"CS", even) if value else b""
+
     def replacement(self, tag: int, vr: bytes = b"") -> bytes:
         """Return the element that a replacement writes.
 

@@ -1,12 +1,9 @@
-"""Whether the text in a data set is what a character set would make of it (PS3.3 C.12.1.1.2).
-
-Text of items that declare a character set of their own is theirs, and not looked at.
-"""
+"""Whether the text in a data set is what a character set would make of it (PS3.3 C.12.1.1.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from dicomorph.dicom.engine.steps import holds_items
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -31,8 +28,10 @@ from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.text.terms import defined_terms
 
 # PS3.5 6.1.2.3: the VRs that SpecificCharacterSet speaks of.
+_Text: TypeAlias = tuple[bytes, bytes, bytes]  # what its item, or one around that, declares; VR; value
 _TEXTS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UC", b"UT"))
 _DELIMITERS_SIZE = 8
 _LAST = 0xFFFFFFFF
@@ -60,27 +59,41 @@ def existing_text(data: DataSetBytes, charset: CharacterSet) -> ExistingText:
     Parameters
     ----------
     data : DataSetBytes
-        Where it lies.
+        Where it lies. Text of items that declare a character set of their own is not looked at.
     charset : CharacterSet
         That which is taken for granted.
     """
     is_ascii = is_sound = True
-    for vr, raw in _top_level(data):
-        if not raw.isascii() or b"\x1b" in raw:
+    for declared, vr, raw in _top_level(data):
+        if not declared and not _is_ascii(raw):
             is_ascii = False
             is_sound = is_sound and charset.is_text(raw, is_name=vr == b"PN")
     return ExistingText(is_ascii, is_sound)
 
 
-def _top_level(data: DataSetBytes) -> Iterator[tuple[bytes, bytes]]:
+def unknown_terms_matter(data: DataSetBytes) -> bool:
+    """Tell whether there is text beyond ASCII under a declaration that has a term which nobody knows."""
+    wanted = {SPECIFIC_CHARACTER_SET}
+    found = scan(data, last=SPECIFIC_CHARACTER_SET, wanted=wanted)
+    top = b"".join(data.source.read(element.value, element.stop) for element in found)
+    return any(
+        not defined_terms(declared or top)[1] and not _is_ascii(raw) for declared, _, raw in _top_level(data)
+    )
+
+
+def _is_ascii(raw: bytes) -> bool:
+    return raw.isascii() and b"\x1b" not in raw
+
+
+def _top_level(data: DataSetBytes) -> Iterator[_Text]:
     for element in scan(data, last=_LAST):
         vr = _vr(element)
         if vr in _TEXTS:
-            yield vr, data.source.read(element.value, element.stop)
+            yield b"", vr, data.source.read(element.value, element.stop)
         elif vr in (b"SQ", b"UN"):
             raw = data.source.read(element.value, element.stop)
             whole = element._replace(value=0, stop=len(raw))
-            yield from _sequence(raw, whole, data.encoding, 0)
+            yield from _sequence(raw, whole, data.encoding, 0, b"")
 
 
 def _vr(element: Element) -> bytes:
@@ -90,8 +103,8 @@ def _vr(element: Element) -> bytes:
 
 
 def _sequence(
-    buffer: Buffer, element: Element, around: Encoding, depth: int
-) -> Iterator[tuple[bytes, bytes]]:
+    buffer: Buffer, element: Element, around: Encoding, depth: int, declared: bytes
+) -> Iterator[_Text]:
     """Yield the text in the items of an element, if it is a sequence."""
     pos, end, vr = element.value, element.stop, element.vr
     beginning = buffer[pos : pos + 4]
@@ -115,19 +128,19 @@ def _sequence(
             stop = pos - _DELIMITERS_SIZE
         else:
             pos = stop = start + length
-        yield from _item(buffer, start, stop, encoding, depth)
+        yield from _item(buffer, start, stop, encoding, depth, declared)
 
 
 def _item(
-    buffer: Buffer, pos: int, end: int, encoding: Encoding, depth: int
-) -> Iterator[tuple[bytes, bytes]]:
+    buffer: Buffer, pos: int, end: int, encoding: Encoding, depth: int, declared: bytes
+) -> Iterator[_Text]:
     while pos < end:
         element = read_element(buffer, pos, end, encoding)
         pos = element.stop
         vr = _vr(element)
         if element.tag == SPECIFIC_CHARACTER_SET and buffer[element.value : pos].strip(b" \0"):
-            return
-        if vr in _TEXTS:
-            yield vr, buffer[element.value : pos]
+            declared = buffer[element.value : pos]
+        elif vr in _TEXTS:
+            yield declared, vr, buffer[element.value : pos]
         elif vr in (b"SQ", b"UN"):
-            yield from _sequence(buffer, element, encoding, depth + 1)
+            yield from _sequence(buffer, element, encoding, depth + 1, declared)

@@ -34,7 +34,7 @@ from dicomorph.dicom.engine.steps import (
     holds_items,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
     ITEM,
     ITEM_DELIMITATION,
@@ -146,13 +146,18 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     break
                 raise misplaced()
             elif step == CHARACTER_SET:
-                pos += 8
+                start = pos + 8
                 if key[4:] in LONG_VRS:  # as UN
-                    (length,) = long_length(buffer, pos)
-                    pos += 4
-                encoded = encoded.under(buffer[pos : pos + length])
-                pos += length
-                continue
+                    (length,) = long_length(buffer, start)
+                    start += 4
+                stop = start + length
+                encoded = encoded.under(buffer[start:stop])
+                instead = encoded.rewriting.declaration(buffer[start:stop])
+                if instead is None:
+                    pos = stop
+                    continue
+                replacement = [encoded.declaring(instead)]
+                growth += parts_size(replacement) - (stop - pos)
             else:
                 stop, found, more = long_element(buffer, pos, end, encoded, key, step, depth)
                 if found is None:

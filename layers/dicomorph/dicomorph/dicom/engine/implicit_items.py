@@ -24,7 +24,7 @@ from dicomorph.dicom.engine.steps import (
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.stream.edit_script import Part
+from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
     IMPLICIT_LITTLE,
     ITEM_DELIMITATION,
@@ -85,9 +85,14 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 break
             raise misplaced()
         elif step == CHARACTER_SET:
-            encoded = encoded.under(buffer[pos + 8 : pos + 8 + length])
-            pos += 8 + length
-            continue
+            stop = pos + 8 + length
+            encoded = encoded.under(buffer[pos + 8 : stop])
+            instead = encoded.rewriting.declaration(buffer[pos + 8 : stop])
+            if instead is None:
+                pos = stop
+                continue
+            replacement = [encoded.declaring(instead)]
+            growth += parts_size(replacement) - (stop - pos)
         else:
             if step == UNKNOWN and length != UNDEFINED_LENGTH:
                 tag = (key & 0xFFFF) << 16 | key >> 16

@@ -9,17 +9,18 @@ from __future__ import annotations
 import dataclasses
 import struct
 
-from dicomorph.dicom.engine.declaration import Declaration
+from dicomorph.dicom.engine.declaration import Declaration, product_of
 from dicomorph.dicom.engine.destinations import Destinations
 from dicomorph.dicom.engine.edit_plan import EditPlan, Scope
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
+from dicomorph.dicom.engine.existing_text import unknown_terms_matter
 from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.preview import Preview, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.engine.relocated_scope import RelocatedScope
-from dicomorph.dicom.engine.rewriting import Rewriting
+from dicomorph.dicom.engine.rewriting import Rewriting, Terms, UnknownTermsError
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
@@ -53,6 +54,9 @@ class Rewriter:
         Orthanc's name of the encoding that files without SpecificCharacterSet have.
     destinations : Destinations, optional
         Where references lead if the plan lets them follow.
+    terms : Terms, optional
+        What happens to unknown terms of SpecificCharacterSet. By default they leave anonymized
+        files, or these are refused.
     """
 
     def __init__(
@@ -62,10 +66,12 @@ class Rewriter:
         *,
         default_encoding: str,
         destinations: Destinations | None = None,
+        terms: Terms | None = None,
     ) -> None:
         self._plan = plan
         self._destinations = destinations
         self._follower = None if destinations is None else ReferenceEditor(destinations)
+        self._terms = terms or (Terms.FIND if plan.is_anonymization else Terms.KEEP)
         self._mapper = mapper
         self._default_encoding = default_encoding
         self._declaration = None
@@ -85,26 +91,44 @@ class Rewriter:
             If the file is not DICOM, broken, or holds what the engine does not understand.
         """
         try:
-            return self._rewrite(open_dataset(source))
+            return self.rewrite_data_set(open_dataset(source))
         except (struct.error, IndexError) as error:
             message = "The file is cut off"
             raise TruncatedError(message) from error
 
-    def _rewrite(self, data: DataSetBytes) -> EditScript:
-        return self.edit(data) if self._declaration is None else self._declaration.rewrite(data)
+    def rewrite_data_set(self, data: DataSetBytes) -> EditScript:
+        """Return the edit script of a file whose data set was found."""
+        try:
+            return self.edit(data) if self._declaration is None else self._declaration.rewrite(data)
+        except UnknownTermsError:
+            return self._without_unknown_terms(data)
+
+    def _without_unknown_terms(self, data: DataSetBytes) -> EditScript:
+        """Rewrite a file with terms in SpecificCharacterSet that nobody knows, if no text needs them."""
+        script = self._with_terms(Terms.KEEP).rewrite_data_set(data)
+        if unknown_terms_matter(open_dataset(product_of(data, script))):
+            raise BadFileFormatError("SpecificCharacterSet has an unknown term, and text needs it")
+        return self._with_terms(Terms.CLEAN).rewrite_data_set(data)
+
+    def _with_terms(self, terms: Terms) -> Rewriter:
+        return self._like_this(self._plan, terms)
 
     def _rewrite_under(self, plan: EditPlan, data: DataSetBytes) -> EditScript:
         if plan is self._plan:
             return self.edit(data)
         key = id(plan)
         if key not in self._others:
-            self._others[key] = Rewriter(
-                plan,
-                self._mapper,
-                default_encoding=self._default_encoding,
-                destinations=self._destinations,
-            )
+            self._others[key] = self._like_this(plan, self._terms)
         return self._others[key].edit(data)
+
+    def _like_this(self, plan: EditPlan, terms: Terms) -> Rewriter:
+        return Rewriter(
+            plan,
+            self._mapper,
+            default_encoding=self._default_encoding,
+            destinations=self._destinations,
+            terms=terms,
+        )
 
     def edit(self, data: DataSetBytes) -> EditScript:
         """Return the edit script of one file, under the plan as it says."""
@@ -119,8 +143,9 @@ class Rewriter:
         return EditScript.of([meta, *parts])
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
-        rewriting = Rewriting(plan, self._mapper, self._default_encoding, references, self._follower)
-        return EncodedScopes(rewriting)
+        return EncodedScopes(
+            Rewriting(plan, self._mapper, self._default_encoding, references, self._terms, self._follower)
+        )
 
     def _scopes(self, data: DataSetBytes) -> tuple[EncodedScopes, bool | None]:
         """Return the rules for a file, and whether its pixel values are signed if that matters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from functools import partial
 
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
@@ -12,8 +13,22 @@ from dicomorph.dicom.frames.pixel_data import without_comments
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
+from dicomorph.dicom.text.terms import defined_terms
 from dicomorph.dicom.values.encoder import PRIVATE_CREATOR_VR
+from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Json
+
+
+class Terms(enum.Enum):
+    """What happens to terms of SpecificCharacterSet that are none of the standard's."""
+
+    FIND = "find"
+    KEEP = "keep"
+    CLEAN = "clean"
+
+
+class UnknownTermsError(DicomorphError):
+    """SpecificCharacterSet has other terms than those of the standard; the rewriter looks closer then."""
 
 
 class Rewriting:
@@ -29,6 +44,8 @@ class Rewriting:
         Orthanc's name of the encoding that files without SpecificCharacterSet have.
     references : Mapping[tuple[Namespace, str], Json]
         Originals of replaced identifiers to their replacements (`EditPlan.references`).
+    terms : Terms
+        What happens to unknown terms of SpecificCharacterSet.
     follower : ReferenceEditor, optional
         Rewrites references to what gets new identifiers with the file; None if they stay.
     """
@@ -41,10 +58,12 @@ class Rewriting:
         mapper: IdentityMapper,
         default_encoding: str,
         references: References,
+        terms: Terms,
         follower: ReferenceEditor | None = None,
     ) -> None:
         self.plan = plan
         self.follower = follower
+        self._terms = terms
         self._default_encoding = default_encoding
         self._identities = IdentityEditors(mapper, references, plan.encoder)
 
@@ -56,6 +75,23 @@ class Rewriting:
     def declared(self, raw: bytes) -> CharacterSet:
         """Return the character set that a value of SpecificCharacterSet in a file stands for."""
         return CharacterSet.of(raw, default_encoding=self._default_encoding)
+
+    def declaration(self, raw: bytes) -> bytes | None:
+        """Return what takes the place of a value of SpecificCharacterSet that is kept, None if it stays.
+
+        Raises
+        ------
+        UnknownTermsError
+            If something should, and it was not looked at yet whether that may be.
+        """
+        if self._terms is Terms.KEEP:
+            return None
+        value, _ = defined_terms(raw)
+        if value == raw.strip(b" \0"):
+            return None
+        if self._terms is Terms.FIND:
+            raise UnknownTermsError("SpecificCharacterSet has an unknown term")
+        return value
 
     def character_set(self, value: Json) -> CharacterSet:
         """Return the character set that a value of SpecificCharacterSet in a request stands for."""

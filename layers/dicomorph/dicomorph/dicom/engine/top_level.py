@@ -309,11 +309,15 @@ class TopLevel:
     def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Note the character set, and do to the element what the plan says."""
         stop = self._stop(tag, vr, value, length)
-        self._encoded = encoded = self._encoded.under(self._window.read(value, stop))
+        raw = self._window.read(value, stop)
+        self._encoded = encoded = self._encoded.under(raw)
         action = encoded.scope.rule(tag).action
-        if action is not Action.KEEP:
+        instead = encoded.rewriting.declaration(raw) if action is Action.KEEP else None
+        if action is not Action.KEEP or instead is not None:
             self._copy_run(pos)
             self._run = stop
+        if instead:
+            self._emit(tag, encoded.declaring(instead))
         if action is Action.REPLACE:
             self._emit(tag, encoded.replacement(tag))
         elif action is Action.EMPTY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import struct
 import uuid
 import zlib
@@ -43,6 +44,7 @@ _PREAMBLE_SIZE = 128
 # A preamble of zeros, the prefix, and the header of FileMetaInformationGroupLength.
 _BEGINNING = bytes(_PREAMBLE_SIZE) + b"DICM" + EXPLICIT_LITTLE.header(0x00020000, b"UL", 4)
 _TAG_VR_LENGTH = struct.Struct("<HH2sH").unpack_from
+_UID = re.compile(rb"[0-9.]{1,64}")  # PS3.5 9.1, as far as readers care
 _FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
 
@@ -102,8 +104,14 @@ def open_dataset(source: Source) -> DataSetBytes:
 
 
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
-    """Return a preamble of zeros and fresh file meta information (PS3.15 E.1.1: nothing is carried over)."""
-    before, after = _meta_around(sop_class_uid, transfer_syntax)
+    """Return a preamble of zeros and fresh file meta information (PS3.15 E.1.1: nothing is carried over).
+
+    Raises
+    ------
+    BadFileFormatError
+        If the SOP class or the transfer syntax is none: what stands there instead may say anything.
+    """
+    before, after = _meta_around(sop_class_uid.strip(b" "), transfer_syntax.strip(" "))
     body = (
         before
         + EXPLICIT_LITTLE.element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
@@ -115,6 +123,9 @@ def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: s
 @functools.lru_cache(maxsize=64)
 def _meta_around(sop_class_uid: bytes, transfer_syntax: str) -> tuple[bytes, bytes]:
     """Return what stands before and behind the UID of an instance: the same for a whole series."""
+    for name, uid in (("SOP class", sop_class_uid), ("transfer syntax", transfer_syntax.encode("ascii"))):
+        if uid and not _UID.fullmatch(uid):
+            raise BadFileFormatError(f"The {name} is not a UID")
     element = EXPLICIT_LITTLE.element
     before = element(0x00020001, b"OB", b"\0\1") + element(
         MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _even(sop_class_uid or GENERIC_SOP_CLASS_UID, b"\0")

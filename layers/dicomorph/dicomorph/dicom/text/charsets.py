@@ -10,6 +10,7 @@ from typing import Final
 
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.text.iso2022 import CodeExtensions
+from dicomorph.dicom.text.terms import defined_term
 from dicomorph.model.errors import BadFileFormatError, ParameterOutOfRangeError
 from dicomorph.model.settings import UnencodableText
 
@@ -174,7 +175,8 @@ class CharacterSet:
 @lru_cache(maxsize=256)
 def _character_set(raw: bytes | str, default_encoding: str) -> CharacterSet:
     text = raw.decode("ascii", "ignore") if isinstance(raw, bytes) else raw
-    terms = [term.strip(" \0").upper() for term in text.split("\\")]
+    written = [term.strip(" \0").upper() for term in text.split("\\")]
+    terms = [term if (meant := defined_term(term)) is None else meant for term in written]
     if not any(terms):
         if default_encoding not in ORTHANC_ENCODINGS:
             raise ParameterOutOfRangeError("The default encoding is unknown")
