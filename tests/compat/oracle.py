@@ -17,7 +17,7 @@ from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATI
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
 from tests.compat.oracle_declaration import declared
 from tests.compat.oracle_private import placed
-from tests.compat.oracle_request import INSTANCE, Parents, Request
+from tests.compat.oracle_request import INSTANCE, PATIENT_ID, STUDY, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
 from tests.compat.oracle_values import (
     PIXEL_DATA,
@@ -62,7 +62,8 @@ class Oracle:
         self._edit(tree, (), references, charset)
         self._replace(tree, replace, little=little)
         for tag in self.request.new_uids - tree.keys():
-            tree[tag] = self._mapped(Node("UI"), tag, NAMESPACES[tag], references, charset)
+            absent, namespace = Node("UI"), NAMESPACES[tag]
+            tree[tag] = self._mapped(absent, tag, namespace, references, charset, is_absent=True)
         self._follow_paths(tree, little=little)
         for tag in [tag for tag in tree if tag < FIRST_DATA_SET_TAG]:
             del tree[tag]
@@ -94,7 +95,12 @@ class Oracle:
                 tree[tag] = emptied(node, tag, nested=bool(path))
             elif fate is Fate.MAPPED:
                 namespace = self.rules.namespace(path, tag)
-                tree[tag] = self._mapped(node, tag, namespace, references, charset)
+                is_nobodys = not path and tag == PATIENT_ID and not identifier(node.value, tag, charset)
+                tree[tag] = (
+                    self._patient_of_study(node, tree)
+                    if is_nobodys
+                    else self._mapped(node, tag, namespace, references, charset)
+                )
             else:
                 for index, item in enumerate(node.items or []):
                     below = character_set_of(item, charset)
@@ -107,12 +113,27 @@ class Oracle:
                 vr = pixel_vr([tree], tag)
                 tree[tag] = self._values.node(tag, value, little=little, charset=charset, pixel_vr=vr)
 
+    def _patient_of_study(self, node: Node, tree: Tree) -> Node:
+        """Return a PatientID for a study whose patient has an empty one; its own UID comes later."""
+        study = identifier(tree[STUDY].value, STUDY, []) if STUDY in tree else ""
+        vr = known_vr(node, PATIENT_ID)
+        return Node(vr, self._mapper.patient_id_of_study(study).encode()) if study else Node(vr)
+
     def _mapped(
-        self, node: Node, tag: int, namespace: Namespace, references: References, charset: list[str]
+        self,
+        node: Node,
+        tag: int,
+        namespace: Namespace,
+        references: References,
+        charset: list[str],
+        *,
+        is_absent: bool = False,
     ) -> Node:
         vr = known_vr(node, tag)
         if namespace is Namespace.PATIENT:
             original = identifier(node.value, tag, charset)
+            if not original:
+                return Node(vr)
             new = references.get((namespace, original))  # an empty one, too
             new = self._mapper.patient_id(original) if new is None else new
         else:
@@ -121,6 +142,8 @@ class Oracle:
                 (references[namespace, part] or "")  # by nothing, too
                 if (namespace, part) in references
                 else self._mapper.uid(namespace, part)
+                if part or is_absent
+                else ""
                 for part in parts
             )
         return Node(vr, even(new.encode("latin-1"), vr))

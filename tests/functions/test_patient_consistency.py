@@ -81,3 +81,31 @@ def test_other_levels_are_not_looked_at(client: Client, study: dict[str, Any]) -
     replaced = {**NAMED, "PatientName": "X"}
     assert modify(client, replaced, study["ParentSeries"], level="Series") == 200
     assert modify(client, replaced, study["ParentPatient"], level="Patient") == 200
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_what_a_patient_lacks_is_confirmed_by_nothing(client: Client, value: str | None) -> None:
+    for number in (1, 2):
+        stored = client.upload("A", number)
+    confirmed = {"PatientID": "A", "PatientName": "Doe^Jane", "PatientSex": value, "PatientBirthDate": value}
+    assert modify(client, confirmed, stored["ParentStudy"]) == 200
+    assert modify(client, {**confirmed, "PatientName": value}, stored["ParentStudy"]) == 400
+    assert modify(client, {**confirmed, "PatientSex": "F"}, stored["ParentStudy"]) == 400
+
+
+@pytest.mark.parametrize("known", ["Doe^Jane", "Doe^Jane^^^", "Doe^Jane^ ^", "Doe^Jane=^"])
+@pytest.mark.parametrize("given", ["Doe^Jane", "Doe^Jane^", "Doe^Jane^^^^", "Doe^Jane==", "Doe^Jane^=^^="])
+def test_delimiters_at_the_end_of_a_name_are_no_difference(client: Client, known: str, given: str) -> None:
+    for number in (1, 2):
+        stored = client.upload("A", number, PatientName=known)
+    replaced = {"PatientID": "A", "PatientName": given}
+    assert modify(client, replaced, stored["ParentStudy"]) == 200
+    for other in ("Doe^^Jane", "^Doe^Jane", "Doe", "Doe^Jane^X", "=Doe^Jane"):
+        assert modify(client, {**replaced, "PatientName": other}, stored["ParentStudy"]) == 400
+
+
+def test_delimiters_count_in_what_is_no_name(client: Client) -> None:
+    for number in (1, 2):
+        stored = client.upload("A", number, PatientName="Doe", OtherPatientIDs="X")
+    body = {"PatientID": "A", "PatientName": "Doe^", "OtherPatientIDs": "X^"}
+    assert modify(client, body, stored["ParentStudy"]) == 400

@@ -11,6 +11,7 @@ from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
+from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.relocated_scope import RelocatedScope
@@ -148,9 +149,8 @@ class EncodedScope:
             return self.replacement(tag)
         if tag in plan.default:
             return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
-        vr = b"UI" if self.encoding.explicit else b""
-        editor = self.rewriting.editor(self.scope, self.writing, tag, vr)
-        return editor(self.encoding.header(tag, vr, 0))
+        namespace = self.scope.rule(tag).namespace or Namespace.INSTANCE
+        return self.rewriting.identities.absent_uid(self.encoding, tag, namespace)
 
 
 class ItemScopes:

@@ -70,6 +70,17 @@ class IdentityEditors:
             editor = self._uid_editors[key] = self._uid_editor(writing.encoding, vr, namespace)
         return editor
 
+    def absent_uid(self, encoding: Encoding, tag: int, namespace: Namespace) -> bytes:
+        """Return the element for a UID that a file lacks and its product must have."""
+        uid = self._mapper.uids(namespace)[b""]
+        return encoding.element(tag, b"UI", uid + b"\0" if len(uid) & 1 else uid)
+
+    def patient_id_of_study(self, encoding: Encoding, tag: int, vr: bytes, study_instance_uid: str) -> bytes:
+        """Return the element that takes the place of an empty PatientID in a study."""
+        written = vr if vr in TEXT_VRS else vr_of(tag).encode()
+        new = self._mapper.patient_id_of_study(study_instance_uid)
+        return encoding.element(tag, written, new.encode("ascii"))
+
     def _patient_id_editor(self, writing: Writing, tag: int, vr: bytes) -> Editor:
         encoding, decoding, text, _ = writing
         size, _ = encoding.length_field(vr)
@@ -77,6 +88,8 @@ class IdentityEditors:
 
         def edit(whole: bytes) -> bytes:
             original = decoding.decode(whole[size:]).strip(" \0")
+            if not original:
+                return encoding.element(tag, written, b"")
             reference = Namespace.PATIENT, original
             if reference in self._references:  # maybe by nothing: null
                 return self._encoder.element(tag, self._references[reference], encoding, text)
@@ -108,8 +121,10 @@ class IdentityEditors:
             original = whole[size:].strip(b" \0")
             if b"\\" in original or not original.isascii():
                 new = rare(original)
-            else:
+            elif original:
                 new = replaced[original] if original in replaced else uids[original]
+            else:
+                new = original  # nobody's: two that are empty are not the same
             if len(new) & 1:
                 new += pad
             return whole[:before] + pack(len(new)) + new
@@ -117,7 +132,11 @@ class IdentityEditors:
         def rare(original: bytes) -> bytes:
             parts = (part.strip(b" \0") for part in original.split(b"\\"))
             new = b"\\".join(
-                replaced[part] if part in replaced else uids[part.decode("latin-1").encode("utf-8")]
+                replaced[part]
+                if part in replaced
+                else uids[part.decode("latin-1").encode("utf-8")]
+                if part
+                else part
                 for part in parts
             )
             if len(new) >= _LONGEST and length.size == 2:  # noqa: PLR2004 - bytes

@@ -56,6 +56,7 @@ class IdentityMapper:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self._patient_ids = _Numbers(self._inner, self._outer, b"patient id")
+        self._patients_of_studies = _Numbers(self._inner, self._outer, b"patient id of a study")
         domains = {namespace: namespace.value for namespace in Namespace}
         if copy:
             domains[Namespace.INSTANCE] += b" copy %d" % copy
@@ -77,6 +78,10 @@ class IdentityMapper:
     def patient_id(self, original: str) -> str:
         """Return the new PatientID of an original one: a lower-case UUID, as Orthanc's (spec 3.7)."""
         return str(uuid.UUID(int=self._patient_ids.number(original.encode("utf-8"))))
+
+    def patient_id_of_study(self, study_instance_uid: str) -> str:
+        """Return the new PatientID of a study whose patient has an empty one, and may be anybody."""
+        return str(uuid.UUID(int=self._patients_of_studies.number(study_instance_uid.encode("utf-8"))))
 
 
 class _Numbers:

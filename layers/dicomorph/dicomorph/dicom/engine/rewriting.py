@@ -65,7 +65,7 @@ class Rewriting:
         self.follower = follower
         self._terms = terms
         self._default_encoding = default_encoding
-        self._identities = IdentityEditors(mapper, references, plan.encoder)
+        self.identities = IdentityEditors(mapper, references, plan.encoder)
 
     @property
     def base(self) -> int:
@@ -126,7 +126,7 @@ class Rewriting:
         if action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
         namespace = namespace or Namespace.INSTANCE
-        return self._identities.editor(writing, tag, vr, namespace)
+        return self.identities.editor(writing, tag, vr, namespace)
 
 
 def _unchanged(whole: bytes) -> bytes:

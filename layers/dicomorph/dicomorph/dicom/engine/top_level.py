@@ -25,7 +25,14 @@ from dicomorph.dicom.engine.steps import (
     holds_items,
 )
 from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
-from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID, SOP_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.tags import (
+    PATIENT_ID,
+    PIXEL_DATA,
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    format_tag,
+)
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import EditScript, Part
 from dicomorph.dicom.stream.elements import (
@@ -39,6 +46,7 @@ from dicomorph.dicom.stream.elements import (
     misplaced,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
@@ -67,6 +75,7 @@ class TopLevel:
     def __init__(self, data: DataSetBytes, scopes: EncodedScopes, *, signed: bool | None = None) -> None:
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
+        self._data = data
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
@@ -182,7 +191,7 @@ class TopLevel:
             if step in (REPLACE_SHORT, REPLACE_LONG):
                 self._emit(tag, self._encoded.replacement(tag, vr))
             elif step in (EDIT_SHORT, EDIT_LONG):
-                self._emit(tag, self._edited(key, pos, stop))
+                self._emit(tag, self._edited(key, tag, pos, value, stop))
             elif step in (EMPTY_SHORT, EMPTY_LONG):
                 self._emit(tag, self._encoded.steps.empty[key])
             return stop
@@ -294,9 +303,22 @@ class TopLevel:
         stop, parts, growth = walk(buffer, start, end, items, 0, undefined)
         return stop - start, parts, growth
 
-    def _edited(self, key: Any, pos: int, stop: int) -> bytes:
+    def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
         whole = self._window.read(pos, stop)
+        if tag == PATIENT_ID and not whole[value - pos :].strip(b" \0"):
+            return self._patient_id_of_study(whole, key)
         return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
+
+    def _patient_id_of_study(self, whole: bytes, key: Any) -> bytes:
+        """Return what takes the place of an empty PatientID: patients without one may be anybody."""
+        wanted = {STUDY_INSTANCE_UID}
+        found = read_values(self._data, wanted, default_encoding="Ascii")
+        study = found.get(STUDY_INSTANCE_UID, "").strip(" \0")
+        if not study:
+            return self._encoded.edit(whole, key)
+        vr = self._encoded.steps.tag_and_vr(key)[1]
+        identities = self._encoded.rewriting.identities
+        return identities.patient_id_of_study(self._encoding, PATIENT_ID, vr, study)
 
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from dicomorph.deid.requests.modification import Modification
-from dicomorph.dicom.standard.tags import PATIENT_ID, format_tag
+from dicomorph.dicom.standard.tags import PATIENT_ID, PATIENT_NAME, format_tag
 from dicomorph.model.errors import BadParameterTypeError, BadRequestError
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
@@ -69,10 +69,25 @@ def _contradicted(patient: Resource, replaced: Mapping[int, Json]) -> str | None
     """Return a main tag that the result would contradict."""
     for tag in _PATIENT_TAGS:
         name = format_tag(tag)
-        known = patient.main_tags.get(name)
-        if known != (replaced[tag] or "") if tag in replaced else known:  # null empties
+        known = _essence(tag, patient.main_tags.get(name))
+        if known != _essence(tag, replaced[tag]) if tag in replaced else known:
             return name
     return None
+
+
+def _essence(tag: int, value: Json) -> Json:
+    """Return what tells values apart: neither absence from emptiness, nor delimiters at the end of a name.
+
+    PS3.5 6.2: trailing delimiters of components, and of component groups, may be left out.
+    """
+    if value is None:  # absent in the patient; null empties
+        return ""
+    if not isinstance(value, str):
+        return value
+    text = value.rstrip(" \0")
+    if tag != PATIENT_NAME:
+        return text
+    return "=".join(group.rstrip("^ ") for group in text.split("=")).rstrip("=")
 
 
 def _refuse_others(

@@ -164,7 +164,9 @@ class _Products:
             self._edits[copy] = _Edits(self._plan, self._mapper(copy))
         edits = self._edits[copy]
         found = [edits[tag, original] for tag, original in zip(_TAGS.values(), originals, strict=True)]
-        patients = {found[0], ""} if self._maps_patients and not patient else found[:1]
+        patients = {found[0]}
+        if self._maps_patients and not patient:  # empty, or absent and so it stays
+            patients = {self._mapper(copy).patient_id_of_study(uids[0].strip(" \0")), ""}
         return {orthanc_id(one, *found[1:]) for one in patients}
 
     def _made(self, pin: Pin, copy: int) -> set[str]:
