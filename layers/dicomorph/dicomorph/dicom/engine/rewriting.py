@@ -18,6 +18,8 @@ from dicomorph.dicom.values.encoder import PRIVATE_CREATOR_VR
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Json
 
+_REMEMBERED = 100  # hostile files may declare anything
+
 
 class Terms(enum.Enum):
     """What happens to terms of SpecificCharacterSet that are none of the standard's."""
@@ -64,6 +66,7 @@ class Rewriting:
         self.plan = plan
         self.follower = follower
         self._terms = terms
+        self._sound: set[bytes] = set()  # values of SpecificCharacterSet that stay
         self._default_encoding = default_encoding
         self.identities = IdentityEditors(mapper, references, plan.encoder)
 
@@ -84,10 +87,12 @@ class Rewriting:
         UnknownTermsError
             If something should, and it was not looked at yet whether that may be.
         """
-        if self._terms is Terms.KEEP:
+        if self._terms is Terms.KEEP or raw in self._sound:
             return None
         value, _ = defined_terms(raw)
         if value == raw.strip(b" \0"):
+            if len(self._sound) < _REMEMBERED:
+                self._sound.add(raw)
             return None
         if self._terms is Terms.FIND:
             raise UnknownTermsError("SpecificCharacterSet has an unknown term")

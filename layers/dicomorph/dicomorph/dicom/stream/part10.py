@@ -111,7 +111,7 @@ def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: s
     BadFileFormatError
         If the SOP class or the transfer syntax is none: what stands there instead may say anything.
     """
-    before, after = _meta_around(sop_class_uid.strip(b" "), transfer_syntax.strip(" "))
+    before, after = _meta_around(sop_class_uid, transfer_syntax)
     body = (
         before
         + EXPLICIT_LITTLE.element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _even(sop_instance_uid, b"\0"))
@@ -123,6 +123,7 @@ def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: s
 @functools.lru_cache(maxsize=64)
 def _meta_around(sop_class_uid: bytes, transfer_syntax: str) -> tuple[bytes, bytes]:
     """Return what stands before and behind the UID of an instance: the same for a whole series."""
+    sop_class_uid, transfer_syntax = sop_class_uid.strip(b" "), transfer_syntax.strip(" ")
     for name, uid in (("SOP class", sop_class_uid), ("transfer syntax", transfer_syntax.encode("ascii"))):
         if uid and not _UID.fullmatch(uid):
             raise BadFileFormatError(f"The {name} is not a UID")
