@@ -44,3 +44,7 @@ class DeclaredScope:
     def differs_by_index(self, tag: int) -> bool:
         """Tell whether a path names items of this sequence by number."""
         return self._scope.differs_by_index(tag)
+
+    def follows(self, tag: int) -> bool:
+        """Tell whether the references in the items of a kept sequence follow what they lead to."""
+        return self._scope.follows(tag)

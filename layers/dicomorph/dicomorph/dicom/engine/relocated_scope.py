@@ -58,3 +58,7 @@ class RelocatedScope:
     def differs_by_index(self, tag: int) -> bool:
         """Tell whether a path names items of this sequence by number."""
         return self._scope.differs_by_index(self._names.get(tag, tag))
+
+    def follows(self, tag: int) -> bool:
+        """Tell whether the references in the items of a kept sequence follow what they lead to."""
+        return self._scope.follows(self._names.get(tag, tag))
