@@ -17,8 +17,10 @@ BODY = {"Replace": {"PatientName": NAME}}
 def upload(client: Client) -> list[dict[str, str]]:
     """Store a study of three instances, in two series; the character set of the second has no such name."""
     sets = ("ISO_IR 192", "ISO_IR 100", "ISO_IR 192")
+    # Were its text ASCII, a split or merge could declare another set.
+    text = {"Manufacturer": "Müller"}
     return [
-        client.upload("PAT", 1, 1 + number // 2, number, SpecificCharacterSet=charset)
+        client.upload("PAT", 1, 1 + number // 2, number, SpecificCharacterSet=charset, **text)
         for number, charset in enumerate(sets)
     ]
 

@@ -27,6 +27,7 @@ from dicomorph.dicom.stream.elements import (
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.text.terms import defined_terms
 
@@ -34,7 +35,6 @@ from dicomorph.dicom.text.terms import defined_terms
 _Text: TypeAlias = tuple[bytes, bytes, bytes]  # what its item, or one around that, declares; VR; value
 _TEXTS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UC", b"UT"))
 _DELIMITERS_SIZE = 8
-_LAST = 0xFFFFFFFF
 _ITEM_TAGS = (EXPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM))
 
 
@@ -86,14 +86,20 @@ def _is_ascii(raw: bytes) -> bool:
 
 
 def _top_level(data: DataSetBytes) -> Iterator[_Text]:
-    for element in scan(data, last=_LAST):
+    for element in scan_whole(data):
         vr = _vr(element)
         if vr in _TEXTS:
             yield b"", vr, data.source.read(element.value, element.stop)
-        elif vr in (b"SQ", b"UN"):
+        elif vr == b"SQ" or (vr == b"UN" and _may_hold_items(data, element)):
             raw = data.source.read(element.value, element.stop)
             whole = element._replace(value=0, stop=len(raw))
             yield from _sequence(raw, whole, data.encoding, 0, b"")
+
+
+def _may_hold_items(data: DataSetBytes, element: Element) -> bool:
+    """Tell by the beginning whether a value of UN is worth reading: it may be as large as the file."""
+    beginning = data.source.read(element.value, min(element.value + 4, element.stop))
+    return element.undefined or holds_items(element.tag, beginning)
 
 
 def _vr(element: Element) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from itertools import takewhile
 
 from dicomorph.dicom.engine.declaration import Declaration, product_of
 from dicomorph.dicom.engine.destinations import Destinations
@@ -32,8 +33,9 @@ from dicomorph.dicom.stream.part10 import (
     open_dataset,
     write_meta,
 )
-from dicomorph.dicom.stream.scan import read_values, scan
+from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
@@ -201,7 +203,8 @@ class Rewriter:
 def _preview(data: DataSetBytes, root: Scope) -> Preview:
     named = root.claims.named if root.claims else ()
     last = max((PIXEL_DATA, *(tag | 0xFFFF for tag in named)))
-    return preview(scan(data, last=last), data.source.read, claims=root.claims)
+    elements = takewhile(lambda found: found.tag <= last, scan_whole(data))
+    return preview(elements, data.source.read, claims=root.claims)
 
 
 def rewrite(source: Source, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> EditScript:

@@ -25,8 +25,8 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
 ) -> Iterator[Element]:
     """Yield the elements at the top level, by positions in the source, up to and including tag `last`.
 
-    The end of encapsulated pixel data is not searched for unless something behind them is asked
-    for: theirs is the end of the file here (see `Window.end_of_fragments`).
+    The end of encapsulated pixel data is not searched for: theirs is the end of the file here
+    (see `Window.end_of_fragments`).
 
     Parameters
     ----------
@@ -66,11 +66,8 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         undefined = length == UNDEFINED_LENGTH
         if not undefined:
             stop = value + length
-        elif tag == PIXEL_DATA and last == PIXEL_DATA:
-            stop = size
         elif tag == PIXEL_DATA:
-            stop = window.end_of_fragments(value, encoding.order)
-            buffer, base, covered = window.buffer, window.base, window.end
+            stop = size
         else:
             stop = window.end_of_undefined(value, vr, encoding)
             buffer, base, covered = window.buffer, window.base, window.end
