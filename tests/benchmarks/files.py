@@ -107,18 +107,21 @@ def ct(syntax: str = EXPLICIT, *, number: int = 1) -> bytes:
     private = [Element(0x00290010, "LO", "CSA HEADER"), Element(0x00291008, "CS", "IMAGE NUM 4")]
     private += [Element(0x00291010 + n, "LO", f"value {n}") for n in range(24)]
     private += [Element(0x00291080 + n, "OB", rng.randbytes(size)) for n, size in enumerate((4096, 2048))]
-    return _file([*_named(_CT), *private], rng.randbytes(1024) * 512, syntax, number)
+    image = [*_named(_CT), *_shape(512, 512), *private]
+    return _file(image, rng.randbytes(1024) * 512, syntax, number)
 
 
 def enhanced(frames: int = 2000) -> bytes:
     """Return a multi-frame image whose header holds some 60 elements a frame."""
     groups = Element(0x52009230, "SQ", [_frame(number) for number in range(frames)])
-    return _file([groups], bytes(8192) * frames)
+    return _file([*_shape(64, 64, frames), groups], bytes(8192) * frames)
 
 
-def multi_frame(size: int) -> bytes:
-    """Return an image with native pixel data of some size."""
-    return _file([Element(0x52009230, "SQ", [_frame(number) for number in range(400)])], bytes(size))
+def multi_frame(size: int, *, frames: int | None = None) -> bytes:
+    """Return an image with native pixel data of some size, in frames of a megabyte."""
+    shape = _shape(512, 1024, size // MEGABYTE if frames is None else frames)
+    groups = Element(0x52009230, "SQ", [_frame(number) for number in range(400)])
+    return _file([*shape, groups], bytes(size))
 
 
 def structure_set(regions: int = 30, contours: int = 100, points: int = 60) -> bytes:
@@ -181,6 +184,16 @@ def _frame(number: int) -> list[Element]:
         _one(0x00209111, *times, Element(0x00209057, "UL", number)),
         _one(0x00209113, Element(0x00200032, "DS", f"0\\0\\{number}")),
         _one(0x00289110, Element(0x00180050, "DS", "1.5"), Element(0x00280030, "DS", "0.5\\0.5")),
+    ]
+
+
+def _shape(rows: int, columns: int, frames: int = 1) -> list[Element]:
+    """Return the size of an image with two bytes a pixel."""
+    return [
+        Element(0x00280008, "IS", str(frames)),
+        Element(0x00280010, "US", rows),
+        Element(0x00280011, "US", columns),
+        Element(0x00280100, "US", 16),
     ]
 
 

@@ -20,7 +20,7 @@ def memory_of_half_a_gigabyte() -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mf500.dcm")
         size = 506 * MEGABYTE
-        path.write_bytes(multi_frame(2)[:-6] + size.to_bytes(4, "little"))
+        path.write_bytes(multi_frame(2, frames=size // MEGABYTE)[:-6] + size.to_bytes(4, "little"))
         os.truncate(path, path.stat().st_size + size)  # a hole: no disk is filled
         command = [sys.executable, "-m", "tests.benchmarks.memory", str(path)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

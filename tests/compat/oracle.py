@@ -16,6 +16,7 @@ from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from tests.compat.data_sets import File, Node, Tree, character_set_of, read_file, write_file
 from tests.compat.oracle_declaration import declared
+from tests.compat.oracle_pixels import pixels_that_stay
 from tests.compat.oracle_private import placed
 from tests.compat.oracle_request import INSTANCE, PATIENT_ID, STUDY, Parents, Request
 from tests.compat.oracle_rules import NAMESPACES, Fate, Path, Rules
@@ -59,6 +60,8 @@ class Oracle:
         charset = character_set_of(tree, ["latin_1"])
         references = self._references(tree, charset)
         replace = placed(tree, self.request.replace, self.request.private_creator)
+        if self.request.anonymize and PIXEL_DATA in tree and not tree[PIXEL_DATA].undefined:
+            tree[PIXEL_DATA].value = pixels_that_stay(tree[PIXEL_DATA].value, tree, little=little)
         self._edit(tree, (), references, charset)
         self._replace(tree, replace, little=little)
         for tag in self.request.new_uids - tree.keys():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import InternalError
 
@@ -48,6 +49,9 @@ def _pieces(source: Source, script: EditScript, size: int) -> Iterator[bytes]:
     for part in script.parts:
         if isinstance(part, bytes):
             yield part
+            continue
+        if isinstance(part, MaskedRange):
+            yield from part.chunks(source.read)
             continue
         start, stop = part
         while start < stop:

@@ -17,6 +17,7 @@ from dicomorph.dicom.engine.item_edits import (
     Rewritten,
     SequenceWalker,
     nested_sequence,
+    pixels_in_item,
     replace_in_item,
     sequence_walker,
 )
@@ -28,6 +29,7 @@ from dicomorph.dicom.engine.steps import (
     EMPTY_LONG,
     EMPTY_SHORT,
     KEEP_LONG,
+    PIXELS,
     SEQUENCE,
     STOP,
     UNKNOWN,
@@ -77,7 +79,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         if encoded.replaces:
             return replace_in_item(item, buffer, pos, end, encoded, depth, undefined)
         out: list[Part] | None = None
-        run = pos
+        first = run = pos
         growth = 0
         steps = encoded.steps
         replacement: list[Part]
@@ -159,7 +161,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 replacement = [encoded.declaring(instead)]
                 growth += parts_size(replacement) - (stop - pos)
             else:
-                stop, found, more = long_element(buffer, pos, end, encoded, key, step, depth)
+                if step == PIXELS:
+                    stop, found, more = pixels_in_item(buffer, first, pos, end, encoding)
+                else:
+                    stop, found, more = long_element(buffer, pos, end, encoded, key, step, depth)
                 if found is None:
                     pos = stop
                     continue

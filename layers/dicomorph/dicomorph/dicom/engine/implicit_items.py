@@ -12,6 +12,7 @@ from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
     nested_sequence,
+    pixels_in_item,
     replace_in_item,
     sequence_walker,
 )
@@ -20,6 +21,7 @@ from dicomorph.dicom.engine.steps import (
     DROP_SHORT,
     EDIT_SHORT,
     EMPTY_SHORT,
+    PIXELS,
     STOP,
     UNKNOWN,
     holds_items,
@@ -53,7 +55,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
     if encoded.replaces:
         return replace_in_item(item, buffer, pos, end, encoded, depth, undefined)
     out: list[Part] | None = None
-    run = pos
+    first = run = pos
     growth = 0
     steps = encoded.steps
     while pos < end:
@@ -93,6 +95,13 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 continue
             replacement = [encoded.declaring(instead)]
             growth += parts_size(replacement) - (stop - pos)
+        elif step == PIXELS:
+            stop, found, more = pixels_in_item(buffer, first, pos, end, IMPLICIT_LITTLE)
+            if found is None:
+                pos = stop
+                continue
+            replacement = found
+            growth += more
         else:
             if step == UNKNOWN and length != UNDEFINED_LENGTH:
                 tag = (key & 0xFFFF) << 16 | key >> 16

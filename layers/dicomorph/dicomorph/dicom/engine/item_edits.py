@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from dicomorph.dicom.engine.encoded_scope import EncodedScope, ItemScopes
+from dicomorph.dicom.frames.item_pixels import clean_in_item
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
@@ -140,6 +141,13 @@ def nested_sequence(  # noqa: PLR0913, PLR0917 - the state of the loops that cal
     return stop, [buffer[pos : start - 4] + pack_length(length + growth), *parts], growth
 
 
+def pixels_in_item(buffer: Buffer, first: int, pos: int, end: int, encoding: Encoding) -> Rewritten:
+    """Rewrite pixel data in an item that is anonymized; its elements begin at `first`."""
+    stop, found = clean_in_item(buffer, first, pos, end, encoding)
+    growth = len(found) - (stop - pos)
+    return stop, [found] if growth or found != buffer[pos:stop] else None, growth
+
+
 def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     walk: ItemWalker,
     buffer: Buffer,
@@ -170,6 +178,10 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
             encoded = encoded.under(buffer[element.value : element.stop])
         if pending and pending[0] == tag:
             out.append(encoded.replacement(pending.pop(0), element.vr))
+        elif encoded.steps.is_pixels(buffer, pos):
+            out += pixels_in_item(buffer, start, pos, end, encoded.encoding)[1] or [
+                buffer[pos : element.stop]
+            ]
         else:
             out += _edited_element(walk, buffer, pos, element.stop, encoded, depth)
         pos = element.stop

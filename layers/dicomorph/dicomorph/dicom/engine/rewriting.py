@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import enum
-from functools import partial
 
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
-from dicomorph.dicom.frames.pixel_data import without_comments
-from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.text.terms import defined_terms
@@ -124,9 +122,7 @@ class Rewriting:
         return encoder.element(tag, value, encoding, text, vr=vr, signed=bool(signed))
 
     def editor(self, scope: Scope, writing: Writing, tag: int, vr: bytes) -> Editor:
-        """Return what turns an element into the one that takes its place: mapped, or without comments."""
-        if tag == PIXEL_DATA:
-            return partial(without_comments, encoding=writing.encoding)
+        """Return what turns an element into the one that takes its place."""
         action, namespace = scope.rule(tag)
         if action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged

@@ -12,9 +12,12 @@ from abc import abstractmethod
 from typing import Any, NamedTuple
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
+from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
+from dicomorph.dicom.frames.overlay_bits import is_bit_position
+from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import (
-    PIXEL_DATA,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
@@ -22,17 +25,20 @@ from dicomorph.dicom.standard.tags import (
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, Encoding
+from dicomorph.dicom.stream.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
 REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT, EMPTY_LONG = range(10, 14)
-NOTE = 14  # at the top level: remember the value that the element ends up with
+NOTE = 14  # at the top level: remember the value that the element ends up with, or that it was there
+IMAGE = 15  # at the top level when anonymizing: kept, and remembered for the pixel data
+PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
 
 
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
-_NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
+NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 _ITEM_TAG = IMPLICIT_LITTLE.tag(ITEM)
 # VR to whether its length has 32 bits, and whether it is text
@@ -102,6 +108,15 @@ class Steps(dict[Any, int]):
             self[key] = step
         return step
 
+    def is_pixels(self, buffer: Buffer, pos: int) -> bool:
+        """Tell whether the element at a position is pixel data to be looked into."""
+        key = (
+            buffer[pos : pos + 6]
+            if self.encoding.explicit
+            else int.from_bytes(buffer[pos : pos + 4], "little")
+        )
+        return self[key] == PIXELS
+
     @abstractmethod
     def tag_and_vr(self, key: Any) -> tuple[int, bytes]:
         """Return what a key consists of; no VR in implicit VR."""
@@ -150,6 +165,14 @@ class Steps(dict[Any, int]):
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
 
+    def _pixels(self, tag: int, step: int) -> int:
+        """Return the step for pixels that stay, and for what counts their bytes."""
+        if self.nested and not self.scope.cleans_frames:
+            return step
+        if self.nested and tag in OFFSET_ELEMENTS:
+            return DROP_LONG if step == KEEP_LONG else DROP_SHORT
+        return PIXELS
+
 
 class _ExplicitSteps(Steps):
     """Steps by the six bytes of tag and VR."""
@@ -173,8 +196,8 @@ class _ExplicitSteps(Steps):
         if vr == b"UN":
             text = known.encode() in TEXT_VRS
         step = self._step(tag, long=long, text=text, has_identity=True)
-        if step == KEEP_LONG and tag == PIXEL_DATA and self.nested and self.scope.cleans_frames:
-            return EDIT_LONG
+        if tag in PIXEL_ELEMENTS and step in (KEEP_SHORT, KEEP_LONG):
+            return self._pixels(tag, step)
         may_nest = step == KEEP_LONG and (vr == b"UN" or known == "SQ")
         return UNKNOWN if may_nest and self._changes_in_items(key) else step
 
@@ -195,6 +218,8 @@ class _ImplicitSteps(Steps):
             return STOP
         vr = vr_of(tag)
         step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        if tag in PIXEL_ELEMENTS and step == KEEP_SHORT:
+            return self._pixels(tag, step)
         # Whatever its VR, a kept element of undefined length is a sequence here.
         if step == KEEP_SHORT and vr in {"SQ", "UN"} and self._changes_in_items(key):
             return SEQUENCE if vr == "SQ" else UNKNOWN
@@ -216,8 +241,18 @@ class _TopSteps(dict[Any, tuple[int, int]]):
         step = DROP_SHORT if key in _ZEROS else self._steps[key]
         if len(self) >= _LEARNT:
             self.clear()
-        found = self[key] = NOTE if tag in _NOTED else step, tag
+        found = self[key] = self._noting(tag, step), tag
         return found
+
+    def _noting(self, tag: int, step: int) -> int:
+        if tag in NOTED:
+            return NOTE
+        if self._steps.scope.cleans_frames:
+            if tag in IMAGE_PIXEL:
+                return IMAGE if step == KEEP_SHORT else NOTE
+            if is_bit_position(tag):
+                return NOTE
+        return step
 
 
 class _EmptyElements(dict[Any, bytes]):

@@ -16,15 +16,19 @@ from dicomorph.dicom.engine.steps import (
     EDIT_SHORT,
     EMPTY_LONG,
     EMPTY_SHORT,
+    IMAGE,
     KEEP_LONG,
     NOTE,
+    NOTED,
+    PIXELS,
     REPLACE_LONG,
     REPLACE_SHORT,
     STOP,
     UNKNOWN,
     holds_items,
 )
-from dicomorph.dicom.frames.pixel_data import PIXEL_DATA_GROUP, PixelData
+from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
+from dicomorph.dicom.frames.pixel_data import PixelData
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
     PIXEL_DATA,
@@ -34,7 +38,7 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.stream.edit_script import EditScript, Part
+from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
 from dicomorph.dicom.stream.elements import (
     DELIMITER_BYTES,
     EXPLICIT_BIG,
@@ -84,18 +88,18 @@ class TopLevel:
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
         self._follower = scopes.rewriting.follower
-        self._out: list[Part] = []
+        self._out: list[ScriptPart] = []
         self._run = data.start
         plan = scopes.rewriting.plan
-        self._pixels = PixelData(data, self._window, self._out, is_anonymization=plan.is_anonymization)
+        self._pixels = PixelData(data, self._window, is_anonymization=plan.is_anonymization)
         self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
 
-    def rewrite(self) -> list[Part]:  # noqa: C901 - hot loop
+    def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
         unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
         size, encoded, last = self._size, self._encoded, -1
-        known, empty = encoded.steps.top, encoded.steps.empty
+        known, empty, described_by = encoded.steps.top, encoded.steps.empty, self._pixels.described_by
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -123,6 +127,10 @@ class TopLevel:
                     if step == EMPTY_SHORT:
                         self._out.append(empty[key])
                     self._run = pos = pos + 8 + length
+                    continue
+                if step == IMAGE and length <= LONGEST_NUMBER:
+                    described_by[tag] = buffer[pos - base : pos - base + 8 + length]
+                    pos += 8 + length
                     continue
             self._pos = pos
             if tag >= next_insert:
@@ -172,17 +180,19 @@ class TopLevel:
         value, length, vr = self._header(key, pos, length)
         if step == STOP:
             raise misplaced()
-        if step == NOTE:
+        if step in (NOTE, IMAGE):
             step = self._encoded.steps[key]
-            if step < DROP_SHORT:  # kept, maybe as UN
+            if tag not in NOTED:
+                self._note_image(tag, step)
+            elif step < DROP_SHORT:  # kept, maybe as UN
                 stop = self._stop(tag, vr, value, length)
                 self._note_kept(tag, value, stop)
                 return stop
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
+        if step == PIXELS:
+            return self._pixel_data(tag, vr, pos, value, length)
         if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
-            if tag >> 16 == PIXEL_DATA_GROUP:
-                return self._pixel_data(tag, vr, pos, value, length)
             return self._stop(tag, vr, value, length)
         if step >= DROP_SHORT:
             stop = self._stop(tag, vr, value, length)
@@ -219,11 +229,13 @@ class TopLevel:
         return self._window.end_of_undefined(value, vr, self._encoding)
 
     def _pixel_data(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
-        """Keep pixel data or their offset table; frames lose their comments when anonymizing."""
-        self._copy_run(pos)
-        parts, self._run = self._pixels.element(tag, vr, pos, value, length)
-        self._out += parts
-        return self._run
+        """Keep pixel data or what counts their bytes; when anonymizing, nothing but the image stays."""
+        parts, stop = self._pixels.element(tag, vr, pos, value, length)
+        if parts is not None:
+            self._copy_run(pos)
+            self._out += parts
+            self._run = stop
+        return stop
 
     def _sequence(  # noqa: PLR0913, PLR0917 - what is known of the element
         self, key: Any, step: int, tag: int, vr: bytes, pos: int, value: int, length: int
@@ -327,6 +339,13 @@ class TopLevel:
             self.sop_class_uid = kept
         else:
             self.sop_instance_uid = kept
+
+    def _note_image(self, tag: int, step: int) -> None:
+        """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
+        if tag in IMAGE_PIXEL:
+            self._pixels.is_described = False
+        elif step >= DROP_SHORT:
+            self._pixels.has_overlays = True
 
     def _character_set(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Note the character set, and do to the element what the plan says."""

@@ -10,30 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from dicomorph.dicom.frames.codestreams import NOT_PADDING, Cleaner, Cut, not_understood
-from dicomorph.dicom.frames.fragments import ITEM_HEADER, Fragment, Fragments, Frame
-from dicomorph.dicom.frames.jp2 import SIGNATURE as JP2
-from dicomorph.dicom.frames.jp2 import Jp2Cleaner
-from dicomorph.dicom.frames.jpeg import SIGNATURE as JPEG
-from dicomorph.dicom.frames.jpeg import JpegCleaner
-from dicomorph.dicom.frames.jpeg2000 import SIGNATURE as JPEG_2000
-from dicomorph.dicom.frames.jpeg2000 import Jpeg2000Cleaner
-from dicomorph.dicom.frames.offset_tables import Moves, moved_basic_offset_table
-from dicomorph.dicom.standard.transfer_syntaxes import BRANCH
+from dicomorph.dicom.frames.cleaners import Cleaners
+from dicomorph.dicom.frames.codestreams import NOT_PADDING, Cut, not_understood
+from dicomorph.dicom.frames.fragments import ITEM_HEADER, BareValue, Fragment, Fragments, Frame
+from dicomorph.dicom.frames.offset_tables import Moves, is_right, moved_basic_offset_table
+from dicomorph.dicom.frames.video import begins_video, is_video, may_hold_user_data
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import ITEM, Encoding
 from dicomorph.dicom.stream.windows import Window
 
-# Run lengths, frames deflated one by one, video and JPEG XL: their frames are not looked into.
-_OPAQUE_SYNTAXES = tuple(BRANCH + branch for branch in ("5", "8.", "7.", "4.10", "4.11"))
-_CLEANERS: Final[dict[bytes, type[Cleaner]]] = {
-    JPEG: JpegCleaner,
-    JPEG_2000: Jpeg2000Cleaner,
-    JP2: Jp2Cleaner,
-}
-_SIGNATURES = tuple(_CLEANERS)
 _LATE_SIGNATURE = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\xff\x4f\xff\x51\x00")
 _LATE = 4096  # bytes
+_LENGTH_SIZE = 4  # bytes, at the end of a delimiter
 _SHORT_RUN = 4096  # bytes; shorter ranges between new bytes are copied
 _MANY = 1024
 _END_AND_PADDING = b"\xff\xd9\0"  # EOI and EOC are alike
@@ -51,19 +39,17 @@ class Cleaned(NamedTuple):
         What takes the place of the value with its delimiter; None if nothing changes.
     moves : Moves
         Where the fragments went.
+    has_user_data : bool
+        Whether it is video that may carry user data.
     """
 
     stop: int
     parts: list[Part] | None
     moves: Moves
+    has_user_data: bool = False
 
 
-def may_hold_comments(transfer_syntax: str) -> bool:
-    """Tell whether frames are looked into: in all syntaxes of JPEG and JPEG 2000, and in unknown ones."""
-    return not transfer_syntax.startswith(_OPAQUE_SYNTAXES)
-
-
-def clean(window: Window, pos: int, encoding: Encoding) -> Cleaned:
+def clean(window: Window, pos: int, encoding: Encoding, cleaners: Cleaners) -> Cleaned:
     """Find what must leave encapsulated pixel data when anonymizing.
 
     Parameters
@@ -74,17 +60,43 @@ def clean(window: Window, pos: int, encoding: Encoding) -> Cleaned:
         Where the value begins.
     encoding : Encoding
         Of the data set.
+    cleaners : Cleaners
+        For its frames.
 
     Raises
     ------
     BadFileFormatError
         If the fragments do not add up to the file, or a frame cannot be cleaned for certain.
     """
-    return _Cleaner(window, pos, encoding).clean()
+    return _Cleaner(window, pos, encoding, cleaners).clean()
+
+
+def clean_bare(window: Window, value: Fragment, cleaners: Cleaners) -> list[Part] | None:
+    """Return what stays of a frame that is a whole value, without item and delimiter; None if it is no frame.
+
+    Parameters
+    ----------
+    value : Fragment
+        Where the value lies in the file.
+
+    Raises
+    ------
+    BadFileFormatError
+        If it cannot be cleaned for certain.
+    """
+    fragments = BareValue(window, value)
+    cleaner = cleaners.by_beginning(fragments.head())
+    if cleaner is None:
+        return None
+    frame = Frame(fragments, cleaners.begins)
+    [piece] = _pieces(frame, cleaner.cuts(frame))
+    if piece.is_changed and parts_size(piece.parts) & 1:
+        _make_even(window, piece.parts)
+    return piece.parts
 
 
 class _Cleaner:
-    def __init__(self, window: Window, pos: int, encoding: Encoding) -> None:
+    def __init__(self, window: Window, pos: int, encoding: Encoding, cleaners: Cleaners) -> None:
         self._window = window
         self._encoding = encoding
         self._fragments = Fragments(window, pos, encoding.order)
@@ -93,43 +105,69 @@ class _Cleaner:
         self._fragments.take()
         self._moves = Moves(self._offset_table.stop)
         self._run = self._offset_table.stop
-        self._cleaners = {signature: kind() for signature, kind in _CLEANERS.items()}
+        self._cleaners = cleaners
+        self._is_opaque = False  # whether there are frames of which nothing is known
+        self._has_user_data = False
         self._parts: list[Part] = []
         self._pending: list[bytes] = []  # short parts, to be joined
 
     def clean(self) -> Cleaned:
         """Walk through the fragments once."""
-        fragments, moves = self._fragments, self._moves
-        is_opaque = False
+        fragments, moves, cleaners = self._fragments, self._moves, self._cleaners
         while (fragment := fragments.peek()) is not None:
-            cleaner = self._cleaner()
+            cleaner = cleaners.of(fragments.head())
             if cleaner is None:
-                is_opaque = is_opaque or not self._is_padding(fragment)
-                moves.keep(fragment)
-                fragments.take()
-            elif is_opaque:
+                self._step_over(fragment)
+            elif self._is_opaque:
                 raise not_understood("only some of its fragments begin as frames do")
             else:
-                frame = Frame(fragments, _SIGNATURES)
+                frame = Frame(fragments, cleaners.begins)
                 self._write(frame, cleaner.cuts(frame))
-        if self._run == self._offset_table.stop:
-            return Cleaned(fragments.end, None, moves)
-        self._add((self._run, fragments.end))
+        table = self._right_offset_table()
+        if self._run == self._offset_table.stop and table is not None and not fragments.end_value:
+            return Cleaned(fragments.end, None, moves, self._has_user_data)
+        self._add((self._run, fragments.end - _LENGTH_SIZE))
+        self._add(bytes(_LENGTH_SIZE))  # of the delimiter
         self._flush()
-        offset_table = moved_basic_offset_table(self._window.read(*self._offset_table), moves, self._encoding)
-        return Cleaned(fragments.end, [offset_table, *self._parts], moves)
+        offset_table = moved_basic_offset_table(table or b"", moves, self._encoding)
+        return Cleaned(fragments.end, [offset_table, *self._parts], moves, self._has_user_data)
 
-    def _cleaner(self) -> Cleaner | None:
-        """Return what cleans the frame that begins with the next fragment, None if none does."""
-        head = self._fragments.head()
-        return next((each for begin, each in self._cleaners.items() if head.startswith(begin)), None)
+    def _right_offset_table(self) -> bytes | None:
+        """Return the value of the Basic Offset Table, None if it does not say where fragments begin."""
+        size = self._offset_table.stop - self._offset_table.start
+        if not size:
+            return b""
+        if not self._moves.has_room_for(size):
+            return None
+        table = self._window.read(*self._offset_table)
+        return table if is_right(table, self._moves, self._encoding) else None
+
+    def _step_over(self, fragment: Fragment) -> None:
+        """Keep a fragment that no cleaner knows, and if it is video, those behind it."""
+        fragments, cleaners = self._fragments, self._cleaners
+        head, is_video_syntax = fragments.head(), is_video(cleaners.transfer_syntax)
+        if NOT_PADDING.search(head) and (is_video_syntax or begins_video(head)):
+            frame = Frame(fragments, cleaners.begins)
+            self._has_user_data |= may_hold_user_data(frame, cleaners.transfer_syntax)
+            frame.size()
+            self._write(frame, [])
+            self._is_opaque = True
+            return
+        self._is_opaque |= not self._is_padding(fragment)
+        self._moves.keep(fragment)
+        fragments.take()
 
     def _is_padding(self, fragment: Fragment) -> bool:
         """Tell whether a fragment that no codestream begins with is empty, more or less."""
         head = self._window.read(fragment.start, min(fragment.stop, fragment.start + _LATE))
-        if _LATE_SIGNATURE.search(head):
+        if NOT_PADDING.search(head) is None:
+            return True
+        cleaners = self._cleaners
+        if cleaners.knows_all and not (self._is_opaque or cleaners.is_bare_codestream(head)):
+            raise not_understood("a frame is not what its transfer syntax says")
+        if not cleaners.is_bare_codestream(head) and _LATE_SIGNATURE.search(head):
             raise not_understood("something precedes a frame")
-        return NOT_PADDING.search(head) is None
+        return False
 
     def _write(self, frame: Frame, cuts: list[Cut]) -> None:
         """Write a frame without what is cut. Of its fragments, only the last one may be padded."""
@@ -153,17 +191,8 @@ class _Cleaner:
             else:
                 self._emit([piece])
         if held:
-            self._make_even(held[0].parts)
+            _make_even(self._window, held[0].parts)
             self._emit(held)
-
-    def _make_even(self, parts: list[Part]) -> None:
-        """Drop the padding that was needed before, or add some."""
-        last = parts[-1]
-        end = self._window.read(max(last[0], last[1] - 3), last[1]) if isinstance(last, tuple) else b""
-        if isinstance(last, tuple) and end == _END_AND_PADDING:
-            parts[-1] = last[0], last[1] - 1
-        else:
-            parts.append(b"\0")
 
     def _first_byte(self, parts: list[Part]) -> bytes:
         """Take the first byte of a fragment."""
@@ -206,6 +235,16 @@ class _Cleaner:
         if self._pending:
             self._parts.append(b"".join(self._pending))
             self._pending.clear()
+
+
+def _make_even(window: Window, parts: list[Part]) -> None:
+    """Drop the padding that was needed before, or add some."""
+    last = parts[-1]
+    end = window.read(max(last[0], last[1] - 3), last[1]) if isinstance(last, tuple) else b""
+    if isinstance(last, tuple) and end == _END_AND_PADDING:
+        parts[-1] = last[0], last[1] - 1
+    else:
+        parts.append(b"\0")
 
 
 class _Piece(NamedTuple):

@@ -6,15 +6,15 @@ import re
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 from dicomorph.dicom.stream.elements import ITEM, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, TruncatedError
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
 
 ITEM_HEADER = 8
-_HEAD = 6  # bytes; tells what a codestream is
+_HEAD = 8  # bytes; tells what a codestream is
 _FIRST = (b"\xff", b"\0")  # what codestreams begin with
 _STRETCH = 1 << 20  # bytes searched at a time
 
@@ -24,6 +24,51 @@ class Fragment(NamedTuple):
 
     start: int
     stop: int
+
+
+class FragmentSource(Protocol):
+    """Fragments one after the other, and the file that they are in."""
+
+    window: Window
+
+    def peek(self) -> Fragment | None:
+        """Return the next fragment, None if there is no other."""
+
+    def take(self) -> None:
+        """Step over the next fragment."""
+
+    def head(self) -> bytes:
+        """Return the first bytes of the next fragment."""
+
+
+class BareValue:
+    """A value of defined length, as if it were the only fragment.
+
+    Parameters
+    ----------
+    window : Window
+        The file.
+    value : Fragment
+        Where the value lies in it.
+    """
+
+    def __init__(self, window: Window, value: Fragment) -> None:
+        self.window = window
+        self._next: Fragment | None = value
+
+    def peek(self) -> Fragment | None:
+        """Return the value, None once it was taken."""
+        return self._next
+
+    def take(self) -> None:
+        """Step over the value."""
+        self._next = None
+
+    def head(self) -> bytes:
+        """Return the first bytes of the value."""
+        if self._next is None:
+            return b""
+        return self.window.read(self._next.start, min(self._next.stop, self._next.start + _HEAD))
 
 
 class Fragments:
@@ -79,7 +124,7 @@ class Fragments:
         group, element, length = self._item.unpack(header)
         tag = group << 16 | element
         if tag == SEQUENCE_DELIMITATION:
-            self.end = pos + ITEM_HEADER
+            self.end, self.end_value = pos + ITEM_HEADER, length
             return None
         stop = pos + ITEM_HEADER + length
         if tag != ITEM or length == UNDEFINED_LENGTH or stop > self.window.size:
@@ -97,13 +142,13 @@ class Frame:
     ----------
     fragments : Fragments
         Where the frame begins; stepped on with it.
-    signatures : tuple[bytes, ...]
-        What codestreams begin with.
+    begins : Callable[[bytes], bool]
+        Tells by its head whether a codestream begins with a fragment.
     """
 
-    def __init__(self, fragments: Fragments, signatures: tuple[bytes, ...]) -> None:
+    def __init__(self, fragments: FragmentSource, begins: Callable[[bytes], bool]) -> None:
         self._fragments = fragments
-        self._signatures = signatures
+        self._begins = begins
         self._window = fragments.window
         self._size = 0
         self._starts = array("Q")  # of the fragments, within the frame
@@ -133,7 +178,7 @@ class Frame:
     def _extend(self) -> bool:
         """Add the next fragment, unless another codestream begins there."""
         fragment = self._fragments.peek()
-        if fragment is None or (self._starts and self._fragments.head().startswith(self._signatures)):
+        if fragment is None or (self._starts and self._begins(self._fragments.head())):
             return False
         self._positions.append(fragment.start)
         self._starts.append(self._size)

@@ -5,8 +5,9 @@ DICOM wants bare codestreams (PS3.5 8.2.4), yet writers exist that leave the fil
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from dicomorph.dicom.frames.boxes import Box, box_at
 from dicomorph.dicom.frames.codestreams import (
     NOT_PADDING,
     SHORT_REST,
@@ -24,16 +25,6 @@ _FILE_BOXES = frozenset((b"jP  ", b"jP\x1a\x1a", b"ftyp", b"jp2h", b"jp2c"))
 _HEADER_BOXES = frozenset((b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef", b"res "))
 
 
-class _Box(NamedTuple):
-    """A box by positions; the size of its length field, 0 where that says "to the end"."""
-
-    kind: bytes
-    start: int
-    content: int
-    stop: int
-    length_size: int
-
-
 class Jp2Cleaner:
     """Finds what must leave frames that begin with `SIGNATURE`: all boxes that decoding can spare."""
 
@@ -49,7 +40,7 @@ class Jp2Cleaner:
         cuts: list[Cut] = []
         pos, has_codestream = 0, False
         while pos < end:
-            box = _box(frame, pos, end)
+            box = box_at(frame, pos, end)
             if box is None:
                 break
             inner: list[Cut] = []
@@ -68,24 +59,11 @@ class Jp2Cleaner:
         return cuts
 
 
-def _box(frame: Codestream, pos: int, end: int) -> _Box | None:
-    """Return the box at a position, None if there is none."""
-    head = frame.read(pos, 16)
-    length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-    content, length_size = pos + 8, 4
-    if length == 0 and len(kind) == 4 and any(kind):  # noqa: PLR2004 - a type
-        return _Box(kind, pos, content, end, 0)
-    if length == 1:
-        length, content, length_size = int.from_bytes(head[8:], "big"), pos + 16, 8
-    stop = pos + length
-    return _Box(kind, pos, content, stop, length_size) if content <= stop <= end else None
-
-
-def _header_cuts(frame: Codestream, header: _Box) -> list[Cut]:
+def _header_cuts(frame: Codestream, header: Box) -> list[Cut]:
     cuts: list[Cut] = []
     pos = header.content
     while pos < header.stop:
-        box = _box(frame, pos, header.stop)
+        box = box_at(frame, pos, header.stop)
         if box is None:
             raise not_understood("the boxes of a JP2 header do not add up")
         if box.kind not in _HEADER_BOXES:
@@ -94,7 +72,7 @@ def _header_cuts(frame: Codestream, header: _Box) -> list[Cut]:
     return cuts
 
 
-def _codestream_cuts(frame: Codestream, box: _Box) -> list[Cut]:
+def _codestream_cuts(frame: Codestream, box: Box) -> list[Cut]:
     if frame.read(box.content, 4) != CODESTREAM:
         raise not_understood("a JP2 file holds something else than a codestream")
     stop, cuts = Jpeg2000Cleaner().codestream_cuts(frame, box.content)
@@ -105,7 +83,7 @@ def _codestream_cuts(frame: Codestream, box: _Box) -> list[Cut]:
     return cuts
 
 
-def _shrunk(box: _Box, inner: list[Cut]) -> list[Cut]:
+def _shrunk(box: Box, inner: list[Cut]) -> list[Cut]:
     """Return the cut that corrects the length of a box."""
     gone = sum(cut.stop - cut.start - len(cut.replacement) for cut in inner)
     if not gone or not box.length_size:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
 from dicomorph.dicom.frames.fragments import ITEM_HEADER, Fragment
@@ -17,6 +17,7 @@ from dicomorph.dicom.stream.elements import ITEM, Encoding
 
 EXTENDED_OFFSET_TABLE = 0x7FE00001
 EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00002
+_OFFSET_SIZE = 4  # bytes, in a Basic Offset Table
 
 
 class Moves:
@@ -57,13 +58,34 @@ class Moves:
         shrunk = bisect_left(self._shrunk, index)
         return before - self._gone[shrunk - 1] if shrunk else before
 
+    def has_room_for(self, size: int, number_size: int = _OFFSET_SIZE) -> bool:
+        """Tell whether there are enough fragments for a table of a size in bytes."""
+        return size <= number_size * len(self._before)
+
+    def may_be_size(self, size: int) -> bool:
+        """Tell whether a number is the size of all fragments, of which each may be padded or not."""
+        count = len(self._before)
+        whole = self._end - ITEM_HEADER * count
+        return whole - count <= size <= whole
+
+    def are_starts(self, offsets: Sequence[int]) -> bool:
+        """Tell whether offsets are those of fragments, in order, the first one among them."""
+        if self.describes_all(offsets):
+            return True
+        ascending = all(one < other for one, other in pairwise(offsets))
+        return ascending and offsets[0] == 0 and all(self.offset(before) is not None for before in offsets)
+
     def describes_all(self, offsets: Sequence[int]) -> bool:
         """Tell whether offsets are those of all fragments."""
         return array("Q", offsets) == self._before
 
+    def sizes(self) -> Iterator[int]:
+        """Yield how long the fragments were."""
+        return (stop - start - ITEM_HEADER for start, stop in pairwise(chain(self._before, (self._end,))))
+
     def lengths(self, before: Sequence[int]) -> list[int]:
         """Return the lengths of frames, one fragment each, in place of the old ones."""
-        sizes = [stop - start - ITEM_HEADER for start, stop in pairwise(chain(self._before, (self._end,)))]
+        sizes = list(self.sizes())
         counts_padding = all(length >= size for length, size in zip(before, sizes, strict=True))
         lengths, last_gone = list(before), 0
         for index, gone, cut in zip(self._shrunk, self._gone, self._cut, strict=True):
@@ -77,6 +99,11 @@ class Moves:
             else:  # it did not count what was cut at the end
                 lengths[index] = min(lengths[index], new_size)
         return lengths
+
+
+def is_right(table: bytes, moves: Moves, encoding: Encoding) -> bool:
+    """Tell whether a Basic Offset Table says where fragments begin, in order, and nothing else."""
+    return len(table) % _OFFSET_SIZE == 0 and moves.are_starts(_numbers(table, encoding, "I"))
 
 
 def moved_basic_offset_table(table: bytes, moves: Moves, encoding: Encoding) -> bytes:
@@ -103,8 +130,9 @@ def moved_extended_offset_table(
         The values of its two elements.
     """
     before, sizes = _numbers(offsets, encoding, "Q"), _numbers(lengths, encoding, "Q")
-    after = _moved(before, moves)
-    if after is None or len(sizes) != len(before) or not moves.describes_all(before):
+    is_right = len(offsets) == len(lengths) == 8 * len(before) and moves.describes_all(before)
+    after = _moved(before, moves) if is_right else None
+    if after is None or any(length > size for length, size in zip(sizes, moves.sizes(), strict=True)):
         return None
     return _packed(after, encoding, "Q"), _packed(moves.lengths(sizes), encoding, "Q")
 

@@ -1,39 +1,35 @@
-"""The elements of group 7FE0 that stay while a file is rewritten: frames and where they begin."""
+"""The elements of group 7FE0 that stay while a file is rewritten: pixels, and where frames begin."""
 
 from __future__ import annotations
 
-from dicomorph.dicom.frames.encapsulated import clean, may_hold_comments
-from dicomorph.dicom.frames.offset_tables import (
-    EXTENDED_OFFSET_TABLE,
-    EXTENDED_OFFSET_TABLE_LENGTHS,
-    Moves,
-    moved_extended_offset_table,
+from collections.abc import Sequence
+
+from dicomorph.dicom.frames.cleaners import Cleaners
+from dicomorph.dicom.frames.encapsulated import clean, clean_bare
+from dicomorph.dicom.frames.fragments import Fragment
+from dicomorph.dicom.frames.image_pixel import (
+    IMAGE_PIXEL,
+    IMAGE_SIZE,
+    PIXELS,
+    ImagePixel,
+    image_pixel_in,
+    image_pixel_of,
+    read_values,
 )
+from dicomorph.dicom.frames.native import is_native, length_of_pixels
+from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS, OffsetElements
+from dicomorph.dicom.frames.overlay_bits import mask_of_pixels
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
-from dicomorph.dicom.stream.edit_script import EditScript, Part
-from dicomorph.dicom.stream.elements import UNDEFINED_LENGTH, Encoding, TruncatedError
+from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
+from dicomorph.dicom.stream.edit_script import Part, ScriptPart, parts_size
+from dicomorph.dicom.stream.elements import UNDEFINED_LENGTH, TruncatedError
+from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.part10 import DataSetBytes
-from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.windows import Window
+from dicomorph.model.errors import BadFileFormatError
 
-PIXEL_DATA_GROUP = PIXEL_DATA >> 16
-_EXTENDED_OFFSET_TABLES = (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)
-
-
-def without_comments(whole: bytes, *, encoding: Encoding) -> bytes:
-    """Return pixel data that stand in an item, such as those of an icon, without comments in frames.
-
-    Parameters
-    ----------
-    whole : bytes
-        The element with its header, in explicit VR.
-    """
-    value, length = encoding.length_field(b"OB")
-    if length.unpack_from(whole, value - length.size) != (UNDEFINED_LENGTH,):
-        return whole
-    source = BufferSource(whole)
-    parts = clean(Window(source), value, encoding).parts
-    return whole if parts is None else whole[:value] + EditScript.of(parts).join(source)
+PIXEL_ELEMENTS = PIXELS | OFFSET_ELEMENTS
+"""What is handled here: pixels, and what counts their bytes."""
 
 
 class PixelData:
@@ -46,60 +42,95 @@ class PixelData:
     window : Window
         Where it is read.
     is_anonymization : bool
-        Whether comments must leave the frames.
-    out : list[bytes | tuple[int, int]]
-        The parts of the output; elements are added to it.
+        Whether nothing but the image may stay.
     """
 
-    def __init__(
-        self, data: DataSetBytes, window: Window, out: list[Part], *, is_anonymization: bool
-    ) -> None:
+    def __init__(self, data: DataSetBytes, window: Window, *, is_anonymization: bool) -> None:
+        self._data = data
         self._encoding = data.encoding
+        self._syntax = data.transfer_syntax
         self._window = window
-        self._out = out
-        self._is_cleaned = is_anonymization and may_hold_comments(data.transfer_syntax)
-        self._offset_tables: dict[int, tuple[int, int, int]] = {}
+        self._is_cleaned = is_anonymization
+        self._offsets = OffsetElements(window, data.encoding)
+        self._has_pixels = False
+        self.described_by: dict[int, bytes] = {}
+        """The elements of `IMAGE_PIXEL` that were met, as far as they are short."""
+        self.is_described = True
+        """Whether those are all that there are."""
+        self.has_overlays = False
+        """Whether there are groups that go, of overlays that may lie in the pixels."""
+        self.has_user_data = False
+        """Whether there is video that may carry user data."""
 
-    def element(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> tuple[list[Part], int]:
-        """Return an element as it stays, and where it ends.
+    def element(
+        self, tag: int, vr: bytes, pos: int, value: int, length: int
+    ) -> tuple[list[ScriptPart] | None, int]:
+        """Return what becomes of an element, None if nothing changes; and where it ends.
 
         Raises
         ------
         BadFileFormatError
-            If it does not fit into the file, or its frames cannot be cleaned.
+            If it does not fit into the file, or what may be hidden in it cannot be told from the image.
         """
         if length == UNDEFINED_LENGTH:
+            self._check_is_first(tag)
             return self._encapsulated(tag, vr, pos, value)
         stop = value + length
         if stop > self._window.size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")
-        if tag in _EXTENDED_OFFSET_TABLES:
-            self._offset_tables[tag] = pos, value, stop
-        return [(pos, stop)], stop
-
-    def _encapsulated(self, tag: int, vr: bytes, pos: int, value: int) -> tuple[list[Part], int]:
-        header: Part = (pos, value)
-        if vr == b"OW":  # PS3.5 A.4: encapsulated pixel data have the VR OB
-            header = self._encoding.header(tag, b"OB", UNDEFINED_LENGTH)
         if not self._is_cleaned:
-            stop = self._window.end_of_fragments(value, self._encoding.order)
-            return [header, (value, stop)], stop
-        cleaned = clean(self._window, value, self._encoding)
-        if cleaned.parts is None:
-            return [header, (value, cleaned.stop)], cleaned.stop
-        self._move_offset_table(cleaned.moves)
-        return [header, *cleaned.parts], cleaned.stop
+            return None, stop
+        if tag in OFFSET_ELEMENTS:
+            self._offsets.add(tag, vr, pos, value, stop)
+            return [], stop
+        if length:
+            self._check_is_first(tag)
+        return self._defined(tag, vr, value, stop), stop
 
-    def _move_offset_table(self, moves: Moves) -> None:
-        """Write the Extended Offset Table anew; it goes if it was wrong, for it may be absent."""
-        offsets, lengths = (self._offset_table_value(tag) for tag in _EXTENDED_OFFSET_TABLES)
-        moved = moved_extended_offset_table(offsets, lengths, moves, self._encoding)
-        for tag, (pos, value, stop) in self._offset_tables.items():
-            element = b""
-            if moved is not None:
-                element = self._window.read(pos, value) + moved[_EXTENDED_OFFSET_TABLES.index(tag)]
-            self._out[self._out.index((pos, stop))] = element
+    def _check_is_first(self, tag: int) -> None:
+        if self._has_pixels and self._is_cleaned:
+            raise BadFileFormatError(f"{format_tag(tag)} stands beside other pixel data")
+        self._has_pixels = True
 
-    def _offset_table_value(self, tag: int) -> bytes:
-        _, value, stop = self._offset_tables.get(tag, (0, 0, 0))
-        return self._window.read(value, stop)
+    def _encapsulated(self, tag: int, vr: bytes, pos: int, value: int) -> tuple[list[ScriptPart] | None, int]:
+        before: list[Part] = []
+        if self._is_cleaned:
+            cleaned = clean(self._window, value, self._encoding, Cleaners(self._syntax, self._image))
+            self.has_user_data |= cleaned.has_user_data
+            before, parts, stop = self._offsets.parts(cleaned), cleaned.parts, cleaned.stop
+        else:
+            parts, stop = None, self._window.end_of_fragments(value, self._encoding.order)
+        if not before and parts is None and vr != b"OW":
+            return None, stop
+        # PS3.5 A.4: encapsulated pixel data have the VR OB
+        header = self._encoding.header(tag, b"OB", UNDEFINED_LENGTH) if vr == b"OW" else (pos, value)
+        return [*before, header, *(parts or [(value, stop)])], stop
+
+    def _defined(self, tag: int, vr: bytes, value: int, stop: int) -> list[ScriptPart] | None:
+        """Return native pixel data, or a frame that lacks its item."""
+        image, length, syntax = self._image(), stop - value, self._syntax
+        is_plain = tag == PIXEL_DATA and not self.has_overlays and syntax in NATIVE_TRANSFER_SYNTAXES
+        if is_plain and length == image.native_length:
+            return None
+        parts: Sequence[ScriptPart] | None = None
+        if tag == PIXEL_DATA and not is_native(syntax, length, image):
+            parts = clean_bare(self._window, Fragment(value, stop), Cleaners(syntax, lambda: image))
+        if parts is None:
+            parts = [self._native(tag, value, length_of_pixels(tag, length, image))]
+        if parts == [(value, stop)]:
+            return None
+        return [self._encoding.header(tag, vr, parts_size(parts)), *parts]
+
+    def _native(self, tag: int, start: int, length: int) -> ScriptPart:
+        """Return native pixels without the overlays in them."""
+        mask = mask_of_pixels(self._data) if self.has_overlays and tag == PIXEL_DATA else None
+        return (start, start + length) if mask is None else MaskedRange(start, start + length, mask)
+
+    def _image(self) -> ImagePixel:
+        """Return what the image says of its pixels."""
+        if self.is_described and self.described_by.keys() >= IMAGE_SIZE:
+            try:
+                return image_pixel_in(tuple(self.described_by.values()), self._encoding)
+            except TruncatedError:  # the window ended there, or a value is longer than it should be
+                pass
+        return image_pixel_of(read_values(self._data, IMAGE_PIXEL))

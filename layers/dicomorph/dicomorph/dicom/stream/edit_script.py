@@ -6,19 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.source import Buffer, Source
 
 Part: TypeAlias = bytes | tuple[int, int]
+ScriptPart: TypeAlias = Part | MaskedRange
+"""What a script consists of: beside new bytes and ranges, ranges that are masked as they are copied."""
 
 _CHUNK = 1 << 20
 
 
-def parts_size(parts: Sequence[Part]) -> int:
+def parts_size(parts: Sequence[ScriptPart]) -> int:
     """Return how many bytes the parts make."""
     size = 0
     for part in parts:
-        size += len(part) if isinstance(part, bytes) else part[1] - part[0]
+        size += len(part) if isinstance(part, bytes) else _size(part)
     return size
+
+
+def _size(part: ScriptPart) -> int:
+    if isinstance(part, bytes):
+        return len(part)
+    return part[1] - part[0] if isinstance(part, tuple) else part.stop - part.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +36,17 @@ class EditScript:
 
     Parameters
     ----------
-    parts : Sequence[bytes | tuple[int, int]]
+    parts : Sequence[bytes | tuple[int, int] | MaskedRange]
         In the order of the output: bytes to emit, or ``(start, stop)`` of the original.
     size : int
         Length of the output in bytes.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[ScriptPart]
     size: int
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> EditScript:
+    def of(cls, parts: Sequence[ScriptPart]) -> EditScript:
         """Return the script of these parts, with its size."""
         return cls(parts, parts_size(parts))
 
@@ -46,6 +55,9 @@ class EditScript:
         for part in self.parts:
             if isinstance(part, bytes):
                 yield part
+                continue
+            if isinstance(part, MaskedRange):
+                yield from part.chunks(source.read)
                 continue
             start, stop = part
             while start < stop:
@@ -56,7 +68,16 @@ class EditScript:
         """Return the whole output."""
         buffer, _ = source.window(0, source.size)
         view = memoryview(buffer)
-        return b"".join([part if isinstance(part, bytes) else view[part[0] : part[1]] for part in self.parts])
+        return b"".join(
+            [
+                part
+                if isinstance(part, bytes)
+                else view[part[0] : part[1]]
+                if isinstance(part, tuple)
+                else b"".join(part.chunks(source.read))
+                for part in self.parts
+            ]
+        )
 
 
 class EditedSource:
@@ -84,18 +105,21 @@ class EditedSource:
         found: list[bytes] = []
         at = 0
         for part in self._script.parts:
-            size = len(part) if isinstance(part, bytes) else part[1] - part[0]
+            size = _size(part)
             low, high = max(start - at, 0), min(stop - at, size)
             if low < high:
-                found.append(
-                    part[low:high]
-                    if isinstance(part, bytes)
-                    else self._source.read(part[0] + low, part[0] + high)
-                )
+                found.append(self._read_part(part, low, high))
             at += size
             if at >= stop:
                 break
         return b"".join(found)
+
+    def _read_part(self, part: ScriptPart, low: int, high: int) -> bytes:
+        if isinstance(part, bytes):
+            return part[low:high]
+        if isinstance(part, tuple):
+            return self._source.read(part[0] + low, part[0] + high)
+        return part.read(self._source.read, low, high)
 
     def close(self) -> None:
         """Close the original."""
