@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.dicom.stream.edit_script import EditScript, Part
+from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
+from dicomorph.dicom.stream.masked_range import BitMask, MaskedRange
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import ObjectRef
@@ -89,7 +90,7 @@ def test_a_file_is_stored(store: ObjectStore, tmp_path: Path, size: int) -> None
     assert read(store, ref) == file.read_bytes()
 
 
-SCRIPTS: dict[str, list[Part]] = {
+SCRIPTS: dict[str, list[ScriptPart]] = {
     "nothing": [],
     "new bytes only": [b"DICM", b"", b"x"],
     "the original": [(0, 5 * MIB)],
@@ -98,12 +99,17 @@ SCRIPTS: dict[str, list[Part]] = {
     "an empty range": [(5, 5), b"x", (7, 7)],
     "backwards": [(4 * MIB, 5 * MIB), (0, 3 * MIB), b"end"],
     "more than a part": [(0, 5 * MIB), b"and", (0, 5 * MIB), b"y" * (9 * MIB), (1, 2)],
+    "a range that is masked": [
+        b"pixels",
+        MaskedRange(7, 4 * MIB, BitMask(2, "little", 0x0FFF, 0x0800)),
+        b"!",
+    ],
     "exactly two parts": [(0, 5 * MIB), (0, 5 * MIB), (0, 5 * MIB), (0, MIB)],
 }
 
 
 @pytest.mark.parametrize("parts", SCRIPTS.values(), ids=SCRIPTS)
-def test_an_edit_script_is_executed(store: ObjectStore, parts: list[Part]) -> None:
+def test_an_edit_script_is_executed(store: ObjectStore, parts: list[ScriptPart]) -> None:
     data = content(5 * MIB)
     script = EditScript.of(parts)
     ref = store.put_edited("instances/ff/2.dcm", store.put(KEY, data), script)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dicomorph.jobs.model import InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary
 from dicomorph.model.orthanc_errors import describe_code
+from dicomorph.model.remarks import Remark
 from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
 _DANGLING = "DanglingInstancesCount"
@@ -66,6 +67,7 @@ def final_content(job: Job, summary: Summary, *, dangling: int = 0) -> dict[str,
     content["FailedInstancesCount"] = summary.failed
     if summary.failures:
         content["FailedInstances"] = [_failed_instance(outcome) for outcome in summary.failures]
+    content |= {remark.value: count for remark, count in summary.remarks.items()}
     product = summary.success.product if summary.success else None
     if product is None or job.is_bulk:
         return content
@@ -87,7 +89,7 @@ def unfinished_content(job: Job) -> dict[str, Json]:
         JobType.RESOURCE_MODIFICATION: ("ID", "Path", "PatientID", "Type"),
         JobType.SPLIT_STUDY: ("TargetStudy",),
     }.get(job.type, ())
-    gone = (*result, "FailedInstances", _DANGLING)
+    gone = {*result, "FailedInstances", _DANGLING, *(remark.value for remark in Remark)}
     content = {name: value for name, value in job.content.items() if name not in gone}
     return {**content, "FailedInstancesCount": 0}
 

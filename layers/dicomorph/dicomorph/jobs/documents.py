@@ -34,6 +34,7 @@ from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.jobs.shaping_settings import decode_shaping, encode_shaping
 from dicomorph.jobs.strict_json import count, only, read
 from dicomorph.model.object_keys import job_prefix
+from dicomorph.model.remarks import Remark
 from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
 from dicomorph.model.settings import Settings
 
@@ -189,6 +190,7 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
             "product": _encode_pin(instance.product) if instance.product else None,
             "error": instance.error_code,
             "details": instance.details,
+            **({"remarks": sorted(one.name for one in instance.remarks)} if instance.remarks else {}),
         }
         for instance in outcome.instances
     ]
@@ -236,6 +238,7 @@ def _decode_outcome(document: Any) -> BatchOutcome:
             _decode_pin(instance["product"]) if instance["product"] is not None else None,
             only(int, instance["error"]),
             only(str, instance["details"]),
+            frozenset(Remark[only(str, name)] for name in only(list, instance.get("remarks", []))),
         )
         for instance in only(list, document["instances"])
     )

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dicomorph.model.remarks import Remark
 from dicomorph.model.resources import Json, Level, ObjectRef, Pin
 
 
@@ -157,13 +158,14 @@ class InstanceOutcome:
     """What became of one instance of a job.
 
     Exactly one of ``product`` and ``error_code`` says so; the code is Orthanc's.
-    ``details`` never holds an attribute value.
+    ``details`` never holds an attribute value; ``remarks`` are about the product.
     """
 
     source: Pin
     product: Pin | None = None
     error_code: int = 0
     details: str = ""
+    remarks: frozenset[Remark] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

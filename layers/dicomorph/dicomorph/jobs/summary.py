@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome
+from dicomorph.model.remarks import Remark
 
 OutcomePosition = tuple[int, int]
 """Where an outcome is recorded: the number of a batch, and which of its instances it is."""
@@ -29,6 +31,8 @@ class Summary:
         Of the first source with a product, in that order: it names the result.
     series : dict[str, OutcomePosition]
         Each distinct series of products, and where its first product is recorded.
+    remarks : Counter[Remark]
+        Of how many products each is made.
     """
 
     instances: int = 0
@@ -36,6 +40,7 @@ class Summary:
     failures: list[InstanceOutcome] = field(default_factory=list)
     success: InstanceOutcome | None = None
     series: dict[str, OutcomePosition] = field(default_factory=dict)
+    remarks: Counter[Remark] = field(default_factory=Counter)
 
     @property
     def failure(self) -> InstanceOutcome | None:
@@ -49,6 +54,7 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
     for batch in batches:
         for index, outcome in enumerate(batch.instances):
             summary.instances += 1
+            summary.remarks.update(outcome.remarks)
             if outcome.product is None:
                 summary.failed += 1
                 insort(summary.failures, outcome, key=lambda one: one.source.ancestry.instance)

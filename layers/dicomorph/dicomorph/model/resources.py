@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from dicomorph.model.remarks import Remark
+
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
@@ -120,6 +122,8 @@ class InstanceEntry:
 
     An entry that ``replaces`` an object is the outcome of editing that one in place: it is for
     an instance that still has it, not for one that was deleted or replaced meanwhile.
+
+    The ``remarks`` are for the job that stores it: the index keeps none.
     """
 
     ancestry: Ancestry
@@ -128,6 +132,7 @@ class InstanceEntry:
     facts: Mapping[Level, LevelFacts]
     labels: Mapping[Level, frozenset[str]] = field(default_factory=dict)
     replaces: ObjectRef | None = None
+    remarks: frozenset[Remark] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

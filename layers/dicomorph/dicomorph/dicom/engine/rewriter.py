@@ -142,7 +142,7 @@ class Rewriter:
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflate(EditScript.of(parts).join(data.source))]
-        return EditScript.of([meta, *parts])
+        return EditScript.of([meta, *parts], remarks=walk.remarks)
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
         return EncodedScopes(

@@ -43,7 +43,8 @@ _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a 
 _ITEM_TAG = IMPLICIT_LITTLE.tag(ITEM)
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
-_ZEROS = frozenset((0, bytes(6)))  # keys of the zeros behind a data set, out of order wherever they stand
+# Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand.
+_PADDING = frozenset((0, bytes(6), 0xFFFFFFFF, b"\xff" * 6))
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -237,8 +238,10 @@ class _TopSteps(dict[Any, tuple[int, int]]):
         self._steps = steps
 
     def __missing__(self, key: Any) -> tuple[int, int]:
-        tag, _ = self._steps.tag_and_vr(key)
-        step = DROP_SHORT if key in _ZEROS else self._steps[key]
+        if key in _PADDING:
+            tag, step = 0, DROP_SHORT
+        else:
+            (tag, _), step = self._steps.tag_and_vr(key), self._steps[key]
         if len(self) >= _LEARNT:
             self.clear()
         found = self[key] = self._noting(tag, step), tag

@@ -54,6 +54,7 @@ from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
 _WALKERS = {
@@ -94,6 +95,11 @@ class TopLevel:
         self._pixels = PixelData(data, self._window, is_anonymization=plan.is_anonymization)
         self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
 
+    @property
+    def remarks(self) -> frozenset[Remark]:
+        """What is to be said of the output."""
+        return self._pixels.remarks
+
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
@@ -112,7 +118,7 @@ class TopLevel:
             key, length = unpack(buffer, pos - base)
             step, tag = known[key]
             if tag <= last:
-                if not tag and window.only_zeros_from(pos):
+                if not tag and window.only_padding_from(pos):
                     break
                 message = f"{format_tag(tag)} is out of order"
                 raise BadFileFormatError(message)
@@ -141,7 +147,7 @@ class TopLevel:
                 encoded = self._encoded
                 known, empty = encoded.steps.top, encoded.steps.empty
             buffer, base, covered = window.buffer, window.base, window.end
-        if pos != size and not (pos < size and window.only_zeros_from(pos)):  # some writers pad files
+        if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             message = f"{format_tag(last)} is longer than the file"
             raise TruncatedError(message)
         self._pos = pos

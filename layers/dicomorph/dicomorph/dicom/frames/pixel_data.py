@@ -27,6 +27,7 @@ from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.remarks import Remark
 
 PIXEL_ELEMENTS = PIXELS | OFFSET_ELEMENTS
 """What is handled here: pixels, and what counts their bytes."""
@@ -59,8 +60,8 @@ class PixelData:
         """Whether those are all that there are."""
         self.has_overlays = False
         """Whether there are groups that go, of overlays that may lie in the pixels."""
-        self.has_user_data = False
-        """Whether there is video that may carry user data."""
+        self.remarks: frozenset[Remark] = frozenset()
+        """What is to be said of the pixels."""
 
     def element(
         self, tag: int, vr: bytes, pos: int, value: int, length: int
@@ -96,7 +97,8 @@ class PixelData:
         before: list[Part] = []
         if self._is_cleaned:
             cleaned = clean(self._window, value, self._encoding, Cleaners(self._syntax, self._image))
-            self.has_user_data |= cleaned.has_user_data
+            if cleaned.has_user_data:
+                self.remarks = frozenset((Remark.VIDEO_USER_DATA,))
             before, parts, stop = self._offsets.parts(cleaned), cleaned.parts, cleaned.stop
         else:
             parts, stop = None, self._window.end_of_fragments(value, self._encoding.order)

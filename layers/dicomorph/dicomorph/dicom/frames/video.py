@@ -22,6 +22,7 @@ _START_CODE = re.compile(rb"\0{2,6}\x01")
 _PACK = b"\0\0\1\xba"  # of a program stream (ITU-T H.222.0)
 _MPEG2_SEQUENCE = re.compile(rb"\0\0\x01\xb3")  # no unit of H.264 and H.265 begins so
 _H265_PARAMETERS = re.compile(rb"\0\0\x01[\x40\x41]\x01")
+_H264_PARAMETERS = re.compile(rb"\0\0\x01[\x27\x47\x67]")
 _MPEG2_USER_DATA = re.compile(rb"\0\0\x01\xb2")
 _H264_SEI = re.compile(rb"\0\0\x01[\x06\x26\x46\x66]")
 _H265_SEI = re.compile(rb"\0\0\x01[\x4e-\x51]")
@@ -55,6 +56,5 @@ def _user_data_of(head: bytes, transfer_syntax: str) -> re.Pattern[bytes]:
     """Return what user data begin with: as the stream says, not the syntax, where it does."""
     if _MPEG2_SEQUENCE.search(head):
         return _MPEG2_USER_DATA
-    if _H265_PARAMETERS.search(head):
-        return _H265_SEI
-    return _MPEG2_USER_DATA if transfer_syntax.startswith(_MPEG2) else _H264_SEI
+    is_h265 = transfer_syntax.startswith(_H265) and not _H264_PARAMETERS.search(head)
+    return _H265_SEI if is_h265 or _H265_PARAMETERS.search(head) else _H264_SEI

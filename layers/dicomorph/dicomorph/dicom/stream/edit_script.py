@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.source import Buffer, Source
+from dicomorph.model.remarks import Remark
 
 Part: TypeAlias = bytes | tuple[int, int]
 ScriptPart: TypeAlias = Part | MaskedRange
@@ -40,15 +41,18 @@ class EditScript:
         In the order of the output: bytes to emit, or ``(start, stop)`` of the original.
     size : int
         Length of the output in bytes.
+    remarks : frozenset[Remark]
+        What is to be said of the output.
     """
 
     parts: Sequence[ScriptPart]
     size: int
+    remarks: frozenset[Remark] = frozenset()
 
     @classmethod
-    def of(cls, parts: Sequence[ScriptPart]) -> EditScript:
+    def of(cls, parts: Sequence[ScriptPart], *, remarks: frozenset[Remark] = frozenset()) -> EditScript:
         """Return the script of these parts, with its size."""
-        return cls(parts, parts_size(parts))
+        return cls(parts, parts_size(parts), remarks)
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         """Yield the output in pieces of at most 1 MiB of the original, or one part of new bytes."""

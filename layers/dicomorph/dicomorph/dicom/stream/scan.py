@@ -19,6 +19,8 @@ from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError
 
+LAST_TAG = 0xFFFFFFFF
+
 
 def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
     data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: AbstractSet[int] | None = None
@@ -51,13 +53,13 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         try:
             tag, vr, value, length = read_header(buffer, pos - base, size - base, encoding)
         except BadFileFormatError:
-            if window.only_zeros_from(pos):  # some writers pad files
+            if window.only_padding_from(pos):  # some writers pad files
                 return
             raise
         if tag > last:
             return
-        if not tag and not length:
-            if window.only_zeros_from(pos):
+        if (not tag and not length) or tag == LAST_TAG:
+            if window.only_padding_from(pos):
                 return
             raise misplaced()
         if tag >> 16 == ITEM >> 16:

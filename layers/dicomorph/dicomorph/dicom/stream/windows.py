@@ -19,6 +19,7 @@ from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.model.errors import BadFileFormatError
 
 WINDOW = 1 << 16
+_PADDING = (b"\0", b"\xff")
 _T = TypeVar("_T")
 
 
@@ -59,11 +60,14 @@ class Window:
             return self.buffer[start - self.base : stop - self.base]
         return self._source.read(start, stop)
 
-    def only_zeros_from(self, pos: int) -> bool:
-        """Tell whether the rest of the file is nothing but zeros."""
+    def only_padding_from(self, pos: int) -> bool:
+        """Tell whether the rest of the file is nothing but zeros, or nothing but bytes FF."""
+        padding = self.read(pos, pos + 1)
+        if padding not in _PADDING:
+            return pos >= self.size
         while pos < self.size:
             stop = min(pos + WINDOW, self.size)
-            if self.read(pos, stop).strip(b"\0"):
+            if self.read(pos, stop).strip(padding):
                 return False
             pos = stop
         return True

@@ -22,8 +22,9 @@ from dicomorph.dicom.standard.tags import (
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.elements import Element, Encoding
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
-from dicomorph.dicom.stream.scan import scan
+from dicomorph.dicom.stream.scan import LAST_TAG, scan
 from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.views.dataset_json import sequence_json
 from dicomorph.model import metadata_names
@@ -54,7 +55,7 @@ class Description:
     facts: Mapping[Level, LevelFacts]
 
 
-def describe(source: Source, *, default_encoding: str) -> Description:
+def describe(source: Source, *, default_encoding: str, whole: bool = False) -> Description:
     """Read the header of a file.
 
     Parameters
@@ -63,17 +64,19 @@ def describe(source: Source, *, default_encoding: str) -> Description:
         The file.
     default_encoding : str
         Orthanc's name of the encoding of files without SpecificCharacterSet.
+    whole : bool
+        Whether to check what is behind the header, too: fragments, other elements, the end of the file.
 
     Raises
     ------
     BadFileFormatError
-        If this is not DICOM, is broken before the pixel data, or has an empty UID.
+        If this is not DICOM, is broken as far as it is read, or has an empty UID.
     InexistentTagError
         If one of the three UIDs is absent.
     """
     try:
         data = open_dataset(source)
-        header = _read(data, default_encoding)
+        header = _read(data, default_encoding, whole=whole)
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
@@ -117,12 +120,14 @@ class _Header(NamedTuple):
     pixel_data: int | None
 
 
-def _read(data: DataSetBytes, default_encoding: str) -> _Header:
+def _read(data: DataSetBytes, default_encoding: str, *, whole: bool) -> _Header:
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
     sequences: dict[int, Json] = {}
-    for found in scan(data, wanted=_WANTED):
+    for found in scan(data, last=LAST_TAG if whole else PIXEL_DATA, wanted=_WANTED):
         if found.tag == PIXEL_DATA:
+            if whole:
+                _check_from(data, found.start)
             return _Header(values, sequences, found.start)
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
@@ -137,6 +142,12 @@ def _read(data: DataSetBytes, default_encoding: str) -> _Header:
             if text is not None:
                 values[found.tag] = text
     return _Header(values, sequences, None)
+
+
+def _check_from(data: DataSetBytes, start: int) -> None:
+    """Raise `BadFileFormatError` if the elements from a position on do not add up to the file."""
+    for _ in scan_whole(replace(data, start=start), wanted=frozenset((PIXEL_DATA,))):
+        pass
 
 
 def _sequences_text(sequences: Mapping[int, Json]) -> str:

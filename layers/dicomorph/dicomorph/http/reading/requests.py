@@ -20,6 +20,8 @@ from dicomorph.services.fields import json_object
 _MIB = 1 << 20
 LARGEST_JSON = 64 * _MIB
 LARGEST_INFLATED = 256 * _MIB
+_PIECE = 1 << 16  # bytes; what is behind the end of a member is copied, and there may be many
+_MOST_MEMBERS = 20_000  # as many blocks as blocked gzip (64 KiB each) makes of five times that size
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _TUNNELS = ("PUT", "DELETE")
@@ -246,14 +248,25 @@ def _inflate(data: bytes) -> bytes:
 
 
 def _inflated_chunks(data: bytes) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(wbits=31)  # 16 for gzip, 15 for the largest window
-    size = 0
-    while not decoder.eof:
-        chunk = decoder.decompress(data, _MIB)
-        size += len(chunk)
-        if size > LARGEST_INFLATED:
-            raise BadFileFormatError("The body of the request is too large")
-        data = decoder.unconsumed_tail
-        if not chunk and not data and not decoder.eof:
-            raise BadFileFormatError("The body of the request is cut off")
-        yield chunk
+    """Yield what a body inflates to: all members of it, one after the other (RFC 1952 2.2)."""
+    size = members = pos = 0
+    while not members or data[pos : pos + 1].strip(b"\0"):  # gzip itself takes zeros for padding
+        members += 1
+        if members > _MOST_MEMBERS:
+            raise BadFileFormatError("The body of the request has too many parts")
+        decoder, piece = zlib.decompressobj(wbits=31), b""  # 16 for gzip, 15 for the largest window
+        while not decoder.eof:
+            if not piece:
+                piece = data[pos : pos + _PIECE]
+                pos += len(piece)
+            chunk = decoder.decompress(piece, _MIB)
+            size += len(chunk)
+            if size > LARGEST_INFLATED:
+                raise BadFileFormatError("The body of the request is too large")
+            if not chunk and not piece and not decoder.eof:
+                raise BadFileFormatError("The body of the request is cut off")
+            piece = decoder.unconsumed_tail
+            yield chunk
+        pos -= len(decoder.unused_data)
+    if data[pos:].strip(b"\0"):
+        raise BadFileFormatError("The body of the request is not gzip")

@@ -36,12 +36,12 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     Raises
     ------
     BadFileFormatError
-        If it is empty, no DICOM, or one of its UIDs is empty.
+        If it is empty, no DICOM, damaged anywhere, or one of its UIDs is empty.
     InexistentTagError
         If it lacks a UID.
     """
     with _opened(file) as source:
-        description = describe(source, default_encoding=default_encoding(backend))
+        description = describe(source, default_encoding=default_encoding(backend), whole=True)
     ancestry = ancestry_of(description.identifiers)
     md5 = _md5(file)
     stored = backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)

@@ -129,4 +129,4 @@ def _record_parts(
 def _outcome(pin: Pin, result: InstanceEntry | Failure) -> InstanceOutcome:
     if isinstance(result, Failure):
         return InstanceOutcome(pin, None, result.code, result.details)
-    return InstanceOutcome(pin, Pin(result.ancestry, result.object))
+    return InstanceOutcome(pin, Pin(result.ancestry, result.object), remarks=result.remarks)

@@ -98,8 +98,10 @@ class ProductMaker:
         try:
             script = self._rewriter(planned.copy).rewrite(source)
             if script.size <= _IN_MEMORY:
-                return self._make_small(pin, planned, script.join(source))
-            return self._make_large(pin, planned, source, script)
+                entry = self._make_small(pin, planned, script.join(source))
+            else:
+                entry = self._make_large(pin, planned, source, script)
+            return replace(entry, remarks=script.remarks) if script.remarks else entry
         finally:
             source.close()
 
