@@ -49,16 +49,27 @@ def test_other_beginnings_are_refused(group: bytes) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 12, 500, 200_000])
+@pytest.mark.parametrize("padding", [b"\0", b"\xff"])
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, JPEG])
-def test_zeros_behind_a_data_set_go(syntax: str, count: int) -> None:
+def test_padding_behind_a_data_set_goes(syntax: str, padding: bytes, count: int) -> None:
     data = rich_file(syntax=syntax)
+    padded = data + padding * count
     for edit in (anonymized, modified):
-        assert edit(data + bytes(count)) == edit(data)
-    assert identity(data + bytes(count)) == identity(data)
+        assert edit(padded) == edit(data)
+    assert identity(padded) == identity(data)
+    assert describe(BufferSource(padded), default_encoding="Latin1", whole=True) == identity(data)
 
 
 @pytest.mark.parametrize(
-    "behind", [b"\0\0\0\1", bytes(30) + b"SECRET", bytes(8) + b"\x08\0\x05\0CS\0\0", b"\0" * 9 + b"1"]
+    "behind",
+    [
+        b"\0\0\0\1",
+        b"\xff\xff\0\0",
+        b"\xff" * 40 + b"\0" * 40,
+        bytes(30) + b"SECRET",
+        bytes(8) + b"\x08\0\x05\0CS\0\0",
+        b"\0" * 9 + b"1",
+    ],
 )
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, JPEG])
 def test_anything_else_behind_a_data_set_is_refused(syntax: str, behind: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import random
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +130,27 @@ def test_a_file_that_is_no_whole_gzip_is_refused(data: bytes) -> None:
         _gzipped(data).file()
 
 
-def test_a_small_gzip_cannot_fill_the_memory() -> None:
-    bomb = gzip.compress(bytes(1 << 20), 9) * 2  # members after the first are ignored
-    assert len(_gzipped(bomb).file()) == 1 << 20  # type: ignore[arg-type]
-    with pytest.raises(BadFileFormatError):
+@pytest.mark.parametrize("padding", [0, 1, 512, 100_000])
+@pytest.mark.parametrize("size", [1, 100, 65_280, 1 << 20])
+def test_a_gzip_of_several_members_is_read_to_its_end(size: int, padding: int) -> None:
+    data = random.Random(1).randbytes(size * 3 + 7)  # noqa: S311 - reproducible, no secret
+    members = [gzip.compress(data[at : at + size], 1, mtime=0) for at in range(0, len(data), size)]
+    members.insert(1, gzip.compress(b"", mtime=0))
+    body = b"".join(members)
+    assert _gzipped(body + bytes(padding)).file() == data
+    for broken in (body[:-1], body + members[0][:-1], body + b"text", body + bytes(padding) + b"\1"):
+        with pytest.raises(BadFileFormatError):
+            _gzipped(broken).file()
+
+
+def test_a_small_gzip_can_fill_neither_the_memory_nor_the_time() -> None:
+    with pytest.raises(BadFileFormatError, match="too large"):
         _gzipped(gzip.compress(bytes(LARGEST_INFLATED + 1), 1)).file()
+    member = gzip.compress(bytes(64 << 20), 1)
+    with pytest.raises(BadFileFormatError, match="too large"):
+        _gzipped(member * 5).file()
+    with pytest.raises(BadFileFormatError, match="too many parts"):
+        _gzipped(gzip.compress(b"", mtime=0) * 30_000).file()
 
 
 def test_the_address_of_the_client_is_in_the_context() -> None:
