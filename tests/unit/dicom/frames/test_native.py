@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
 
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element
-from tests.support.codestreams import SECRET, even, jpeg, segment
+from tests.support.codestreams import SECRET, encapsulated, even, jpeg, segment
 from tests.support.edits import WindowedSource, anonymized, modified, rewriter
 from tests.support.images import (
     DOUBLE_FLOAT_PIXEL_DATA,
@@ -192,3 +193,30 @@ def test_the_end_is_found_through_a_window(
     )
     assert script.join(source) == anonymized(data)
     assert SECRET not in script.join(source)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, "1.2.840.10008.1.2.4.50"])
+def test_fragments_in_a_value_of_defined_length_are_refused(syntax: str) -> None:
+    order = ">" if syntax == BIG else "<"
+    value = b"".join(
+        struct.pack(order + "HHI", 0xFFFE, 0xE000, len(one)) + one for one in (b"", even(jpeg()))
+    )
+    data = image_file(Image(100, 100), value, vr="OB", syntax=syntax)
+    with pytest.raises(BadFileFormatError, match="length as a whole"):
+        anonymized(data)
+    assert pixels_of(modified(data)) == value
+
+
+@pytest.mark.parametrize("value", [b"\0\0" + jpeg(head=segment(0xFE, SECRET)), SECRET * 20])
+def test_what_is_neither_a_frame_nor_native_is_refused_where_frames_should_be(value: bytes) -> None:
+    data = image_file(Image(100, 100), even(value), vr="OB", syntax="1.2.840.10008.1.2.4.50")
+    with pytest.raises(BadFileFormatError, match="neither native nor a frame"):
+        anonymized(data)
+    assert pixels_of(modified(data)) == even(value)
+
+
+@pytest.mark.parametrize("tag", [FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA])
+def test_floats_in_fragments_are_refused(tag: int) -> None:
+    data = image_file(Image(bits=32), encapsulated([SECRET]), tag=tag, vr="OF", undefined=True)
+    with pytest.raises(BadFileFormatError):
+        anonymized(data)

@@ -28,14 +28,14 @@ def overlay(position: int, group: int = 0x6000, *, data: bool = False) -> list[E
     return [*found, Element(group << 16 | 0x3000, "OW", bytes(20))] if data else found
 
 
-def random_pixels(image: Image, syntax: str) -> np.ndarray:  # type: ignore[type-arg]
+def random_pixels(image: Image, syntax: str) -> np.ndarray:
     order = ">" if syntax == BIG else "<"
     count = image.rows * image.columns * image.samples * image.frames
     raw = np.random.default_rng(1).bytes(count * image.bits // 8)
     return np.frombuffer(raw, order + SIZES[image.bits])
 
 
-def expected(pixels: np.ndarray, image: Image) -> bytes:  # type: ignore[type-arg]
+def expected(pixels: np.ndarray, image: Image) -> bytes:
     """Return samples one by one, each as the number that it stands for."""
     limit = 1 << image.stored
     found = []

@@ -71,7 +71,7 @@ def clean(window: Window, pos: int, encoding: Encoding, cleaners: Cleaners) -> C
     return _Cleaner(window, pos, encoding, cleaners).clean()
 
 
-def clean_bare(window: Window, value: Fragment, cleaners: Cleaners) -> list[Part] | None:
+def clean_bare(window: Window, value: Fragment, encoding: Encoding, cleaners: Cleaners) -> list[Part] | None:
     """Return what stays of a frame that is a whole value, without item and delimiter; None if it is no frame.
 
     Parameters
@@ -86,6 +86,8 @@ def clean_bare(window: Window, value: Fragment, cleaners: Cleaners) -> list[Part
     """
     fragments = BareValue(window, value)
     cleaner = cleaners.by_beginning(fragments.head())
+    if fragments.head().startswith(encoding.tag(ITEM)):
+        raise not_understood("its fragments have a length as a whole")
     if cleaner is None:
         return None
     frame = Frame(fragments, cleaners.begins)

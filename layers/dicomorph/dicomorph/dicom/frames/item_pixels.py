@@ -60,7 +60,7 @@ def _cleaned(
         return clean(window, value.start, encoding, cleaners).parts
     length = value.stop - value.start
     if found.tag == PIXEL_DATA and not is_native(EXPLICIT_VR_LITTLE_ENDIAN, length, image):
-        parts = clean_bare(window, value, cleaners)
+        parts = clean_bare(window, value, encoding, cleaners)
         if parts is not None:
             return parts
     return [(value.start, value.start + length_of_pixels(found.tag, length, image))]

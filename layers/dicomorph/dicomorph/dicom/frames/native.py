@@ -5,6 +5,7 @@ No viewer shows what is there, and it may be anything.
 
 from __future__ import annotations
 
+from dicomorph.dicom.frames.codestreams import not_understood
 from dicomorph.dicom.frames.image_pixel import ImagePixel
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
@@ -16,6 +17,16 @@ def is_native(transfer_syntax: str, length: int, image: ImagePixel) -> bool:
     bits = image.frame_bits
     is_long_enough = bits is not None and length * 8 >= bits * image.frames
     return is_long_enough and transfer_syntax in NATIVE_TRANSFER_SYNTAXES
+
+
+def check_may_be_native(transfer_syntax: str, length: int, image: ImagePixel) -> None:
+    """Raise `BadFileFormatError` if pixel data that are no frame cannot be native either.
+
+    Native ones may be cut off, but hardly where they should be compressed.
+    """
+    is_short = image.native_length is not None and length < image.native_length
+    if is_short and transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
+        raise not_understood("it is neither native nor a frame")
 
 
 def length_of_pixels(tag: int, length: int, image: ImagePixel) -> int:

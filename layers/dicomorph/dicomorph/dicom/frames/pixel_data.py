@@ -16,7 +16,7 @@ from dicomorph.dicom.frames.image_pixel import (
     image_pixel_of,
     read_values,
 )
-from dicomorph.dicom.frames.native import is_native, length_of_pixels
+from dicomorph.dicom.frames.native import check_may_be_native, is_native, length_of_pixels
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS, OffsetElements
 from dicomorph.dicom.frames.overlay_bits import mask_of_pixels
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
@@ -95,6 +95,8 @@ class PixelData:
 
     def _encapsulated(self, tag: int, vr: bytes, pos: int, value: int) -> tuple[list[ScriptPart] | None, int]:
         before: list[Part] = []
+        if self._is_cleaned and tag != PIXEL_DATA:
+            raise BadFileFormatError(f"{format_tag(tag)} cannot be in fragments")
         if self._is_cleaned:
             cleaned = clean(self._window, value, self._encoding, Cleaners(self._syntax, self._image))
             if cleaned.has_user_data:
@@ -116,8 +118,11 @@ class PixelData:
             return None
         parts: Sequence[ScriptPart] | None = None
         if tag == PIXEL_DATA and not is_native(syntax, length, image):
-            parts = clean_bare(self._window, Fragment(value, stop), Cleaners(syntax, lambda: image))
+            cleaners = Cleaners(syntax, lambda: image)
+            parts = clean_bare(self._window, Fragment(value, stop), self._encoding, cleaners)
         if parts is None:
+            if tag == PIXEL_DATA:
+                check_may_be_native(syntax, length, image)
             parts = [self._native(tag, value, length_of_pixels(tag, length, image))]
         if parts == [(value, stop)]:
             return None
