@@ -25,9 +25,6 @@ IMAGE_PIXEL: Final = frozenset(
 )
 """The attributes that the length of native pixel data follows from."""
 
-IMAGE_SIZE: Final = frozenset((_ROWS, _COLUMNS, _BITS_ALLOCATED))
-"""Those of them that every image has."""
-
 FLOAT_PIXEL_DATA: Final = 0x7FE00008
 DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
 _BITS: Final = {FLOAT_PIXEL_DATA: 32, DOUBLE_FLOAT_PIXEL_DATA: 64}  # PS3.3 C.7.6.24, C.7.6.25

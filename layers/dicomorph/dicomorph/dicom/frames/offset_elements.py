@@ -54,7 +54,7 @@ class OffsetElements:
 
     def parts(self, cleaned: Cleaned) -> list[Part]:
         """Return those that describe the fragments, written anew where these have moved."""
-        return self._table(cleaned) + self._total_length(cleaned) if self._found else []
+        return self._table(cleaned) + self._total_length(cleaned)
 
     def _table(self, cleaned: Cleaned) -> list[Part]:
         found = [self._found.get(tag) for tag in _TABLE]

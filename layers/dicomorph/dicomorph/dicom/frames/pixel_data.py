@@ -9,7 +9,6 @@ from dicomorph.dicom.frames.encapsulated import clean, clean_bare
 from dicomorph.dicom.frames.fragments import Fragment
 from dicomorph.dicom.frames.image_pixel import (
     IMAGE_PIXEL,
-    IMAGE_SIZE,
     PIXELS,
     ImagePixel,
     image_pixel_in,
@@ -52,7 +51,7 @@ class PixelData:
         self._syntax = data.transfer_syntax
         self._window = window
         self._is_cleaned = is_anonymization
-        self._offsets = OffsetElements(window, data.encoding)
+        self._offsets: OffsetElements | None = None  # few images have them
         self._has_pixels = False
         self.described_by: dict[int, bytes] = {}
         """The elements of `IMAGE_PIXEL` that were met, as far as they are short."""
@@ -82,6 +81,7 @@ class PixelData:
         if not self._is_cleaned:
             return None, stop
         if tag in OFFSET_ELEMENTS:
+            self._offsets = self._offsets or OffsetElements(self._window, self._encoding)
             self._offsets.add(tag, vr, pos, value, stop)
             return [], stop
         if length:
@@ -101,7 +101,8 @@ class PixelData:
             cleaned = clean(self._window, value, self._encoding, Cleaners(self._syntax, self._image))
             if cleaned.has_user_data:
                 self.remarks = frozenset((Remark.VIDEO_USER_DATA,))
-            before, parts, stop = self._offsets.parts(cleaned), cleaned.parts, cleaned.stop
+            parts, stop = cleaned.parts, cleaned.stop
+            before = self._offsets.parts(cleaned) if self._offsets else []
         else:
             parts, stop = None, self._window.end_of_fragments(value, self._encoding.order)
         if not before and parts is None and vr != b"OW":
@@ -135,9 +136,11 @@ class PixelData:
 
     def _image(self) -> ImagePixel:
         """Return what the image says of its pixels."""
-        if self.is_described and self.described_by.keys() >= IMAGE_SIZE:
-            try:
-                return image_pixel_in(tuple(self.described_by.values()), self._encoding)
-            except TruncatedError:  # the window ended there, or a value is longer than it should be
-                pass
+        try:
+            image = image_pixel_in(tuple(self.described_by.values()), self._encoding)
+        except TruncatedError:  # the window ended there, or a value is longer than it should be
+            self.is_described = False
+        else:
+            if self.is_described and image.frame_bits is not None:
+                return image
         return image_pixel_of(read_values(self._data, IMAGE_PIXEL))
