@@ -21,7 +21,8 @@ class DeflatedCleaner:
 
     def __init__(self, image: ImagePixel) -> None:
         bits = image.frame_bits
-        self._largest = MAXIMUM_INFLATED_SIZE if bits is None else (bits + 7) // 8 + 1  # padding
+        size = MAXIMUM_INFLATED_SIZE if bits is None else (bits + 7) // 8 + 1  # padding
+        self._largest = min(size, MAXIMUM_INFLATED_SIZE)
 
     def cuts(self, frame: Codestream) -> list[Cut]:
         """Return what must leave a frame.

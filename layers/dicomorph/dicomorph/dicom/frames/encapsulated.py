@@ -7,13 +7,13 @@ fragments, one by one, and what follows moves up: see `offset_tables`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from dicomorph.dicom.frames.cleaners import Cleaners
 from dicomorph.dicom.frames.codestreams import NOT_PADDING, Cut, not_understood
 from dicomorph.dicom.frames.fragments import ITEM_HEADER, BareValue, Fragment, Fragments, Frame
 from dicomorph.dicom.frames.offset_tables import Moves, is_right, moved_basic_offset_table
+from dicomorph.dicom.frames.pieces import Piece, make_even, pieces
 from dicomorph.dicom.frames.video import begins_video, is_video, may_hold_user_data
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import ITEM, Encoding
@@ -24,7 +24,6 @@ _LATE = 4096  # bytes
 _LENGTH_SIZE = 4  # bytes, at the end of a delimiter
 _SHORT_RUN = 4096  # bytes; shorter ranges between new bytes are copied
 _MANY = 1024
-_END_AND_PADDING = b"\xff\xd9\0"  # EOI and EOC are alike
 _BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"<": "little", ">": "big"}
 
 
@@ -91,9 +90,9 @@ def clean_bare(window: Window, value: Fragment, encoding: Encoding, cleaners: Cl
     if cleaner is None:
         return None
     frame = Frame(fragments, cleaners.begins)
-    [piece] = _pieces(frame, cleaner.cuts(frame))
+    [piece] = pieces(frame, cleaner.cuts(frame))
     if piece.is_changed and parts_size(piece.parts) & 1:
-        _make_even(window, piece.parts)
+        make_even(window, piece.parts)
     return piece.parts
 
 
@@ -177,8 +176,8 @@ class _Cleaner:
             for _, fragment in frame.fragments():
                 self._moves.keep(fragment)
             return
-        held: list[_Piece] = []  # a fragment that lacks a byte, and empty ones behind it
-        for piece in _pieces(frame, cuts):
+        held: list[Piece] = []  # a fragment that lacks a byte, and empty ones behind it
+        for piece in pieces(frame, cuts):
             if held and not piece.parts:
                 held.append(piece)
                 if len(held) > _MANY:
@@ -193,7 +192,7 @@ class _Cleaner:
             else:
                 self._emit([piece])
         if held:
-            _make_even(self._window, held[0].parts)
+            make_even(self._window, held[0].parts)
             self._emit(held)
 
     def _first_byte(self, parts: list[Part]) -> bytes:
@@ -207,9 +206,9 @@ class _Cleaner:
         parts[:] = [(start + 1, stop), *rest] if start + 1 < stop else rest
         return self._window.read(start, start + 1)
 
-    def _emit(self, pieces: list[_Piece]) -> None:
+    def _emit(self, those: list[Piece]) -> None:
         """Write fragments; those in which nothing changes join the run."""
-        for piece in pieces:
+        for piece in those:
             fragment, parts = piece.fragment, piece.parts
             if not piece.is_changed:
                 self._moves.keep(fragment)
@@ -237,48 +236,3 @@ class _Cleaner:
         if self._pending:
             self._parts.append(b"".join(self._pending))
             self._pending.clear()
-
-
-def _make_even(window: Window, parts: list[Part]) -> None:
-    """Drop the padding that was needed before, or add some."""
-    last = parts[-1]
-    end = window.read(max(last[0], last[1] - 3), last[1]) if isinstance(last, tuple) else b""
-    if isinstance(last, tuple) and end == _END_AND_PADDING:
-        parts[-1] = last[0], last[1] - 1
-    else:
-        parts.append(b"\0")
-
-
-class _Piece(NamedTuple):
-    """A fragment, what takes the place of its value, and by how much that is shorter."""
-
-    fragment: Fragment
-    parts: list[Part]
-    gone: int
-
-    @property
-    def is_changed(self) -> bool:
-        return self.parts != ([tuple(self.fragment)] if self.fragment.start < self.fragment.stop else [])
-
-
-def _pieces(frame: Frame, cuts: list[Cut]) -> Iterator[_Piece]:
-    """Divide what is left of a frame among its fragments."""
-    at = 0
-    for begin, fragment in frame.fragments():
-        shift = fragment.start - begin
-        pos, end = begin, begin + fragment.stop - fragment.start
-        parts: list[Part] = []
-        while at < len(cuts) and cuts[at].start < end:
-            cut = cuts[at]
-            if pos < cut.start:
-                parts.append((pos + shift, cut.start + shift))
-            replacement = cut.replacement[max(begin - cut.start, 0) : end - cut.start]
-            if replacement:
-                parts.append(replacement)
-            pos = min(cut.stop, end)
-            if cut.stop > end:
-                break  # it goes on in the next fragment
-            at += 1
-        if pos < end:
-            parts.append((pos + shift, end + shift))
-        yield _Piece(fragment, parts, fragment.stop - fragment.start - parts_size(parts))

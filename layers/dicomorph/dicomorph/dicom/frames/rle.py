@@ -18,6 +18,7 @@ _MOST_SEGMENTS = 15
 _HEADER: Final = struct.Struct(f"<{_MOST_SEGMENTS + 1}I")
 _USUAL_START = struct.pack("<I", _HEADER_SIZE)
 _PIECE = 1 << 16  # bytes
+_REPEATING = 128
 # By the first byte of a run (PS3.5 G.3.1): how long it is, and how many bytes it stands for.
 _SIZES: Final = [*range(2, 130), 1, *[2] * 127]
 _COUNTS: Final = [*range(1, 129), 0, *range(128, 1, -1)]
@@ -83,17 +84,18 @@ class RleCleaner:
 
     def _end_of_segment(self, frame: Codestream, start: int, limit: int | None) -> int:
         """Return where the runs of a segment end, one byte of padding included."""
-        pos, left = start, self._length
+        pos, left, run = start, self._length, 0
+        counts, sizes = _COUNTS, _SIZES  # a hot loop
         if left is None:
             return frame.size() if limit is None else limit
         while left > 0 and (chunk := frame.read(pos, _PIECE if limit is None else min(_PIECE, limit - pos))):
             at, size = 0, len(chunk)
             while at < size and left > 0:
                 run = chunk[at]
-                left -= _COUNTS[run]
-                at += _SIZES[run]
+                left -= counts[run]
+                at += sizes[run]
             pos += at
-        if left < -1:
+        if left < -1 and run < _REPEATING:  # a run that repeats a byte hides nothing
             raise not_understood("a run-length encoded segment is longer than the image")
         pos += (pos - start) & 1
         return pos if limit is None else min(pos, limit)
