@@ -9,11 +9,12 @@ import pytest
 
 from dicomorph.deid.editions.profiles import EDITIONS, profile
 from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.model.errors import BadFileFormatError
-from tests.dicom_factory import EXPLICIT, IMPLICIT, Element, encode
+from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element, encode
 from tests.support.edits import WindowedSource, anonymized, modified, rewriter
 from tests.support.small_files import (
     BIRTH_DATE,
@@ -157,15 +158,50 @@ def test_unknown_sequences_that_stay_are_stepped_over_in_their_encoding(inside: 
     assert shown["0009,1002"] == [{"0008,1155": "1.2.3", "0010,0010": "Nested^Name", "0010,0020": "PID"}, {}]
 
 
-@pytest.mark.parametrize("vr", ["OB", "UT"])
-@pytest.mark.parametrize("inside", [IMPLICIT, EXPLICIT])
-@pytest.mark.parametrize("depth", [0, 2])
-def test_a_known_sequence_under_another_vr_is_opened(vr: str, inside: str, depth: int) -> None:
-    hidden = as_unknown(IMAGES, [IDENTITY], inside, undefined=False)
-    hidden = Element(IMAGES, vr, hidden.value)
-    output = anonymized(small_file(nested(hidden, depth=depth) if depth else hidden))
-    assert b"Nested" not in output
-    assert b"PID" not in output
+@pytest.mark.parametrize("vr", sorted((LONG_VRS | SHORT_VRS) - {b"SQ"}), ids=bytes.decode)
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_known_sequence_under_another_vr_is_opened(vr: bytes, depth: int) -> None:
+    for syntax, inside in ((EXPLICIT, EXPLICIT), (EXPLICIT, IMPLICIT), (BIG, BIG), (BIG, IMPLICIT)):
+        for undefined in (False, True):  # the length of the items
+            value = encode([Element(IMAGES, "SQ", [IDENTITY], undefined=undefined)], inside)
+            value = value[8 if inside == IMPLICIT else 12 :][: -8 if undefined else None]
+            hidden = Element(IMAGES, vr.decode(), value)
+            element = nested(hidden, Element(MODALITY, "CS", "CT"), depth=depth) if depth else hidden
+            data = small_file(element, syntax=syntax)
+            for body in ({}, {"DicomVersion": "2008", "Replace": {"0008,1250[*].StudyID": "1"}}):
+                output = anonymized(data, **body)
+                assert b"Nested" not in output
+                assert b"PID" not in output
+                assert output.count(value_of(output, INSTANCE)) == 3
+                assert (b"CT" in output) is bool(depth)
+            assert b"Nested" not in modified(
+                data, Remove=[f"{'0008,1250[*].' * depth}0008,1140[0].PatientName"]
+            )
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG])
+def test_a_known_sequence_that_outgrows_a_short_vr_is_refused(syntax: str) -> None:
+    (value,) = (encode([Element(IMAGES, "SQ", [IDENTITY], undefined=False)], syntax)[12:],)
+    hidden = Element(IMAGES, "LO", value)
+    for element, path in ((hidden, "0008,1140[*]"), (nested(hidden), "0008,1250[*].0008,1140[*]")):
+        for size in (1000, 0x10000):
+            replace = {f"{path}.0070,0006": "x" * size}
+            data = small_file(element, syntax=syntax)
+            if size == 1000:
+                assert b"x" * size in modified(data, Replace=replace)
+                continue
+            with pytest.raises(BadFileFormatError, match="too long for the VR LO"):
+                modified(data, Replace=replace)
+
+
+@pytest.mark.parametrize("vr", sorted(SHORT_VRS), ids=bytes.decode)
+def test_what_a_known_sequence_holds_that_is_no_items_is_refused(vr: bytes) -> None:
+    element = Element(IMAGES, vr.decode(), b"Nested^Name!")
+    for data in (small_file(element), small_file(nested(element))):
+        with pytest.raises(BadFileFormatError):
+            anonymized(data)
+    empty = Element(IMAGES, vr.decode())
+    assert encode([empty]) in anonymized(small_file(empty, nested(empty)))
 
 
 @pytest.mark.parametrize("vr", ["UN", "OB", "US"])

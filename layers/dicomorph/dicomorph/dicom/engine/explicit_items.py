@@ -38,6 +38,9 @@ from dicomorph.dicom.engine.steps import (
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
     ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
@@ -59,13 +62,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
     long_length = struct.Struct(order + "I").unpack_from
     tag_and_length = struct.Struct(order + "II").unpack_from
     (item_tag,) = struct.unpack(order + "I", encoding.tag(ITEM))
-    unpack_tag = struct.Struct(order + "HH").unpack_from
     pack_length = struct.Struct(order + "I").pack
     item_delimitation = encoding.tag(ITEM_DELIMITATION)
-
-    def tag_of(key: bytes) -> int:
-        group, element = unpack_tag(key)
-        return int(group << 16 | element)
 
     def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         buffer: Buffer,
@@ -204,10 +202,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
     def long_element(  # noqa: PLR0913, PLR0917 - the state of the loop that calls it
         buffer: Buffer, pos: int, end: int, encoded: EncodedScope, key: bytes, step: int, depth: int
     ) -> Rewritten:
-        """Handle the rarer elements with a 32-bit length: removed, edited, or of unknown VR."""
-        (length,) = long_length(buffer, pos + 8)
+        """Handle the rarer elements: of unknown VR, or removed or edited with a 32-bit length."""
         if step == UNKNOWN:
-            return unknown_element(buffer, pos, end, encoded.items[key], tag_of(key), length, depth)
+            return unknown_element(buffer, pos, end, encoded, key, depth)
+        (length,) = long_length(buffer, pos + 8)
         if length == UNDEFINED_LENGTH:
             inner = encoding_inside(key[4:], encoding, buffer, pos + 12, end)
             stop = skip_undefined(buffer, pos + 12, end, inner)
@@ -221,20 +219,24 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         edited = encoded.edit(buffer[pos:stop], key)
         return stop, [edited], len(edited) - (stop - pos)
 
-    def unknown_element(  # noqa: PLR0913, PLR0917 - as above
-        buffer: Buffer, pos: int, end: int, items: ItemScopes, tag: int, length: int, depth: int
+    def unknown_element(
+        buffer: Buffer, pos: int, end: int, encoded: EncodedScope, key: bytes, depth: int
     ) -> Rewritten:
         """Rewrite what the VR does not call a sequence, if it is one."""
-        start = pos + 12
+        tag, vr = encoded.steps.tag_and_vr(key)
+        size, field = encoding.length_field(vr)
+        (length,) = field.unpack_from(buffer, pos + size - field.size)
+        start = pos + size
         if length != UNDEFINED_LENGTH:
             end = min(end, start + length)
-            if not holds_items(tag, buffer[start : min(start + 4, end)]):
+            if not holds_items(tag, buffer[start : min(start + 4, end)], order):
                 return start + length, None, 0
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
-        walk = LITTLE if inner.explicit else implicit_items.sequence
-        return nested_sequence(
-            walk, buffer, pos, 12, end, items.written_in(inner), depth, length, pack_length
-        )
+        walk, items = WALKERS[inner], encoded.items[key].written_in(inner)
+        stop, parts, growth = nested_sequence(walk, buffer, pos, size, end, items, depth, length, pack_length)
+        if parts is not None and length != UNDEFINED_LENGTH:
+            parts[0] = encoding.header(tag, vr, length + growth)
+        return stop, parts, growth
 
     def long_sequence(
         buffer: Buffer, pos: int, end: int, length: int, items: ItemScopes, depth: int
@@ -253,5 +255,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
     return sequence
 
 
-LITTLE = _walker("<")
-BIG = _walker(">")
+WALKERS: dict[Encoding, SequenceWalker] = {
+    IMPLICIT_LITTLE: implicit_items.sequence,
+    EXPLICIT_LITTLE: _walker("<"),
+    EXPLICIT_BIG: _walker(">"),
+}

@@ -105,7 +105,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         else:
             if step == UNKNOWN and length != UNDEFINED_LENGTH:
                 tag = (key & 0xFFFF) << 16 | key >> 16
-                if not holds_items(tag, buffer[pos + 8 : min(pos + 12, pos + 8 + length)]):
+                if not holds_items(tag, buffer[pos + 8 : min(pos + 12, pos + 8 + length)], "<"):
                     pos += 8 + length
                     continue
             stop, found, more = nested_sequence(

@@ -41,7 +41,7 @@ def would_change(source: Source, editor: ReferenceEditor) -> bool:
 
 def _changes(encoding: Encoding, found: Element, window: Window, editor: ReferenceEditor) -> bool:
     """Tell it of a top-level element, if it is a sequence."""
-    if not found.undefined and not _is_sequence(found, window):
+    if not found.undefined and not _is_sequence(encoding, found, window):
         return False
     buffer, base = window.of(found.value, found.stop)
     start, last = found.value - base, found.stop - base - (DELIMITER_BYTES if found.undefined else 0)
@@ -49,8 +49,8 @@ def _changes(encoding: Encoding, found: Element, window: Window, editor: Referen
     return editor.items(found.tag, buffer, start, last, inner) is not None
 
 
-def _is_sequence(found: Element, window: Window) -> bool:
+def _is_sequence(encoding: Encoding, found: Element, window: Window) -> bool:
     if not may_hold_items(found.tag, found.vr):
         return False
     beginning = window.read(found.value, min(found.value + 4, found.stop))
-    return found.vr == b"SQ" or holds_items(found.tag, beginning)
+    return found.vr == b"SQ" or holds_items(found.tag, beginning, encoding.order)

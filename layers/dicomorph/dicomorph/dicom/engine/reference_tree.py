@@ -266,12 +266,12 @@ class ReferenceParser:
             return (Uids(tag, vr, start, value, stop) if length else None), stop
         if not tag & 0xFFFF:
             return GroupLength(start, stop), stop
-        if not self._has_hit(value, stop) or not self._is_sequence(found):
+        if not self._has_hit(value, stop) or not self._is_sequence(found, encoding):
             return None, stop
         inner = encoding_inside(vr, encoding, self._buffer, value, stop)
         return self._defined(_Header(tag, start, value, inner), stop, depth + 1), stop
 
-    def _is_sequence(self, found: _Element) -> bool:
+    def _is_sequence(self, found: _Element, encoding: Encoding) -> bool:
         tag, vr, _, value, length = found
         beginning = self._buffer[value : value + min(4, length)]
-        return may_hold_items(tag, vr) and (vr == b"SQ" or holds_items(tag, beginning))
+        return may_hold_items(tag, vr) and (vr == b"SQ" or holds_items(tag, beginning, encoding.order))

@@ -24,7 +24,7 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
-from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE, ITEM, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_BIG, IMPLICIT_LITTLE, ITEM, Encoding
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
@@ -40,7 +40,8 @@ PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
-_ITEM_TAG = IMPLICIT_LITTLE.tag(ITEM)
+# In big endian, what comes as UN should be in little endian (PS3.5 6.2.2), and may be in either.
+_ITEM_TAGS = {"<": (IMPLICIT_LITTLE.tag(ITEM),), ">": (IMPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM))}
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand.
@@ -199,7 +200,8 @@ class _ExplicitSteps(Steps):
         step = self._step(tag, long=long, text=text, has_identity=True)
         if tag in PIXEL_ELEMENTS and step in (KEEP_SHORT, KEEP_LONG):
             return self._pixels(tag, step)
-        may_nest = step == KEEP_LONG and (vr == b"UN" or known == "SQ")
+        # A sequence is one under whatever VR it comes, one with a 16-bit length too.
+        may_nest = step in (KEEP_SHORT, KEEP_LONG) and (vr == b"UN" or known == "SQ")
         return UNKNOWN if may_nest and self._changes_in_items(key) else step
 
     def _is_delimiter(self, key: bytes) -> bool:
@@ -295,7 +297,7 @@ class _ItemRulesByKey(dict[Any, ItemRules]):
         return found
 
 
-def holds_items(tag: int, beginning: bytes) -> bool:
+def holds_items(tag: int, beginning: bytes, order: str) -> bool:
     """Tell whether an element whose VR does not say so is a sequence; its length is defined.
 
     Parameters
@@ -303,6 +305,8 @@ def holds_items(tag: int, beginning: bytes) -> bool:
     beginning : bytes
         The first four bytes of the value. What the dictionary does not know, a private element
         above all, is a sequence if it begins with an item.
+    order : str
+        The byte order of the data set, as in `Encoding`.
     """
     known = vr_of(tag)
-    return bool(beginning) if known == "SQ" else known == "UN" and beginning == _ITEM_TAG
+    return bool(beginning) if known == "SQ" else known == "UN" and beginning in _ITEM_TAGS[order]

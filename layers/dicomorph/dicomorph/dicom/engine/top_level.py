@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from dicomorph.dicom.engine import explicit_items, implicit_items
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
+from dicomorph.dicom.engine.explicit_items import WALKERS
 from dicomorph.dicom.engine.item_edits import Rewritten
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
@@ -41,9 +41,6 @@ from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
 from dicomorph.dicom.stream.elements import (
     DELIMITER_BYTES,
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
     UNDEFINED_LENGTH,
     TruncatedError,
     encoding_inside,
@@ -57,11 +54,6 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
-_WALKERS = {
-    IMPLICIT_LITTLE: implicit_items.sequence,
-    EXPLICIT_LITTLE: explicit_items.LITTLE,
-    EXPLICIT_BIG: explicit_items.BIG,
-}
 
 
 class TopLevel:
@@ -84,7 +76,7 @@ class TopLevel:
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
-        self._walk = _WALKERS[data.encoding]
+        self._walk = WALKERS[data.encoding]
         self._encoded = scopes.root(data.encoding, signed=signed)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
@@ -249,7 +241,7 @@ class TopLevel:
         """Rewrite the items of a sequence at the top level."""
         if step == UNKNOWN and length != UNDEFINED_LENGTH:
             beginning = self._window.read(value, value + min(4, length))
-            if not holds_items(tag, beginning):
+            if not holds_items(tag, beginning, self._encoding.order):
                 return self._stop(tag, vr, value, length)
         items = self._encoded.items[key]
         if self._follower is not None and self._encoded.scope.follows(tag):
@@ -317,7 +309,7 @@ class TopLevel:
         walk = self._walk
         if vr and vr != b"SQ":
             encoding = encoding_inside(b"UN", self._encoding, buffer, start, end)
-            walk, items = _WALKERS[encoding], items.written_in(encoding)
+            walk, items = WALKERS[encoding], items.written_in(encoding)
         stop, parts, growth = walk(buffer, start, end, items, 0, undefined)
         return stop - start, parts, growth
 

@@ -87,6 +87,7 @@ class Encoding(NamedTuple):
 EXPLICIT_LITTLE = Encoding(explicit=True, order="<")
 IMPLICIT_LITTLE = Encoding(explicit=False, order="<")
 EXPLICIT_BIG = Encoding(explicit=True, order=">")
+_ITEM_IN_BIG_ENDIAN = EXPLICIT_BIG.tag(ITEM)
 
 
 class Element(NamedTuple):
@@ -160,9 +161,10 @@ def encoding_inside(vr: bytes, encoding: Encoding, buffer: Buffer, pos: int, end
 
     As what surrounds the sequence. Only behind the VR UN they are in implicit VR little endian
     (PS3.5 6.2.2), unless the writer put explicit VR there all the same: some do, and a walk in the
-    wrong encoding would find nothing of what it looks for, so the first element is looked at.
+    wrong encoding would find nothing of what it looks for, so the first element is looked at. An
+    item in big endian tells that all of it is.
     """
-    if vr != b"UN":
+    if vr != b"UN" or (encoding.order == ">" and buffer[pos : pos + 4] == _ITEM_IN_BIG_ENDIAN):
         return encoding
     explicit = _begins_explicitly(buffer, pos, end)
     return EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE
