@@ -25,7 +25,7 @@ from pydicom.values import convert_SQ
 IMPLICIT, DEFLATED, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 _UNDEFINED = 0xFFFFFFFF
-_ITEM = b"\xfe\xff\x00\xe0"
+_ITEM, _BIG_ITEM = b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"
 _VRS = {vr.value.encode() for vr in VR}
 _VR_OF_FIRST = slice(12, 14)  # behind the header of the first item, and a tag
 
@@ -110,13 +110,15 @@ def _node(element: Any, charset: Any, *, little: bool) -> Node:
     tag, raw = int(element.tag), element.value or b""
     vr = element.VR or dictionary_vr(tag)
     known = dictionary_vr(tag)
-    unnamed = vr == "UN" and (known == "SQ" or (known == "UN" and raw.startswith(_ITEM)))
+    is_big = not little and raw.startswith(_BIG_ITEM)  # else UN is in little endian (PS3.5 6.2.2)
+    unnamed = vr == "UN" and (known == "SQ" or (known == "UN" and (raw.startswith(_ITEM) or is_big)))
     is_sequence = vr == "SQ" or unnamed
     if not is_sequence:
         return Node(vr, raw, undefined=element.length == _UNDEFINED)
     implicit = element.is_implicit_VR or (vr == "UN" and raw[_VR_OF_FIRST] not in _VRS)
-    sequence = convert_SQ(raw, implicit, little if vr == "SQ" else True, charset)
-    return Node("SQ", items=[_tree(item, little=little) for item in sequence])
+    order = little if vr == "SQ" else not is_big
+    sequence = convert_SQ(raw, implicit, order, charset)
+    return Node("SQ", items=[_tree(item, little=order) for item in sequence])
 
 
 def _decoded(element: Any, *, little: bool) -> Node:

@@ -99,7 +99,7 @@ def _top_level(data: DataSetBytes) -> Iterator[_Text]:
 def _may_hold_items(data: DataSetBytes, element: Element) -> bool:
     """Tell by the beginning whether a value of UN is worth reading: it may be as large as the file."""
     beginning = data.source.read(element.value, min(element.value + 4, element.stop))
-    return element.undefined or holds_items(element.tag, beginning, data.encoding.order)
+    return element.undefined or holds_items(element.tag, element.vr, beginning, data.encoding.order)
 
 
 def _vr(element: Element) -> bytes:
@@ -114,7 +114,11 @@ def _sequence(
     """Yield the text in the items of an element, if it is a sequence."""
     pos, end, vr = element.value, element.stop, element.vr
     beginning = buffer[pos : pos + 4]
-    if not element.undefined and vr != b"SQ" and not holds_items(element.tag, beginning, around.order):
+    if (
+        not element.undefined
+        and vr != b"SQ"
+        and not holds_items(element.tag, element.vr, beginning, around.order)
+    ):
         return
     if vr not in (b"", b"SQ", b"UN"):  # a sequence of the dictionary, under a VR that may hold a mere value
         if beginning not in _ITEM_TAGS:

@@ -47,9 +47,10 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     Encoding,
     encoding_inside,
+    end_of_undefined,
+    holds_fragments,
     misplaced,
     overrun,
-    skip_undefined,
 )
 from dicomorph.dicom.stream.source import Buffer
 
@@ -120,8 +121,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
                 if length == UNDEFINED_LENGTH:
-                    inner = encoding_inside(key[4:], encoding, buffer, pos, end)
-                    pos = skip_undefined(buffer, pos, end, inner)
+                    pos = end_of_undefined(buffer, pos, end, steps.tag_and_vr(key), encoding)
                 else:
                     pos += length
                 continue
@@ -207,8 +207,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             return unknown_element(buffer, pos, end, encoded, key, depth)
         (length,) = long_length(buffer, pos + 8)
         if length == UNDEFINED_LENGTH:
-            inner = encoding_inside(key[4:], encoding, buffer, pos + 12, end)
-            stop = skip_undefined(buffer, pos + 12, end, inner)
+            stop = end_of_undefined(buffer, pos + 12, end, encoded.steps.tag_and_vr(key), encoding)
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
@@ -227,9 +226,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         size, field = encoding.length_field(vr)
         (length,) = field.unpack_from(buffer, pos + size - field.size)
         start = pos + size
-        if length != UNDEFINED_LENGTH:
+        if length == UNDEFINED_LENGTH:
+            holds_fragments(tag, vr, encoding)  # only what is none gets here
+        else:
             end = min(end, start + length)
-            if not holds_items(tag, buffer[start : min(start + 4, end)], order):
+            if not holds_items(tag, vr, buffer[start : min(start + 4, end)], order):
                 return start + length, None, 0
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
         walk, items = WALKERS[inner], encoded.items[key].written_in(inner)

@@ -31,9 +31,11 @@ from dicomorph.dicom.stream.elements import (
     IMPLICIT_LITTLE,
     ITEM_DELIMITATION,
     UNDEFINED_LENGTH,
+    end_of_undefined,
+    holds_fragments,
     misplaced,
     overrun,
-    skip_undefined,
+    skip_fragments,
 )
 from dicomorph.dicom.stream.source import Buffer
 
@@ -67,7 +69,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         replacement: list[Part]
         if step in (DROP_SHORT, EDIT_SHORT, EMPTY_SHORT):
             if length == UNDEFINED_LENGTH:
-                stop = skip_undefined(buffer, pos + 8, end, IMPLICIT_LITTLE)
+                stop = end_of_undefined(buffer, pos + 8, end, steps.tag_and_vr(key), IMPLICIT_LITTLE)
             else:
                 stop = pos + 8 + length
             growth -= stop - pos
@@ -103,11 +105,16 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             replacement = found
             growth += more
         else:
-            if step == UNKNOWN and length != UNDEFINED_LENGTH:
-                tag = (key & 0xFFFF) << 16 | key >> 16
-                if not holds_items(tag, buffer[pos + 8 : min(pos + 12, pos + 8 + length)], "<"):
-                    pos += 8 + length
+            tag, vr = steps.tag_and_vr(key)
+            if length == UNDEFINED_LENGTH:
+                if holds_fragments(tag, vr, IMPLICIT_LITTLE):
+                    pos = skip_fragments(buffer, pos + 8, end, "<")
                     continue
+            elif step == UNKNOWN and not holds_items(
+                tag, b"", buffer[pos + 8 : min(pos + 12, pos + 8 + length)], "<"
+            ):
+                pos += 8 + length
+                continue
             stop, found, more = nested_sequence(
                 sequence, buffer, pos, 8, end, encoded.items[key], depth, length, _PACK_LENGTH
             )

@@ -53,4 +53,4 @@ def _is_sequence(encoding: Encoding, found: Element, window: Window) -> bool:
     if not may_hold_items(found.tag, found.vr):
         return False
     beginning = window.read(found.value, min(found.value + 4, found.stop))
-    return found.vr == b"SQ" or holds_items(found.tag, beginning, encoding.order)
+    return found.vr == b"SQ" or holds_items(found.tag, found.vr, beginning, encoding.order)

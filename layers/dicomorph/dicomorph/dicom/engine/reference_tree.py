@@ -274,4 +274,4 @@ class ReferenceParser:
     def _is_sequence(self, found: _Element, encoding: Encoding) -> bool:
         tag, vr, _, value, length = found
         beginning = self._buffer[value : value + min(4, length)]
-        return may_hold_items(tag, vr) and (vr == b"SQ" or holds_items(tag, beginning, encoding.order))
+        return may_hold_items(tag, vr) and (vr == b"SQ" or holds_items(tag, vr, beginning, encoding.order))

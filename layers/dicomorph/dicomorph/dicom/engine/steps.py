@@ -297,16 +297,20 @@ class _ItemRulesByKey(dict[Any, ItemRules]):
         return found
 
 
-def holds_items(tag: int, beginning: bytes, order: str) -> bool:
+def holds_items(tag: int, vr: bytes, beginning: bytes, order: str) -> bool:
     """Tell whether an element whose VR does not say so is a sequence; its length is defined.
 
     Parameters
     ----------
+    tag, vr : int, bytes
+        Of the element; no VR in implicit VR.
     beginning : bytes
         The first four bytes of the value. What the dictionary does not know, a private element
-        above all, is a sequence if it begins with an item.
+        above all, and numbers or short text under the tag of a sequence, are one if an item begins.
     order : str
         The byte order of the data set, as in `Encoding`.
     """
     known = vr_of(tag)
-    return bool(beginning) if known == "SQ" else known == "UN" and beginning in _ITEM_TAGS[order]
+    if known == "SQ" and vr not in SHORT_VRS:
+        return bool(beginning)
+    return known in {"SQ", "UN"} and beginning in _ITEM_TAGS[order]

@@ -31,7 +31,6 @@ from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
 from dicomorph.dicom.frames.pixel_data import PixelData
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
-    PIXEL_DATA,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
@@ -44,6 +43,7 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     TruncatedError,
     encoding_inside,
+    holds_fragments,
     misplaced,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
@@ -222,12 +222,14 @@ class TopLevel:
                 message = f"{format_tag(tag)} is longer than the file"
                 raise TruncatedError(message)
             return value + length
-        if tag == PIXEL_DATA:
+        if holds_fragments(tag, vr, self._encoding):
             return self._window.end_of_fragments(value, self._encoding.order)
-        return self._window.end_of_undefined(value, vr, self._encoding)
+        return self._window.end_of_undefined(value, (tag, vr), self._encoding)
 
     def _pixel_data(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep pixel data or what counts their bytes; when anonymizing, nothing but the image stays."""
+        if length == UNDEFINED_LENGTH and not holds_fragments(tag, vr, self._encoding):
+            return self._stop(tag, vr, value, length)
         parts, stop = self._pixels.element(tag, vr, pos, value, length)
         if parts is not None:
             self._copy_run(pos)
@@ -241,8 +243,10 @@ class TopLevel:
         """Rewrite the items of a sequence at the top level."""
         if step == UNKNOWN and length != UNDEFINED_LENGTH:
             beginning = self._window.read(value, value + min(4, length))
-            if not holds_items(tag, beginning, self._encoding.order):
+            if not holds_items(tag, vr, beginning, self._encoding.order):
                 return self._stop(tag, vr, value, length)
+        if length == UNDEFINED_LENGTH and holds_fragments(tag, vr, self._encoding):
+            return self._pixel_data(tag, vr, pos, value, length)
         items = self._encoded.items[key]
         if self._follower is not None and self._encoded.scope.follows(tag):
             stop = self._stop(tag, vr, value, length)

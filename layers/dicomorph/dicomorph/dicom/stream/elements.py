@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
@@ -17,6 +18,9 @@ SEQUENCE_DELIMITATION = 0xFFFEE0DD
 DELIMITER_BYTES = 8
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
 
+_SEQUENCE_VRS = (b"SQ", b"UN")  # PS3.5 6.2.2: an UN of undefined length is a sequence
+_ENCAPSULATED_VRS = (b"OB", b"OW")  # PS3.5 A.4 allows the first, some write the other
+
 _TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
 _TAG_LENGTH = {order: struct.Struct(order + "HHI").unpack_from for order in "<>"}
 _LONG_LENGTH = {order: struct.Struct(order + "I") for order in "<>"}
@@ -24,23 +28,27 @@ _SHORT_LENGTH = {order: struct.Struct(order + "H") for order in "<>"}
 _LENGTH = {order: field.unpack_from for order, field in _LONG_LENGTH.items()}
 
 
-class TruncatedError(BadFileFormatError):
+class StructureError(BadFileFormatError):
+    """The bytes are no data set: lengths, tags or VRs do not fit together."""
+
+
+class TruncatedError(StructureError):
     """The buffer ends before the structure does."""
 
 
-def overrun() -> BadFileFormatError:
+def overrun() -> StructureError:
     """Return the error for lengths that do not add up."""
-    return BadFileFormatError("A sequence or item does not end where its length says")
+    return StructureError("A sequence or item does not end where its length says")
 
 
-def misplaced() -> BadFileFormatError:
+def misplaced() -> StructureError:
     """Return the error for a delimiter or item where none can be."""
-    return BadFileFormatError("A delimiter or item stands where none can be")
+    return StructureError("A delimiter or item stands where none can be")
 
 
-def too_deep() -> BadFileFormatError:
+def too_deep() -> StructureError:
     """Return the error for nesting beyond `MAXIMUM_DEPTH`."""
-    return BadFileFormatError("Sequences are nested too deeply")
+    return StructureError("Sequences are nested too deeply")
 
 
 class Encoding(NamedTuple):
@@ -127,8 +135,8 @@ def read_element(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Elem
     """
     tag, vr, value, length = read_header(buffer, pos, end, encoding)
     if length == UNDEFINED_LENGTH:
-        nested = encoding_inside(vr, encoding, buffer, value, end)
-        return Element(tag, vr, pos, value, skip_undefined(buffer, value, end, nested), undefined=True)
+        stop = end_of_undefined(buffer, value, end, (tag, vr), encoding)
+        return Element(tag, vr, pos, value, stop, undefined=True)
     if value + length > end:
         message = f"{format_tag(tag)} is longer than what contains it"
         raise TruncatedError(message)
@@ -148,12 +156,45 @@ def read_header(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> tuple
             if vr in SHORT_VRS:
                 return tag, vr, pos + 8, length
             if vr not in LONG_VRS:
-                raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
+                raise StructureError(f"{format_tag(tag)} has no valid VR")
             if pos + 12 > end:
                 raise TruncatedError(f"The header of {format_tag(tag)} is cut off")
             return tag, vr, pos + 12, _LENGTH[order](buffer, pos + 8)[0]
     group, element, length = _TAG_LENGTH[order](buffer, pos)
     return group << 16 | element, b"", pos + 8, length
+
+
+def holds_fragments(tag: int, vr: bytes, encoding: Encoding) -> bool:
+    """Tell fragments in a value of undefined length from the items of a sequence (PS3.5 7.1.2, A.4).
+
+    Parameters
+    ----------
+    tag, vr : int, bytes
+        Of the element; no VR in implicit VR, where the dictionary tells it.
+
+    Raises
+    ------
+    StructureError
+        If no element of this kind may have an undefined length. Readers do not agree on where it
+        ends: to some, the first delimiter in it does, and what follows stands beside the element.
+    """
+    if tag == PIXEL_DATA:
+        is_allowed = not encoding.explicit or vr in _ENCAPSULATED_VRS
+    else:
+        is_allowed = vr in _SEQUENCE_VRS if encoding.explicit else vr_of(tag).encode() in _SEQUENCE_VRS
+    if not is_allowed:
+        raise StructureError(f"{format_tag(tag)} has an undefined length, which its VR does not allow")
+    return tag == PIXEL_DATA
+
+
+def end_of_undefined(
+    buffer: Buffer, pos: int, end: int, tag_and_vr: tuple[int, bytes], encoding: Encoding
+) -> int:
+    """Return where a value of undefined length ends, behind its delimiter; errors as `holds_fragments`."""
+    tag, vr = tag_and_vr
+    if holds_fragments(tag, vr, encoding):
+        return skip_fragments(buffer, pos, end, encoding.order)
+    return skip_undefined(buffer, pos, end, encoding_inside(vr, encoding, buffer, pos, end))
 
 
 def encoding_inside(vr: bytes, encoding: Encoding, buffer: Buffer, pos: int, end: int) -> Encoding:
@@ -200,11 +241,10 @@ def _is_explicit_element(buffer: Buffer, pos: int, end: int) -> bool:
 
 
 def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in_item: bool = False) -> int:
-    """Return where a value of undefined length ends, behind its delimiter.
+    """Return where a sequence of undefined length ends, behind its delimiter.
 
     Works without recursion, so that hostile nesting costs neither stack nor unbounded memory.
-    The value is a sequence, or encapsulated pixel data (PS3.5 A.4): fragments look like
-    items of defined length, which are stepped over unread.
+    What has a defined length is stepped over unread.
     """
     # Each level: whether we stand among the elements of an item, and the encoding there.
     stack = [(in_item, encoding)]
@@ -220,10 +260,31 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
         if length != UNDEFINED_LENGTH:
             pos = value + length
             continue
+        if among_elements:
+            if holds_fragments(tag, vr, inner):
+                pos = skip_fragments(buffer, value, end, inner.order)
+                continue
+            inner = encoding_inside(vr, inner, buffer, value, end)
         if len(stack) > 2 * MAXIMUM_DEPTH:
             raise too_deep()
-        if among_elements and vr == b"UN":
-            inner = encoding_inside(vr, inner, buffer, value, end)
         stack.append((not among_elements, inner))
         pos = value
     return pos
+
+
+def skip_fragments(buffer: Buffer, pos: int, end: int, order: str) -> int:
+    """Return where encapsulated pixel data end, behind their delimiter (PS3.5 A.4).
+
+    Fragments look like items of defined length, and are stepped over unread.
+    """
+    unpack = _TAG_LENGTH[order]
+    while pos + 8 <= end:
+        group, element, length = unpack(buffer, pos)
+        tag = group << 16 | element
+        pos += 8
+        if tag == SEQUENCE_DELIMITATION:
+            return pos
+        if tag != ITEM or length == UNDEFINED_LENGTH:
+            raise misplaced()
+        pos += length
+    raise TruncatedError("The encapsulated pixel data are cut off")

@@ -11,6 +11,7 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     Element,
     TruncatedError,
+    holds_fragments,
     misplaced,
     read_header,
 )
@@ -68,10 +69,10 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         undefined = length == UNDEFINED_LENGTH
         if not undefined:
             stop = value + length
-        elif tag == PIXEL_DATA:
+        elif holds_fragments(tag, vr, encoding):
             stop = size
         else:
-            stop = window.end_of_undefined(value, vr, encoding)
+            stop = window.end_of_undefined(value, (tag, vr), encoding)
             buffer, base, covered = window.buffer, window.base, window.end
         if stop > size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")

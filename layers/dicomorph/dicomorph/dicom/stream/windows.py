@@ -12,8 +12,7 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     Encoding,
     TruncatedError,
-    encoding_inside,
-    skip_undefined,
+    end_of_undefined,
 )
 from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.model.errors import BadFileFormatError
@@ -96,11 +95,11 @@ class Window:
             length = 2 * max(length, self.end - pos)
             self.move(pos, min(length, self.size - pos))
 
-    def end_of_undefined(self, pos: int, vr: bytes, encoding: Encoding) -> int:
+    def end_of_undefined(self, pos: int, tag_and_vr: tuple[int, bytes], encoding: Encoding) -> int:
         """Return where a value of undefined length ends, behind its delimiter."""
 
         def size(buffer: Buffer, at: int, end: int) -> int:
-            return skip_undefined(buffer, at, end, encoding_inside(vr, encoding, buffer, at, end)) - at
+            return end_of_undefined(buffer, at, end, tag_and_vr, encoding) - at
 
         return pos + self.growing(pos, size)
 

@@ -17,8 +17,9 @@ from dicomorph.dicom.stream.elements import (
     Encoding,
     TruncatedError,
     encoding_inside,
+    holds_fragments,
     read_header,
-    skip_undefined,
+    skip_fragments,
     too_deep,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
@@ -41,7 +42,6 @@ from dicomorph.model.settings import PrivateTag
 _LONGEST_SHOWN = 256  # bytes of UTF-8, as in Orthanc
 _LONGEST_READ = 1 << 16  # no padding makes a longer value short enough
 _MOST_ELEMENTS = 1_000_000  # with items; each takes hundreds of bytes of memory, for eight in a hostile file
-_PIXELS = frozenset(("OB", "OW", "OB or OW"))
 
 
 class TagsForm(enum.Enum):
@@ -198,13 +198,14 @@ class _View:
         tag, written, value, length = header
         vr = self.vr(context, tag, written)
         undefined = length == UNDEFINED_LENGTH
+        fragments = undefined and holds_fragments(tag, written, context.encoding)
         stop = end if undefined else value + length
         if stop > end:
             raise TruncatedError(f"{format_tag(tag)} is longer than what contains it")
-        if vr == "SQ" or (undefined and vr not in _PIXELS):
+        if not fragments and (vr == "SQ" or undefined):
             return self._sequence(into, context, buffer, header, stop)
-        if undefined:
-            stop = skip_undefined(buffer, value, end, context.encoding)
+        if fragments:
+            stop = skip_fragments(buffer, value, end, context.encoding.order)
         if tag == PIXEL_DATA or not self.reads(tag, vr, stop - value, undefined=False):
             self.unread(into, context, tag, vr)
             return stop
