@@ -15,7 +15,7 @@ from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element, encode
-from tests.support.edits import WindowedSource, anonymized, modified, rewriter
+from tests.support.edits import WindowedSource, anonymized, edited, modified, rewriter
 from tests.support.small_files import (
     BIRTH_DATE,
     CREATOR,
@@ -225,14 +225,72 @@ def test_a_nested_character_set_sent_as_un_counts() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("tag", [IMAGES, PRIVATE_SEQUENCE])
-@pytest.mark.parametrize("cut", [2, 9, 20])
-def test_what_begins_like_items_and_goes_on_otherwise_is_refused(tag: int, cut: int) -> None:
-    whole = as_unknown(tag, [IDENTITY], IMPLICIT, undefined=False).value
+def broken_items() -> list[bytes]:
+    """Return values that begin like a sequence in implicit VR, and go on otherwise."""
+    whole = as_unknown(PRIVATE_SEQUENCE, [IDENTITY], IMPLICIT, undefined=False).value
     assert isinstance(whole, bytes)
-    data = small_file(Element(tag, "UN", whole[:-cut] + b"\0" * (cut % 2)))
-    with pytest.raises(BadFileFormatError):
-        anonymized(data, KeepPrivateTags=True)
+    head = b"\xfe\xff\x00\xe0"
+    return [
+        *(whole[:-cut] + b"\0" * (cut % 2) for cut in (2, 9, 20)),
+        *(head, head + b"\0\0", head + b"\xff\xff\xff\xff", head + b"\xff\xff\xff\xff" + b"Nested^Name!" * 9),
+        *(head * 20, head + b"\x08\0\0\0Nested^N", whole + b"Nested^Name!", whole[:40]),
+        head + struct.pack("<I", 12) + b"\xfe\xff\x0d\xe0\0\0\0\0Ne\0\0",
+        b"".join(head + struct.pack("<IHHI", 12 + n, 9, 0x1001, n) for n in range(1600, 0, -16)),
+    ]
+
+
+def test_a_known_sequence_that_goes_on_otherwise_is_refused() -> None:
+    for value in broken_items():
+        for body in ({}, {"KeepPrivateTags": True}):
+            with pytest.raises(BadFileFormatError):
+                anonymized(small_file(Element(IMAGES, "UN", value)), **body)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("tag", [PRIVATE_SEQUENCE, 0x00180FF0])
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_an_unknown_value_that_only_looks_like_items_goes_when_anonymizing(
+    syntax: str, tag: int, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = rewriter({"KeepPrivateTags": True, "Replace": {"0008,1250[*].StudyID": "1"}})
+    for value in broken_items():
+        for undefined in (False, True):
+            odd = Element(tag, "UN", value)
+            kept = Element(0x00280010, "US", 7)
+            around = nested(odd, kept, depth=depth, undefined=undefined) if depth else odd
+            without = nested(kept, depth=depth, undefined=undefined) if depth else kept
+            data = small_file(around, *(() if depth else (kept,)), syntax=syntax)
+            source = BufferSource(data)
+            script = engine.rewrite(source)
+            assert script.unreadable == 1
+            assert script.join(source) == edited(small_file(without, syntax=syntax), engine)
+            assert encode([odd], syntax) in modified(data, Replace={"0008,1250[*].StudyID": "1"})
+            with monkeypatch.context() as small:
+                small.setattr(windows, "WINDOW", 48)
+                seen = WindowedSource(data)
+                again = engine.rewrite(seen)
+                assert (again.join(seen), again.unreadable) == (script.join(source), 1)
+            shown = dataset_json(source, form=TagsForm.SHORT, default_encoding="Latin1")
+            assert "0010,0010" in shown
+
+
+def test_each_of_several_such_values_is_counted_in_each_file() -> None:
+    odd = [Element(PRIVATE + n, "UN", value) for n, value in enumerate(broken_items())]
+    item = nested(*odd, nested(odd[0], tag=IMAGES))
+    source = BufferSource(small_file(*odd, item, nested(item, item, tag=0x0040A730, undefined=True)))
+    engine = rewriter({"KeepPrivateTags": True, "Keep": ["ContentSequence"]})
+    counts = [engine.rewrite(source).unreadable for _ in range(3)]
+    assert counts == [len(odd) * 4 + 3] * 3
+    assert rewriter({}).rewrite(source).unreadable == 0
+
+
+def test_a_sequence_whose_values_cannot_be_written_is_not_taken_for_other_bytes() -> None:
+    sequence = as_unknown(PRIVATE_SEQUENCE, [IDENTITY], IMPLICIT, undefined=False)
+    data = small_file(Element(0x00080005, "CS", "ISO_IR 100"), sequence)
+    for edit in (anonymized, modified):
+        body: dict[str, Any] = {"KeepPrivateTags": True} if edit is anonymized else {}
+        with pytest.raises(BadFileFormatError):
+            edit(data, Replace={"0009,1002[0].0010,4000": "Ж"}, **body)
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])

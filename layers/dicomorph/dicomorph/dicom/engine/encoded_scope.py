@@ -17,6 +17,7 @@ from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import ItemRules, Steps
+from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.stream.source import Buffer
@@ -172,6 +173,17 @@ class ItemScopes:
     def at(self, index: int) -> EncodedScope | None:
         """Return the scope of one item, None if nothing in it changes."""
         return self._of(self._encoded.scope.of_item(self._item_rules.tag, index))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the dictionary knows them as those of a sequence."""
+        return vr_of(self._item_rules.tag) == "SQ"
+
+    def drops_unreadable(self) -> bool:
+        """Tell whether to remove what only begins like these items, and count it then."""
+        rewriting = self._encoded.rewriting
+        rewriting.unreadable += rewriting.plan.is_anonymization
+        return rewriting.plan.is_anonymization
 
     def written_in(self, encoding: Encoding) -> ItemScopes:
         """Return the scopes of the same items in another encoding (`elements.encoding_inside`)."""

@@ -16,10 +16,10 @@ from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
     SequenceWalker,
-    nested_sequence,
     pixels_in_item,
     replace_in_item,
     sequence_walker,
+    unknown_sequence,
 )
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
@@ -65,6 +65,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
     (item_tag,) = struct.unpack(order + "I", encoding.tag(ITEM))
     pack_length = struct.Struct(order + "I").pack
     item_delimitation = encoding.tag(ITEM_DELIMITATION)
+    last_delimiter = item_delimitation + bytes(4)  # harmless where the item ends anyway
 
     def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         buffer: Buffer,
@@ -95,8 +96,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     raw = buffer[pos:stop]
                     edited = encoded.sequences.get(raw, raw)
                     if edited is raw:
+                        counted = encoded.rewriting.unreadable
                         edited = short_sequence(raw, length, encoded.items[key], depth)
-                        if len(encoded.sequences) < REMEMBERED:
+                        if counted == encoded.rewriting.unreadable and len(encoded.sequences) < REMEMBERED:
                             encoded.sequences[raw] = edited
                     if edited is None:
                         pos = stop
@@ -144,7 +146,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             elif step == STOP:
                 if undefined and key[:4] == item_delimitation:
                     break
-                raise misplaced()
+                if undefined or pos + 8 != end or buffer[pos:end] != last_delimiter:
+                    raise misplaced()
+                pos = end
+                continue
             elif step == CHARACTER_SET:
                 start = pos + 8
                 if key[4:] in LONG_VRS:  # as UN
@@ -234,8 +239,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 return start + length, None, 0
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
         walk, items = WALKERS[inner], encoded.items[key].written_in(inner)
-        stop, parts, growth = nested_sequence(walk, buffer, pos, size, end, items, depth, length, pack_length)
-        if parts is not None and length != UNDEFINED_LENGTH:
+        stop, parts, growth = unknown_sequence(
+            walk, buffer, pos, size, end, items, depth, length, pack_length
+        )
+        if parts and length != UNDEFINED_LENGTH:
             parts[0] = encoding.header(tag, vr, length + growth)
         return stop, parts, growth
 

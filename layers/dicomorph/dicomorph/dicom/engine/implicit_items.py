@@ -11,10 +11,10 @@ from dicomorph.dicom.engine.encoded_scope import EncodedScope
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
-    nested_sequence,
     pixels_in_item,
     replace_in_item,
     sequence_walker,
+    unknown_sequence,
 )
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
@@ -87,7 +87,10 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         elif step == STOP:
             if undefined and key == _ITEM_DELIMITATION:
                 break
-            raise misplaced()
+            if undefined or pos + 8 != end or length or key != _ITEM_DELIMITATION:
+                raise misplaced()
+            pos = end  # a delimiter that ends what ends here anyway
+            continue
         elif step == CHARACTER_SET:
             stop = pos + 8 + length
             encoded = encoded.under(buffer[pos + 8 : stop])
@@ -115,7 +118,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             ):
                 pos += 8 + length
                 continue
-            stop, found, more = nested_sequence(
+            stop, found, more = unknown_sequence(
                 sequence, buffer, pos, 8, end, encoded.items[key], depth, length, _PACK_LENGTH
             )
             if found is None:

@@ -17,6 +17,7 @@ from dicomorph.dicom.stream.elements import (
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     Encoding,
+    StructureError,
     misplaced,
     overrun,
     read_element,
@@ -33,6 +34,8 @@ Rewritten: TypeAlias = tuple[int, list[Part] | None, int]
 ItemWalker: TypeAlias = Callable[[Buffer, int, int, EncodedScope, int, bool], Rewritten]
 SequenceWalker: TypeAlias = Callable[[Buffer, int, int, ItemScopes, int, bool], Rewritten]
 
+# What a walk leads to that does not find items; the last two past the end of a buffer.
+NO_SEQUENCE = (StructureError, struct.error, IndexError)
 LONG_RUN = 1 << 16  # from here on a run is a range of the original, not a copy
 
 
@@ -64,8 +67,10 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
         while pos < end:
             tag, length = tag_and_length(buffer, pos)
             if tag != item_tag:
-                if tag != sequence_delimitation or not undefined:
+                if tag != sequence_delimitation or not (undefined or (pos + 8 == end and not length)):
                     raise misplaced()
+                if not undefined:  # a delimiter that ends what ends here anyway
+                    pos = end
                 break
             if by_index:
                 encoded = items.at(index)
@@ -148,6 +153,31 @@ def pixels_in_item(buffer: Buffer, first: int, pos: int, end: int, encoding: Enc
     return stop, [found] if growth or found != buffer[pos:stop] else None, growth
 
 
+def unknown_sequence(  # noqa: PLR0913, PLR0917 - as above
+    walk: SequenceWalker,
+    buffer: Buffer,
+    pos: int,
+    header_size: int,
+    end: int,
+    items: ItemScopes,
+    depth: int,
+    length: int,
+    pack_length: Callable[[int], bytes],
+) -> Rewritten:
+    """Rewrite what begins like a sequence with its header, as `nested_sequence`, if it is one.
+
+    What the dictionary does not know and no VR calls a sequence may be other bytes (PS3.5 6.2.2).
+    They go when anonymizing, for a reader may open them all the same, and stay otherwise.
+    """
+    try:
+        return nested_sequence(walk, buffer, pos, header_size, end, items, depth, length, pack_length)
+    except NO_SEQUENCE:
+        stop = pos + header_size + length
+        if length == UNDEFINED_LENGTH or stop > end or items.is_known:
+            raise
+        return (stop, [], pos - stop) if items.drops_unreadable() else (stop, None, 0)
+
+
 def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     walk: ItemWalker,
     buffer: Buffer,
@@ -168,8 +198,12 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     pending = sorted(encoded.scope.replacements)
     start, out = pos, list[Part]()
     while pos < end:
-        tag = read_header(buffer, pos, end, encoded.encoding)[0]
-        if undefined and tag == ITEM_DELIMITATION:
+        tag, _, value, length = read_header(buffer, pos, end, encoded.encoding)
+        if tag >> 16 == ITEM >> 16:
+            if tag != ITEM_DELIMITATION or not (undefined or (value == end and not length)):
+                raise misplaced()
+            if not undefined:  # as at the end of a sequence
+                pos = end
             break
         while pending and pending[0] < tag:
             out.append(encoded.replacement(pending.pop(0)))

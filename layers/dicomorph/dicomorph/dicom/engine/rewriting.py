@@ -51,6 +51,7 @@ class Rewriting:
     """
 
     window: Window  # of the file that is being walked
+    unreadable: int = 0  # elements of that file that went because they only begin like sequences
 
     def __init__(
         self,

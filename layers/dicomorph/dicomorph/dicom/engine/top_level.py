@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
 from dicomorph.dicom.engine.explicit_items import WALKERS
-from dicomorph.dicom.engine.item_edits import Rewritten
+from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -83,6 +84,7 @@ class TopLevel:
         self._follower = scopes.rewriting.follower
         self._out: list[ScriptPart] = []
         self._run = data.start
+        scopes.rewriting.unreadable = 0
         plan = scopes.rewriting.plan
         self._pixels = PixelData(data, self._window, is_anonymization=plan.is_anonymization)
         self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
@@ -254,14 +256,17 @@ class TopLevel:
             if done or not self._encoded.items[key].changes:
                 return stop
         if length == UNDEFINED_LENGTH:
-            size, parts, _ = self._window.growing(
-                value, lambda *at: self._items(vr, items, *at, undefined=True)
-            )
+            size, parts, _ = self._window.growing(value, self._walk_of_undefined(vr, items))
             stop, header = value + size, self._window.read(pos, value)
         else:
             stop = self._stop(tag, vr, value, length)
             buffer, base = self._window.of(value, stop)
-            _, parts, growth = self._items(vr, items, buffer, value - base, stop - base, undefined=False)
+            try:
+                _, parts, growth = self._items(vr, items, buffer, value - base, stop - base, undefined=False)
+            except NO_SEQUENCE:
+                if step != UNKNOWN or items.is_known:
+                    raise
+                return self._without_unreadable(items, pos, stop)
             header = self._encoding.header(tag, vr, length + growth)
         if parts is None:
             return stop
@@ -305,6 +310,24 @@ class TopLevel:
         finally:
             self._rewriting.window = self._window
         return items if parts is None else EditScript.of(parts).join(source)
+
+    def _walk_of_undefined(self, vr: bytes, items: ItemScopes) -> Callable[[Buffer, int, int], Rewritten]:
+        """Return a walk that may be begun again with more of the file at hand."""
+        rewriting = self._encoded.rewriting
+        counted = rewriting.unreadable
+
+        def walk(buffer: Buffer, start: int, end: int) -> Rewritten:
+            rewriting.unreadable = counted
+            return self._items(vr, items, buffer, start, end, undefined=True)
+
+        return walk
+
+    def _without_unreadable(self, items: ItemScopes, pos: int, stop: int) -> int:
+        """Drop or keep what only begins like a sequence (see `item_edits.unknown_sequence`)."""
+        if items.drops_unreadable():
+            self._copy_run(pos)
+            self._run = stop
+        return stop
 
     def _items(
         self, vr: bytes, items: ItemScopes, buffer: Buffer, start: int, end: int, *, undefined: bool

@@ -256,7 +256,7 @@ class _View:
         items: list[Json] = []
         while pos < end:
             tag, _, value, length = read_header(buffer, pos, end, encoding)
-            if undefined and tag == SEQUENCE_DELIMITATION:
+            if tag == SEQUENCE_DELIMITATION and (undefined or (value == end and not length)):
                 return items, value
             if tag != ITEM:
                 raise BadFileFormatError("A sequence holds something else than items")
@@ -283,7 +283,8 @@ class _View:
         item: dict[str, Json] = {}
         while pos < end:
             header = _Header(*read_header(buffer, pos, end, context.encoding))
-            if undefined and header.tag == ITEM_DELIMITATION:
+            is_last = header.value == end and not header.length
+            if header.tag == ITEM_DELIMITATION and (undefined or is_last):
                 return item, header.value
             if header.tag >> 16 == ITEM >> 16:
                 raise BadFileFormatError("A delimiter or item stands where none can be")
