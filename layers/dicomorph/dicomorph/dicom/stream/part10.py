@@ -27,6 +27,7 @@ from dicomorph.dicom.stream.elements import (
     read_header,
 )
 from dicomorph.dicom.stream.source import Buffer, BufferSource, Source
+from dicomorph.dicom.stream.stray_meta import behind_stray_meta
 from dicomorph.model.errors import BadFileFormatError
 
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
@@ -90,16 +91,19 @@ def open_dataset(source: Source) -> DataSetBytes:
     start = _PREAMBLE_SIZE + 4 if has_prefix else 0
     buffer, base = source.window(start, min(source.size, _MAXIMUM_META_SIZE))
     meta, stop = _read_meta(buffer, start - base)
+    syntax = _uid(meta.get(TRANSFER_SYNTAX_UID, b""))
+    if syntax != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        stop = behind_stray_meta(buffer, stop, orders="<>" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<")
     start = stop + base
-    if TRANSFER_SYNTAX_UID in meta:
-        syntax = _uid(meta[TRANSFER_SYNTAX_UID])
-    else:
+    if not syntax:
         if not has_prefix and not meta and not _looks_like_a_data_set(buffer, start - base):
             message = "This is not a DICOM file"
             raise BadFileFormatError(message)
         syntax = _recognise(buffer, start - base)
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-        return DataSetBytes(BufferSource(_inflate(source, start)), 0, EXPLICIT_LITTLE, syntax)
+        data = _inflate(source, start)
+        start = behind_stray_meta(data, 0, orders="<")
+        return DataSetBytes(BufferSource(data), start, EXPLICIT_LITTLE, syntax)
     return DataSetBytes(source, start, _encoding_of(syntax), syntax)
 
 
@@ -152,7 +156,8 @@ def _even(value: bytes, pad: bytes) -> bytes:
 def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
     """Read group 0002, always explicit little endian; return its values and where it ends.
 
-    The group length is not trusted: files exist where it is wrong.
+    The group length is not trusted: files exist where it is wrong, or where elements of the group
+    stand again behind it. The first value of each counts, as for other readers.
     """
     meta: dict[int, bytes] = {}
     end = len(buffer)
@@ -161,8 +166,10 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
             _, number, vr, length = _TAG_VR_LENGTH(buffer, pos)
             value, stop = pos + 8, pos + 8 + length
             if vr not in SHORT_VRS or stop > end:  # the rarer ones, and what cannot be read
+                if vr not in SHORT_VRS and vr not in LONG_VRS:
+                    break  # in implicit VR: no meta information, or no more
                 _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
-            meta[0x00020000 | number] = buffer[value:stop]
+            meta[0x00020000 | number] = meta.get(0x00020000 | number) or buffer[value:stop]
             pos = stop
     except TruncatedError as error:
         message = "The file meta information is cut off"
