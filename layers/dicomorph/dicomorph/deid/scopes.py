@@ -19,10 +19,12 @@ from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, 
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.values.leaves import ENCAPSULATED_DOCUMENT
 from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
+_ENCAPSULATED_DOCUMENT_LENGTH = 0x00420015
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
 _AS_THEY_ARE: Mapping[int, int | None] = MappingProxyType({})
 
@@ -99,6 +101,10 @@ class Rules:
         # instance's own, as in Orthanc. A private tag is kept where it was named and no deeper.
         kept = (tag for tag in self.kept - INSTANCE_UIDS if not is_private(tag))
         self._decided_in_items = {**removed, **dict.fromkeys(kept, KEEP)}
+
+    def names(self, tag: int) -> bool:
+        """Tell whether the request itself speaks of a tag, paths aside."""
+        return tag in self.kept or tag in self.removed or tag in self.replaced
 
     def root(self, entries: tuple[PathEntry, ...]) -> PlanScope:
         """Return the scope of the top level."""
@@ -216,7 +222,12 @@ class PlanScope:
     def rule(self, tag: int) -> Rule:
         """Return what happens to an element."""
         entry = self._here.get(tag) if self._here else None
-        return self._otherwise(tag) if entry is None else _RULES[entry.operation]
+        if entry is not None:
+            return _RULES[entry.operation]
+        if tag == _ENCAPSULATED_DOCUMENT_LENGTH and not self._rules.names(tag):
+            # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
+            return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE
+        return self._otherwise(tag)
 
     def follows(self, tag: int) -> bool:
         """Tell whether the references in the items of a kept sequence follow what they lead to."""

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from tests.compat.data_sets import File, read_file
-from tests.dicom_factory import BIG, CT_IMAGE_STORAGE, EXPLICIT, IMPLICIT, Element, encode, part10
+from tests.dicom_factory import (
+    BIG,
+    CT_IMAGE_STORAGE,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    Element,
+    encode,
+    part10,
+)
 from tests.support.edits import anonymized, modified
 
 SOP_CLASS, MODALITY, CONVERSION, DOCUMENT, MIME_TYPE = (
@@ -98,3 +107,53 @@ def test_a_document_survives_the_anonymization_that_brings_it() -> None:
         anonymized(part10(encode(IMAGE)), Replace={"EncapsulatedDocument": uri(PDF, "application/pdf")})
     ).tree
     assert (tree[DOCUMENT].value, tree[MIME_TYPE].value) == (PDF, b"application/pdf ")
+
+
+LENGTH, SEQUENCE = 0x00420015, 0x00081250
+OLD = [Element(DOCUMENT, "OB", PDF), Element(LENGTH, "UL", len(PDF))]
+
+
+def lengths(data: bytes) -> list[tuple[bytes | None, bytes | None]]:
+    """Return document and length, at the top level and in an item."""
+    tree = read_file(data).tree
+    item = (tree[SEQUENCE].items or [])[0]
+    return [
+        (each[DOCUMENT].value if DOCUMENT in each else None, each[LENGTH].value if LENGTH in each else None)
+        for each in (tree, item)
+    ]
+
+
+def with_document(syntax: str, **options: bool) -> bytes:
+    item = [*OLD, Element(0x00420010, "ST", "title")]
+    elements = [*BARE, Element(SEQUENCE, "SQ", [sorted(item, key=lambda e: e.tag)], **options), *OLD]
+    return part10(encode(elements, syntax), syntax)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, DEFLATED])
+@pytest.mark.parametrize("undefined", [False, True])
+def test_the_length_of_a_document_that_changes_goes(syntax: str, undefined: bool) -> None:  # noqa: FBT001
+    data = with_document(syntax, undefined=undefined)
+    kept = (PDF, encode(OLD[1:], BIG if syntax == BIG else EXPLICIT)[8:])
+    assert lengths(anonymized(data)) == [(b"", None), (None, None)]
+    assert lengths(anonymized(data, DicomVersion="2021b")) == [kept, kept]
+    assert lengths(anonymized(data, Keep=["EncapsulatedDocument"])) == [kept, kept]
+    assert lengths(anonymized(data, Keep=["0008,1250"])) == [(b"", None), kept]
+    assert lengths(modified(data)) == [kept, kept]
+    assert lengths(modified(data, Remove=["EncapsulatedDocument"])) == [(None, None), kept]
+    assert lengths(modified(data, Remove=["0008,1250[*].EncapsulatedDocument"])) == [kept, (None, None)]
+    new = uri(PDF + b"12", "application/pdf")
+    for edit in (anonymized, modified):
+        (document, length), _ = lengths(edit(data, Replace={"EncapsulatedDocument": new}))
+        assert (document, length) == (PDF + b"12", None)
+    replaced = modified(data, Replace={"0008,1250[*].EncapsulatedDocument": new})
+    assert lengths(replaced) == [kept, (PDF + b"12", None)]
+
+
+def test_a_length_that_the_request_speaks_of_is_what_it_says() -> None:
+    data = with_document(EXPLICIT)
+    new = {"EncapsulatedDocument": uri(PDF, "application/pdf"), "EncapsulatedDocumentLength": "7"}
+    assert lengths(modified(data, Replace=new))[0] == (PDF, b"\7\0\0\0")
+    paths = {f"0008,1250[*].{name}": value for name, value in new.items()}
+    assert lengths(modified(data, Replace=paths))[1] == (PDF, b"\7\0\0\0")
+    kept = anonymized(data, Keep=["EncapsulatedDocumentLength"])
+    assert lengths(kept)[0] == (b"", b"\x08\0\0\0")
