@@ -46,6 +46,7 @@ _PREAMBLE_SIZE = 128
 _BEGINNING = bytes(_PREAMBLE_SIZE) + b"DICM" + EXPLICIT_LITTLE.header(0x00020000, b"UL", 4)
 _TAG_VR_LENGTH = struct.Struct("<HH2sH").unpack_from
 _UID = re.compile(rb"[0-9.]{1,64}")  # PS3.5 9.1, as far as readers care
+_META_GROUP = (b"\x02\0", b"\0\x02")
 _FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
 
@@ -92,7 +93,7 @@ def open_dataset(source: Source) -> DataSetBytes:
     buffer, base = source.window(start, min(source.size, _MAXIMUM_META_SIZE))
     meta, stop = _read_meta(buffer, start - base)
     syntax = _uid(meta.get(TRANSFER_SYNTAX_UID, b""))
-    if syntax != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+    if syntax != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN and buffer[stop : stop + 2] in _META_GROUP:
         stop = behind_stray_meta(buffer, stop, orders="<>" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<")
     start = stop + base
     if not syntax:
@@ -169,7 +170,9 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
                 if vr not in SHORT_VRS and vr not in LONG_VRS:
                     break  # in implicit VR: no meta information, or no more
                 _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
-            meta[0x00020000 | number] = meta.get(0x00020000 | number) or buffer[value:stop]
+            tag = 0x00020000 | number
+            if tag not in meta or not meta[tag]:
+                meta[tag] = buffer[value:stop]
             pos = stop
     except TruncatedError as error:
         message = "The file meta information is cut off"
