@@ -99,7 +99,7 @@ def test_a_delimiter_at_the_end_of_a_defined_length_changes_nothing(
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
-@pytest.mark.parametrize("vr", ["LO", "OB"])
+@pytest.mark.parametrize("vr", ["LO", "OB", "UN"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sequence_under_another_vr_may_end_in_its_delimiter(syntax: str, vr: str, kind: str) -> None:
     content = encode([NAMED], syntax)

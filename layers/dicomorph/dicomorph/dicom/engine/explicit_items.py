@@ -123,7 +123,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
                 if length == UNDEFINED_LENGTH:
-                    pos = end_of_undefined(buffer, pos, end, steps.tag_and_vr(key), encoding)
+                    pos = end_of_undefined(buffer, pos, end, encoded.steps.tag_and_vr(key), encoding)
                 else:
                     pos += length
                 continue

@@ -69,7 +69,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         replacement: list[Part]
         if step in (DROP_SHORT, EDIT_SHORT, EMPTY_SHORT):
             if length == UNDEFINED_LENGTH:
-                stop = end_of_undefined(buffer, pos + 8, end, steps.tag_and_vr(key), IMPLICIT_LITTLE)
+                stop = end_of_undefined(buffer, pos + 8, end, encoded.steps.tag_and_vr(key), IMPLICIT_LITTLE)
             else:
                 stop = pos + 8 + length
             growth -= stop - pos
@@ -108,7 +108,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             replacement = found
             growth += more
         else:
-            tag, vr = steps.tag_and_vr(key)
+            tag, vr = encoded.steps.tag_and_vr(key)
             if length == UNDEFINED_LENGTH:
                 if holds_fragments(tag, vr, IMPLICIT_LITTLE):
                     pos = skip_fragments(buffer, pos + 8, end, "<")
