@@ -10,3 +10,6 @@ class Remark(enum.Enum):
 
     VIDEO_USER_DATA = "VideosWithUserDataCount"
     """Its video carries user data or SEI messages, or is in a container that may hold them."""
+
+    UNREADABLE_SEQUENCES = "UnreadableSequencesCount"
+    """Values went that begin like sequences and are none, for a reader may open them."""

@@ -92,7 +92,8 @@ class TopLevel:
     @property
     def remarks(self) -> frozenset[Remark]:
         """What is to be said of the output."""
-        return self._pixels.remarks
+        unreadable = self._encoded.rewriting.unreadable
+        return self._pixels.remarks | ({Remark.UNREADABLE_SEQUENCES} if unreadable else set())
 
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
