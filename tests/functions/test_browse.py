@@ -204,7 +204,7 @@ def test_the_tags_of_a_damaged_file_are_shown_once_it_is_stored(client: Client) 
     elements = [*dicom_factory.rich(), dicom_factory.Element(0x00402000, "SQ", broken)]
     body = dicom_factory.encode(sorted(elements, key=lambda element: element.tag))
     file = dicom_factory.part10(body.replace(b"\x08\x00\x55\x11UI\x04", b"\x08\x00\x55\x11UI\x05"))
-    uploaded = client.post("/instances", file + b"trailing text").json
+    uploaded = client.post("/instances", file).json
     for query in ({}, {"whole": ""}):
         found = client.get(f"{uploaded['Path']}/tags", query=query)
         assert (found.status, found.json["0040,2000"]["Value"]) == (200, None)

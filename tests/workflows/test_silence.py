@@ -122,6 +122,7 @@ def test_no_handler_of_the_api_tells(
     stack: Stack, client: Client, heard: Heard, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bootstrap.use_backend(replace(stack.backend, runner=IdleRunner()))
+    client.takes_any_argument = True
     ids, others = upload(client), upload(client, patient=f"{PATIENT_ID}-2")
     caller, accepted = _Caller(client, ids), _accepted(ids, others)
     caller.call_all(accepted, _UNKNOWN_TAG)
