@@ -72,10 +72,9 @@ def bundled() -> list[Path]:
     return sorted(path for path in found if path.stat().st_size < 150_000)
 
 
-# Cut off, without a beginning, or not in the transfer syntax that they declare.
+# Cut off, or without a beginning.
 REFUSED = {
     "MR_truncated.dcm",
-    "SC_rgb_jpeg.dcm",
     "no_meta.dcm",
     "rtplan_truncated.dcm",
 }

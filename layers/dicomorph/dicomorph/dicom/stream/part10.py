@@ -15,6 +15,7 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    is_transfer_syntax,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.elements import (
@@ -26,6 +27,7 @@ from dicomorph.dicom.stream.elements import (
     read_element,
     read_header,
 )
+from dicomorph.dicom.stream.recognition import encoding_of
 from dicomorph.dicom.stream.source import Buffer, BufferSource, Source
 from dicomorph.dicom.stream.stray_meta import behind_stray_meta
 from dicomorph.model.errors import BadFileFormatError
@@ -61,7 +63,7 @@ class DataSetBytes:
     start : int
         Position of the first element behind the file meta information.
     encoding : Encoding
-        How its elements are written.
+        How its elements are written, whatever the transfer syntax says (`recognition`).
     transfer_syntax : str
         As declared, or what was recognised where the file has no meta information.
     """
@@ -104,8 +106,11 @@ def open_dataset(source: Source) -> DataSetBytes:
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         data = _inflate(source, start)
         start = behind_stray_meta(data, 0, orders="<")
-        return DataSetBytes(BufferSource(data), start, EXPLICIT_LITTLE, syntax)
-    return DataSetBytes(source, start, _encoding_of(syntax), syntax)
+        encoding = encoding_of(data, start, len(data), EXPLICIT_LITTLE)
+        return DataSetBytes(BufferSource(data), start, encoding, syntax)
+    known = syntax if is_transfer_syntax(syntax) else _recognise(buffer, start - base)
+    encoding = encoding_of(buffer, start - base, source.size - base, _encoding_of(known))
+    return DataSetBytes(source, start, encoding, syntax)
 
 
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
