@@ -1,4 +1,4 @@
-"""Files cut off, out of order, or no DICOM at all: refused, or edited whole."""
+"""Files cut off, or no DICOM at all: refused, or edited whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from dicomorph.model.errors import BadFileFormatError, DicomorphError
 from tests.compat.plans import REQUESTS
 from tests.compat.test_differential import difference, pair
-from tests.dicom_factory import SYNTAXES, Element, encode, part10, rich_file
+from tests.dicom_factory import SYNTAXES, rich_file
 from tests.support.edits import anonymized, edited, modified
 
 
@@ -49,9 +49,3 @@ def test_what_is_not_dicom_is_refused(data: bytes) -> None:
         except BadFileFormatError:
             continue
         assert data == bytes(128) + b"DICM", "an empty data set is one"
-
-
-def test_elements_out_of_order_are_refused() -> None:
-    elements = [Element(0x00080018, "UI", "1.2.3"), Element(0x00080016, "UI", "1.2")]
-    with pytest.raises(BadFileFormatError, match="order"):
-        modified(part10(encode(elements)))

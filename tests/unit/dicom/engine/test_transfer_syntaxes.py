@@ -80,7 +80,7 @@ def test_anything_else_behind_a_data_set_is_refused(syntax: str, behind: bytes) 
 
 def test_zeros_inside_a_data_set_are_refused() -> None:
     body = encode([Element(0x00080018, "UI", "1.2.3")]) + bytes(16) + encode([NAME])
-    with pytest.raises(BadFileFormatError, match="order"):
+    with pytest.raises(BadFileFormatError, match="none can be"):
         modified(part10(body))
 
 

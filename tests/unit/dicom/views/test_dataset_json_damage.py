@@ -69,10 +69,11 @@ def test_damaged_files_that_can_be_stored_are_shown(at: int, damage: bytes) -> N
 
 def test_more_elements_than_memory_allows_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dicomorph.dicom.views.dataset_json._MOST_ELEMENTS", 10)
-    element = struct.pack("<HH2sH", 0x0010, 0x0020, b"LO", 0)
+    elements = [struct.pack("<HH2sH", 0x0010, number, b"LO", 0) for number in range(0x20, 0x2B)]
     behind = struct.pack("<HH2sH", 0x0010, 0x0030, b"DA", 0)
-    assert shown(raw_file(element * 9 + behind)) == {"0010,0020": "", "0010,0030": ""}
-    assert shown(raw_file(element * 11 + behind)) == {"0010,0020": None}
+    assert len(shown(raw_file(b"".join(elements[:9]) + behind))) == 10
+    found = shown(raw_file(b"".join(elements) + behind))
+    assert (len(found), found["0010,002a"]) == (11, None)
     items = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 10
     many = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, len(items)) + items
     assert shown(raw_file(many + behind)) == {"0008,1140": None}
@@ -88,7 +89,7 @@ _DAMAGED = {
     "an item that has no end": struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + b"\x08\x00\x05\x00CS\0\0",
     "a delimiter without a sequence": _ITEM + _ITEM_END,
     "an element that is too long": struct.pack("<HHI", 0xFFFE, 0xE000, 8) + b"\x08\x00\x05\x00CS\xff\0",
-    "no VR": struct.pack("<HHI", 0xFFFE, 0xE000, 8) + b"\x08\x00\x05\x00!!\0\0",
+    "no VR": struct.pack("<HHI", 0xFFFE, 0xE000, 8) + b"\x08\x00\x05\x00ZZ\0\0",
     "a sequence that has no end": struct.pack("<HHI", 0xFFFE, 0xE000, 12)
     + struct.pack("<HH2sHI", 0x0008, 0x1115, b"SQ", 0, 0xFFFFFFFF),
 }

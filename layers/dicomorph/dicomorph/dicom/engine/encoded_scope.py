@@ -19,7 +19,7 @@ from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import ItemRules, Steps
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
-from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.dicom.stream.elements import Encoding, IrregularError
 from dicomorph.dicom.stream.source import Buffer
 
 # Hostile files must not grow what is remembered without bound.
@@ -47,6 +47,7 @@ class EncodedScope:
         "_scopes",
         "edits",
         "encoding",
+        "first",
         "items",
         "replaced",
         "replaces",
@@ -66,6 +67,8 @@ class EncodedScope:
         nested = scope is not scopes.rewriting.plan.root
         self.replaces = (bool(scope.replacements) or scope.looks_ahead) and nested
         self.steps = Steps.of(scope, writing.encoding, nested=nested)
+        # The steps with which an item begins.
+        self.first = self.steps.in_any_order if scopes.rewriting.is_ordered else self.steps.first
         self.items = _ItemScopesByKey(self)
         # What became of short sequences: enhanced objects repeat them for each frame.
         self.sequences: dict[bytes, bytes | None] = {}
@@ -178,6 +181,10 @@ class ItemScopes:
     def is_known(self) -> bool:
         """Whether the dictionary knows them as those of a sequence."""
         return vr_of(self._item_rules.tag) == "SQ"
+
+    def waits_for_order(self, error: Exception) -> bool:
+        """Tell whether a walk failed where it may succeed once the file is in order (`stream.ordering`)."""
+        return isinstance(error, IrregularError) and not self._encoded.rewriting.is_ordered
 
     def drops_unreadable(self) -> bool:
         """Tell whether to remove what only begins like these items, and count it then."""

@@ -81,11 +81,11 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         out: list[Part] | None = None
         first = run = pos
         growth = 0
-        steps = encoded.steps
+        known = encoded.first
         replacement: list[Part]
         while pos < end:
             key, length = key_and_length(buffer, pos)
-            step = steps[key]
+            step, known = known[key]
             if not step:
                 pos += 8 + length
                 continue
@@ -141,7 +141,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 growth -= stop - pos
             elif step == EMPTY_SHORT:
                 stop = pos + 8 + length
-                replacement = [steps.empty[key]]
+                replacement = [encoded.steps.empty[key]]
                 growth -= length
             elif step == STOP:
                 if undefined and key[:4] == item_delimitation:

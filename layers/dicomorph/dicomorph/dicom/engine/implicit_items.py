@@ -59,10 +59,10 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
     out: list[Part] | None = None
     first = run = pos
     growth = 0
-    steps = encoded.steps
+    known = encoded.first
     while pos < end:
         key, length = _TAG_AND_LENGTH(buffer, pos)
-        step = steps[key]
+        step, known = known[key]
         if not step and length != UNDEFINED_LENGTH:
             pos += 8 + length
             continue
@@ -82,7 +82,7 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 replacement = [edited]
                 growth += len(edited)
             elif step == EMPTY_SHORT:
-                replacement = [steps.empty[key]]
+                replacement = [encoded.steps.empty[key]]
                 growth += 8
         elif step == STOP:
             if undefined and key == _ITEM_DELIMITATION:

@@ -19,6 +19,7 @@ from dicomorph.dicom.stream.elements import (
     Encoding,
     StructureError,
     misplaced,
+    out_of_order,
     overrun,
     read_element,
     read_header,
@@ -171,14 +172,14 @@ def unknown_sequence(  # noqa: PLR0913, PLR0917 - as above
     """
     try:
         return nested_sequence(walk, buffer, pos, header_size, end, items, depth, length, pack_length)
-    except NO_SEQUENCE:
+    except NO_SEQUENCE as error:
         stop = pos + header_size + length
-        if length == UNDEFINED_LENGTH or stop > end or items.is_known:
+        if length == UNDEFINED_LENGTH or stop > end or items.is_known or items.waits_for_order(error):
             raise
         return (stop, [], pos - stop) if items.drops_unreadable() else (stop, None, 0)
 
 
-def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
+def replace_in_item(  # noqa: C901, PLR0913, PLR0917 - the arguments of the walkers
     walk: ItemWalker,
     buffer: Buffer,
     pos: int,
@@ -196,7 +197,7 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
     """
     encoded = encoded.ahead(buffer, pos, end)
     pending = sorted(encoded.scope.replacements)
-    start, out = pos, list[Part]()
+    start, out, last = pos, list[Part](), -1
     while pos < end:
         tag, _, value, length = read_header(buffer, pos, end, encoded.encoding)
         if tag >> 16 == ITEM >> 16:
@@ -205,6 +206,9 @@ def replace_in_item(  # noqa: PLR0913, PLR0917 - the arguments of the walkers
             if not undefined:  # as at the end of a sequence
                 pos = end
             break
+        if tag <= last and not encoded.rewriting.is_ordered:
+            raise out_of_order(tag)
+        last = tag
         while pending and pending[0] < tag:
             out.append(encoded.replacement(pending.pop(0)))
         element = read_element(buffer, pos, end, encoded.encoding)

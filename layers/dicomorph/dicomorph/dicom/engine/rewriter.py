@@ -26,7 +26,8 @@ from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.elements import TruncatedError
+from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
+from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import (
     DataSetBytes,
     deflate,
@@ -59,6 +60,8 @@ class Rewriter:
     terms : Terms, optional
         What happens to unknown terms of SpecificCharacterSet. By default they leave anonymized
         files, or these are refused.
+    is_ordered : bool
+        Whether files have been put in order before (`stream.ordering`).
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Rewriter:
         default_encoding: str,
         destinations: Destinations | None = None,
         terms: Terms | None = None,
+        is_ordered: bool = False,
     ) -> None:
         self._plan = plan
         self._destinations = destinations
@@ -76,6 +80,8 @@ class Rewriter:
         self._terms = terms or (Terms.FIND if plan.is_anonymization else Terms.KEEP)
         self._mapper = mapper
         self._default_encoding = default_encoding
+        self._is_ordered = is_ordered
+        self._for_ordered: Rewriter | None = None
         self._declaration = None
         if Declaration.concerns(plan):
             self._declaration = Declaration(plan, default_encoding, self._rewrite_under)
@@ -93,10 +99,22 @@ class Rewriter:
             If the file is not DICOM, broken, or holds what the engine does not understand.
         """
         try:
-            return self.rewrite_data_set(open_dataset(source))
+            data = open_dataset(source)
+            try:
+                return self.rewrite_data_set(data)
+            except IrregularError:
+                return self._rewrite_in_order(data)
         except (struct.error, IndexError) as error:
             message = "The file is cut off"
             raise TruncatedError(message) from error
+
+    def _rewrite_in_order(self, data: DataSetBytes) -> EditScript:
+        """Rewrite a file that is out of order as the same file in order."""
+        if self._for_ordered is None:
+            self._for_ordered = self._like_this(self._plan, self._terms, is_ordered=True)
+        ordered, origin = in_order(data, drops_displaced=self._plan.is_anonymization)
+        script = self._for_ordered.rewrite_data_set(ordered)
+        return dataclasses.replace(script, parts=list(origin.original(script.parts)))
 
     def rewrite_data_set(self, data: DataSetBytes) -> EditScript:
         """Return the edit script of a file whose data set was found."""
@@ -123,13 +141,14 @@ class Rewriter:
             self._others[key] = self._like_this(plan, self._terms)
         return self._others[key].edit(data)
 
-    def _like_this(self, plan: EditPlan, terms: Terms) -> Rewriter:
+    def _like_this(self, plan: EditPlan, terms: Terms, *, is_ordered: bool = False) -> Rewriter:
         return Rewriter(
             plan,
             self._mapper,
             default_encoding=self._default_encoding,
             destinations=self._destinations,
             terms=terms,
+            is_ordered=is_ordered or self._is_ordered,
         )
 
     def edit(self, data: DataSetBytes) -> EditScript:
@@ -145,9 +164,11 @@ class Rewriter:
         return EditScript.of([meta, *parts], remarks=walk.remarks)
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
-        return EncodedScopes(
-            Rewriting(plan, self._mapper, self._default_encoding, references, self._terms, self._follower)
+        rewriting = Rewriting(
+            plan, self._mapper, self._default_encoding, references, self._terms, self._follower
         )
+        rewriting.is_ordered = self._is_ordered
+        return EncodedScopes(rewriting)
 
     def _scopes(self, data: DataSetBytes) -> tuple[EncodedScopes, bool | None]:
         """Return the rules for a file, and whether its pixel values are signed if that matters."""

@@ -52,6 +52,7 @@ class Rewriting:
 
     window: Window  # of the file that is being walked
     unreadable: int = 0  # elements of that file that went because they only begin like sequences
+    is_ordered = False  # whether files were put in order before: what looks out of order then is no item
 
     def __init__(
         self,

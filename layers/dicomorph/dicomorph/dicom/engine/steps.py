@@ -24,7 +24,7 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
-from dicomorph.dicom.stream.elements import EXPLICIT_BIG, IMPLICIT_LITTLE, ITEM, Encoding
+from dicomorph.dicom.stream.elements import EXPLICIT_BIG, IMPLICIT_LITTLE, ITEM, Encoding, out_of_order
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.model.errors import BadFileFormatError
 
@@ -89,6 +89,10 @@ class Steps(dict[Any, int]):
         self.encoding = encoding
         self.nested = nested
         self.top = _TopSteps(self)
+        self.first = StepsBehind(self, -1)
+        self.in_any_order = _StepsInAnyOrder(self, -1)
+        self.behind: dict[int, StepsBehind] = {}  # by tag
+        self.pairs = 0  # of an element and one behind it
         self.empty = _EmptyElements(self)
         self.item_rules = _ItemRulesByKey(self)
 
@@ -230,6 +234,52 @@ class _ImplicitSteps(Steps):
 
     def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
         return True
+
+
+class StepsBehind(dict[Any, tuple[int, "StepsBehind"]]):
+    """The steps for the elements of an item behind one with a certain tag, each with those behind it.
+
+    What is out of order is noticed where it is first met: that elements stand as they should costs
+    no comparison afterwards.
+    """
+
+    __slots__ = ("_steps", "_tag")
+
+    def __init__(self, steps: Steps, tag: int) -> None:
+        super().__init__()
+        self._steps = steps
+        self._tag = tag
+
+    def __missing__(self, key: Any) -> tuple[int, StepsBehind]:
+        steps = self._steps
+        step = steps[key]
+        if step == STOP:
+            return step, self
+        tag, _ = steps.tag_and_vr(key)
+        if tag <= self._tag:
+            raise out_of_order(tag)
+        if steps.pairs >= _LEARNT:
+            steps.pairs = 0
+            steps.behind.clear()
+            steps.first.clear()
+        behind = steps.behind.get(tag)
+        if behind is None:
+            behind = steps.behind[tag] = StepsBehind(steps, tag)
+        steps.pairs += 1
+        found = self[key] = step, behind
+        return found
+
+
+class _StepsInAnyOrder(StepsBehind):
+    """The steps for the elements of an item, whatever they stand behind."""
+
+    __slots__ = ()
+
+    def __missing__(self, key: Any) -> tuple[int, StepsBehind]:
+        if len(self) >= _LEARNT:
+            self.clear()
+        found = self[key] = self._steps[key], self
+        return found
 
 
 class _TopSteps(dict[Any, tuple[int, int]]):

@@ -46,12 +46,12 @@ from dicomorph.dicom.stream.elements import (
     encoding_inside,
     holds_fragments,
     misplaced,
+    out_of_order,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.stream.windows import Window
-from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
@@ -115,8 +115,7 @@ class TopLevel:
             if tag <= last:
                 if not tag and window.only_padding_from(pos):
                     break
-                message = f"{format_tag(tag)} is out of order"
-                raise BadFileFormatError(message)
+                raise out_of_order(tag)
             last = tag
             if tag < next_insert and length != UNDEFINED_LENGTH:
                 if not step:
@@ -264,8 +263,8 @@ class TopLevel:
             buffer, base = self._window.of(value, stop)
             try:
                 _, parts, growth = self._items(vr, items, buffer, value - base, stop - base, undefined=False)
-            except NO_SEQUENCE:
-                if step != UNKNOWN or items.is_known:
+            except NO_SEQUENCE as error:
+                if step != UNKNOWN or items.is_known or items.waits_for_order(error):
                     raise
                 return self._without_unreadable(items, pos, stop)
             header = self._encoding.header(tag, vr, length + growth)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import TypeAlias
 
 from dicomorph.dicom.stream.masked_range import MaskedRange
@@ -106,17 +109,47 @@ class EditedSource:
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes of a range of the output."""
-        found: list[bytes] = []
-        at = 0
-        for part in self._script.parts:
-            size = _size(part)
-            low, high = max(start - at, 0), min(stop - at, size)
-            if low < high:
-                found.append(self._read_part(part, low, high))
-            at += size
-            if at >= stop:
-                break
-        return b"".join(found)
+        return b"".join(self._read_part(*piece) for piece in self._pieces(start, stop))
+
+    def original(self, parts: Iterable[ScriptPart]) -> Iterator[ScriptPart]:
+        """Yield parts with ranges of the output as parts with ranges of the original."""
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+            elif isinstance(part, tuple):
+                yield from self.parts_of(*part)
+            else:
+                yield self._original_masked(part)
+
+    def parts_of(self, start: int, stop: int) -> Iterator[Part]:
+        """Yield what a range of the output is made of, in new bytes and ranges of the original."""
+        for part, low, high in self._pieces(start, stop):
+            if isinstance(part, tuple):
+                yield part[0] + low, part[0] + high
+            else:
+                yield self._read_part(part, low, high)
+
+    def _original_masked(self, part: MaskedRange) -> ScriptPart:
+        first, *others = self.parts_of(part.start, part.stop)
+        if others or isinstance(first, bytes):  # cells do not go over from one range to the next
+            return part.read(self.read, 0, part.stop - part.start)
+        return replace(part, start=first[0], stop=first[1])
+
+    def _pieces(self, start: int, stop: int) -> Iterator[tuple[ScriptPart, int, int]]:
+        """Yield the parts that a range of the output is in, each with a range of its own."""
+        parts = self._script.parts
+        number = bisect_right(self._stops, start)
+        while number < len(parts) and start < stop:
+            part, end = parts[number], self._stops[number]
+            begin = end - _size(part)
+            yield part, start - begin, min(stop, end) - begin
+            start = end
+            number += 1
+
+    @cached_property
+    def _stops(self) -> list[int]:
+        """Where each part ends in the output."""
+        return list(accumulate(map(_size, self._script.parts)))
 
     def _read_part(self, part: ScriptPart, low: int, high: int) -> bytes:
         if isinstance(part, bytes):

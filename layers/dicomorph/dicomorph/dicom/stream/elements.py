@@ -36,6 +36,15 @@ class TruncatedError(StructureError):
     """The buffer ends before the structure does."""
 
 
+class IrregularError(StructureError):
+    """Elements stand out of order or twice, or one has no VR: `stream.ordering` knows what to do."""
+
+
+def out_of_order(tag: int) -> IrregularError:
+    """Return the error for an element whose tag is not above the one before (PS3.5 7.1)."""
+    return IrregularError(f"{format_tag(tag)} is out of order")
+
+
 def overrun() -> StructureError:
     """Return the error for lengths that do not add up."""
     return StructureError("A sequence or item does not end where its length says")

@@ -13,6 +13,7 @@ from dicomorph.dicom.stream.elements import (
     TruncatedError,
     holds_fragments,
     misplaced,
+    out_of_order,
     read_header,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
@@ -24,7 +25,11 @@ LAST_TAG = 0xFFFFFFFF
 
 
 def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
-    data: DataSetBytes, *, last: int = PIXEL_DATA, wanted: AbstractSet[int] | None = None
+    data: DataSetBytes,
+    *,
+    last: int = PIXEL_DATA,
+    wanted: AbstractSet[int] | None = None,
+    behind: int = -1,
 ) -> Iterator[Element]:
     """Yield the elements at the top level, by positions in the source, up to and including tag `last`.
 
@@ -37,9 +42,13 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         Where to stop.
     wanted : AbstractSet[int], optional
         The tags to yield; None for all. The others are still checked.
+    behind : int
+        The tag before the first element, where the scan does not begin at the beginning.
 
     Raises
     ------
+    IrregularError
+        If they are out of order, or one has no valid VR.
     BadFileFormatError
         If the elements do not add up to the file.
     """
@@ -65,6 +74,9 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
             raise misplaced()
         if tag >> 16 == ITEM >> 16:
             raise misplaced()
+        if tag <= behind:
+            raise out_of_order(tag)
+        behind = tag
         value += base
         undefined = length == UNDEFINED_LENGTH
         if not undefined:

@@ -11,6 +11,7 @@ from dicomorph.dicom.stream.elements import (
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
     Encoding,
+    IrregularError,
     TruncatedError,
     end_of_undefined,
 )
@@ -89,6 +90,8 @@ class Window:
         while True:
             try:
                 return walk(self.buffer, pos - self.base, len(self.buffer))
+            except IrregularError:  # more of the file would change nothing
+                raise
             except (BadFileFormatError, struct.error, IndexError):
                 if self.end >= self.size:
                     raise

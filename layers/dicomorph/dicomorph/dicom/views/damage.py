@@ -10,13 +10,15 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     Element,
     Encoding,
+    IrregularError,
     encoding_inside,
     skip_undefined,
 )
+from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer
-from dicomorph.dicom.stream.whole_scan import scan_whole
+from dicomorph.dicom.stream.whole_scan import scan_up_to_pixel_data, scan_whole
 from dicomorph.model.errors import BadFileFormatError
 
 DAMAGE = (BadFileFormatError, struct.error, IndexError)
@@ -31,11 +33,27 @@ class EndlessError(BadFileFormatError):
     """It is not known where a damaged sequence ends: whatever holds it cannot be shown either."""
 
 
-def elements_up_to_damage(data: DataSetBytes, *, whole: bool) -> Iterator[Element]:
-    """Yield elements until there is none, where that lies behind all that an upload looks at."""
+def in_order_if_sound(data: DataSetBytes) -> DataSetBytes:
+    """Return a data set in order, or as it stands if it is damaged."""
     try:
-        yield from scan_whole(data) if whole else scan(data)
+        return in_order(data).data
     except BadFileFormatError:
+        return data
+
+
+def elements_up_to_damage(data: DataSetBytes, *, whole: bool, is_ordered: bool) -> Iterator[Element]:
+    """Yield elements until there is none, where that lies behind all that an upload looks at.
+
+    Parameters
+    ----------
+    is_ordered : bool
+        Whether the data set was put in order before: what looks out of order then is damaged.
+    """
+    try:
+        yield from scan_whole(data) if whole else scan_up_to_pixel_data(data)
+    except BadFileFormatError as error:
+        if isinstance(error, IrregularError) and not is_ordered:
+            raise
         _check_header(data)
 
 

@@ -15,9 +15,11 @@ from dicomorph.dicom.stream.elements import (
     UNDEFINED_LENGTH,
     Element,
     Encoding,
+    IrregularError,
     TruncatedError,
     encoding_inside,
     holds_fragments,
+    out_of_order,
     read_header,
     skip_fragments,
     too_deep,
@@ -33,6 +35,7 @@ from dicomorph.dicom.views.damage import (
     TooManyError,
     elements_up_to_damage,
     end_of_damaged,
+    in_order_if_sound,
 )
 from dicomorph.dicom.views.data_set_context import DataSetContext
 from dicomorph.model.errors import BadFileFormatError
@@ -88,33 +91,22 @@ def dataset_json(
         If this is no DICOM file, or lengths do not add up before the pixel data.
     """
     data = open_dataset(source)
-    charset = CharacterSet.of(b"", default_encoding=default_encoding)
-    context = DataSetContext(data.encoding, charset, default_encoding)
-    view = _View(form, PrivateDictionary(private), ignore_length)
-    window = Window(data.source)
-    shown: dict[str, Json] = {}
-    for found in elements_up_to_damage(data, whole=whole):
-        vr = view.vr(context, found.tag, found.vr)
-        length = found.stop - found.value
-        try:
-            if found.tag == PIXEL_DATA or not view.reads(found.tag, vr, length, undefined=found.undefined):
-                view.unread(shown, context, found.tag, vr)
-                continue
-            buffer, base = window.of(found.value, found.stop)
-            header = _Header(
-                found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
-            )
-            view.element(shown, context, buffer, header, found.stop - base)
-        except TooManyError:
-            view.show(shown, context, found.tag, "Null", None)
-            break
-        except EndlessError:
-            view.show(shown, context, found.tag, "Null", None)
-    return shown
+    known = PrivateDictionary(private)
+    try:
+        return _View(form, known, ignore_length).data_set(data, default_encoding, whole=whole)
+    except IrregularError:
+        data = in_order_if_sound(data)
+        view = _View(form, known, ignore_length, is_ordered=True)
+        return view.data_set(data, default_encoding, whole=whole)
 
 
 def sequence_json(
-    data: DataSetBytes, found: Element, charset: CharacterSet, *, default_encoding: str
+    data: DataSetBytes,
+    found: Element,
+    charset: CharacterSet,
+    *,
+    default_encoding: str,
+    is_ordered: bool = False,
 ) -> Json:
     """Return the items of one top-level sequence in the full form.
 
@@ -126,15 +118,19 @@ def sequence_json(
         A sequence in it.
     charset : CharacterSet
         Of the data set.
+    is_ordered : bool
+        Whether it was put in order before.
 
     Raises
     ------
+    IrregularError
+        If it was not, and elements in the sequence are out of order, or one has no valid VR.
     BadFileFormatError
         If its items do not add up, are nested deeper than 64 levels, or are more than a million with
         their elements.
     """
     shown: dict[str, Json] = {}
-    view = _View(TagsForm.FULL, PrivateDictionary(), frozenset(), is_strict=True)
+    view = _View(TagsForm.FULL, PrivateDictionary(), frozenset(), is_strict=True, is_ordered=is_ordered)
     context = DataSetContext(data.encoding, charset, default_encoding)
     buffer, base = Window(data.source).of(found.value, found.stop)
     length = UNDEFINED_LENGTH if found.undefined else found.stop - found.value
@@ -161,6 +157,8 @@ class _View:
     ----------
     is_strict : bool
         Whether damaged sequences are refused, and not shown as null.
+    is_ordered : bool
+        Whether the data set was put in order before: what looks out of order then is damaged.
     """
 
     def __init__(
@@ -170,12 +168,41 @@ class _View:
         ignore_length: frozenset[int],
         *,
         is_strict: bool = False,
+        is_ordered: bool = False,
     ) -> None:
         self._is_strict = is_strict
         self._form = form
         self._private = private
         self._ignore_length = ignore_length
+        self._is_ordered = is_ordered  # what looks out of order then are no items
         self._shown = 0
+
+    def data_set(self, data: DataSetBytes, default_encoding: str, *, whole: bool) -> dict[str, Json]:
+        """Show the top level of a file, up to its pixel data or as a whole."""
+        charset = CharacterSet.of(b"", default_encoding=default_encoding)
+        context = DataSetContext(data.encoding, charset, default_encoding)
+        window = Window(data.source)
+        shown: dict[str, Json] = {}
+        for found in elements_up_to_damage(data, whole=whole, is_ordered=self._is_ordered):
+            vr = self.vr(context, found.tag, found.vr)
+            length = found.stop - found.value
+            try:
+                if found.tag == PIXEL_DATA or not self.reads(
+                    found.tag, vr, length, undefined=found.undefined
+                ):
+                    self.unread(shown, context, found.tag, vr)
+                    continue
+                buffer, base = window.of(found.value, found.stop)
+                header = _Header(
+                    found.tag, found.vr, found.value - base, UNDEFINED_LENGTH if found.undefined else length
+                )
+                self.element(shown, context, buffer, header, found.stop - base)
+            except TooManyError:
+                self.show(shown, context, found.tag, "Null", None)
+                break
+            except EndlessError:
+                self.show(shown, context, found.tag, "Null", None)
+        return shown
 
     def vr(self, context: DataSetContext, tag: int, written: bytes) -> str:
         """Return the VR of an element, which may be several where the dictionary leaves a choice."""
@@ -235,6 +262,8 @@ class _View:
         except TooManyError:
             raise
         except DAMAGE as error:
+            if isinstance(error, IrregularError) and not self._is_ordered:
+                raise
             is_unknown = written == b"UN" and not undefined  # bytes that only their tag calls a sequence
             if self._is_strict and not is_unknown:
                 raise
@@ -281,6 +310,7 @@ class _View:
     ) -> tuple[dict[str, Json], int]:
         """Return the elements of an item and the position behind it."""
         item: dict[str, Json] = {}
+        last = -1
         while pos < end:
             header = _Header(*read_header(buffer, pos, end, context.encoding))
             is_last = header.value == end and not header.length
@@ -288,6 +318,9 @@ class _View:
                 return item, header.value
             if header.tag >> 16 == ITEM >> 16:
                 raise BadFileFormatError("A delimiter or item stands where none can be")
+            if header.tag <= last and not self._is_ordered:
+                raise out_of_order(header.tag)
+            last = header.tag
             pos = self.element(item, context, buffer, header, end)
         if undefined:
             raise TruncatedError("An item has no end")

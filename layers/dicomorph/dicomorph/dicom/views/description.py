@@ -20,7 +20,8 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import TEXT_VRS
-from dicomorph.dicom.stream.elements import Element, Encoding
+from dicomorph.dicom.stream.elements import Element, Encoding, IrregularError
+from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.stream.scan import LAST_TAG, scan
 from dicomorph.dicom.stream.source import Source
@@ -76,7 +77,7 @@ def describe(source: Source, *, default_encoding: str, whole: bool = False) -> D
     """
     try:
         data = open_dataset(source)
-        header = _read(data, default_encoding, whole=whole)
+        header = _header(data, default_encoding, whole=whole)
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
@@ -120,7 +121,23 @@ class _Header(NamedTuple):
     pixel_data: int | None
 
 
-def _read(data: DataSetBytes, default_encoding: str, *, whole: bool) -> _Header:
+def _header(data: DataSetBytes, default_encoding: str, *, whole: bool) -> _Header:
+    """Return the wanted elements, of a file that is out of order as if it were not."""
+    try:
+        return _read(data, default_encoding, whole=whole)
+    except IrregularError:
+        ordered, origin = in_order(data)
+    header = _read(ordered, default_encoding, is_ordered=True)
+    pixel_data = header.pixel_data
+    if pixel_data is not None:
+        [place] = origin.parts_of(pixel_data, pixel_data + 1)
+        pixel_data = None if isinstance(place, bytes) else place[0]
+    return header._replace(pixel_data=pixel_data)
+
+
+def _read(
+    data: DataSetBytes, default_encoding: str, *, whole: bool = False, is_ordered: bool = False
+) -> _Header:
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
     sequences: dict[int, Json] = {}
@@ -135,7 +152,7 @@ def _read(data: DataSetBytes, default_encoding: str, *, whole: bool) -> _Header:
         elif found.tag == REQUEST_ATTRIBUTES_SEQUENCE:
             if found.stop - found.value <= _MAXIMUM_VALUE:
                 sequences[found.tag] = sequence_json(
-                    data, found, character_set, default_encoding=default_encoding
+                    data, found, character_set, default_encoding=default_encoding, is_ordered=is_ordered
                 )
         else:
             text = _text(data, found, character_set)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dicomorph.deid.requests.study_changes import StudyChanges, merge_changes, study_tags
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream.part10 import open_dataset
-from dicomorph.dicom.stream.scan import read_values
+from dicomorph.dicom.stream.whole_scan import read_values_in_order
 from dicomorph.jobs.contents import merge_content
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import UnknownResourceError
@@ -72,7 +72,9 @@ def _changes(backend: Backend, study_id: str) -> StudyChanges:
     source = backend.objects.open(pin.object)
     try:
         wanted = frozenset(tag for tag in study_tags() if vr_of(tag) != "SQ")
-        values = read_values(open_dataset(source), wanted, default_encoding=default_encoding(backend))
+        values = read_values_in_order(
+            open_dataset(source), wanted, default_encoding=default_encoding(backend)
+        )
     finally:
         source.close()
     return merge_changes(_copied(values))
