@@ -1,8 +1,9 @@
-"""Files out of order, or in another encoding than they say: uploaded, shown, edited."""
+"""Files out of order, without VRs, or in another encoding than they say: uploaded, shown, edited."""
 
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 
 import pytest
@@ -19,6 +20,12 @@ SECOND = [
 ]
 
 
+def without_vr(body: list[Element]) -> bytes:
+    padding = struct.pack("<HH2sHh", 0x28, 0x120, b"  ", 2, -1)
+    at = next(number for number, element in enumerate(body) if element.tag > 0x00280120)
+    return encode(body[:at]) + padding + encode(body[at:])
+
+
 FILES = {
     "reversed": part10(encode(BODY[::-1])),
     "appended": part10(encode([*BODY, *LAST])),
@@ -27,6 +34,7 @@ FILES = {
     "implicit VR": part10(encode(BODY, IMPLICIT), GE_PRIVATE),
     "implicit VR, reversed": part10(encode(BODY[::-1], IMPLICIT), GE_PRIVATE),
     "implicit VR under explicit": part10(encode(BODY, IMPLICIT), EXPLICIT),
+    "without a VR": part10(without_vr(BODY)),
 }
 
 

@@ -24,9 +24,15 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
-from dicomorph.dicom.stream.elements import EXPLICIT_BIG, IMPLICIT_LITTLE, ITEM, Encoding, out_of_order
+from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    IMPLICIT_LITTLE,
+    ITEM,
+    Encoding,
+    IrregularError,
+    out_of_order,
+)
 from dicomorph.dicom.stream.source import Buffer
-from dicomorph.model.errors import BadFileFormatError
 
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
@@ -193,7 +199,7 @@ class _ExplicitSteps(Steps):
             return STOP
         kind = _KINDS.get(vr)
         if kind is None:
-            raise BadFileFormatError(f"{format_tag(tag)} has no valid VR")
+            raise IrregularError(f"{format_tag(tag)} has no valid VR")
         long, text = kind
         if vr == b"SQ":
             step = self._step(tag, long=True, text=False)

@@ -165,7 +165,7 @@ def read_header(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> tuple
             if vr in SHORT_VRS:
                 return tag, vr, pos + 8, length
             if vr not in LONG_VRS:
-                raise StructureError(f"{format_tag(tag)} has no valid VR")
+                raise IrregularError(f"{format_tag(tag)} has no valid VR")
             if pos + 12 > end:
                 raise TruncatedError(f"The header of {format_tag(tag)} is cut off")
             return tag, vr, pos + 12, _LENGTH[order](buffer, pos + 8)[0]

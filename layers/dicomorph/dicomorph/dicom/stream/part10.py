@@ -18,6 +18,7 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
     is_transfer_syntax,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.stream.absent_vrs import is_absent
 from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -171,8 +172,9 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
         while pos + 8 <= end and buffer[pos : pos + 2] == b"\x02\x00":
             _, number, vr, length = _TAG_VR_LENGTH(buffer, pos)
             value, stop = pos + 8, pos + 8 + length
-            if vr not in SHORT_VRS or stop > end:  # the rarer ones, and what cannot be read
-                if vr not in SHORT_VRS and vr not in LONG_VRS:
+            is_short = vr in SHORT_VRS or (is_absent(vr) and _leads_on(buffer, number, stop))
+            if not is_short or stop > end:  # the rarer ones, and what cannot be read
+                if not is_short and vr not in LONG_VRS:
                     break  # in implicit VR: no meta information, or no more
                 _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
             tag = 0x00020000 | number
@@ -183,6 +185,12 @@ def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
         message = "The file meta information is cut off"
         raise BadFileFormatError(message) from error
     return meta, pos
+
+
+def _leads_on(buffer: Buffer, number: int, pos: int) -> bool:
+    """Tell whether what stands at a position may follow an element of group 0002."""
+    group, following = struct.unpack_from("<HH", buffer, pos) if pos + 4 <= len(buffer) else (0, 0)
+    return group in _FIRST_GROUPS or (group == MEDIA_STORAGE_SOP_CLASS_UID >> 16 and following > number)
 
 
 def _uid(value: bytes) -> str:
