@@ -286,7 +286,8 @@ def unreadable_in(source: BufferSource, engine: Rewriter) -> int:
 def test_each_of_several_such_values_is_counted_in_each_file() -> None:
     odd = [Element(PRIVATE + n, "UN", value) for n, value in enumerate(broken_items())]
     item = nested(nested(odd[0], tag=IMAGES), *odd)
-    source = BufferSource(small_file(item, *odd, nested(item, item, tag=0x0040A730, undefined=True)))
+    content = Element(0x0040A730, "SQ", [[item], [item]], undefined=True)
+    source = BufferSource(small_file(item, *odd, content))
     engine = rewriter({"KeepPrivateTags": True, "Keep": ["ContentSequence"]})
     counts = [unreadable_in(source, engine) for _ in range(3)]
     assert counts == [len(odd) * 4 + 3] * 3
