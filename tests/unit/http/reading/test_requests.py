@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dicomorph.http.reading.requests import LARGEST_INFLATED, Request, effective_method, normalize_path
+from dicomorph.http.reading.bodies import LARGEST_INFLATED
+from dicomorph.http.reading.requests import Request, effective_method, normalize_path
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Level
 
@@ -156,3 +157,45 @@ def test_a_small_gzip_can_fill_neither_the_memory_nor_the_time() -> None:
 def test_the_address_of_the_client_is_in_the_context() -> None:
     assert _request(requestContext={"identity": {"sourceIp": "10.0.0.1"}}).remote_ip == "10.0.0.1"
     assert _request().remote_ip == ""
+
+
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--b--\r\n'
+ZIP = b"PK\x03\x04\x14\x00"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"", "is empty"), (FORM, "is a form"), (ZIP, "is a ZIP archive")]
+)
+def test_an_upload_that_is_something_else_is_told_so(
+    tmp_path: Path,
+    body: bytes,
+    said: str,
+    compressed: bool,  # noqa: FBT001
+    on_disk: bool,  # noqa: FBT001
+) -> None:
+    sent = gzip.compress(body) if compressed else body
+    event = {"httpMethod": "POST", "headers": {"Content-Encoding": "gzip"} if compressed else {}}
+    if on_disk:
+        (tmp_path / "body").write_bytes(sent)
+        event["bodyPath"] = str(tmp_path / "body")
+    else:
+        event |= {"body": base64.b64encode(sent).decode(), "isBase64Encoded": True}
+    with pytest.raises(BadFileFormatError, match=said):
+        Request(event).file()
+
+
+@pytest.mark.parametrize("beginning", [FORM, ZIP])
+def test_a_preamble_may_look_like_anything(beginning: bytes) -> None:
+    data = beginning.ljust(128, b"\0") + b"DICM and more"
+    event = {"body": base64.b64encode(data).decode(), "isBase64Encoded": True}
+    assert Request(event).file() == data
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [("", "such as {}"), (" \n", "such as {}"), (FORM.decode(), "is a form")]
+)
+def test_json_that_is_something_else_is_told_so(body: str, said: str) -> None:
+    with pytest.raises(BadFileFormatError, match=said):
+        Request({"httpMethod": "POST", "body": body}).json_object()

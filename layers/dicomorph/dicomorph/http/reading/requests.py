@@ -6,22 +6,18 @@ import base64
 import binascii
 import functools
 import re
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from dicomorph.http.reading.bodies import check_file_body, check_json_body, inflate
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import LEVEL_NAMES, Json, Level
 from dicomorph.services.fields import json_object
 
-_MIB = 1 << 20
-LARGEST_JSON = 64 * _MIB
-LARGEST_INFLATED = 256 * _MIB
-_PIECE = 1 << 16  # bytes; what is behind the end of a member is copied, and there may be many
-_MOST_MEMBERS = 20_000  # as many blocks as blocked gzip (64 KiB each) makes of five times that size
+LARGEST_JSON = 64 << 20
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _TUNNELS = ("PUT", "DELETE")
@@ -159,7 +155,9 @@ class Request:
         BadFileFormatError
             If it is anything else: empty, no JSON, an array, a string, null (spec 2.4).
         """
-        return json_object(parse_json(self._bytes()))
+        body = self._bytes()
+        check_json_body(body)
+        return json_object(parse_json(body))
 
     def file(self) -> bytes | Path:
         """Return an uploaded file, inflated if it was sent with ``Content-Encoding: gzip``.
@@ -167,11 +165,15 @@ class Request:
         Raises
         ------
         BadFileFormatError
-            If it is not gzip, cut off, or inflates beyond 256 MiB.
+            If it is not gzip, cut off, or inflates beyond 256 MiB; if it is empty, or the kind
+            of body that files are often sent in elsewhere.
         """
-        if self.headers.get("content-encoding", "").strip().lower() != "gzip":
-            return self.body
-        return _inflate(self._bytes())
+        if self.headers.get("content-encoding", "").strip().lower() == "gzip":
+            file: bytes | Path = inflate(self._bytes())
+        else:
+            file = self.body
+        check_file_body(file)
+        return file
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a boolean argument: its presence means true, and so do ``true`` and ``1`` (spec 2.1).
@@ -238,35 +240,3 @@ def _query(event: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: [str(value or "")] for name, value in single.items()} | {
         name: [str(value or "") for value in values] for name, values in several.items() if values
     }
-
-
-def _inflate(data: bytes) -> bytes:
-    try:
-        return b"".join(_inflated_chunks(data))
-    except zlib.error as error:
-        raise BadFileFormatError("The body of the request is not gzip") from error
-
-
-def _inflated_chunks(data: bytes) -> Iterator[bytes]:
-    """Yield what a body inflates to: all members of it, one after the other (RFC 1952 2.2)."""
-    size = members = pos = 0
-    while not members or data[pos : pos + 1].strip(b"\0"):  # gzip itself takes zeros for padding
-        members += 1
-        if members > _MOST_MEMBERS:
-            raise BadFileFormatError("The body of the request has too many parts")
-        decoder, piece = zlib.decompressobj(wbits=31), b""  # 16 for gzip, 15 for the largest window
-        while not decoder.eof:
-            if not piece:
-                piece = data[pos : pos + _PIECE]
-                pos += len(piece)
-            chunk = decoder.decompress(piece, _MIB)
-            size += len(chunk)
-            if size > LARGEST_INFLATED:
-                raise BadFileFormatError("The body of the request is too large")
-            if not chunk and not piece and not decoder.eof:
-                raise BadFileFormatError("The body of the request is cut off")
-            piece = decoder.unconsumed_tail
-            yield chunk
-        pos -= len(decoder.unused_data)
-    if data[pos:].strip(b"\0"):
-        raise BadFileFormatError("The body of the request is not gzip")
