@@ -22,6 +22,7 @@ from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import Environment
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.model.settings import Settings, parse_settings
+from local.example_data import FILES
 from tests.support.api_client import Answer, Client, InlineRunner
 from tests.support.documented_commands import CurlCall, Example, curl_call, read_examples
 from tests.support.example_data import upload_examples
@@ -29,7 +30,6 @@ from tests.support.example_data import upload_examples
 PAGE = Path(__file__).parents[2] / "docs/examples.md"
 EXAMPLES = read_examples(PAGE.read_text(encoding="utf-8"))
 SERVER = "http://127.0.0.1:8042"
-FILES = {"content.p7m": b"\x30\x82 an envelope", "report.pdf": b"%PDF-1.7 a report"}
 
 # What differs from one run to the next: ids of resources and jobs, UIDs, times.
 CHANGING = re.compile(

@@ -1,0 +1,41 @@
+"""What docs/examples.md works on can be stored by its one command, and its commands followed by hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """\
+set -eu
+eval "$({python} -m local.example_data $SERVER)"
+curl -sf $SERVER/instances/$INSTANCE/anonymize -d '{{}}' -o anonymized.dcm
+curl -sf $SERVER/studies/$STUDY/anonymize -d '{{}}' >/dev/null
+curl -sf $SERVER/patients/$STRANGERS_PATIENT >/dev/null
+for id in $(curl -s $SERVER/patients | grep -oE '[0-9a-f-]{{44}}'); do
+  curl -sf -o /dev/null -X DELETE $SERVER/patients/$id
+done
+eval "$({python} -m local.example_data $SERVER)"
+curl -s "$SERVER/patients/$PATIENT/studies?expand=false" | grep -cE '[0-9a-f-]{{44}}'
+"""
+
+
+def test_the_page_of_examples_can_be_followed(make_server: Callable[..., Any], tmp_path: Path) -> None:
+    server = make_server()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SERVER": f"http://127.0.0.1:{server.port}"}
+    done = subprocess.run(
+        ["bash", "-c", SCRIPT.format(python=sys.executable)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["2"]
+    assert (tmp_path / "anonymized.dcm").read_bytes()[128:132] == b"DICM"
+    assert (tmp_path / "report.pdf").exists()
+    assert server.counts() == (2, 3, 4, 5)
