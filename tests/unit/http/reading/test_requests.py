@@ -176,7 +176,10 @@ def test_an_upload_that_is_something_else_is_told_so(
     on_disk: bool,  # noqa: FBT001
 ) -> None:
     sent = gzip.compress(body) if compressed else body
-    event = {"httpMethod": "POST", "headers": {"Content-Encoding": "gzip"} if compressed else {}}
+    event: dict[str, Any] = {
+        "httpMethod": "POST",
+        "headers": {"Content-Encoding": "gzip"} if compressed else {},
+    }
     if on_disk:
         (tmp_path / "body").write_bytes(sent)
         event["bodyPath"] = str(tmp_path / "body")
