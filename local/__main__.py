@@ -10,13 +10,20 @@ from local.data_folder import DataFolderError
 from local.run import run
 from local.server import CannotListenError
 from local.settings_file import SettingsFileError
+from local.target_folders import TargetFolderError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the server; return the exit status, which is 2 where it could not start."""
     try:
         run(parse_arguments(arguments))
-    except (CannotListenError, DataFolderError, SettingsFileError, DicomorphError) as error:
+    except (
+        CannotListenError,
+        DataFolderError,
+        SettingsFileError,
+        TargetFolderError,
+        DicomorphError,
+    ) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

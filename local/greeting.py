@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import stat
 from pathlib import Path
 
 
@@ -24,6 +25,13 @@ def warning(host: str) -> str:
     if _is_loopback(host):
         return ""
     return f"Warning: {host} can be reached from other machines, and nobody is asked for a password."
+
+
+def folder_warning(data: Path) -> str:
+    """Return what to know of a data folder that others may enter, empty for one's own."""
+    if not stat.S_IMODE(data.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        return ""
+    return f"Warning: other users of this machine may enter {data}, where patients' images lie (chmod 700)."
 
 
 def _is_loopback(host: str) -> bool:

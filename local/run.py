@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -20,10 +21,11 @@ from local.application import Application
 from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
 from local.functions import Functions
-from local.greeting import greeting, warning
+from local.greeting import folder_warning, greeting, warning
 from local.routing import Router
 from local.server import bind, serve
 from local.settings_file import read_settings
+from local.target_folders import with_target_folders
 from local.template import TEMPLATE, read_routes, read_template
 from local.worker import worker_spec
 
@@ -33,19 +35,25 @@ def run(arguments: Arguments) -> None:
 
     Raises
     ------
-    SettingsFileError, DataFolderError, CannotListenError
+    SettingsFileError, DataFolderError, TargetFolderError, CannotListenError
         If it cannot start; nothing was changed then.
     """
+    os.umask(0o077)  # whatever is made, by this process or its workers, is the user's own
     settings = read_settings(arguments.settings)
     _log_to_terminal()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)
         stack.callback(folder.release)
+        settings = with_target_folders(settings, folder.path)
         application = _application(folder)
         # After what takes the processor for longest here: the workers need it as much.
         stack.enter_context(_jobs(folder, settings, arguments))
-        for said in (warning(arguments.host), waiting_settings(parse_settings(settings))):
+        for said in (
+            warning(arguments.host),
+            folder_warning(folder.path),
+            waiting_settings(parse_settings(settings)),
+        ):
             if said:
                 print(said, file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))

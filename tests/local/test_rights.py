@@ -1,0 +1,92 @@
+"""What the server makes is its user's own, and products leave only for folders that are apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.__main__ import main
+from local.target_folders import TargetFolderError, with_target_folders
+
+
+def modes(folder: Path) -> set[int]:
+    """Return what others may do with a folder and all in it."""
+    return {stat.S_IMODE(path.lstat().st_mode) & 0o077 for path in (folder, *folder.rglob("*"))}
+
+
+def test_nobody_else_may_look_into_what_is_made(
+    tmp_path: Path, make_server: Callable[..., Any], study: list[Path]
+) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"Targets": {"out": str(tmp_path / "new" / "out")}}))
+    before = os.umask(0)
+    try:
+        server = make_server("--settings", str(settings))
+    finally:
+        os.umask(before)
+    stored = server.upload(study[0])
+    answer = server.post(f"/studies/{stored['ParentStudy']}/anonymize", {"Target": "out"})
+    assert answer.json["InstancesCount"] == 1
+    assert modes(server.data) == {0}
+    assert modes(tmp_path / "new" / "out") == {0}
+    assert len(list((tmp_path / "new" / "out").rglob("*.dcm"))) == 1
+    assert "may enter" not in server.log.read_text()
+
+
+def test_a_folder_that_others_may_enter_is_warned_about(
+    tmp_path: Path, make_server: Callable[..., Any]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o750)
+    server = make_server()
+    assert f"other users of this machine may enter {tmp_path / 'data'}" in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("out", "out is not absolute"),
+        ("./out", "is not absolute"),
+        ("{data}", "are not apart"),
+        ("{data}/objects", "are not apart"),
+        ("{data}/../data/out", "are not apart"),
+        ("{data}/..", "are not apart"),
+        ("/", "are not apart"),
+        ("{link}/out", "are not apart"),
+        ("{file}", "cannot write to"),
+        ("{file}/out", "cannot write to"),
+        ("/proc/out", "cannot write to"),
+    ],
+)
+def test_a_target_is_a_folder_apart_that_takes_files(tmp_path: Path, place: str, said: str) -> None:
+    data = (tmp_path / "data").resolve()
+    data.mkdir()
+    (tmp_path / "link").symlink_to(data)
+    (tmp_path / "file").touch()
+    place = place.format(data=data, link=tmp_path / "link", file=tmp_path / "file")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TargetFolderError, match=said):
+        with_target_folders({"Targets": {"research": place}}, data)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_home_of_the_user_may_hold_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found: Any = with_target_folders({"Targets": {"research": "~/out"}}, tmp_path / "data")
+    assert found["Targets"] == {"research": str(tmp_path.resolve() / "out")}
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_target_that_cannot_be_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"Targets": {"research": "out"}}))
+    assert main(["--port", "0", "--data", str(tmp_path / "data"), "--settings", str(settings)]) == 2
+    assert capsys.readouterr().err == "Target research: out is not absolute\n"
