@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+
+if __name__ == "__main__":
+    # Before all else: until the server listens, Ctrl-C ends it at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from dicomorph.model.errors import DicomorphError
 from local.arguments import parse_arguments

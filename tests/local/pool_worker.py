@@ -47,7 +47,7 @@ def handle(event: dict[str, Any], _context: object) -> Any:
         "pid": os.getpid(),
         "parent": os.getppid(),
         "files": list(open_files()),
-        "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+        "sigint": signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()),
     }
 
 

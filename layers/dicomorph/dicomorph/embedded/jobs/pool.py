@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -138,9 +139,7 @@ class _Worker:
             if self._killed:
                 return
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - our own command
-                    self._spec.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
+                self._process = _started(self._spec.command)
             except OSError:  # no process or no memory left: `run` tries again
                 return
         self._send(self._spec.setup)
@@ -194,3 +193,14 @@ class _Worker:
                 except OSError:  # what was not sent yet is lost with the worker
                     continue
         process.wait()
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process that Ctrl-C does not reach, from its first moment: that is for the server."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started inherits it
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

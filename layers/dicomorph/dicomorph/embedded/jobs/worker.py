@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -43,7 +42,6 @@ def serve(set_up: Callable[[Any], Mapping[str, Handler]]) -> None:
     set_up : Callable[[Any], Mapping[str, Handler]]
         Called with the setup; returns what runs each kind of task.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that prints may break the protocol
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
