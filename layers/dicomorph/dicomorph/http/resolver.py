@@ -117,6 +117,7 @@ class OrthancResolver(APIGatewayRestResolver):
         try:
             answer = self._build_response(self._respond())
         finally:
+            request.close()
             state.request, state.event, state.context = None, None, {}
         log_request(
             route=_route(event),

@@ -3,6 +3,9 @@
 import base64
 import gzip
 import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +119,41 @@ def _gzipped(data: bytes) -> Request:
     return _request(body=body, isBase64Encoded=True, headers={"Content-Encoding": "gzip"})
 
 
-def test_a_file_sent_as_gzip_is_inflated() -> None:
-    data = bytes(range(256)) * 20_000
-    assert _gzipped(gzip.compress(data, mtime=0)).file() == data
-    assert _gzipped(gzip.compress(b"", mtime=0)).file() == b""
+def _inflated(data: bytes) -> bytes:
+    with closing(_gzipped(data)) as request:
+        file = request.file()
+        return file if isinstance(file, bytes) else file.read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where temporary files lie; none may be left."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1, 4 << 20, (4 << 20) + 1, 20 << 20])
+def test_a_file_sent_as_gzip_is_inflated(size: int, temporary: Path) -> None:
+    data = (bytes(range(256)) * (size // 256 + 1))[:size]
+    with closing(_gzipped(gzip.compress(data, 1, mtime=0))) as request:
+        file = request.file()
+        # Eight of these at once must not take eight times their size of memory.
+        assert isinstance(file, bytes) == (size <= 4 << 20)
+        assert (file if isinstance(file, bytes) else file.read_bytes()) == data
+        assert len(list(temporary.iterdir())) == isinstance(file, Path)
+
+
+def test_a_large_gzip_is_inflated_from_a_file(tmp_path: Path) -> None:
+    data = random.Random(1).randbytes(70 << 20)  # noqa: S311 - reproducible, no secret
+    (tmp_path / "body").write_bytes(gzip.compress(data, 0, mtime=0))
+    headers = {"Content-Encoding": "gzip"}
+    with closing(_request(bodyPath=str(tmp_path / "body"), headers=headers)) as request:
+        file = request.file()
+        assert isinstance(file, Path)
+        assert file.stat().st_size == len(data)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +162,7 @@ def test_a_file_sent_as_gzip_is_inflated() -> None:
 )
 def test_a_file_that_is_no_whole_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(BadFileFormatError):
-        _gzipped(data).file()
+        _inflated(data)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 512, 100_000])
@@ -138,20 +172,20 @@ def test_a_gzip_of_several_members_is_read_to_its_end(size: int, padding: int) -
     members = [gzip.compress(data[at : at + size], 1, mtime=0) for at in range(0, len(data), size)]
     members.insert(1, gzip.compress(b"", mtime=0))
     body = b"".join(members)
-    assert _gzipped(body + bytes(padding)).file() == data
+    assert _inflated(body + bytes(padding)) == data
     for broken in (body[:-1], body + members[0][:-1], body + b"text", body + bytes(padding) + b"\1"):
         with pytest.raises(BadFileFormatError):
-            _gzipped(broken).file()
+            _inflated(broken)
 
 
 def test_a_small_gzip_can_fill_neither_the_memory_nor_the_time() -> None:
     with pytest.raises(BadFileFormatError, match="too large"):
-        _gzipped(gzip.compress(bytes(LARGEST_INFLATED + 1), 1)).file()
+        _inflated(gzip.compress(bytes(LARGEST_INFLATED + 1), 1))
     member = gzip.compress(bytes(64 << 20), 1)
     with pytest.raises(BadFileFormatError, match="too large"):
-        _gzipped(member * 5).file()
+        _inflated(member * 5)
     with pytest.raises(BadFileFormatError, match="too many parts"):
-        _gzipped(gzip.compress(b"", mtime=0) * 30_000).file()
+        _inflated(gzip.compress(b"", mtime=0) * 30_000)
 
 
 def test_the_address_of_the_client_is_in_the_context() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.errors import BadFileFormatError, StorageFullError
 
 _MIB = 1 << 20
 LARGEST_INFLATED = 256 * _MIB
+_IN_MEMORY = 4 * _MIB
 _PIECE = 1 << 16  # bytes; what is behind the end of a member is copied, and there may be many
 _MOST_MEMBERS = 20_000  # as many blocks as blocked gzip (64 KiB each) makes of five times that size
 _ZIP = b"PK\x03\x04"
@@ -58,31 +64,69 @@ def _beginning(body: bytes | Path) -> bytes:
         return file.read(_BEGINNING)
 
 
-def inflate(data: bytes) -> bytes:
+def inflate(body: bytes | Path, tell: Callable[[Path], None]) -> bytes | Path:
     """Return what a body that was sent with ``Content-Encoding: gzip`` inflates to.
+
+    Parameters
+    ----------
+    body : bytes or Path
+        As sent, or the file that holds it.
+    tell : Callable[[Path], None]
+        Told of the file that takes what is larger than 4 MiB, before it is filled; the caller
+        removes it.
 
     Raises
     ------
     BadFileFormatError
         If it is not gzip, cut off, or inflates beyond 256 MiB.
+    StorageFullError
+        If no space is left for the file.
     """
     try:
-        return b"".join(_inflated_chunks(data))
+        if isinstance(body, bytes):
+            return _gathered(_inflated_chunks(lambda start, stop: body[start:stop]), tell)
+        with body.open("rb") as file:
+            return _gathered(_inflated_chunks(partial(_read, file)), tell)
     except zlib.error as error:
         raise BadFileFormatError("The body of the request is not gzip") from error
 
 
-def _inflated_chunks(data: bytes) -> Iterator[bytes]:
+def _read(file: BinaryIO, start: int, stop: int) -> bytes:
+    file.seek(start)
+    return file.read(stop - start)
+
+
+def _gathered(chunks: Iterator[bytes], tell: Callable[[Path], None]) -> bytes | Path:
+    """Return chunks in memory as long as they are small, else in a file."""
+    found = bytearray()
+    for chunk in chunks:
+        found += chunk
+        if len(found) > _IN_MEMORY:
+            descriptor, name = tempfile.mkstemp()
+            tell(Path(name))
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(found)
+                    file.writelines(chunks)
+            except OSError as error:
+                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                    raise StorageFullError("No space is left to inflate the body of the request") from error
+                raise
+            return Path(name)
+    return bytes(found)
+
+
+def _inflated_chunks(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
     """Yield what a body inflates to: all members of it, one after the other (RFC 1952 2.2)."""
     size = members = pos = 0
-    while not members or data[pos : pos + 1].strip(b"\0"):  # gzip itself takes zeros for padding
+    while not members or read(pos, pos + 1).strip(b"\0"):  # gzip itself takes zeros for padding
         members += 1
         if members > _MOST_MEMBERS:
             raise BadFileFormatError("The body of the request has too many parts")
         decoder, piece = zlib.decompressobj(wbits=31), b""  # 16 for gzip, 15 for the largest window
         while not decoder.eof:
             if not piece:
-                piece = data[pos : pos + _PIECE]
+                piece = read(pos, pos + _PIECE)
                 pos += len(piece)
             chunk = decoder.decompress(piece, _MIB)
             size += len(chunk)
@@ -93,5 +137,7 @@ def _inflated_chunks(data: bytes) -> Iterator[bytes]:
             piece = decoder.unconsumed_tail
             yield chunk
         pos -= len(decoder.unused_data)
-    if data[pos:].strip(b"\0"):
-        raise BadFileFormatError("The body of the request is not gzip")
+    while rest := read(pos, pos + _MIB):
+        if rest.strip(b"\0"):
+            raise BadFileFormatError("The body of the request is not gzip")
+        pos += len(rest)

@@ -67,10 +67,16 @@ class Request:
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
+        self._temporary: list[Path] = []
         self.path = normalize_path(event.get("path") or "/")
         self.headers = _headers(event)
         self.query = _query(event)
         self.method = effective_method(str(event.get("httpMethod", "GET")).upper(), self.headers, self.query)
+
+    def close(self) -> None:
+        """Remove what was made for this request alone."""
+        while self._temporary:
+            self._temporary.pop().unlink(missing_ok=True)  # the store may have taken it
 
     @property
     def level(self) -> Level:
@@ -162,6 +168,8 @@ class Request:
     def file(self) -> bytes | Path:
         """Return an uploaded file, inflated if it was sent with ``Content-Encoding: gzip``.
 
+        It may lie on the disk until the request is closed.
+
         Raises
         ------
         BadFileFormatError
@@ -169,7 +177,7 @@ class Request:
             of body that files are often sent in elsewhere.
         """
         if self.headers.get("content-encoding", "").strip().lower() == "gzip":
-            file: bytes | Path = inflate(self._bytes())
+            file: bytes | Path = inflate(self.body, self._temporary.append)
         else:
             file = self.body
         check_file_body(file)
