@@ -133,6 +133,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 edited = encoded.edits.get(raw)
                 if edited is None:
                     edited = encoded.edit(raw, key)
+                if edited == raw:  # a reference to what stays
+                    pos = stop
+                    continue
                 replacement = [edited]
                 growth += len(edited) - (stop - pos)
             elif step == DROP_SHORT:

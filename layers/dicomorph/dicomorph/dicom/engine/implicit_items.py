@@ -79,8 +79,11 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 edited = encoded.edits.get(whole)
                 if edited is None:
                     edited = encoded.edit(whole, key)
-                replacement = [edited]
                 growth += len(edited)
+                if edited == whole:  # a reference to what stays
+                    pos = stop
+                    continue
+                replacement = [edited]
             elif step == EMPTY_SHORT:
                 replacement = [encoded.steps.empty[key]]
                 growth += 8

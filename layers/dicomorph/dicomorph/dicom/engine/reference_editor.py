@@ -37,7 +37,7 @@ REFERENCED_VISIT_SEQUENCE = 0x00081125
 RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
 
 # Their items name a study by ReferencedSOPInstanceUID (PS3.3 C.8.8.5, C.7.2.1).
-_OF_STUDIES = frozenset((REFERENCED_STUDY_SEQUENCE, RT_REFERENCED_STUDY_SEQUENCE))
+OF_STUDIES = frozenset((REFERENCED_STUDY_SEQUENCE, RT_REFERENCED_STUDY_SEQUENCE))
 # Their items are no members of the series or study around them.
 _OF_OTHERS = frozenset(
     (
@@ -49,8 +49,6 @@ _OF_OTHERS = frozenset(
 )
 _PADDED_WITH_SPACES = TEXT_VRS - {b"UI"}
 _NOWHERE = Place("", "")
-_REMEMBERED = 2_000  # sequences; hostile files must not grow what is remembered without bound
-_LONGEST = 4096  # bytes of one that is
 _MOST_COPIED = 64 << 20  # bytes of one item that becomes several, times their number
 
 _Wanted: TypeAlias = Collection[Place] | None
@@ -68,8 +66,6 @@ class ReferenceEditor:
 
     def __init__(self, destinations: Destinations) -> None:
         self._destinations = destinations
-        # The files of a series repeat many sequences.
-        self._known: dict[tuple[int, Encoding, bytes], bytes | None] = {}
 
     def items(self, tag: int, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> bytes | None:
         """Return the new items of a top-level sequence, None if all stay as they are.
@@ -88,18 +84,6 @@ class ReferenceEditor:
         """
         if not may_refer(buffer, start, stop, encoding):
             return None
-        if stop - start > _LONGEST:
-            return self._new_items(tag, buffer, start, stop, encoding)
-        key = tag, encoding, buffer[start:stop]
-        new = self._known.get(key, b"")  # no sequence becomes empty at the top level
-        if new == b"":
-            new = self._new_items(tag, buffer, start, stop, encoding)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = new
-        return new
-
-    def _new_items(self, tag: int, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> bytes | None:
         tree = ReferenceParser(buffer, start, stop, encoding).items(tag)
         return None if tree is None else _Walk(self._destinations, buffer).items(tree, _NOWHERE, None)
 
@@ -288,7 +272,7 @@ class _Walk:
 
 
 def _names_study(tag: int, sequence: Items) -> bool:
-    is_instance = tag == REFERENCED_SOP_INSTANCE_UID and sequence.tag in _OF_STUDIES
+    is_instance = tag == REFERENCED_SOP_INSTANCE_UID and sequence.tag in OF_STUDIES
     return tag == STUDY_INSTANCE_UID or is_instance
 
 

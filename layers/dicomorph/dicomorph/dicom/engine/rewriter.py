@@ -20,6 +20,7 @@ from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.preview import Preview, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
+from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting, Terms, UnknownTermsError
 from dicomorph.dicom.engine.top_level import TopLevel
@@ -87,6 +88,9 @@ class Rewriter:
             self._declaration = Declaration(plan, default_encoding, self._rewrite_under)
         self._others: dict[int, Rewriter] = {}  # under plans that the declaration holds
         self._shared = self._new_scopes(plan, {})
+        self._walk = None
+        if self._follower is not None:
+            self._walk = ReferenceWalk(self._follower, self._new_scopes(plan, {}))
         self._by_class: dict[str, EncodedScopes] = {}
         self._relocations: dict[tuple[Scope, Relocation], EncodedScopes] = {}
 
@@ -156,7 +160,7 @@ class Rewriter:
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
         scopes, signed = self._scopes(data)
-        walk = TopLevel(data, scopes, signed=signed)
+        walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:

@@ -160,10 +160,10 @@ class Steps(dict[Any, int]):
         has_identity : bool
             Whether its bytes are an identifier where the rules say so, whatever the VR.
         """
+        action = self.scope.rule(tag).action
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
-        action = self.scope.rule(tag).action
         if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action is Action.KEEP):
             return CHARACTER_SET
         if action is Action.KEEP:

@@ -10,6 +10,7 @@ from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
 from dicomorph.dicom.engine.explicit_items import WALKERS
 from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
+from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
     DROP_SHORT,
@@ -68,9 +69,18 @@ class TopLevel:
         The rules of the plan, and what was learnt from files before.
     signed : bool, optional
         Whether pixel values are, as far as it matters and the data set says so.
+    references : ReferenceWalk, optional
+        Rewrites references in sequences; None if they stay.
     """
 
-    def __init__(self, data: DataSetBytes, scopes: EncodedScopes, *, signed: bool | None = None) -> None:
+    def __init__(
+        self,
+        data: DataSetBytes,
+        scopes: EncodedScopes,
+        *,
+        signed: bool | None = None,
+        references: ReferenceWalk | None = None,
+    ) -> None:
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
         self._data = data
@@ -81,7 +91,7 @@ class TopLevel:
         self._encoded = scopes.root(data.encoding, signed=signed)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
-        self._follower = scopes.rewriting.follower
+        self._follower = references
         self._out: list[ScriptPart] = []
         self._run = data.start
         scopes.rewriting.unreadable = 0
