@@ -13,6 +13,7 @@ from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
+    DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
     EDIT_SHORT,
@@ -56,6 +57,9 @@ from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
+_EXPLICIT = {order: struct.Struct(order + "6sH").unpack_from for order in "<>"}
+_IMPLICIT = {order: struct.Struct(order + "II").unpack_from for order in "<>"}
+_LONG = {order: struct.Struct(order + "I").unpack_from for order in "<>"}
 
 
 class TopLevel:
@@ -87,6 +91,7 @@ class TopLevel:
         self._size = data.source.size
         self._pos = data.start
         self._encoding = data.encoding
+        self._long_length = _LONG[data.encoding.order]
         self._walk = WALKERS[data.encoding]
         self._encoded = scopes.root(data.encoding, signed=signed)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
@@ -108,8 +113,9 @@ class TopLevel:
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
-        unpack = struct.Struct(self._encoding.order + ("6sH" if explicit else "II")).unpack_from
-        size, encoded, last = self._size, self._encoded, -1
+        unpack = (_EXPLICIT if explicit else _IMPLICIT)[self._encoding.order]
+        long_length = self._long_length
+        size, encoded, last, out = self._size, self._encoded, -1, self._out
         known, empty, described_by = encoded.steps.top, encoded.steps.empty, self._pixels.described_by
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
@@ -131,14 +137,23 @@ class TopLevel:
                 if not step:
                     pos += 8 + length
                     continue
-                if step in (DROP_SHORT, EMPTY_SHORT):
+                if step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714 - costs no tuple
                     if self._run < pos:
-                        self._out.append((self._run, pos))
+                        out.append((self._run, pos))
                     if step == EMPTY_SHORT:
-                        self._out.append(empty[key])
+                        out.append(empty[key])
                     self._run = pos = pos + 8 + length
                     continue
-                if step == IMAGE and length <= LONGEST_NUMBER:
+                if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714 - as above
+                    (length,) = long_length(buffer, pos - base + 8)
+                    if length != UNDEFINED_LENGTH:
+                        if step == DROP_LONG:
+                            if self._run < pos:
+                                out.append((self._run, pos))
+                            self._run = pos + 12 + length
+                        pos += 12 + length
+                        continue
+                elif step == IMAGE and length <= LONGEST_NUMBER:
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
@@ -190,7 +205,7 @@ class TopLevel:
         value, length, vr = self._header(key, pos, length)
         if step == STOP:
             raise misplaced()
-        if step in (NOTE, IMAGE):
+        if NOTE <= step <= IMAGE:
             step = self._encoded.steps[key]
             if tag not in NOTED:
                 self._note_image(tag, step)
@@ -224,7 +239,7 @@ class TopLevel:
         vr: bytes = key[4:6]
         if vr not in LONG_VRS:
             return pos + 8, length, vr
-        (length,) = struct.unpack(self._encoding.order + "I", self._window.read(pos + 8, pos + 12))
+        (length,) = self._long_length(self._window.read(pos + 8, pos + 12))
         return pos + 12, length, vr
 
     def _stop(self, tag: int, vr: bytes, value: int, length: int) -> int:

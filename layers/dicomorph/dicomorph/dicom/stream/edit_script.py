@@ -24,7 +24,12 @@ def parts_size(parts: Sequence[ScriptPart]) -> int:
     """Return how many bytes the parts make."""
     size = 0
     for part in parts:
-        size += len(part) if isinstance(part, bytes) else _size(part)
+        if isinstance(part, bytes):
+            size += len(part)
+        elif isinstance(part, tuple):
+            size += part[1] - part[0]
+        else:
+            size += part.stop - part.start
     return size
 
 

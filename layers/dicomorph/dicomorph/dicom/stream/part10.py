@@ -49,6 +49,7 @@ _PREAMBLE_SIZE = 128
 _BEGINNING = bytes(_PREAMBLE_SIZE) + b"DICM" + EXPLICIT_LITTLE.header(0x00020000, b"UL", 4)
 _TAG_VR_LENGTH = struct.Struct("<HH2sH").unpack_from
 _UID = re.compile(rb"[0-9.]{1,64}")  # PS3.5 9.1, as far as readers care
+_META, _TRANSFER_SYNTAX = TRANSFER_SYNTAX_UID >> 16, TRANSFER_SYNTAX_UID & 0xFFFF
 _META_GROUP = (b"\x02\0", b"\0\x02")
 _FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
@@ -94,24 +95,28 @@ def open_dataset(source: Source) -> DataSetBytes:
     has_prefix = head[_PREAMBLE_SIZE:] == b"DICM"
     start = _PREAMBLE_SIZE + 4 if has_prefix else 0
     buffer, base = source.window(start, min(source.size, _MAXIMUM_META_SIZE))
-    meta, stop = _read_meta(buffer, start - base)
-    syntax = _uid(meta.get(TRANSFER_SYNTAX_UID, b""))
+    raw_syntax, stop = _read_meta(buffer, start - base)
+    has_meta = stop > start - base
+    syntax, declared = _syntax_of(raw_syntax)
     if syntax != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN and buffer[stop : stop + 2] in _META_GROUP:
         stop = behind_stray_meta(buffer, stop, orders="<>" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<")
     start = stop + base
     if not syntax:
-        if not has_prefix and not meta and not _looks_like_a_data_set(buffer, start - base):
+        if not has_prefix and not has_meta and not _looks_like_a_data_set(buffer, start - base):
             message = "This is not a DICOM file"
             raise BadFileFormatError(message)
         syntax = _recognise(buffer, start - base)
+        declared = _encoding_of(syntax)
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         data = _inflate(source, start)
         start = behind_stray_meta(data, 0, orders="<")
         encoding = encoding_of(data, start, len(data), EXPLICIT_LITTLE)
         return DataSetBytes(BufferSource(data), start, encoding, syntax)
-    known = syntax if is_transfer_syntax(syntax) else _recognise(buffer, start - base)
-    encoding = encoding_of(buffer, start - base, source.size - base, _encoding_of(known))
-    return DataSetBytes(source, start, encoding, syntax)
+    if declared is None:
+        declared = _encoding_of(_recognise(buffer, start - base))
+    if not declared.explicit or buffer[stop + 4 : stop + 6] not in SHORT_VRS:  # most files begin so
+        declared = encoding_of(buffer, start - base, source.size - base, declared)
+    return DataSetBytes(source, start, declared, syntax)
 
 
 def write_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: str) -> bytes:
@@ -160,31 +165,33 @@ def _even(value: bytes, pad: bytes) -> bytes:
     return value + pad if len(value) & 1 else value
 
 
-def _read_meta(buffer: Buffer, pos: int) -> tuple[dict[int, bytes], int]:
-    """Read group 0002, always explicit little endian; return its values and where it ends.
+def _read_meta(buffer: Buffer, pos: int) -> tuple[bytes, int]:
+    """Read group 0002, always explicit little endian; return TransferSyntaxUID and where it ends.
 
     The group length is not trusted: files exist where it is wrong, or where elements of the group
-    stand again behind it. The first value of each counts, as for other readers.
+    stand again behind it. The first value counts, as for other readers.
     """
-    meta: dict[int, bytes] = {}
+    syntax = b""
     end = len(buffer)
     try:
-        while pos + 8 <= end and buffer[pos : pos + 2] == b"\x02\x00":
-            _, number, vr, length = _TAG_VR_LENGTH(buffer, pos)
+        while pos + 8 <= end:
+            group, number, vr, length = _TAG_VR_LENGTH(buffer, pos)
+            if group != _META:
+                break
             value, stop = pos + 8, pos + 8 + length
-            is_short = vr in SHORT_VRS or (is_absent(vr) and _leads_on(buffer, number, stop))
-            if not is_short or stop > end:  # the rarer ones, and what cannot be read
+            if vr not in SHORT_VRS or stop > end:  # the rarer ones, and what cannot be read
+                is_short = vr in SHORT_VRS or (is_absent(vr) and _leads_on(buffer, number, stop))
                 if not is_short and vr not in LONG_VRS:
                     break  # in implicit VR: no meta information, or no more
-                _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
-            tag = 0x00020000 | number
-            if tag not in meta or not meta[tag]:
-                meta[tag] = buffer[value:stop]
+                if not is_short or stop > end:
+                    _, _, _, value, stop, _ = read_element(buffer, pos, end, EXPLICIT_LITTLE)
+            if number == _TRANSFER_SYNTAX and not syntax:
+                syntax = buffer[value:stop]
             pos = stop
     except TruncatedError as error:
         message = "The file meta information is cut off"
         raise BadFileFormatError(message) from error
-    return meta, pos
+    return syntax, pos
 
 
 def _leads_on(buffer: Buffer, number: int, pos: int) -> bool:
@@ -193,12 +200,15 @@ def _leads_on(buffer: Buffer, number: int, pos: int) -> bool:
     return group in _FIRST_GROUPS or (group == MEDIA_STORAGE_SOP_CLASS_UID >> 16 and following > number)
 
 
-def _uid(value: bytes) -> str:
+@functools.lru_cache(maxsize=64)
+def _syntax_of(raw: bytes) -> tuple[str, Encoding | None]:
+    """Return a transfer syntax, and how it has data sets written: None if it is none of the standard's."""
     try:
-        return value.rstrip(b"\0 ").decode("ascii")
+        syntax = raw.rstrip(b"\0 ").decode("ascii")
     except UnicodeDecodeError as error:
         message = "The transfer syntax is not a UID"
         raise BadFileFormatError(message) from error
+    return syntax, _encoding_of(syntax) if is_transfer_syntax(syntax) else None
 
 
 def _looks_like_a_data_set(buffer: Buffer, pos: int) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET, format_tag
+from dicomorph.dicom.standard.vrs import SHORT_VRS
 from dicomorph.dicom.stream.elements import (
     ITEM,
     UNDEFINED_LENGTH,
@@ -22,6 +24,9 @@ from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.model.errors import BadFileFormatError
 
 LAST_TAG = 0xFFFFFFFF
+_LAST_ORDINARY = (ITEM & 0xFFFF0000) - 1  # behind it is the group of items and delimiters
+_EXPLICIT = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
+_IMPLICIT = struct.Struct("<HHI").unpack_from
 
 
 def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
@@ -56,10 +61,29 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
     window = Window(data.source, data.start)
     size, pos = window.size, data.start
     buffer, base, covered = window.buffer, window.base, window.end
+    explicit, unpack = encoding.explicit, _EXPLICIT[encoding.order]
+    highest = min(last, _LAST_ORDINARY)
     while pos < size:
         if pos + 12 > covered and covered < size:
             window.move(pos)
             buffer, base, covered = window.buffer, window.base, window.end
+        if pos + 8 <= covered:  # most elements need no closer look
+            if explicit:
+                group, element, vr, length = unpack(buffer, pos - base)
+                is_short = vr in SHORT_VRS
+            else:
+                group, element, length = _IMPLICIT(buffer, pos - base)
+                vr, is_short = b"", length != UNDEFINED_LENGTH
+            tag = group << 16 | element
+            if is_short and behind < tag <= highest and tag:
+                behind = tag
+                stop = pos + 8 + length
+                if stop > size:
+                    raise TruncatedError(f"{format_tag(tag)} is longer than the file")
+                if wanted is None or tag in wanted:
+                    yield Element(tag, vr, pos, pos + 8, stop, undefined=False)
+                pos = stop
+                continue
         try:
             tag, vr, value, length = read_header(buffer, pos - base, size - base, encoding)
         except BadFileFormatError:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
     ITEM,
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
@@ -21,6 +23,16 @@ from dicomorph.model.errors import BadFileFormatError
 WINDOW = 1 << 16
 _PADDING = (b"\0", b"\xff")
 _T = TypeVar("_T")
+
+
+def _item_headers(encoding: Encoding) -> tuple[Callable[[Buffer, int], tuple[int, ...]], int, int]:
+    """Return what reads a tag as one number and a length, and the numbers of item and delimiter."""
+    field = struct.Struct(encoding.order + "I")
+    item, delimiter = (field.unpack(encoding.tag(tag))[0] for tag in (ITEM, SEQUENCE_DELIMITATION))
+    return struct.Struct(encoding.order + "II").unpack_from, item, delimiter
+
+
+_ITEMS = {encoding.order: _item_headers(encoding) for encoding in (EXPLICIT_LITTLE, EXPLICIT_BIG)}
 
 
 class Window:
@@ -114,15 +126,17 @@ class Window:
         BadFileFormatError
             If the fragments do not add up to the file.
         """
-        unpack = struct.Struct(order + "HHI").unpack_from
+        unpack, item, delimiter = _ITEMS[order]
+        buffer, base, last = self.buffer, self.base, self.end - 8
         while pos + 8 <= self.size:
-            buffer, base = self.of(pos, pos + 8)
-            group, element, length = unpack(buffer, pos - base)
-            tag = group << 16 | element
+            if not base <= pos <= last:
+                buffer, base = self.of(pos, pos + 8)
+                last = self.end - 8
+            tag, length = unpack(buffer, pos - base)
             pos += 8
-            if tag == SEQUENCE_DELIMITATION:
+            if tag == delimiter:
                 return pos
-            if tag != ITEM or length == UNDEFINED_LENGTH:
+            if tag != item or length == UNDEFINED_LENGTH:
                 raise BadFileFormatError("The fragments of the pixel data do not add up")
             pos += length
         raise TruncatedError("The encapsulated pixel data are cut off")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.stream.scan import LAST_TAG, scan
 from dicomorph.dicom.stream.source import Source
-from dicomorph.dicom.stream.whole_scan import scan_whole
+from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.views.dataset_json import sequence_json
 from dicomorph.model import metadata_names
@@ -39,6 +39,7 @@ IMAGE_INDEX = 0x00541330
 REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275  # the one sequence among the main tags (spec 1.3)
 
 _WANTED = frozenset((SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, PIXEL_DATA)).union(*MAIN_DICOM_TAGS.values())
+_MAIN_TAGS = {level: [(tag, format_tag(tag)) for tag in tags] for level, tags in MAIN_DICOM_TAGS.items()}
 _MAXIMUM_VALUE = 1 << 16  # main tags are short; a hostile one must not swell the index
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i"}
 
@@ -141,10 +142,11 @@ def _read(
     character_set = CharacterSet.of(b"", default_encoding=default_encoding)
     values: dict[int, str] = {}
     sequences: dict[int, Json] = {}
-    for found in scan(data, last=LAST_TAG if whole else PIXEL_DATA, wanted=_WANTED):
+    elements = scan(data, last=LAST_TAG if whole else PIXEL_DATA, wanted=_WANTED)
+    for found in elements:
         if found.tag == PIXEL_DATA:
             if whole:
-                _check_from(data, found.start)
+                _check_behind(data, found, elements)
             return _Header(values, sequences, found.start)
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
@@ -161,9 +163,14 @@ def _read(
     return _Header(values, sequences, None)
 
 
-def _check_from(data: DataSetBytes, start: int) -> None:
-    """Raise `BadFileFormatError` if the elements from a position on do not add up to the file."""
-    for _ in scan_whole(replace(data, start=start), wanted=frozenset((PIXEL_DATA,))):
+def _check_behind(data: DataSetBytes, pixels: Element, others: Iterator[Element]) -> None:
+    """Raise `BadFileFormatError` if pixel data and the elements behind them do not add up to the file."""
+    if pixels.undefined:
+        window = Window(data.source, pixels.value)
+        stop = window.end_of_fragments(pixels.value, data.encoding.order)
+        behind = DataSetBytes(data.source, stop, data.encoding, data.transfer_syntax)
+        others = scan(behind, last=LAST_TAG, wanted=frozenset(), behind=PIXEL_DATA)
+    for _ in others:
         pass
 
 
@@ -210,7 +217,7 @@ def _identifiers(values: Mapping[int, str]) -> DicomIdentifiers:
 
 
 def _main_tags(tags: Mapping[int, str], level: Level) -> dict[str, str]:
-    return {format_tag(tag): tags[tag] for tag in MAIN_DICOM_TAGS[level] if tag in tags}
+    return {name: tags[tag] for tag, name in _MAIN_TAGS[level] if tag in tags}
 
 
 def _with_metadata(facts: LevelFacts, metadata: Mapping[str, str]) -> LevelFacts:
