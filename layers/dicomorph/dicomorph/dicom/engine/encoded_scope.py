@@ -25,6 +25,7 @@ from dicomorph.dicom.stream.source import Buffer
 # Hostile files must not grow what is remembered without bound.
 REMEMBERED = 20_000  # of elements, for each scope
 _REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
+_REMEMBERED_TOPS = 100  # files of a job declare few character sets
 _LONGEST = 4096  # bytes of an element that is remembered
 
 
@@ -228,13 +229,23 @@ class EncodedScopes:
     def __init__(self, rewriting: Rewriting) -> None:
         self.rewriting = rewriting
         self._scopes: dict[Hashable, EncodedScope] = {}
+        # Those of the top level, which each file asks for, by SpecificCharacterSet once it was met.
+        self._tops: dict[tuple[Encoding, bool | None, bytes | None], EncodedScope] = {}
         self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
 
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
-        default = self.rewriting.declared(b"")
-        text = self.rewriting.relabelled_text(default)
-        return self._of(self.rewriting.plan.root, Writing(encoding, default, text, signed))
+        return self._tops.get((encoding, signed, None)) or self._top(encoding, signed, None)
+
+    def _top(self, encoding: Encoding, signed: bool | None, raw: bytes | None) -> EncodedScope:  # noqa: FBT001
+        """Return the scope of the top level under a SpecificCharacterSet, None if none was met, and remember it."""
+        decoding = self.rewriting.declared(raw or b"")
+        text = self.rewriting.relabelled_text(decoding)
+        found = self._of(self.rewriting.plan.root, Writing(encoding, decoding, text, signed))
+        if len(self._tops) >= _REMEMBERED_TOPS:
+            self._tops.clear()
+        self._tops[encoding, signed, raw] = found
+        return found
 
     def nested(self, parent: EncodedScope, scope: Scope, encoding: Encoding) -> EncodedScope:
         """Return the scope of an item, in the character set of what surrounds it.
@@ -276,10 +287,10 @@ class EncodedScopes:
     def relabelled(self, encoded: EncodedScope, raw: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
         encoding, _, text, signed = encoded.writing
-        decoding = self.rewriting.declared(raw)
         if not encoded.steps.nested:
-            text = self.rewriting.relabelled_text(decoding)
-        elif encoded.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
+            return self._tops.get((encoding, signed, raw)) or self._top(encoding, signed, raw)
+        decoding = self.rewriting.declared(raw)
+        if encoded.scope.rule(SPECIFIC_CHARACTER_SET).action is Action.KEEP:
             text = decoding  # else a path replaces or removes what was met
         return self._of(encoded.scope, Writing(encoding, decoding, text, signed))
 

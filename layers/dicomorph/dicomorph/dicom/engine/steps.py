@@ -100,6 +100,7 @@ class Steps(dict[Any, int]):
         self.behind: dict[int, StepsBehind] = {}  # by tag
         self.pairs = 0  # of an element and one behind it
         self.empty = _EmptyElements(self)
+        self.character_set = scope.rule(SPECIFIC_CHARACTER_SET).action
         self.item_rules = _ItemRulesByKey(self)
 
     @classmethod

@@ -402,7 +402,7 @@ class TopLevel:
         stop = self._stop(tag, vr, value, length)
         raw = self._window.read(value, stop)
         self._encoded = encoded = self._encoded.under(raw)
-        action = encoded.scope.rule(tag).action
+        action = encoded.steps.character_set
         instead = encoded.rewriting.declaration(raw) if action is Action.KEEP else None
         if action is not Action.KEEP or instead is not None:
             self._copy_run(pos)
