@@ -117,7 +117,7 @@ class EncodedScope:
             if len(self._editors) >= REMEMBERED:
                 self._editors.clear()
             tag, vr = self.steps.tag_and_vr(key)
-            editor = self._editors[key] = self.rewriting.editor(self.scope, self.writing, tag, vr)
+            editor = self._editors[key] = self.rewriting.editor(self.steps.rules[tag], self.writing, tag, vr)
         if len(self.edits) >= REMEMBERED:
             self.edits.clear()
         found = editor(whole)
@@ -295,7 +295,9 @@ class EncodedScopes:
         return self._of(encoded.scope, Writing(encoding, decoding, text, signed))
 
     def _of(self, scope: Scope, writing: Writing) -> EncodedScope:
-        key = scope, writing
+        encoding, decoding, text, signed = writing
+        # Character sets are remembered by what declares them, and cost time to compare.
+        key = scope, encoding, id(decoding), id(text), signed
         encoded = self._scopes.get(key)
         if encoded is None:
             if len(self._scopes) >= _REMEMBERED_SCOPES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Scope
+from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Rule
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
@@ -123,9 +123,9 @@ class Rewriting:
         vr = PRIVATE_CREATOR_VR if name is None else encoder.vr_of(name)
         return encoder.element(tag, value, encoding, text, vr=vr, signed=bool(signed))
 
-    def editor(self, scope: Scope, writing: Writing, tag: int, vr: bytes) -> Editor:
+    def editor(self, rule: Rule, writing: Writing, tag: int, vr: bytes) -> Editor:
         """Return what turns an element into the one that takes its place."""
-        action, namespace = scope.rule(tag)
+        action, namespace = rule
         if action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
         namespace = namespace or Namespace.INSTANCE

@@ -11,7 +11,7 @@ import struct
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.edit_plan import Action, Rule, Scope
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.overlay_bits import is_bit_position
@@ -100,7 +100,8 @@ class Steps(dict[Any, int]):
         self.behind: dict[int, StepsBehind] = {}  # by tag
         self.pairs = 0  # of an element and one behind it
         self.empty = _EmptyElements(self)
-        self.character_set = scope.rule(SPECIFIC_CHARACTER_SET).action
+        self.rules = _Rules(scope)
+        self.character_set = self.rules[SPECIFIC_CHARACTER_SET].action
         self.item_rules = _ItemRulesByKey(self)
 
     @classmethod
@@ -161,7 +162,7 @@ class Steps(dict[Any, int]):
         has_identity : bool
             Whether its bytes are an identifier where the rules say so, whatever the VR.
         """
-        action = self.scope.rule(tag).action
+        action = self.rules[tag].action
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
@@ -241,6 +242,20 @@ class _ImplicitSteps(Steps):
 
     def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
         return True
+
+
+class _Rules(dict[int, Rule]):
+    """The rules for the tags that were met."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def __missing__(self, tag: int) -> Rule:
+        if len(self) >= _LEARNT:
+            self.clear()
+        rule = self[tag] = self._scope.rule(tag)
+        return rule
 
 
 class StepsBehind(dict[Any, tuple[int, "StepsBehind"]]):

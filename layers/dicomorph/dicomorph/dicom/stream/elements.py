@@ -19,6 +19,7 @@ DELIMITER_BYTES = 8
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
 
 _SEQUENCE_VRS = (b"SQ", b"UN")  # PS3.5 6.2.2: an UN of undefined length is a sequence
+_SEQUENCES = ("SQ", "UN")
 _ENCAPSULATED_VRS = (b"OB", b"OW")  # PS3.5 A.4 allows the first, some write the other
 
 _TAG_VR_LENGTH = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"}
@@ -190,7 +191,7 @@ def holds_fragments(tag: int, vr: bytes, encoding: Encoding) -> bool:
     if tag == PIXEL_DATA:
         is_allowed = not encoding.explicit or vr in _ENCAPSULATED_VRS
     else:
-        is_allowed = vr in _SEQUENCE_VRS if encoding.explicit else vr_of(tag).encode() in _SEQUENCE_VRS
+        is_allowed = vr in _SEQUENCE_VRS if encoding.explicit else vr_of(tag) in _SEQUENCES
     if not is_allowed:
         raise StructureError(f"{format_tag(tag)} has an undefined length, which its VR does not allow")
     return tag == PIXEL_DATA
