@@ -42,6 +42,8 @@ NOTE = 14  # at the top level: remember the value that the element ends up with,
 IMAGE = 15  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
 
+CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
+"""The steps after which an element is another one, or gone."""
 
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them

@@ -12,6 +12,7 @@ from dicomorph.dicom.engine.explicit_items import WALKERS
 from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.steps import (
+    CHANGES,
     CHARACTER_SET,
     DROP_LONG,
     DROP_SHORT,
@@ -21,6 +22,7 @@ from dicomorph.dicom.engine.steps import (
     EMPTY_SHORT,
     IMAGE,
     KEEP_LONG,
+    KEEP_SHORT,
     NOTE,
     NOTED,
     PIXELS,
@@ -57,6 +59,10 @@ from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
+_KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
+_REPLACES = frozenset((REPLACE_SHORT, REPLACE_LONG))
+_EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
+_EMPTIES = frozenset((EMPTY_SHORT, EMPTY_LONG))
 _EXPLICIT = {order: struct.Struct(order + "6sH").unpack_from for order in "<>"}
 _IMPLICIT = {order: struct.Struct(order + "II").unpack_from for order in "<>"}
 _LONG = {order: struct.Struct(order + "I").unpack_from for order in "<>"}
@@ -203,8 +209,6 @@ class TopLevel:
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        if step == STOP:
-            raise misplaced()
         if NOTE <= step <= IMAGE:
             step = self._encoded.steps[key]
             if tag not in NOTED:
@@ -213,23 +217,25 @@ class TopLevel:
                 stop = self._stop(tag, vr, value, length)
                 self._note_kept(tag, value, stop)
                 return stop
+        if step in CHANGES:
+            stop = self._stop(tag, vr, value, length)
+            self._copy_run(pos)
+            self._run = stop
+            if step in _REPLACES:
+                self._emit(tag, self._encoded.replacement(tag, vr))
+            elif step in _EDITS:
+                self._emit(tag, self._edited(key, tag, pos, value, stop))
+            elif step in _EMPTIES:
+                self._emit(tag, self._encoded.steps.empty[key])
+            return stop
+        if step in _KEEPS:  # a sequence of undefined length, too, in which nothing changes
+            return self._stop(tag, vr, value, length)
         if step == CHARACTER_SET:
             return self._character_set(tag, vr, pos, value, length)
         if step == PIXELS:
             return self._pixel_data(tag, vr, pos, value, length)
-        if step == KEEP_LONG or (not step and length != UNDEFINED_LENGTH):
-            return self._stop(tag, vr, value, length)
-        if step >= DROP_SHORT:
-            stop = self._stop(tag, vr, value, length)
-            self._copy_run(pos)
-            self._run = stop
-            if step in (REPLACE_SHORT, REPLACE_LONG):
-                self._emit(tag, self._encoded.replacement(tag, vr))
-            elif step in (EDIT_SHORT, EDIT_LONG):
-                self._emit(tag, self._edited(key, tag, pos, value, stop))
-            elif step in (EMPTY_SHORT, EMPTY_LONG):
-                self._emit(tag, self._encoded.steps.empty[key])
-            return stop
+        if step == STOP:
+            raise misplaced()
         return self._sequence(key, step, tag, vr, pos, value, length)
 
     def _header(self, key: Any, pos: int, length: int) -> tuple[int, int, bytes]:
@@ -251,7 +257,7 @@ class TopLevel:
             return value + length
         if holds_fragments(tag, vr, self._encoding):
             return self._window.end_of_fragments(value, self._encoding.order)
-        return self._window.end_of_undefined(value, (tag, vr), self._encoding)
+        return self._window.end_of_items(value, vr, self._encoding)
 
     def _pixel_data(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep pixel data or what counts their bytes; when anonymizing, nothing but the image stays."""

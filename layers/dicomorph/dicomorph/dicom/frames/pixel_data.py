@@ -45,22 +45,23 @@ class PixelData:
         Whether nothing but the image may stay.
     """
 
+    is_described = True
+    """Whether `described_by` holds all that there are."""
+    has_overlays = False
+    """Whether there are groups that go, of overlays that may lie in the pixels."""
+    remarks: frozenset[Remark] = frozenset()
+    """What is to be said of the pixels."""
+    _offsets: OffsetElements | None = None  # few images have them
+    _has_pixels = False
+
     def __init__(self, data: DataSetBytes, window: Window, *, is_anonymization: bool) -> None:
         self._data = data
         self._encoding = data.encoding
         self._syntax = data.transfer_syntax
         self._window = window
         self._is_cleaned = is_anonymization
-        self._offsets: OffsetElements | None = None  # few images have them
-        self._has_pixels = False
         self.described_by: dict[int, bytes] = {}
         """The elements of `IMAGE_PIXEL` that were met, as far as they are short."""
-        self.is_described = True
-        """Whether those are all that there are."""
-        self.has_overlays = False
-        """Whether there are groups that go, of overlays that may lie in the pixels."""
-        self.remarks: frozenset[Remark] = frozenset()
-        """What is to be said of the pixels."""
 
     def element(
         self, tag: int, vr: bytes, pos: int, value: int, length: int

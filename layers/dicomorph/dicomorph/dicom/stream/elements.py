@@ -15,6 +15,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
+_ITEMS_AND_DELIMITERS = ITEM & 0xFFFF0000  # the least tag of their group
 DELIMITER_BYTES = 8
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
 
@@ -261,13 +262,16 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
     while stack:
         among_elements, inner = stack[-1]
         tag, vr, value, length = read_header(buffer, pos, end, inner)
+        if among_elements and length != UNDEFINED_LENGTH and tag < _ITEMS_AND_DELIMITERS:
+            pos = value + length  # most are
+            continue
         if tag == (ITEM_DELIMITATION if among_elements else SEQUENCE_DELIMITATION):
             stack.pop()
             pos = value
             continue
         if (not among_elements and tag != ITEM) or (among_elements and tag >> 16 == ITEM >> 16):
             raise misplaced()
-        if length != UNDEFINED_LENGTH:
+        if length != UNDEFINED_LENGTH:  # an item, or what is no element of any group that there is
             pos = value + length
             continue
         if among_elements:

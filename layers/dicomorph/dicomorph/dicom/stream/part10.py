@@ -50,6 +50,7 @@ _BEGINNING = bytes(_PREAMBLE_SIZE) + b"DICM" + EXPLICIT_LITTLE.header(0x00020000
 _TAG_VR_LENGTH = struct.Struct("<HH2sH").unpack_from
 _UID = re.compile(rb"[0-9.]{1,64}")  # PS3.5 9.1, as far as readers care
 _META, _TRANSFER_SYNTAX = TRANSFER_SYNTAX_UID >> 16, TRANSFER_SYNTAX_UID & 0xFFFF
+_SHORT_LENGTH = bytes(3)  # at the end of one with 32 bits
 _META_GROUP = (b"\x02\0", b"\0\x02")
 _FIRST_GROUPS = range(0x0004, 0x0011)  # a data set begins with one of these
 
@@ -114,7 +115,9 @@ def open_dataset(source: Source) -> DataSetBytes:
         return DataSetBytes(BufferSource(data), start, encoding, syntax)
     if declared is None:
         declared = _encoding_of(_recognise(buffer, start - base))
-    if not declared.explicit or buffer[stop + 4 : stop + 6] not in SHORT_VRS:  # most files begin so
+    vr_or_length = buffer[stop + 4 : stop + 8]
+    is_usual = vr_or_length[:2] in SHORT_VRS if declared.explicit else vr_or_length[1:] == _SHORT_LENGTH
+    if not is_usual:
         declared = encoding_of(buffer, start - base, source.size - base, declared)
     return DataSetBytes(source, start, declared, syntax)
 

@@ -108,7 +108,7 @@ def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
         elif holds_fragments(tag, vr, encoding):
             stop = size
         else:
-            stop = window.end_of_undefined(value, (tag, vr), encoding)
+            stop = window.end_of_items(value, vr, encoding)
             buffer, base, covered = window.buffer, window.base, window.end
         if stop > size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")

@@ -15,7 +15,8 @@ from dicomorph.dicom.stream.elements import (
     Encoding,
     IrregularError,
     TruncatedError,
-    end_of_undefined,
+    encoding_inside,
+    skip_undefined,
 )
 from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.model.errors import BadFileFormatError
@@ -110,11 +111,11 @@ class Window:
             length = 2 * max(length, self.end - pos)
             self.move(pos, min(length, self.size - pos))
 
-    def end_of_undefined(self, pos: int, tag_and_vr: tuple[int, bytes], encoding: Encoding) -> int:
-        """Return where a value of undefined length ends, behind its delimiter."""
+    def end_of_items(self, pos: int, vr: bytes, encoding: Encoding) -> int:
+        """Return where a sequence of undefined length ends, behind its delimiter."""
 
         def size(buffer: Buffer, at: int, end: int) -> int:
-            return end_of_undefined(buffer, at, end, tag_and_vr, encoding) - at
+            return skip_undefined(buffer, at, end, encoding_inside(vr, encoding, buffer, at, end)) - at
 
         return pos + self.growing(pos, size)
 
