@@ -15,7 +15,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
-_ITEMS_AND_DELIMITERS = ITEM & 0xFFFF0000  # the least tag of their group
+_ITEM_GROUP = ITEM >> 16
 DELIMITER_BYTES = 8
 MAXIMUM_DEPTH = 64  # as in Orthanc (spec 2.7); real files stay below ten
 
@@ -261,17 +261,16 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
     stack = [(in_item, encoding)]
     while stack:
         among_elements, inner = stack[-1]
+        if among_elements:
+            pos = _behind_plain_elements(buffer, pos, end, inner)
         tag, vr, value, length = read_header(buffer, pos, end, inner)
-        if among_elements and length != UNDEFINED_LENGTH and tag < _ITEMS_AND_DELIMITERS:
-            pos = value + length  # most are
-            continue
         if tag == (ITEM_DELIMITATION if among_elements else SEQUENCE_DELIMITATION):
             stack.pop()
             pos = value
             continue
         if (not among_elements and tag != ITEM) or (among_elements and tag >> 16 == ITEM >> 16):
             raise misplaced()
-        if length != UNDEFINED_LENGTH:  # an item, or what is no element of any group that there is
+        if length != UNDEFINED_LENGTH:
             pos = value + length
             continue
         if among_elements:
@@ -283,6 +282,26 @@ def skip_undefined(buffer: Buffer, pos: int, end: int, encoding: Encoding, *, in
             raise too_deep()
         stack.append((not among_elements, inner))
         pos = value
+    return pos
+
+
+def _behind_plain_elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> int:
+    """Return where the first element stands that takes a closer look: most only say how long they are."""
+    last = end - 8
+    if encoding.explicit:
+        unpack = _TAG_VR_LENGTH[encoding.order]
+        while pos <= last:
+            _, _, vr, length = unpack(buffer, pos)
+            if vr not in SHORT_VRS:  # nor is that of an item or delimiter
+                break
+            pos += 8 + length
+    else:
+        unpack = _TAG_LENGTH[encoding.order]
+        while pos <= last:
+            group, _, length = unpack(buffer, pos)
+            if length == UNDEFINED_LENGTH or group == _ITEM_GROUP:
+                break
+            pos += 8 + length
     return pos
 
 
