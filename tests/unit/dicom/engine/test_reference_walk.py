@@ -152,6 +152,8 @@ def test_studies_alike_in_all_but_their_uids_do_not_share_what_is_remembered() -
     other = Study(2)
     walks = [both(merging(), moved([study.instance(CT)], study))[0] for study in (STUDY, other)]
     for study in (STUDY, other):
-        body = item(explicit(0x00081155, b"UI", (one := study.instance(CT).encode()) + b"\0" * (len(one) % 2)))
+        body = item(
+            explicit(0x00081155, b"UI", (one := study.instance(CT).encode()) + b"\0" * (len(one) % 2))
+        )
         changed = [walk.items(_SEQUENCE, body, 0, len(body), EXPLICIT_LITTLE) for walk in walks]
         assert [found is not None for found in changed] == [study is STUDY, study is other]

@@ -238,7 +238,7 @@ class EncodedScopes:
         return self._tops.get((encoding, signed, None)) or self._top(encoding, signed, None)
 
     def _top(self, encoding: Encoding, signed: bool | None, raw: bytes | None) -> EncodedScope:  # noqa: FBT001
-        """Return the scope of the top level under a SpecificCharacterSet, None if none was met, and remember it."""
+        """Return the scope of the top level under a SpecificCharacterSet, if one was met, and remember it."""
         decoding = self.rewriting.declared(raw or b"")
         text = self.rewriting.relabelled_text(decoding)
         found = self._of(self.rewriting.plan.root, Writing(encoding, decoding, text, signed))

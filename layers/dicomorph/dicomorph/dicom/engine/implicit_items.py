@@ -11,6 +11,7 @@ from dicomorph.dicom.engine.encoded_scope import EncodedScope
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
+    nested_sequence,
     pixels_in_item,
     replace_in_item,
     sequence_walker,
@@ -22,8 +23,8 @@ from dicomorph.dicom.engine.steps import (
     EDIT_SHORT,
     EMPTY_SHORT,
     PIXELS,
+    SEQUENCE,
     STOP,
-    UNKNOWN,
     holds_items,
 )
 from dicomorph.dicom.stream.edit_script import Part, parts_size
@@ -111,17 +112,18 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             replacement = found
             growth += more
         else:
-            tag, vr = encoded.steps.tag_and_vr(key)
-            if length == UNDEFINED_LENGTH:
-                if holds_fragments(tag, vr, IMPLICIT_LITTLE):
-                    pos = skip_fragments(buffer, pos + 8, end, "<")
+            walk_of = nested_sequence
+            if step != SEQUENCE:
+                walk_of = unknown_sequence
+                tag, vr = encoded.steps.tag_and_vr(key)
+                if length == UNDEFINED_LENGTH:
+                    if holds_fragments(tag, vr, IMPLICIT_LITTLE):
+                        pos = skip_fragments(buffer, pos + 8, end, "<")
+                        continue
+                elif not holds_items(tag, vr, buffer[pos + 8 : min(pos + 12, pos + 8 + length)], "<"):
+                    pos += 8 + length
                     continue
-            elif step == UNKNOWN and not holds_items(
-                tag, b"", buffer[pos + 8 : min(pos + 12, pos + 8 + length)], "<"
-            ):
-                pos += 8 + length
-                continue
-            stop, found, more = unknown_sequence(
+            stop, found, more = walk_of(
                 sequence, buffer, pos, 8, end, encoded.items[key], depth, length, _PACK_LENGTH
             )
             if found is None:

@@ -124,6 +124,14 @@ class Steps(dict[Any, int]):
             self[key] = step
         return step
 
+    def count_pair(self) -> None:
+        """Count an element that was met behind another one, and forget them all if there are too many."""
+        if self.pairs >= _LEARNT:
+            self.pairs = 0
+            self.behind.clear()
+            self.first.clear()
+        self.pairs += 1
+
     def is_pixels(self, buffer: Buffer, pos: int) -> bool:
         """Tell whether the element at a position is pixel data to be looked into."""
         key = (
@@ -277,21 +285,22 @@ class StepsBehind(dict[Any, tuple[int, "StepsBehind"]]):
     def __missing__(self, key: Any) -> tuple[int, StepsBehind]:
         steps = self._steps
         step = steps[key]
-        if step == STOP:
+        if step == STOP and key not in steps:  # an item, which is misplaced
             return step, self
+        steps.count_pair()
+        found = self[key] = step, self if step == STOP else self._behind(key)
+        return found
+
+    def _behind(self, key: Any) -> StepsBehind:
+        """Return the steps for what stands behind an element."""
+        steps = self._steps
         tag, _ = steps.tag_and_vr(key)
         if tag <= self._tag:
             raise out_of_order(tag)
-        if steps.pairs >= _LEARNT:
-            steps.pairs = 0
-            steps.behind.clear()
-            steps.first.clear()
         behind = steps.behind.get(tag)
         if behind is None:
             behind = steps.behind[tag] = StepsBehind(steps, tag)
-        steps.pairs += 1
-        found = self[key] = step, behind
-        return found
+        return behind
 
 
 class _StepsInAnyOrder(StepsBehind):

@@ -28,6 +28,7 @@ from dicomorph.dicom.engine.steps import (
     PIXELS,
     REPLACE_LONG,
     REPLACE_SHORT,
+    SEQUENCE,
     STOP,
     UNKNOWN,
     holds_items,
@@ -36,6 +37,7 @@ from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
 from dicomorph.dicom.frames.pixel_data import PixelData
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
+    PIXEL_DATA,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
@@ -143,14 +145,14 @@ class TopLevel:
                 if not step:
                     pos += 8 + length
                     continue
-                if step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714 - costs no tuple
+                if step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
                     if self._run < pos:
                         out.append((self._run, pos))
                     if step == EMPTY_SHORT:
                         out.append(empty[key])
                     self._run = pos = pos + 8 + length
                     continue
-                if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714 - as above
+                if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
                     (length,) = long_length(buffer, pos - base + 8)
                     if length != UNDEFINED_LENGTH:
                         if step == DROP_LONG:
@@ -278,7 +280,8 @@ class TopLevel:
             beginning = self._window.read(value, value + min(4, length))
             if not holds_items(tag, vr, beginning, self._encoding.order):
                 return self._stop(tag, vr, value, length)
-        if length == UNDEFINED_LENGTH and holds_fragments(tag, vr, self._encoding):
+        may_be_pixels = step != SEQUENCE or tag == PIXEL_DATA
+        if length == UNDEFINED_LENGTH and may_be_pixels and holds_fragments(tag, vr, self._encoding):
             return self._pixel_data(tag, vr, pos, value, length)
         items = self._encoded.items[key]
         if self._follower is not None and self._encoded.scope.follows(tag):

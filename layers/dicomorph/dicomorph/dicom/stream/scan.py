@@ -29,7 +29,7 @@ _EXPLICIT = {order: struct.Struct(order + "HH2sH").unpack_from for order in "<>"
 _IMPLICIT = struct.Struct("<HHI").unpack_from
 
 
-def scan(  # noqa: C901, PLR0912 - a branch for each thing that may stand there
+def scan(  # noqa: C901, PLR0912, PLR0915 - a hot loop, with a branch for each thing that may stand there
     data: DataSetBytes,
     *,
     last: int = PIXEL_DATA,
