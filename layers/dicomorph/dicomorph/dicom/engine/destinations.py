@@ -19,6 +19,8 @@ from dicomorph.dicom.text.charsets import CharacterSet
 
 _ASCII = CharacterSet.of(b"", default_encoding="Ascii")
 _HEADER_BYTES = 8
+_UIDS = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
+_REMEMBERED = 10_000  # references; hostile files must not grow what is remembered without bound
 
 
 class Destination(NamedTuple):
@@ -74,13 +76,24 @@ class NewIdentifiers:
         self._copy = copy
         self._load = moved
         self._replacements: dict[int, str] = {}
+        self._places: dict[Place, Place] = {}  # as many as the job has series
+        self._found: dict[tuple[str, Place], Destination | None] = {}
+        self._actions = {tag: plan.root.rule(tag).action for tag in _UIDS}
 
     @functools.cached_property
     def _moved(self) -> MovedInstances:
         return self._load()
 
     def of_instance(self, uid: str, stated: Place) -> Destination | None:
-        """See `Destinations.of_instance`."""
+        """See `Destinations.of_instance`. Hierarchical references ask twice: for the place, and the UID."""
+        key = uid, stated
+        if key not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[key] = self._of_instance(uid, stated)
+        return self._found[key]
+
+    def _of_instance(self, uid: str, stated: Place) -> Destination | None:
         place = self._moved.place_of(uid, stated)
         if place is None:
             return None
@@ -100,13 +113,19 @@ class NewIdentifiers:
         return self._new(STUDY_INSTANCE_UID, Namespace.STUDY, uid)
 
     def _new_place(self, place: Place) -> Place:
+        new = self._places.get(place)
+        if new is None:
+            new = self._places[place] = self._renamed(place)
+        return new
+
+    def _renamed(self, place: Place) -> Place:
         return Place(
             self._new(STUDY_INSTANCE_UID, Namespace.STUDY, place.study),
             self._new(SERIES_INSTANCE_UID, Namespace.SERIES, place.series),
         )
 
     def _new(self, tag: int, namespace: Namespace, original: str, copy: int = 0) -> str:
-        action = self._plan.root.rule(tag).action
+        action = self._actions[tag]
         if action is Action.MAP:
             return self._mapper_of(copy).uid(namespace, original)
         return (self._replacement(tag) if action is Action.REPLACE else "") or original
@@ -121,5 +140,4 @@ class NewIdentifiers:
 
 def renames(plan: EditPlan) -> bool:
     """Tell whether a plan gives new UIDs to instances, or to what they belong to."""
-    uids = (STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID)
-    return any(plan.root.rule(tag).action is not Action.KEEP for tag in uids)
+    return any(plan.root.rule(tag).action is not Action.KEEP for tag in _UIDS)

@@ -99,14 +99,12 @@ class MovedInstances:
         """
         if not self._copies:
             return None
-        found = [self._places[number] for number in self._copies[0].numbers(_hash(self._key, uid))]
-        return _nearest(found, stated)
+        numbers = self._copies[0].numbers(_hash(self._key, uid))
+        return _nearest([self._places[number] for number in numbers], stated)
 
     def has_copy(self, uid: str, copy: int) -> bool:
         """Tell whether there are that many copies of an instance, counted from 0."""
-        return copy < len(self._copies) and any(
-            True for _ in self._copies[copy].numbers(_hash(self._key, uid))
-        )
+        return copy < len(self._copies) and len(self._copies[copy].numbers(_hash(self._key, uid))) > 0
 
     def place_of_series(self, uid: str, stated_study: str) -> Place | None:
         """Return the study and series of which an instance belongs to the job."""
@@ -128,12 +126,13 @@ class _Hashes:
         self._hashes = array("Q", struct.unpack(f"<{count}Q", packed.hashes))
         self._numbers = array("L", struct.unpack(f"<{count}I", packed.numbers))
 
-    def numbers(self, wanted: int) -> Iterator[int]:
-        """Yield the numbers of the places at which there is an instance with a hash."""
-        at = bisect_left(self._hashes, wanted)
-        while at < len(self._hashes) and self._hashes[at] == wanted:
-            yield self._numbers[at]
-            at += 1
+    def numbers(self, wanted: int) -> Sequence[int]:
+        """Return the numbers of the places at which there is an instance with a hash."""
+        hashes = self._hashes
+        start = stop = bisect_left(hashes, wanted)
+        while stop < len(hashes) and hashes[stop] == wanted:
+            stop += 1
+        return self._numbers[start:stop]
 
 
 def _nearest(found: Sequence[Place], stated: Place) -> Place | None:
