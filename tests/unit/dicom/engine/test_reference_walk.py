@@ -20,6 +20,7 @@ from dicomorph.dicom.stream.elements import EXPLICIT_LITTLE, encoding_inside
 from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.whole_scan import scan_whole
+from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import part10
 from tests.support.edits import KEY
 from tests.support.referring_study import CT, KINDS, PET, Study, encoded, leaves
@@ -107,6 +108,16 @@ def test_frames_that_repeat_references_follow_one_by_one(*, undefined: bool) -> 
     assert compare(file, moved(IMAGES[:2])) > 0
     before, after = read(file), read(followed(BufferSource(file), moved(IMAGES[:2])))
     assert sorted(leaves(after)) == sorted(expected(leaf, IMAGES[:2]) for leaf in leaves(before))
+
+
+def test_sequences_of_any_size_follow_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = encoded(_frames(10))
+    small = followed(BufferSource(file), moved(IMAGES))
+    monkeypatch.setattr("dicomorph.dicom.engine.reference_walk._LARGEST", 100)
+    assert followed(BufferSource(file), moved(IMAGES)) == small
+    monkeypatch.setattr("dicomorph.dicom.engine.reference_tree._MOST", 30)
+    with pytest.raises(BadFileFormatError, match="too many references"):
+        followed(BufferSource(file), moved(IMAGES))
 
 
 @pytest.mark.parametrize("in_front", [b"", explicit(0x00080000, b"UL", struct.pack("<I", 8))])

@@ -30,6 +30,7 @@ _HIERARCHICAL = OF_STUDIES | {STUDY_INSTANCE_UID, SERIES_INSTANCE_UID}
 _DAMAGE = (BadFileFormatError, struct.error, IndexError)
 _REMEMBERED = 2_000  # sequences; hostile files must not grow what is remembered without bound
 _LONGEST = 4096  # bytes of one that is
+_LARGEST = 64 << 20  # bytes of a sequence that is walked: parts of it take several times as many
 _UNKNOWN: Final = b"not met before"
 
 
@@ -123,7 +124,7 @@ class ReferenceWalk:
         return new
 
     def _new_items(self, tag: int, buffer: Buffer, start: int, stop: int, encoding: Encoding) -> bytes | None:
-        if tag not in self._hierarchical:
+        if tag not in self._hierarchical and stop - start <= _LARGEST:
             try:
                 return self._walked(buffer, start, stop, encoding)
             except _NotAloneError:
