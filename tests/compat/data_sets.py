@@ -41,6 +41,7 @@ class Node:
     value: bytes = b""
     items: list[Tree] | None = None
     undefined: bool = False  # the length; a value is made of fragments then
+    unnamed: bool = False  # in explicit VR, which pydicom leaves for such an element
 
 
 @dataclass
@@ -51,6 +52,7 @@ class File:
     syntax: str
     meta: dict[int, bytes] = field(default_factory=dict)
     preamble: bytes = b""
+    reads_implicit: bool = False  # how the data set was read, whatever the transfer syntax says
 
     @property
     def is_implicit(self) -> bool:
@@ -82,7 +84,9 @@ def read_file(data: bytes) -> File:
         if not syntax:
             syntax = IMPLICIT if implicit else EXPLICIT if little else BIG
         tree = _tree(found, little=bool(little))
-        return File(tree, syntax, meta, found.preamble or b"")
+        elements: list[Any] = [found.get_item(tag) for tag in list(found.keys())]
+        reads_implicit = any(element.is_raw and element.is_implicit_VR for element in elements)
+        return File(tree, syntax, meta, found.preamble or b"", reads_implicit)
 
 
 def _raw(meta: Dataset, tag: int) -> bytes:
@@ -111,14 +115,15 @@ def _node(element: Any, charset: Any, *, little: bool) -> Node:
     vr = element.VR or dictionary_vr(tag)
     known = dictionary_vr(tag)
     is_big = not little and raw.startswith(_BIG_ITEM)  # else UN is in little endian (PS3.5 6.2.2)
-    unnamed = vr == "UN" and (known == "SQ" or (known == "UN" and (raw.startswith(_ITEM) or is_big)))
-    is_sequence = vr == "SQ" or unnamed
+    is_hidden = vr == "UN" and (known == "SQ" or (known == "UN" and (raw.startswith(_ITEM) or is_big)))
+    is_sequence = vr == "SQ" or is_hidden
+    unnamed = element.VR is None and not element.is_implicit_VR
     if not is_sequence:
-        return Node(vr, raw, undefined=element.length == _UNDEFINED)
+        return Node(vr, raw, undefined=element.length == _UNDEFINED, unnamed=unnamed)
     implicit = element.is_implicit_VR or (vr == "UN" and raw[_VR_OF_FIRST] not in _VRS)
     order = little if vr == "SQ" else not is_big
     sequence = convert_SQ(raw, implicit, order, charset)
-    return Node("SQ", items=[_tree(item, little=order) for item in sequence])
+    return Node("SQ", items=[_tree(item, little=order) for item in sequence], unnamed=unnamed)
 
 
 def _decoded(element: Any, *, little: bool) -> Node:

@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
+from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.stream import windows
+from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Level
@@ -29,7 +31,7 @@ _TRACED, _WINDOWED = 4, 2  # one input of so many
 _WORTH_A_SECOND_LOOK = 0.003  # seconds, in which others may have been at work
 MEMORY_RATIO = 10
 MEMORY_AT_ALL = 2 << 20
-_MAPPED = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|2\.25\.\d+(\\2\.25\.\d+)*")
+_MAPPED = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(2\.25\.\d+)?(\\(2\.25\.\d+)?)*")
 _TELLING = 6  # bytes; shorter values occur by chance
 _VARIED = 4  # different bytes, as padding and zeros have not
 
@@ -60,6 +62,8 @@ class Judge:
             mapper=IdentityMapper(KEY),
         )
         self._given = set(_texts([request.body.get("Replace", {}), self._oracle.request.marks]))
+        # Pixels that the request describes anew need not be those that the image says it has then.
+        self._redescribes = not IMAGE_PIXEL.isdisjoint(self._plan.replace)
 
     def _engine(self) -> Rewriter:
         return Rewriter(self._plan, IdentityMapper(KEY), default_encoding="Latin1")
@@ -111,7 +115,7 @@ class Judge:
 
     def _faults(self, data: bytes, output: bytes) -> Iterator[str]:
         again = _outcome(self._engine(), output)
-        if isinstance(again, Exception):
+        if isinstance(again, Exception) and not self._redescribes:
             yield f"the output is refused: {again!r}"
         edited, original = _parsed(output), _parsed(data)
         if edited is None:
@@ -218,12 +222,25 @@ def _parsed(data: bytes) -> File | None:
             file = read_file(data)
     except Exception:  # noqa: BLE001 - whatever pydicom raises for a broken file
         return None
-    return None if _is_guessed(file.tree) else file
+    return None if _is_guessed(file.tree) or _is_read_otherwise(data, file) else file
+
+
+def _is_read_otherwise(data: bytes, file: File) -> bool:
+    """Tell whether pydicom takes implicit VR for what the engine reads as explicit, or the reverse."""
+    try:
+        return open_dataset(BufferSource(data)).encoding.explicit is file.reads_implicit
+    except DicomorphError:
+        return False
 
 
 def _is_guessed(tree: Tree) -> bool:
-    """Tell whether something has an undefined length that cannot: pydicom ends it at the first delimiter."""
+    """Tell whether pydicom had to guess where a length that may not be undefined ends, or a VR that is none."""
     return any(
-        any(map(_is_guessed, node.items)) if node.items is not None else node.undefined and tag != PIXEL_DATA
+        node.unnamed
+        or (
+            any(map(_is_guessed, node.items))
+            if node.items is not None
+            else node.undefined and tag != PIXEL_DATA
+        )
         for tag, node in tree.items()
     )

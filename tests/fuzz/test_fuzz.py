@@ -94,3 +94,14 @@ def test_hangs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_figures_of_all_processes_add_up(tmp_path: Path) -> None:
     totals: Iterator[campaign.Figures] = campaign.campaign(5, range(campaign.CHUNK + 1), tmp_path, workers=2)
     assert [total.inputs for total in totals][-1] == campaign.CHUNK + 1
+
+
+def test_an_image_that_the_request_describes_anew_need_not_be_edited_again() -> None:
+    judge = Judge(Request({"Replace": {"Rows": "1"}}))
+    assert judge.judge(rich_file()).faults == []
+
+
+def test_each_part_of_a_mapped_value_may_be_empty() -> None:
+    judge = Judge(ANONYMIZE)
+    assert judge._is_mapped(b"\\2.25.1\\\\2.25.2\0")
+    assert not judge._is_mapped(b"\\1.2\\2.25.1")
