@@ -234,7 +234,7 @@ def _is_read_otherwise(data: bytes, file: File) -> bool:
 
 
 def _is_guessed(tree: Tree) -> bool:
-    """Tell whether pydicom had to guess where a length that may not be undefined ends, or a VR that is none."""
+    """Tell whether pydicom had to guess where an undefined length ends, or a VR that is none."""
     return any(
         node.unnamed
         or (

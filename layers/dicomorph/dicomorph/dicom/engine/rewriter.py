@@ -26,7 +26,7 @@ from dicomorph.dicom.engine.rewriting import Rewriting, Terms, UnknownTermsError
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
-from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
 from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import (
@@ -36,6 +36,7 @@ from dicomorph.dicom.stream.part10 import (
     write_meta,
 )
 from dicomorph.dicom.stream.scan import read_values
+from dicomorph.dicom.stream.second_reading import check_is_read_alike
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.model.errors import BadFileFormatError
@@ -162,6 +163,9 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
+        if not (data.encoding.explicit and data.declared.explicit):
+            output = EditedSource(data.source, EditScript.of(parts))
+            check_is_read_alike(output, data.encoding, data.declared)
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflate(EditScript.of(parts).join(data.source))]

@@ -77,6 +77,11 @@ class DataSetBytes:
     transfer_syntax: str
 
     @property
+    def declared(self) -> Encoding:
+        """What the transfer syntax says of the encoding."""
+        return _encoding_of(self.transfer_syntax)
+
+    @property
     def is_deflated(self) -> bool:
         """Tell whether the data set must be deflated when it is written."""
         return self.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
