@@ -176,7 +176,7 @@ def _code(value: str) -> list[Element]:
 
 def _frame(number: int) -> list[Element]:
     references: Items = [[*_reference(number // 50, n), _one(0x0040A170, *_code("121320"))] for n in range(4)]
-    numbers = [Element(0x00189000 + n, "FD", float(n)) for n in range(2, 20)]
+    numbers = [Element(0x00189000 + n, "FD", float(n)) for n in range(2, 21) if n != 6]
     times = [Element(0x00189074, "DT", "20200101120000"), Element(0x00209056, "SH", "1")]
     return [
         Element(0x00081140, "SQ", references),

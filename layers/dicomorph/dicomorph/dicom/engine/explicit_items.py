@@ -34,6 +34,7 @@ from dicomorph.dicom.engine.steps import (
     STOP,
     UNKNOWN,
     holds_items,
+    is_no_sequence,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import Part, parts_size
@@ -238,8 +239,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             holds_fragments(tag, vr, encoding)  # only what is none gets here
         else:
             end = min(end, start + length)
-            if not holds_items(tag, vr, buffer[start : min(start + 4, end)], order):
-                return start + length, None, 0
+            beginning = buffer[start : min(start + 4, end)]
+            if not holds_items(tag, vr, beginning, order):
+                is_dropped = is_no_sequence(tag, beginning) and encoded.items[key].drops_unreadable()
+                return (start + length, [], -size - length) if is_dropped else (start + length, None, 0)
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
         walk, items = WALKERS[inner], encoded.items[key].written_in(inner)
         stop, parts, growth = unknown_sequence(

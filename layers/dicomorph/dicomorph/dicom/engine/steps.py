@@ -397,3 +397,8 @@ def holds_items(tag: int, vr: bytes, beginning: bytes, order: str) -> bool:
     if known == "SQ" and vr not in SHORT_VRS:
         return bool(beginning)
     return known in {"SQ", "UN"} and beginning in _ITEM_TAGS[order]
+
+
+def is_no_sequence(tag: int, beginning: bytes) -> bool:
+    """Tell whether an element that holds no items should do so: then nothing says what its value is."""
+    return bool(beginning) and vr_of(tag) == "SQ"

@@ -32,6 +32,7 @@ from dicomorph.dicom.engine.steps import (
     STOP,
     UNKNOWN,
     holds_items,
+    is_no_sequence,
 )
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
 from dicomorph.dicom.frames.pixel_data import PixelData
@@ -279,7 +280,7 @@ class TopLevel:
         if step == UNKNOWN and length != UNDEFINED_LENGTH:
             beginning = self._window.read(value, value + min(4, length))
             if not holds_items(tag, vr, beginning, self._encoding.order):
-                return self._stop(tag, vr, value, length)
+                return self._without_items(key, tag, beginning, pos, self._stop(tag, vr, value, length))
         may_be_pixels = step != SEQUENCE or tag == PIXEL_DATA
         if length == UNDEFINED_LENGTH and may_be_pixels and holds_fragments(tag, vr, self._encoding):
             return self._pixel_data(tag, vr, pos, value, length)
@@ -355,6 +356,12 @@ class TopLevel:
             return self._items(vr, items, buffer, start, end, undefined=True)
 
         return walk
+
+    def _without_items(self, key: Any, tag: int, beginning: bytes, pos: int, stop: int) -> int:
+        """Step over what is no sequence; a value that should be one goes as what cannot be read does."""
+        if is_no_sequence(tag, beginning):
+            return self._without_unreadable(self._encoded.items[key], pos, stop)
+        return stop
 
     def _without_unreadable(self, items: ItemScopes, pos: int, stop: int) -> int:
         """Drop or keep what only begins like a sequence (see `item_edits.unknown_sequence`)."""
