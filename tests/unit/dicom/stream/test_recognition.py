@@ -79,7 +79,7 @@ def test_any_data_set_in_implicit_vr_is_recognised(case: Case, syntax: str) -> N
 
 
 @pytest.mark.parametrize("first", [0x00080000, 0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00100010])
-@pytest.mark.parametrize("length", [0, 2, 8, 16, 64, 0x10000, 0x200000])
+@pytest.mark.parametrize("length", [0, 2, 8, 16, 64, 0x4142, 0x10000, 0x200000])
 def test_whatever_the_first_element_is(first: int, length: int) -> None:
     body = encode([Element(first, "UN", b"1" * length), Element(0x00100020, "LO", "P1")], IMPLICIT)
     for source in (BufferSource(part10(body, UNKNOWN)), WindowedSource(part10(body, UNKNOWN))):

@@ -19,6 +19,7 @@ from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import ItemRules, Steps
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import Encoding, IrregularError
 from dicomorph.dicom.stream.source import Buffer
 
@@ -192,6 +193,11 @@ class ItemScopes:
         rewriting = self._encoded.rewriting
         rewriting.unreadable += rewriting.plan.is_anonymization
         return rewriting.plan.is_anonymization
+
+    def joined(self, parts: list[Part]) -> bytes:
+        """Return what parts of the file that is being walked amount to."""
+        read = self._encoded.rewriting.window.read
+        return b"".join(part if isinstance(part, bytes) else read(*part) for part in parts)
 
     def written_in(self, encoding: Encoding) -> ItemScopes:
         """Return the scopes of the same items in another encoding (`elements.encoding_inside`)."""

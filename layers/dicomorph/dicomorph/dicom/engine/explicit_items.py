@@ -20,6 +20,7 @@ from dicomorph.dicom.engine.item_edits import (
     replace_in_item,
     sequence_walker,
     unknown_sequence,
+    walker_of_unknown,
 )
 from dicomorph.dicom.engine.steps import (
     CHARACTER_SET,
@@ -244,7 +245,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 is_dropped = is_no_sequence(tag, beginning) and encoded.items[key].drops_unreadable()
                 return (start + length, [], -size - length) if is_dropped else (start + length, None, 0)
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
-        walk, items = WALKERS[inner], encoded.items[key].written_in(inner)
+        walk, items = WALKERS_OF_UNKNOWN[inner], encoded.items[key].written_in(inner)
         stop, parts, growth = unknown_sequence(
             walk, buffer, pos, size, end, items, depth, length, pack_length
         )
@@ -273,4 +274,8 @@ WALKERS: dict[Encoding, SequenceWalker] = {
     IMPLICIT_LITTLE: implicit_items.sequence,
     EXPLICIT_LITTLE: _walker("<"),
     EXPLICIT_BIG: _walker(">"),
+}
+WALKERS_OF_UNKNOWN: dict[Encoding, SequenceWalker] = {
+    encoding: walker_of_unknown(walk, encoding) if encoding.order == "<" else walk
+    for encoding, walk in WALKERS.items()
 }

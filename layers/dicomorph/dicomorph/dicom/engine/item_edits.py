@@ -26,6 +26,7 @@ from dicomorph.dicom.stream.elements import (
     skip_undefined,
     too_deep,
 )
+from dicomorph.dicom.stream.second_reading import check_items_are_read_alike
 from dicomorph.dicom.stream.source import Buffer
 
 # Where the structure ends, its parts (None: unchanged), and by how many bytes its content grows.
@@ -110,6 +111,24 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
         if out is not None and run < pos:
             out.append(buffer[run:pos])
         return pos, out, growth
+
+    return sequence
+
+
+def walker_of_unknown(walk: SequenceWalker, encoding: Encoding) -> SequenceWalker:
+    """Return the walker of sequences that come as UN: it refuses what others may read otherwise."""
+
+    def sequence(
+        buffer: Buffer,
+        pos: int,
+        end: int,
+        items: ItemScopes,
+        depth: int,
+        undefined: bool,  # noqa: FBT001 - as the others
+    ) -> Rewritten:
+        stop, parts, growth = walk(buffer, pos, end, items, depth, undefined)
+        check_items_are_read_alike(buffer[pos:stop] if parts is None else items.joined(parts), encoding)
+        return stop, parts, growth
 
     return sequence
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
-from dicomorph.dicom.engine.explicit_items import WALKERS
+from dicomorph.dicom.engine.explicit_items import WALKERS, WALKERS_OF_UNKNOWN
 from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.steps import (
@@ -377,7 +377,7 @@ class TopLevel:
         walk = self._walk
         if vr and vr != b"SQ":
             encoding = encoding_inside(b"UN", self._encoding, buffer, start, end)
-            walk, items = WALKERS[encoding], items.written_in(encoding)
+            walk, items = WALKERS_OF_UNKNOWN[encoding], items.written_in(encoding)
         stop, parts, growth = walk(buffer, start, end, items, 0, undefined)
         return stop - start, parts, growth
 

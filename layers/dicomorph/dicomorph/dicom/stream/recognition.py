@@ -14,7 +14,6 @@ from dicomorph.dicom.stream.elements import (
     Encoding,
 )
 from dicomorph.dicom.stream.source import Buffer
-from dicomorph.model.errors import BadFileFormatError
 
 _HEADER = 8  # bytes
 _LOOKED_AT = 8  # elements, until one names a VR
@@ -35,19 +34,7 @@ def encoding_of(buffer: Buffer, pos: int, end: int, declared: Encoding) -> Encod
         Where the file ends, which may be behind the buffer.
     declared : Encoding
         What the transfer syntax says.
-
-    Raises
-    ------
-    BadFileFormatError
-        If it is in implicit VR, and the first length spells a VR: to other readers that is one.
     """
-    found = _found(buffer, pos, end, declared)
-    if not found.explicit and pos + _HEADER <= len(buffer) and not is_absent(buffer[pos + 4 : pos + 6]):
-        raise BadFileFormatError("The data set can be read in implicit and in explicit VR")
-    return found
-
-
-def _found(buffer: Buffer, pos: int, end: int, declared: Encoding) -> Encoding:
     vr = buffer[pos + 4 : pos + 6]
     named = vr in SHORT_VRS or vr in LONG_VRS
     if (named and declared.explicit) or pos + _HEADER > len(buffer):
