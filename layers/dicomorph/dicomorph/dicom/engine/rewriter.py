@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+from collections.abc import Sequence
 from itertools import takewhile
 
 from dicomorph.dicom.engine.declaration import Declaration, product_of
@@ -26,7 +27,7 @@ from dicomorph.dicom.engine.rewriting import Rewriting, Terms, UnknownTermsError
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
-from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript, ScriptPart
 from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
 from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import (
@@ -36,7 +37,7 @@ from dicomorph.dicom.stream.part10 import (
     write_meta,
 )
 from dicomorph.dicom.stream.scan import read_values
-from dicomorph.dicom.stream.second_reading import check_is_read_alike
+from dicomorph.dicom.stream.second_reading import check_is_read_alike, may_be_read_otherwise
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.model.errors import BadFileFormatError
@@ -163,7 +164,7 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
-        if not (data.encoding.explicit and data.declared.explicit):
+        if may_be_read_otherwise(_beginning(data, parts), data.encoding, data.declared):
             output = EditedSource(data.source, EditScript.of(parts))
             check_is_read_alike(output, data.encoding, data.declared)
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
@@ -227,6 +228,17 @@ class Rewriter:
             for tag, namespace in self._plan.references.items()
             if tag in originals
         }
+
+
+def _beginning(data: DataSetBytes, parts: Sequence[ScriptPart]) -> bytes:
+    """Return up to eight bytes of the first part of an output."""
+    match parts:
+        case [bytes() as first, *_]:
+            return first[:8]
+        case [(start, stop), *_]:
+            return data.source.read(start, min(stop, start + 8))
+        case _:
+            return b""
 
 
 def _preview(data: DataSetBytes, root: Scope) -> Preview:

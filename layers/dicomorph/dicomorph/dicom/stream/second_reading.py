@@ -34,6 +34,13 @@ _GROUP_OF_DELIMITERS = ITEM >> 16
 _Read: TypeAlias = Callable[[int, int], bytes]
 
 
+def may_be_read_otherwise(beginning: bytes, encoding: Encoding, declared: Encoding) -> bool:
+    """Tell whether a data set must be looked at (`check_is_read_alike`), by its first eight bytes."""
+    if encoding.explicit or declared.explicit:
+        return encoding != declared
+    return len(beginning) < _HEADER or not is_absent(beginning[4:6])
+
+
 def check_is_read_alike(data_set: Source, encoding: Encoding, declared: Encoding) -> None:
     """Raise `BadFileFormatError` if a reader may find elements in a data set that are none to us.
 
