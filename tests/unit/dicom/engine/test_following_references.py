@@ -29,7 +29,7 @@ from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
 from tests.dicom_factory import BIG, part10
 from tests.support.edits import KEY, WindowedSource
-from tests.support.referring_study import CT, KINDS, PET, SYNTAXES, Leaf, Study, encoded, leaves, shape
+from tests.support.referring_study import CT, ELSEWHERE, KINDS, PET, SYNTAXES, Leaf, Study, encoded, leaves, shape
 
 TARGET = "1.9.9.9"
 STUDY = Study()
@@ -95,6 +95,37 @@ def test_each_reference_follows_its_instance_wherever_the_others_go(
         assert Counter(leaves(after)) == want, instances
         assert shape(after) == shape(before)
         assert after.FrameOfReferenceUID == STUDY.frame
+
+
+@pytest.mark.parametrize("named_by", ["ReferencedSOPInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("around", [("study", "series"), ("study",), ("series",)])
+@pytest.mark.parametrize(("syntax", "undefined"), ENCODINGS)
+def test_an_item_that_names_study_or_series_beside_an_instance_follows_the_instance(
+    named_by: str,
+    around: tuple[str, ...],
+    syntax: UID,
+    undefined: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    data = STUDY.objects()["PR"]
+    elsewhere = STUDY.instance(ELSEWHERE)
+    data.ReferencedInstanceSequence = []
+    for instance in (*IMAGES, elsewhere):
+        item = Dataset()
+        if "study" in around:
+            item.StudyInstanceUID = STUDY.uid
+        if "series" in around:
+            item.SeriesInstanceUID = instance.rpartition(".")[0]
+        setattr(item, named_by, instance)
+        data.ReferencedInstanceSequence.append(item)
+    file = encoded(data, syntax, undefined=undefined)
+    for instances in PARTINGS:
+        after = read(followed(WindowedSource(file), moved(instances)))
+        for item, instance in zip(after.ReferencedInstanceSequence, (*IMAGES, elsewhere), strict=True):
+            stated = Leaf(STUDY.uid, instance.rpartition(".")[0], instance)
+            want = expected(stated, instances)
+            assert item[named_by].value == want.instance
+            assert item.get("StudyInstanceUID", want.study) == want.study
+            assert item.get("SeriesInstanceUID", want.series) == want.series
 
 
 def test_a_file_in_memory_and_one_that_is_read_in_parts_become_the_same() -> None:

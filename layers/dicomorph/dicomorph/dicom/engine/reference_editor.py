@@ -24,7 +24,7 @@ from dicomorph.dicom.engine.reference_tree import (
     Uids,
     may_refer,
 )
-from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID
+from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.stream.source import Buffer
@@ -47,6 +47,7 @@ _OF_OTHERS = frozenset(
         REFERENCED_VISIT_SEQUENCE,
     )
 )
+_INSTANCES = frozenset((REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID))
 _PADDED_WITH_SPACES = TEXT_VRS - {b"UI"}
 _NOWHERE = Place("", "")
 _MOST_COPIED = 64 << 20  # bytes of one item that becomes several, times their number
@@ -162,21 +163,25 @@ class _Walk:
 
     def _leaf(self, item: Item, sequence: Items, around: Place) -> Place | None:
         """Return where the instance belongs that an item names; None if it names none."""
+        if sequence.tag in _OF_OTHERS:
+            return None
         for child in item.children:
-            if isinstance(child, Uids) and child.tag == REFERENCED_SOP_INSTANCE_UID:
-                if sequence.tag in _OF_OTHERS:
-                    return None
+            if isinstance(child, Uids) and child.tag in _INSTANCES and not _names_study(child.tag, sequence):
                 found = self._destinations.of_instance(self._uid(child), around)
                 return around if found is None else found.place
         return None
 
     def _places_of(self, item: Item, sequence: Items, around: Place) -> list[Place]:
-        """Return where the instances belong below an item that names a study or series, each place once."""
+        """Return where the instances belong of an item that names a study or series, each place once.
+
+        If it names an instance beside them, that one decides; else those below it do.
+        """
         found = self._places.get(item.start)
         if found is None:
             here = self._stated(item, sequence, around) or around
-            found = list(dict.fromkeys(self._leaves(item, here))) or [self._whole(here)]
-            self._places[item.start] = found
+            own = self._leaf(item, sequence, here)
+            below = [own] if own is not None else list(dict.fromkeys(self._leaves(item, here)))
+            found = self._places[item.start] = below or [self._whole(here)]
         return found
 
     def _leaves(self, item: Item, here: Place) -> Iterator[Place]:
