@@ -41,3 +41,40 @@ def test_a_misspelled_field_of_what_is_shown_is_refused(client: Client) -> None:
     for name in ("level", "Metdata", "Simplfy", "ful"):
         assert client.post("/tools/bulk-content", {**body, name: True}).error == (400, 8)
     assert len(client.post("/tools/bulk-content", {**body, "Expand": True}).json) == 1
+
+
+# What Orthanc's other routes read, at the top level of their bodies.
+_ELSEWHERE = [
+    *("AET", "AllowEcho", "AllowFind", "AllowFindWorklist", "AllowGet", "AllowMove"),
+    *(
+        "AllowNEventReport",
+        "AllowStorageCommitment",
+        "AllowStore",
+        "AllowTranscoding",
+        "Arguments",
+        "BucketSize",
+    ),
+    *(
+        "CalledAet",
+        "CaseSensitive",
+        "CertificateFile",
+        "CertificateKeyFile",
+        "ChunkedTransfers",
+        "CertificateKeyPassword",
+    ),
+    *("CheckFind", "Compress", "Compression", "Content", "DicomInstances", "Encapsulate"),
+    *("Expand", "Extended", "Filename", "HasDelete", "Host", "HttpHeaders"),
+    *("Labels", "LabelsConstraint", "Limit", "LimitToThisLevelMainDicomTags", "LocalAet", "Manufacturer"),
+    *("MetadataQuery", "MoveOriginatorAet", "MoveOriginatorID", "Normalize", "OrderBy", "OriginatorUUID"),
+    *("Parent", "ParentPatient", "ParentSeries", "ParentStudy", "Password", "Peer"),
+    *("Pkcs11", "Port", "Query", "ReconstructFiles", "RequestedTags", "ResponseContent"),
+    *("RetrieveMethod", "Since", "StorageCommitment", "Tags", "TargetAet", "Timeout"),
+    *("URL", "Uri", "Url", "UseDicomTls", "Username"),
+]
+
+
+@pytest.mark.parametrize("route", [*ROUTES, "/tools/bulk-content", "/tools/bulk-delete"])
+def test_the_fields_of_other_routes_pass_as_in_orthanc(client: Client, route: str) -> None:
+    stored, other = client.upload("PAT", 1, 1, 1), client.upload("PAT", 2, 1, 1)
+    body = {"Resources": [other["ID"]], "Instances": [stored["ID"]], **dict.fromkeys(_ELSEWHERE, "x")}
+    assert client.post(route.format(**stored), body).status == 200

@@ -178,6 +178,46 @@ def test_series_that_are_modified_are_followed_within_their_study(each_server: C
     assert content["DanglingInstancesCount"] == len(lost)
 
 
+@pytest.mark.parametrize("way", ["study", "series", "instance", "bulk", "split", "merge"])
+def test_other_studies_of_the_patient_that_refer_to_what_left_are_counted(server: Client, way: str) -> None:
+    study, other, stranger = Study(1), Study(2), Study(3, patient="OTHER")
+    uploads = upload(server, study)
+    first = uploads[study.instance(CT)]
+    referring = []
+    for number, whole in enumerate((False, True)):  # an instance of it, or the study as a whole
+        data = other.images()[number]
+        del data.ReferencedStudySequence
+        data.ReferencedImageSequence = [] if whole else [study.images()[1].ReferencedImageSequence[0]]
+        data.RequestAttributesSequence = study.images()[1].RequestAttributesSequence if whole else []
+        referring.append(server.post("/instances", encoded(data)).json["ID"])
+    into = server.post("/instances", encoded(stranger.images()[0])).json["ParentStudy"]
+    path, body, studies = {
+        "study": (f"/studies/{first['ParentStudy']}/modify", {}, 2),
+        "series": (f"/series/{first['ParentSeries']}/modify", {}, 1),
+        "instance": ("/tools/bulk-modify", {"Resources": [first["ID"]], "Level": "Instance"}, 1),
+        "bulk": ("/tools/bulk-modify", {"Resources": [first["ParentStudy"]], "Level": "Study"}, 2),
+        "split": (f"/studies/{first['ParentStudy']}/split", {"Series": [first["ParentSeries"]]}, 1),
+        "merge": (f"/studies/{into}/merge", {"Resources": [first["ParentStudy"]]}, 2),
+    }[way]
+    content = server.post(path, {**body, "KeepSource": False}).json
+    files = stored(server)
+    left = [uid for uid in dangling(files) if files[uid].StudyInstanceUID in (study.uid, other.uid)]
+    # The references to the study as a whole are none to an instance.
+    assert content["DanglingInstancesCount"] == len(left) + studies - 1
+    assert (content["InstancesCount"] == len(uploads)) is (studies == 2)
+    assert server.get(f"/instances/{referring[0]}").status == 200
+
+
+def test_what_is_in_the_study_that_others_are_merged_into_is_counted(each_server: Client) -> None:
+    target, source = Study(1), Study(2, patient="OTHER")
+    moving = each_server.post("/instances", encoded(source.images()[0])).json["ParentStudy"]
+    data = target.images()[0]
+    data.ReferencedImageSequence = [source.images()[1].ReferencedImageSequence[0]]
+    into = each_server.post("/instances", encoded(data)).json["ParentStudy"]
+    content = each_server.post(f"/studies/{into}/merge", {"Resources": [moving]}).json
+    assert (content["InstancesCount"], content["DanglingInstancesCount"]) == (1, 1)
+
+
 def test_identifiers_that_are_given_or_kept_are_followed(server: Client) -> None:
     study = Study()
     uploads = upload(server, study)

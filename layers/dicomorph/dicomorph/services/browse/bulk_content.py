@@ -15,6 +15,7 @@ from dicomorph.services.fields import identifiers, read_level
 
 _FORMS = (("Simplify", TagsForm.SIMPLIFY), ("Short", TagsForm.SHORT), ("Full", TagsForm.FULL))
 _FIELDS = frozenset({"Resources", "Level", "Metadata", *(name for name, _ in _FORMS)})
+_ELSEWHERE = frozenset({"Host", "Port", "Url", "URL"})  # of Orthanc's modalities and peers, near Short, Full
 
 
 def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
@@ -32,7 +33,7 @@ def bulk_content(backend: Backend, body: Mapping[str, Json]) -> list[Json]:
     ParameterOutOfRangeError
         If ``Level`` is none.
     """
-    refuse_misspelled(body, _FIELDS, others=())
+    refuse_misspelled(body, _FIELDS, others=_ELSEWHERE)
     named = identifiers(body, "Resources")
     level = read_level(body)
     with_metadata = read_boolean(body, "Metadata", default=True)

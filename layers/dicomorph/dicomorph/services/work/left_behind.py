@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -12,7 +12,7 @@ from dicomorph.dicom.engine.destinations import Destination, Destinations
 from dicomorph.dicom.engine.lost_references import would_change
 from dicomorph.dicom.engine.moved_instances import MovedInstances, Place
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
-from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, format_tag
+from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, format_tag
 from dicomorph.jobs.model import InstanceOutcome, Job
 from dicomorph.jobs.moved_sources import MovedSources
 from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
@@ -22,16 +22,16 @@ from dicomorph.services.work.job_watch import JobWatch
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 from dicomorph.services.work.outcomes import JobOutcomes
 
+_UIDS = {Level.STUDY: STUDY_INSTANCE_UID, Level.SERIES: SERIES_INSTANCE_UID}
 _AT_ONCE = 1_000
 _READERS = 16  # a file on S3 takes tens of milliseconds to come
 _MOST = 50_000  # files; finalization has a quarter of an hour for all that it does
 
 
 def count_dangling(backend: Backend, job: Job, outcomes: JobOutcomes) -> int:
-    """Return how many instances stay in the studies of the sources, and refer to sources that go.
+    """Return how many instances stay with the patients of the sources, and refer to sources that go.
 
-    Studies that the job has as a whole are not looked at, and of the others no more than 50,000
-    instances.
+    No more than 50,000 instances are looked at.
     """
     if not job.follows_references or job.is_anonymization:
         return 0
@@ -58,13 +58,22 @@ def _staying(backend: Backend, moved: MovedSources, outcomes: Iterable[InstanceO
 
 
 def _lost(backend: Backend, job: Job, moved: MovedSources, staying: list[Pin]) -> Destinations:
-    series = sorted({pin.ancestry.series for pin in staying})
-    there = {
-        found.main_tags.get(format_tag(SERIES_INSTANCE_UID), "")
-        for found in backend.index.catalogue.get_many(Level.SERIES, series)
-    }
     instances = moved_instances(job, moved)
-    return _Lost(instances, frozenset(moved.renamed), frozenset(instances.series) - there)
+    series = _uids(backend, Level.SERIES, {pin.ancestry.series for pin in staying})
+    studies = _uids(backend, Level.STUDY, {pin.ancestry.study for pin in staying})
+    return _Lost(
+        instances,
+        frozenset(moved.renamed),
+        frozenset(instances.series) - series,
+        frozenset(study for study, _ in moved.places) - studies,
+    )
+
+
+def _uids(backend: Backend, level: Level, resource_ids: Collection[str]) -> frozenset[str]:
+    """Return how resources are called in DICOM."""
+    tag = format_tag(_UIDS[level])
+    found = backend.index.catalogue.get_many(level, sorted(resource_ids))
+    return frozenset(resource.main_tags.get(tag, "") for resource in found)
 
 
 def _refer(backend: Backend, job: Job, editor: ReferenceEditor, pins: list[Pin]) -> Iterator[bool]:
@@ -89,10 +98,17 @@ def _refers(backend: Backend, editor: ReferenceEditor, pin: Pin) -> bool:
 class _Lost:
     """What is not found any more under the identifiers that it had (`Destinations`)."""
 
-    def __init__(self, moved: MovedInstances, renamed: frozenset[str], series: frozenset[str]) -> None:
+    def __init__(
+        self,
+        moved: MovedInstances,
+        renamed: frozenset[str],
+        series: frozenset[str],
+        studies: frozenset[str],
+    ) -> None:
         self._moved = moved
         self._renamed = renamed
         self._series = series
+        self._studies = studies
 
     def of_instance(self, uid: str, stated: Place) -> Destination | None:
         """Return identifiers that differ where the job gives new ones."""
@@ -109,9 +125,9 @@ class _Lost:
         place = self._moved.place_of_series(uid, stated_study)
         return place and Place(self._other(Level.STUDY, place.study), self._other(Level.SERIES, uid))
 
-    def of_study(self, uid: str) -> str | None:  # noqa: ARG002 - see `Destinations`
-        """Return nothing: where an instance stays, its study does."""
-        return None
+    def of_study(self, uid: str) -> str | None:
+        """Return another identifier if nothing of a study stays."""
+        return self._other(Level.STUDY, uid) if uid in self._studies else None
 
     def _other(self, level: Level, uid: str) -> str:
         return f"{uid}*" if level.value in self._renamed else uid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from dicomorph.deid.compilation import compile_plan
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.moved_instances import Packing, Place
 from dicomorph.dicom.standard.tags import (
@@ -14,7 +13,7 @@ from dicomorph.dicom.standard.tags import (
     format_tag,
 )
 from dicomorph.jobs.documents import JobRequest
-from dicomorph.jobs.model import Batch, Job
+from dicomorph.jobs.model import Batch, Job, JobType
 from dicomorph.jobs.moved_sources import (
     MovedSources,
     encode_moved_sources,
@@ -22,7 +21,7 @@ from dicomorph.jobs.moved_sources import (
 )
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.work.product import modification_of
+from dicomorph.services.work.product import modification_of, plan_of
 
 _UIDS = {
     Level.STUDY: STUDY_INSTANCE_UID,
@@ -30,6 +29,7 @@ _UIDS = {
     Level.INSTANCE: SOP_INSTANCE_UID,
 }
 _AT_ONCE = 1_000  # sources whose identifiers are read together
+_MOST_PATIENTS = 1_000
 
 
 def write_moved_sources(
@@ -39,7 +39,7 @@ def write_moved_sources(
     if not job.follows_references:
         return []
     modification = modification_of(backend, job, request)
-    plan = compile_plan(modification, name=job.name, settings=backend.settings)
+    plan = plan_of(backend, job, request, modification)
     renamed = tuple(
         level.value for level, tag in _UIDS.items() if plan.root.rule(tag).action is not Action.KEEP
     )
@@ -51,7 +51,7 @@ def write_moved_sources(
         renamed=renamed,
         places=tuple(packing.places),
         copies=tuple(copy.packed() for copy in packing.copies),
-        parted=tuple(_parted(backend, request)),
+        parted=() if job.keep_source else tuple(_parted(backend, job, request)),
     )
     return [backend.objects.put(moved_sources_key(job), encode_moved_sources(moved))]
 
@@ -106,14 +106,28 @@ def _chunks(batches: Iterable[Batch]) -> Iterator[list[tuple[Pin, int]]]:
     yield chunk
 
 
-def _parted(backend: Backend, request: JobRequest) -> list[str]:
-    """Return the studies of which the request names a series or an instance."""
+def _parted(backend: Backend, job: Job, request: JobRequest) -> list[str]:
+    """Return the studies in which something may stay that refers to a source.
+
+    These are the studies of which the request names a series or an instance, the others of the
+    same patients, and the one into which a job merges. Patients beyond the first thousand are
+    left out: each costs a look-up.
+    """
     catalogue = backend.index.catalogue
     studies: set[str] = set()
+    whole: dict[str, str] = {}  # and the patients that they belong to
     for start in range(0, len(request.sources), _AT_ONCE):
         named = list(catalogue.find_many(request.sources[start : start + _AT_ONCE]))
         parents = {found.parent or "" for found in named if found.level is Level.INSTANCE}
         series = catalogue.get_many(Level.SERIES, sorted(parents))
         parts = (*series, *(found for found in named if found.level is Level.SERIES))
         studies.update(found.parent for found in parts if found.parent)
-    return sorted(studies)
+        whole |= {found.id: found.parent or "" for found in named if found.level is Level.STUDY}
+    held = catalogue.get_many(Level.STUDY, sorted(studies - whole.keys()))
+    patients = {*whole.values(), *(found.parent or "" for found in held)}
+    for patient in sorted(patients)[:_MOST_PATIENTS]:
+        studies.update(catalogue.children(Level.PATIENT, patient))
+    target = job.content.get("TargetStudy")
+    if job.type is JobType.MERGE_STUDY and isinstance(target, str):
+        studies.add(target)
+    return sorted(studies - whole.keys())
