@@ -90,6 +90,23 @@ def test_remove_takes_the_element_of_its_creator_and_no_other(place: str, syntax
     assert private_of(modified(data, **absent), place) == private_of(data, place)
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("number", [0x10, 0x11, 0x12, 0x20])
+def test_remove_takes_the_element_from_every_block_of_its_creator(
+    place: str, syntax: str, number: int
+) -> None:
+    blocks = [(0x10, OURS), (0x11, THEIRS), (0x12, OURS), (0xFE, OURS)]
+    elements = [one for at, creator in blocks for one in block(at, creator, (1, "value"), (2, "other"))]
+    data = file_with(*sorted(elements, key=lambda element: element.tag), place=place, syntax=syntax)
+    body: dict[str, Any] = {"PrivateCreator": OURS, "Remove": [f"{place}0009,{number:02x}01"]}
+    expected = private_of(data, place)
+    for at in (0x10, 0x12, 0xFE):
+        del expected[f"0009,{at:02x}01"]
+    for output in (modified(data, **body), anonymized(data, KeepPrivateTags=True, **body)):
+        assert private_of(output, place) == expected
+
+
 def test_remove_of_a_private_tag_reaches_all_items_by_creator_when_anonymizing() -> None:
     """As it does for public tags; an item that holds another one has other blocks."""
     inner = nested(*block(0x10, OURS, (1, "ours")), *block(0x11, THEIRS, (1, "theirs")))

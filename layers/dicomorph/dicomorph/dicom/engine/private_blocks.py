@@ -49,11 +49,15 @@ class Relocation(NamedTuple):
         Creators to be written, with their values.
     kept : frozenset[int]
         Creators that stay.
+    again : tuple[tuple[int, int], ...]
+        The same as `names`, in further blocks that one of the creators has: what is removed, or
+        walked through, is so wherever it stands.
     """
 
     names: tuple[tuple[int, int], ...]
     reserved: tuple[tuple[int, str], ...]
     kept: frozenset[int]
+    again: tuple[tuple[int, int], ...] = ()
 
 
 UNMOVED = Relocation((), (), frozenset())
@@ -91,7 +95,8 @@ def relocation(
     places = _found(claims, creators)
     _reserve(claims, places, {tag for tag in present if not is_removed(stranger(tag))})
     names = {in_block(tag, places[block]): tag for tag, block in _blocks(claims.named) if block in places}
-    names |= {tag: stranger(tag) for tag in claims.named - names.keys()}
+    again = _again(claims, creators, places)
+    names |= {tag: stranger(tag) for tag in claims.named - names.keys() - again.keys()}
     used = {block for _, block in _blocks(claims.written)} | {
         block
         for tag, block in _blocks(claims.kept)
@@ -106,7 +111,19 @@ def relocation(
         tuple(sorted(names.items())),
         tuple(sorted((tag, text) for tag, text in reserved.items() if tag not in kept)),
         kept,
+        tuple(sorted(again.items())),
     )
+
+
+def _again(claims: PrivateClaims, creators: Mapping[int, str], places: Mapping[int, int]) -> dict[int, int]:
+    """Return the tags of a request in the further blocks that a creator has; values are written once."""
+    again: dict[int, int] = {}
+    others = creators.keys() - set(places.values())
+    for tag, block in _blocks(claims.named - claims.written - claims.kept) if others else ():
+        for other in others:
+            if other >> 8 == block >> 8 and creators[other] == claims.creators[block]:
+                again.setdefault(in_block(tag, other), tag)
+    return again
 
 
 def _blocks(tags: Iterable[int]) -> Iterable[tuple[int, int]]:

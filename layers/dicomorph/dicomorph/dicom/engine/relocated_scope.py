@@ -30,7 +30,7 @@ class RelocatedScope:
 
     def __init__(self, scope: Scope, relocation: Relocation, replacements: Mapping[int, Json]) -> None:
         self._scope = scope
-        self._names = dict(relocation.names)
+        self._names = {**dict(relocation.again), **dict(relocation.names)}
         self._reserved = dict(relocation.reserved)
         self._kept = relocation.kept
         tags = {name: tag for tag, name in relocation.names if name != stranger(tag)}
