@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.views.description import Description, describe
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, JPEG, Element, encode, part10, rich
 from tests.support.edits import anonymized, modified
@@ -20,6 +22,10 @@ def spelling(vr: bytes) -> bytes:
     return HIDDEN + bytes(length - len(HIDDEN))
 
 
+def uploaded(data: bytes) -> Description:
+    return describe(BufferSource(data), default_encoding="Latin1", whole=True)
+
+
 @pytest.mark.parametrize("vr", SPELT)
 @pytest.mark.parametrize("syntax", [IMPLICIT, UNKNOWN])
 @pytest.mark.parametrize("tag", [0x00080005, 0x00080008])
@@ -28,9 +34,9 @@ def test_a_first_length_that_spells_a_vr_is_refused_where_elements_hide_behind_i
 ) -> None:
     body = [Element(tag, "UN", spelling(vr)), Element(0x00200013, "IS", "1 ")]
     file = part10(encode(body, IMPLICIT), syntax)
-    for edit in (anonymized, modified):
+    for read in (anonymized, modified, uploaded):
         with pytest.raises(BadFileFormatError):
-            edit(file)
+            read(file)
 
 
 @pytest.mark.parametrize("vr", SPELT)
@@ -49,12 +55,15 @@ def test_elements_that_a_reader_of_the_uid_finds_in_a_value_are_refused(syntax: 
     file = part10(encode([Element(0x00080008, "CS", hidden)], IMPLICIT), syntax)
     with pytest.raises(BadFileFormatError):
         anonymized(file)
+    with pytest.raises(BadFileFormatError):
+        uploaded(file)
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, JPEG, DEFLATED, UNKNOWN])
 def test_ordinary_data_sets_in_implicit_vr_are_read_in_one_way(syntax: str) -> None:
     file = part10(encode(rich(), IMPLICIT), syntax)
     assert anonymized(anonymized(file))
+    assert uploaded(file).identifiers
     assert modified(file, Remove=["SpecificCharacterSet"])
 
 

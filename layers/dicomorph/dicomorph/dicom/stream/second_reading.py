@@ -14,6 +14,7 @@ from typing import TypeAlias
 from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.absent_vrs import is_absent, is_vr
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.elements import (
     DELIMITER_BYTES,
     ITEM,
@@ -22,6 +23,7 @@ from dicomorph.dicom.stream.elements import (
     StructureError,
     skip_undefined,
 )
+from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.model.errors import BadFileFormatError
@@ -55,6 +57,14 @@ def check_is_read_alike(data_set: Source, encoding: Encoding, declared: Encoding
     """
     if _is_ambiguous(Window(data_set).read, data_set.size, encoding, declared):
         raise BadFileFormatError(_MESSAGE)
+
+
+def check_file_is_read_alike(data: DataSetBytes) -> None:
+    """Raise `BadFileFormatError` as `check_is_read_alike`, for the data set of a file as it stands."""
+    source, start = data.source, data.start
+    if may_be_read_otherwise(source.read(start, start + _HEADER), data.encoding, data.declared):
+        data_set = EditedSource(source, EditScript.of([(start, source.size)]))
+        check_is_read_alike(data_set, data.encoding, data.declared)
 
 
 def check_items_are_read_alike(items: bytes, encoding: Encoding) -> None:

@@ -24,6 +24,7 @@ from dicomorph.dicom.stream.elements import Element, Encoding, IrregularError
 from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset
 from dicomorph.dicom.stream.scan import LAST_TAG, scan
+from dicomorph.dicom.stream.second_reading import check_file_is_read_alike
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
@@ -78,6 +79,8 @@ def describe(source: Source, *, default_encoding: str, whole: bool = False) -> D
     """
     try:
         data = open_dataset(source)
+        if whole:
+            check_file_is_read_alike(data)
         header = _header(data, default_encoding, whole=whole)
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
