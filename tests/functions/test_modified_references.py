@@ -191,14 +191,15 @@ def test_other_studies_of_the_patient_that_refer_to_what_left_are_counted(server
         data.RequestAttributesSequence = study.images()[1].RequestAttributesSequence if whole else []
         referring.append(server.post("/instances", encoded(data)).json["ID"])
     into = server.post("/instances", encoded(stranger.images()[0])).json["ParentStudy"]
-    path, body, studies = {
+    requests: dict[str, tuple[str, dict[str, Any], int]] = {
         "study": (f"/studies/{first['ParentStudy']}/modify", {}, 2),
         "series": (f"/series/{first['ParentSeries']}/modify", {}, 1),
         "instance": ("/tools/bulk-modify", {"Resources": [first["ID"]], "Level": "Instance"}, 1),
         "bulk": ("/tools/bulk-modify", {"Resources": [first["ParentStudy"]], "Level": "Study"}, 2),
         "split": (f"/studies/{first['ParentStudy']}/split", {"Series": [first["ParentSeries"]]}, 1),
         "merge": (f"/studies/{into}/merge", {"Resources": [first["ParentStudy"]]}, 2),
-    }[way]
+    }
+    path, body, studies = requests[way]
     content = server.post(path, {**body, "KeepSource": False}).json
     files = stored(server)
     left = [uid for uid in dangling(files) if files[uid].StudyInstanceUID in (study.uid, other.uid)]

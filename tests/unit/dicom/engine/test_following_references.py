@@ -29,7 +29,18 @@ from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
 from tests.dicom_factory import BIG, part10
 from tests.support.edits import KEY, WindowedSource
-from tests.support.referring_study import CT, ELSEWHERE, KINDS, PET, SYNTAXES, Leaf, Study, encoded, leaves, shape
+from tests.support.referring_study import (
+    CT,
+    ELSEWHERE,
+    KINDS,
+    PET,
+    SYNTAXES,
+    Leaf,
+    Study,
+    encoded,
+    leaves,
+    shape,
+)
 
 TARGET = "1.9.9.9"
 STUDY = Study()

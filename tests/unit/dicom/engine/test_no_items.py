@@ -46,3 +46,11 @@ def test_an_empty_one_says_nothing_and_stays() -> None:
     file = holding("LO", b"", 0, EXPLICIT)
     assert b"\x08\x00\x50\x12LO" in anonymized(file)
     assert not rewriter({}).rewrite(BufferSource(file)).remarks
+
+
+@pytest.mark.parametrize(("vr", "size"), [("AT", 4), ("FL", 4), ("SL", 4), ("UL", 4), ("SS", 2), ("US", 2)])
+def test_a_single_short_number_names_nobody_and_stays(vr: str, size: int) -> None:
+    for depth in range(3):
+        number, numbers = b"\x01\x02\x03\x04"[:size], b"\x01\x02\x03\x04"[:size] * 2
+        assert encode([Element(0x00081250, vr, number)]) in anonymized(holding(vr, number, depth, EXPLICIT))
+        assert numbers not in anonymized(holding(vr, numbers, depth, EXPLICIT))

@@ -242,7 +242,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             end = min(end, start + length)
             beginning = buffer[start : min(start + 4, end)]
             if not holds_items(tag, vr, beginning, order):
-                is_dropped = is_no_sequence(tag, beginning) and encoded.items[key].drops_unreadable()
+                is_dropped = is_no_sequence(tag, vr, length) and encoded.items[key].drops_unreadable()
                 return (start + length, [], -size - length) if is_dropped else (start + length, None, 0)
         inner = encoding_inside(b"UN", encoding, buffer, start, end)
         walk, items = WALKERS_OF_UNKNOWN[inner], encoded.items[key].written_in(inner)

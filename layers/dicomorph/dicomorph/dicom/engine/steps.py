@@ -54,6 +54,7 @@ _ITEM_TAGS = {"<": (IMPLICIT_LITTLE.tag(ITEM),), ">": (IMPLICIT_LITTLE.tag(ITEM)
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand.
 _PADDING = frozenset((0, bytes(6), 0xFFFFFFFF, b"\xff" * 6))
+_SHORT_NUMBERS = {b"AT": 4, b"FL": 4, b"SL": 4, b"UL": 4, b"SS": 2, b"US": 2}  # bytes of each
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -399,6 +400,9 @@ def holds_items(tag: int, vr: bytes, beginning: bytes, order: str) -> bool:
     return known in {"SQ", "UN"} and beginning in _ITEM_TAGS[order]
 
 
-def is_no_sequence(tag: int, beginning: bytes) -> bool:
-    """Tell whether an element that holds no items should do so: then nothing says what its value is."""
-    return bool(beginning) and vr_of(tag) == "SQ"
+def is_no_sequence(tag: int, vr: bytes, length: int) -> bool:
+    """Tell whether an element that holds no items should do so: then nothing says what its value is.
+
+    A single number of up to four bytes is left alone: it is too short to name anybody.
+    """
+    return bool(length) and vr_of(tag) == "SQ" and length != _SHORT_NUMBERS.get(vr)

@@ -280,7 +280,7 @@ class TopLevel:
         if step == UNKNOWN and length != UNDEFINED_LENGTH:
             beginning = self._window.read(value, value + min(4, length))
             if not holds_items(tag, vr, beginning, self._encoding.order):
-                return self._without_items(key, tag, beginning, pos, self._stop(tag, vr, value, length))
+                return self._no_sequence(key, tag, vr, pos, value, length)
         may_be_pixels = step != SEQUENCE or tag == PIXEL_DATA
         if length == UNDEFINED_LENGTH and may_be_pixels and holds_fragments(tag, vr, self._encoding):
             return self._pixel_data(tag, vr, pos, value, length)
@@ -357,9 +357,10 @@ class TopLevel:
 
         return walk
 
-    def _without_items(self, key: Any, tag: int, beginning: bytes, pos: int, stop: int) -> int:
-        """Step over what is no sequence; a value that should be one goes as what cannot be read does."""
-        if is_no_sequence(tag, beginning):
+    def _no_sequence(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Step over what holds no items; where it should, it goes as what cannot be read does."""
+        stop = self._stop(tag, vr, value, length)
+        if is_no_sequence(tag, vr, length):
             return self._without_unreadable(self._encoded.items[key], pos, stop)
         return stop
 
