@@ -63,7 +63,7 @@ def test_elements_that_a_reader_of_the_uid_finds_in_a_value_are_refused(syntax: 
 def test_ordinary_data_sets_in_implicit_vr_are_read_in_one_way(syntax: str) -> None:
     file = part10(encode(rich(), IMPLICIT), syntax)
     assert anonymized(anonymized(file))
-    assert uploaded(file).identifiers
+    assert uploaded(file).identifiers.sop_instance_uid
     assert modified(file, Remove=["SpecificCharacterSet"])
 
 
