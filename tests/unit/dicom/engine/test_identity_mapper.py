@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import uuid
 
@@ -56,3 +57,30 @@ def test_the_mapping_does_not_change_between_releases() -> None:
 def test_a_key_that_could_be_guessed_is_refused(key: bytes) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         IdentityMapper(key)
+
+
+def number(key: bytes, domain: bytes, original: str) -> int:
+    """Return the number of a UUID of version 4 out of HMAC-SHA-256, as the standard library has both."""
+    digest = hmac.digest(key, domain + b"\0" + original.encode(), "sha256")
+    return uuid.UUID(bytes=digest[:16], version=4).int
+
+
+@given(st.binary(min_size=16, max_size=200), st.text(max_size=64), st.integers(0, 3))
+def test_new_identifiers_are_hmacs_of_the_originals(key: bytes, original: str, copy: int) -> None:
+    mapper = IdentityMapper(key, copy=copy)
+    for namespace in Namespace:
+        domain = namespace.value
+        if copy and namespace is Namespace.INSTANCE:
+            domain += b" copy %d" % copy
+        assert mapper.uid(namespace, original) == f"2.25.{number(key, domain, original)}"
+    patient = uuid.UUID(int=number(key, b"patient id", original))
+    assert mapper.patient_id(original) == str(patient)
+    of_study = uuid.UUID(int=number(key, b"patient id of a study", original))
+    assert mapper.patient_id_of_study(original) == str(of_study)
+
+
+@pytest.mark.parametrize("size", [16, 63, 64, 65, 128])
+def test_keys_of_every_size_count_as_a_whole(size: int) -> None:
+    key = bytes(range(1, size + 1))
+    keys = [key, key[:-1] + b"\xff", b"\xff" + key[1:], *([key[:64]] if size > 64 else [])]
+    assert len({IdentityMapper(one).uid(Namespace.STUDY, "1.2.3") for one in keys}) == len(keys)
