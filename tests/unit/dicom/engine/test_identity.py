@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_one_patient_has_one_pseudonym_in_every_character_set_and_padding() -> N
     ]
     engine = rewriter({})
     assert len({value(edited(data, engine), PATIENT_ID) for data in files}) == 1
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize(
+    "body", [{"Replace": {"SpecificCharacterSet": "ISO_IR 100"}}, {"Remove": ["SpecificCharacterSet"]}]
+)
+def test_one_patient_has_one_pseudonym_where_the_request_relabels(body: dict[str, Any], syntax: str) -> None:
+    expected = value(anonymized(patient_file("Ж7".encode(), "ISO_IR 192")), PATIENT_ID)
+    for charset, codec in (("ISO_IR 192", "utf-8"), ("ISO_IR 144", "iso8859_5"), ("GB18030", "gb18030")):
+        raw = "Ж7".encode(codec)
+        output = anonymized(patient_file(raw + b" " * (len(raw) % 2), charset, syntax), **body)
+        assert value(output, PATIENT_ID) == expected
 
 
 def test_two_patients_stay_two() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, SYNTAXES, Element, encode, part10
 from tests.support.edits import anonymized, modified
-from tests.support.small_files import CLASS, small_file
+from tests.support.small_files import CLASS, INSTANCE, small_file
 
 GOOD = "1.2.840.10008.5.1.4.1.1.2"
 BAD = [
@@ -59,3 +61,15 @@ def test_a_transfer_syntax_that_is_no_uid_is_refused(body: str, tail: str) -> No
         with pytest.raises(BadFileFormatError) as caught:
             edit(data.replace(before, after))
         assert "DOE" not in caught.value.details
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG, DEFLATED])
+@pytest.mark.parametrize("vr", ["UI", "UN", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT", "OB"])
+@pytest.mark.parametrize("edit", [anonymized, modified])
+def test_the_uid_of_the_product_is_repeated_whatever_its_vr(
+    edit: Callable[[bytes], bytes], vr: str, syntax: str
+) -> None:
+    elements = Element(CLASS, vr, GOOD.encode() + b"\0"), Element(INSTANCE, vr, b"1.2.3\0")
+    product = read_file(edit(small_file(*elements, syntax=syntax)))
+    for tag, repeated in ((CLASS, 0x00020002), (INSTANCE, 0x00020003)):
+        assert product.meta[repeated].strip(b" \0") == product.tree[tag].value.strip(b" \0")

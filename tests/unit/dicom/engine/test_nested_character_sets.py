@@ -80,6 +80,16 @@ def test_an_item_without_its_character_set_has_that_of_what_is_around_it() -> No
         modified(file_of([cyrillic()]), **body)
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("below", [False, True])
+def test_a_character_set_that_a_path_removes_goes_and_no_other(below: bool, syntax: str) -> None:  # noqa: FBT001
+    item = [cyrillic(), Element(CODES, "SQ", [[cyrillic()]])]
+    path = "ContentSequence[0].ConceptNameCodeSequence[*]" if below else "ContentSequence[0]"
+    (found,) = items_of(modified(file_of(item, syntax=syntax), Remove=[f"{path}.SpecificCharacterSet"]))
+    (inner,) = found[CODES].items or []
+    assert (CHARSET in found, CHARSET in inner) == (below, not below)
+
+
 def test_relabelling_the_file_leaves_items_that_declare_their_own() -> None:
     replace = {"SpecificCharacterSet": "ISO_IR 192", "ContentSequence[*].PatientName": "Ж"}
     first, second = items_of(modified(file_of([cyrillic()], []), Replace=replace))
