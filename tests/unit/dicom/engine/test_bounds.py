@@ -68,3 +68,14 @@ def test_a_forgetful_mapper_maps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     first = [mapper.uid(Namespace.STUDY, str(number)) for number in range(200)]
     monkeypatch.setattr(uids, "_REMEMBERED", 3)
     assert [mapper.uid(Namespace.STUDY, str(number)) for number in range(200)] == first
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("name", REQUESTS)
+def test_no_part_of_a_script_is_empty(syntax: str, name: str) -> None:
+    """A store may take each range for a copy of its own."""
+    request = REQUESTS[name]
+    script = rewriter(request.body, anonymize=request.anonymize).rewrite(
+        BufferSource(rich_file(syntax=syntax))
+    )
+    assert all(part[0] < part[1] for part in script.parts if isinstance(part, tuple))

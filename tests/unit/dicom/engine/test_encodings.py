@@ -220,3 +220,69 @@ def test_deflated_output_inflates_to_what_the_plain_output_is() -> None:
 def test_a_transfer_syntax_that_is_no_text_is_refused() -> None:
     with pytest.raises(BadFileFormatError, match="transfer syntax"):
         modified(rich_file().replace(EXPLICIT.encode(), b"\xff" * len(EXPLICIT)))
+
+
+BEFORE, DROPPED, BEHIND = 0x00282000, 0x00291001, 0x00420011
+SIZES = [0, 2, 0xFFF0, 0xFFF6, 0xFFF8, 0xFFFA, 0x10000, 0x20002]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_runs_of_every_length_stay_around_what_goes(
+    syntax: str,
+    undefined: bool,  # noqa: FBT001
+    unknown: bool,  # noqa: FBT001
+    depth: int,
+) -> None:
+    for first, last in [(size, 2) for size in SIZES] + [(2, size) for size in SIZES]:
+        before, behind = b"\1" * first, b"\2" * last
+        inside = [
+            *(Element(BEFORE, "OB", before), Element(DROPPED, "LO", "Secret")),
+            *(Element(DROPPED + 1, "LO", "Secret"), Element(BEHIND, "OB", behind)),
+        ]
+        sequence = Element(REFERENCED_IMAGES, "SQ", [inside, inside], undefined=undefined, unknown=unknown)
+        for _ in range(depth - 1):
+            sequence = Element(0x00081250, "SQ", [[sequence]])
+        tree = read_file(modified(small(sequence, syntax=syntax), RemovePrivateTags=True)).tree
+        for _ in range(depth - 1):
+            tree = (tree[0x00081250].items or [])[0]
+        items = tree[REFERENCED_IMAGES].items or []
+        assert [{tag: node.value for tag, node in item.items()} for item in items] == 2 * [
+            {BEFORE: before, BEHIND: behind}
+        ]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("name", ["", "AB", "ABCD", "ABCDEF"])
+@pytest.mark.parametrize("body", [{}, {"DicomVersion": "2008"}])
+def test_the_shortest_of_private_sequences_are_looked_into(
+    body: dict[str, Any],
+    name: str,
+    undefined: bool,  # noqa: FBT001
+    syntax: str,
+) -> None:
+    secret = Element(0x00091002, "SQ", [[Element(0x00100010, "PN", name)]], undefined=undefined, unknown=True)
+    inside = [Element(0x00090010, "LO", "ACME"), secret]
+    output = anonymized(
+        small(*inside, Element(0x00081250, "SQ", [inside]), syntax=syntax), KeepPrivateTags=True, **body
+    )
+    tree = read_file(output).tree
+    for place in (tree, (tree[0x00081250].items or [])[0]):
+        (item,) = place[0x00091002].items or []
+        assert [node.value for node in item.values()] in ([], [b""])
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+@pytest.mark.parametrize("keep", [[], ["0008,1250"]])
+@pytest.mark.parametrize(("size", "following"), [(1, 0x00FF00E0), (2, 0xE0000010), (3, 0x00E00010)])
+def test_an_item_does_not_begin_in_one_element_and_go_on_in_the_next(
+    size: int, following: int, keep: list[str], syntax: str
+) -> None:
+    value = b"\xfe\xff\x00\xe0"[:size]  # and the next tag begins with the rest
+    inside = [Element(0x00090010, "LO", "ACME"), Element(0x00091002, "UN", value), Element(following, "UN")]
+    data = small(Element(0x00081250, "SQ", [inside]), syntax=syntax)
+    (item,) = read_file(anonymized(data, KeepPrivateTags=True, Keep=keep)).tree[0x00081250].items or []
+    assert item[0x00091002].value == value

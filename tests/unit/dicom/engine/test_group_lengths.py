@@ -115,3 +115,18 @@ def test_a_group_length_that_is_wrong_is_found() -> None:
     data = part10(encode([Element(0x00081250, "SQ", [lengths])]))
     assert wrong_in_file(data) == ["0010"]
     assert wrong_in_file(modified(data, RemovePrivateTags=True)) == []
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_commands_before_the_data_set_go(syntax: str) -> None:
+    """Those of the network (PS3.7 E.1), which some writers leave in files, begin with their length."""
+    commands = [
+        Element(0, "UL", 20),
+        Element(0x00000002, "UI", "1.2.840.10008.1.2"),
+        Element(0x00000110, "US", 1),
+    ]
+    data_set = [Element(0x00080018, "UI", "1.2.3"), Element(0x0020000D, "UI", "1.2")]
+    for edit in (anonymized, modified):
+        assert edit(part10(encode([*commands, *data_set], syntax), syntax)) == edit(
+            part10(encode(data_set, syntax), syntax)
+        )

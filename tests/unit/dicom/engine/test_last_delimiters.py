@@ -13,7 +13,7 @@ from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
 from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Level
-from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element, encode, part10
+from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, UNDEFINED, Element, encode, part10
 from tests.support.edits import WindowedSource, anonymized, modified, rewriter
 from tests.support.hidden_names import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, element, tag_and_length
 from tests.support.small_files import NAMED, tree_of
@@ -165,3 +165,36 @@ def test_a_delimiter_anywhere_else_or_with_a_length_is_refused(
         data = file_with(element(SEQUENCE, "SQ", content, syntax), syntax)
         with pytest.raises(BadFileFormatError):
             anonymized(data, **request_body)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("end", [(), (SEQUENCE_DELIMITATION,), (ITEM,), (ITEM, SEQUENCE_DELIMITATION)])
+@pytest.mark.parametrize("body", REQUESTS)
+def test_an_item_of_undefined_length_has_no_other_end(
+    body: dict[str, Any],
+    end: tuple[int, ...],
+    undefined: bool,  # noqa: FBT001
+    syntax: str,
+) -> None:
+    content = encode([NAMED, Element(0x00180015, "CS", "HEAD")], syntax)
+    for rest in (b"", encode([Element(0x00200010, "SH", "ID")], syntax)):
+        item = tag_and_length(ITEM, UNDEFINED, syntax) + content
+        item += b"".join(tag_and_length(tag, 0, syntax) for tag in end) + (rest if end else b"")
+        data = file_with(element(SEQUENCE, "SQ", item, syntax, undefined=undefined), syntax)
+        with pytest.raises(BadFileFormatError):
+            anonymized(data, **body)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("surplus", [1, 2, 8, 9, 1000])
+@pytest.mark.parametrize("body", REQUESTS)
+def test_what_is_longer_than_what_contains_it_is_refused(
+    body: dict[str, Any], surplus: int, syntax: str
+) -> None:
+    content = tag_and_length(ITEM, 0, syntax)
+    inner = element(SEQUENCE, "SQ", content, syntax)
+    too_long = inner[: -len(content) - 4] + tag_and_length(0, len(content) + surplus, syntax)[4:] + content
+    item = tag_and_length(ITEM, len(too_long), syntax) + too_long
+    with pytest.raises(BadFileFormatError):
+        anonymized(file_with(element(SEQUENCE, "SQ", item, syntax), syntax), **body)

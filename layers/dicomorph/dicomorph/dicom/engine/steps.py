@@ -37,10 +37,10 @@ from dicomorph.dicom.stream.source import Buffer
 # The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
 KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
 DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
-REPLACE_SHORT, REPLACE_LONG, EMPTY_SHORT, EMPTY_LONG = range(10, 14)
-NOTE = 14  # at the top level: remember the value that the element ends up with, or that it was there
-IMAGE = 15  # at the top level when anonymizing: kept, and remembered for the pixel data
-PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
+REPLACE, EMPTY_SHORT, EMPTY_LONG = range(10, 13)
+NOTE = 13  # at the top level: remember the value that the element ends up with, or that it was there
+IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pixel data
+PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
 
 CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""
@@ -52,8 +52,9 @@ _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a 
 _ITEM_TAGS = {"<": (IMPLICIT_LITTLE.tag(ITEM),), ">": (IMPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM))}
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
-# Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand.
-_PADDING = frozenset((0, bytes(6), 0xFFFFFFFF, b"\xff" * 6))
+# Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
+# implicit VR are tag 0 as they are.)
+_PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
 _SHORT_NUMBERS = {b"AT": 4, b"FL": 4, b"SL": 4, b"UL": 4, b"SS": 2, b"US": 2}  # bytes of each
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
@@ -182,7 +183,7 @@ class Steps(dict[Any, int]):
         if action is Action.KEEP:
             return KEEP_LONG if long else KEEP_SHORT
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
-            return REPLACE_LONG if long else REPLACE_SHORT
+            return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
         if action is Action.EMPTY and (text or not self.nested):
             return EMPTY_LONG if long else EMPTY_SHORT

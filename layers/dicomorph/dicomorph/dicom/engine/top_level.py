@@ -26,8 +26,7 @@ from dicomorph.dicom.engine.steps import (
     NOTE,
     NOTED,
     PIXELS,
-    REPLACE_LONG,
-    REPLACE_SHORT,
+    REPLACE,
     SEQUENCE,
     STOP,
     UNKNOWN,
@@ -63,7 +62,6 @@ from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
 _KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
-_REPLACES = frozenset((REPLACE_SHORT, REPLACE_LONG))
 _EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
 _EMPTIES = frozenset((EMPTY_SHORT, EMPTY_LONG))
 _EXPLICIT = {order: struct.Struct(order + "6sH").unpack_from for order in "<>"}
@@ -224,7 +222,7 @@ class TopLevel:
             stop = self._stop(tag, vr, value, length)
             self._copy_run(pos)
             self._run = stop
-            if step in _REPLACES:
+            if step == REPLACE:
                 self._emit(tag, self._encoded.replacement(tag, vr))
             elif step in _EDITS:
                 self._emit(tag, self._edited(key, tag, pos, value, stop))
@@ -428,6 +426,4 @@ class TopLevel:
             self._emit(tag, encoded.declaring(instead))
         if action is Action.REPLACE:
             self._emit(tag, encoded.replacement(tag))
-        elif action is Action.EMPTY:
-            self._emit(tag, self._encoding.header(tag, vr, 0))
         return stop
