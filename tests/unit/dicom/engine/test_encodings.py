@@ -229,7 +229,7 @@ SIZES = [0, 2, 0xFFF0, 0xFFF6, 0xFFF8, 0xFFFA, 0x10000, 0x20002]
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 @pytest.mark.parametrize("undefined", [False, True])
 @pytest.mark.parametrize("unknown", [False, True])
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("depth", [1, 2, 3])  # the last in a sequence that is remembered as a whole
 def test_runs_of_every_length_stay_around_what_goes(
     syntax: str,
     undefined: bool,  # noqa: FBT001
