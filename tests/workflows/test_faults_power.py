@@ -13,6 +13,7 @@ from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.jobs.actions import cancel_job, pause_job
 from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import Action
 from tests.workflows.embedded import Server, serve
 from tests.workflows.scenarios import SCENARIOS, upload, work
@@ -127,6 +128,35 @@ def test_what_is_asked_for_lasts_as_long_as_the_record_of_the_job(
     waits = sync or not job.keep_source
     assert set(disk.named("file", "jobs/")) == (documents if waits else set())
     assert (f"jobs/{job.id}" in disk.named("folder")) == waits
+
+
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize("name", ["keeping", "replacing", "bulk"])
+def test_a_plan_is_on_the_disk_before_the_record_says_that_there_is_one(
+    tmp_path: Path,
+    disk: Disk,
+    name: str,
+    sync: bool,  # noqa: FBT001
+) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=sync)
+    job = SCENARIOS[name].submit(server, upload(server))
+    before = set(server.backend.objects.keys(f"jobs/{job.id}/"))
+    disk.events.clear()
+    assert plan_job(server.backend, job.id) > 0
+    documents = set(server.backend.objects.keys(f"jobs/{job.id}/")) - before
+    waits = sync or not job.keep_source
+    assert len(documents) >= 2
+    assert set(disk.named("file", "jobs/")) == (documents if waits else set())
+    commit = "commit FULL" if disk.named("commit FULL") else "commit NORMAL"
+    assert not waits or disk.last("file", "jobs/") < disk.last(commit)
+
+
+def test_entries_that_wait_for_nothing_are_on_the_disk_once_somebody_asks(tmp_path: Path, disk: Disk) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=False)
+    server.upload()
+    disk.events.clear()
+    server.backend.index.ingest.sync()
+    assert disk.named("commit FULL")
 
 
 def test_nothing_is_synced_for_each_instance(tmp_path: Path, disk: Disk) -> None:

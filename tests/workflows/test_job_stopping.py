@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.documents import outcomes_prefix, parts_prefix
+from dicomorph.jobs.documents import outcomes_prefix, parts_prefix, read_outcome
 from dicomorph.jobs.model import JobState
-from dicomorph.model.errors import InexistentItemError, TransientError
+from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.model.errors import InexistentItemError, InternalError, StorageFullError, TransientError
 from dicomorph.model.resources import Level
 from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resume_job
 from dicomorph.services.jobs.view import job_json
+from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work import job_watch
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import abandon_job, finalize_job
@@ -21,7 +23,7 @@ from tests.support.idle_runner import AwayRunner
 from tests.support.jobs import Action, counts, outcome
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import CANCELLED, REPLACING, SOURCES, check_files, study
-from tests.workflows.meddling import before_each, meddled
+from tests.workflows.meddling import before_each, failing, meddled
 
 
 @pytest.mark.parametrize("stop", [cancel_job, pause_job])
@@ -61,6 +63,50 @@ def test_a_worker_stops_between_two_instances_and_leaves_no_outcome(
     assert len(list(server.backend.objects.keys(parts_prefix(server.job(job.id))))) == 1
     check_files(server)
     assert job_json(server.backend, server.job(job.id))["Progress"] == 100 // (SOURCES + 2)
+
+
+def test_of_a_batch_that_was_interrupted_only_what_was_made_is_recorded(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_watch, "SECONDS", 0)
+    server = Server(
+        replace(server.backend, planner_limits=PlannerLimits(batch_instances=5, small_job_instances=0))
+    )
+    job = server.submit(study(server), body=REPLACING)
+    plan_job(server.backend, job.id)
+    failing_first = meddled(server, 1, failing(StorageFullError()))
+    edit_batch(meddled(failing_first, 3, lambda: pause_job(server.backend, job.id)).backend, job.id, 0)
+    assert len(server.pins()) == SOURCES + 2
+    assert len(list(server.backend.objects.keys(parts_prefix(server.job(job.id))))) == 2
+    assert job_json(server.backend, server.job(job.id))["Progress"] == 100 * 2 // (SOURCES + 2)
+    resume_job(server.backend, job.id)
+    assert counts(server.finish(job)) == (SOURCES, 0)
+    check_files(server)
+
+
+def test_an_instance_that_a_worker_of_its_own_has_told_of_is_not_edited_again(server: Server) -> None:
+    job = server.submit(study(server))
+    plan_job(server.backend, job.id)
+    edit_batch(server.backend, job.id, 0, part=1)
+    before = server.pins()
+    assert len(before) == SOURCES + 1
+    for study_id in {pin.ancestry.study for pin in before}:
+        delete_resource(server.backend, Level.STUDY, study_id)  # of the sources, and of the product
+    edit_batch(server.backend, job.id, 0, part=1)
+    assert (server.pins(), server.files()) == ([], [])
+    (key,) = server.backend.objects.keys(parts_prefix(server.job(job.id)))
+    part = read_outcome(server.backend.objects.get(key), 0, 1)
+    assert part is not None
+    assert part.instances[0].product is not None, "as it was told first"
+
+
+def test_a_batch_that_was_never_planned_is_an_error_of_the_server(server: Server) -> None:
+    job = server.submit(study(server))
+    batches = plan_job(server.backend, job.id)
+    before = server.pins()
+    with pytest.raises(InternalError, match="never planned"):
+        edit_batch(server.backend, job.id, batches)
+    assert server.pins() == before
 
 
 def test_a_worker_that_cannot_look_goes_on(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

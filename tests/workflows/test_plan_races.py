@@ -10,7 +10,7 @@ import pytest
 
 from dicomorph.jobs.documents import batch_key, read_batch
 from dicomorph.jobs.model import Job, JobState
-from dicomorph.model.errors import InexistentItemError
+from dicomorph.model.errors import InexistentItemError, TransientError
 from dicomorph.model.resources import Level, Pin
 from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resume_job
 from dicomorph.services.store.delete_resource import delete_resource
@@ -18,13 +18,19 @@ from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
-from tests.workflows.meddling import Event, before_nth
+from tests.workflows.meddling import Event, before_nth, failing
 
 
 def while_batches_are_written(server: Server, nth: int, event: Event) -> Server:
     """Return a server in which something happens before the nth batch of a plan is written."""
     objects = before_nth(server.backend.objects, "put", nth, event, counts=lambda key, _: "/batches/" in key)
     return Server(replace(server.backend, objects=objects))
+
+
+def plan_documents(server: Server, job: Job) -> list[str]:
+    """Return the keys of what a planner has written."""
+    keys = server.backend.objects.keys(f"jobs/{job.id}/")
+    return [key for key in keys if not key.endswith("request.json")]
 
 
 def planned(server: Server, job: Job) -> list[Pin]:
@@ -126,9 +132,45 @@ def test_a_plan_whose_documents_are_lost_is_made_again(server: Server) -> None:
     job = server.submit(study(server))
     plan_job(server.backend, job.id)
     lost = server.job(job.id).plan
-    keys = list(server.backend.objects.keys(f"jobs/{job.id}/"))
-    keys = [key for key in keys if not key.endswith("request.json")]
+    keys = plan_documents(server, job)
     server.backend.objects.discard([replace(server.pins()[0].object, key=key) for key in keys], pinned=False)
     done = server.finish(job)
     assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
     assert done.plan != lost
+
+
+@pytest.mark.parametrize("lost", range(5))
+def test_a_plan_counts_only_as_long_as_all_of_it_is_there(server: Server, lost: int) -> None:
+    job = server.submit(study(server))
+    plan_job(server.backend, job.id)
+    before = server.job(job.id).plan
+    keys = sorted(plan_documents(server, job))
+    assert len(keys) == 5, "three batches, their manifest and the list that references need"
+    server.backend.objects.discard([replace(server.pins()[0].object, key=keys[lost])], pinned=False)
+    done = server.finish(job)
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    assert done.plan != before
+
+
+def test_a_planner_of_an_earlier_execution_makes_no_plan_for_a_later_one(server: Server) -> None:
+    job = server.submit(study(server))
+    for execution in (1, 2):
+        away = before_nth(server.backend.index, "find_many", 1, failing(TransientError()))
+        with pytest.raises(TransientError):
+            plan_job(replace(server.backend, index=away), job.id, execution)
+        if execution == 1:
+            pause_job(server.backend, job.id)
+            resume_job(server.backend, job.id)
+    assert server.job(job.id).state is JobState.RUNNING
+    assert plan_job(server.backend, job.id, 1) == 0
+    assert (server.job(job.id).plan, plan_documents(server, job)) == ("", [])
+    assert plan_job(server.backend, job.id, 2) == 3
+
+
+def test_a_planner_writes_nothing_of_a_job_that_was_stopped_while_it_looked_for_the_sources(
+    server: Server,
+) -> None:
+    job = server.submit(study(server))
+    index = before_nth(server.backend.index, "find_many", 1, lambda: pause_job(server.backend, job.id))
+    assert plan_job(replace(server.backend, index=index), job.id) == 0
+    assert plan_documents(server, job) == []

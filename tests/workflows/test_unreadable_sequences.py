@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dicomorph.model.errors import StorageFullError
+from dicomorph.services.jobs.actions import resubmit_job
 from dicomorph.services.store.store_instance import store_instance
 from tests.dicom_factory import Element, encode, part10, uid
-from tests.support.jobs import counts
+from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.embedded import Server
+from tests.workflows.meddling import failing, meddled
 
 COUNT = "UnreadableSequencesCount"
 
@@ -33,3 +36,14 @@ def test_a_job_counts_instances_that_lost_what_only_looks_like_a_sequence(server
     assert (counts(job), job.content[COUNT]) == ((4, 0), 2)
     assert COUNT not in server.run(study, anonymize=True).content, "private elements went anyway"
     assert COUNT not in server.run(study, body={"RemovePrivateTags": True}).content
+
+
+def test_instances_that_an_earlier_attempt_has_edited_in_place_still_count(overwriting: Server) -> None:
+    study = stored(overwriting, *[b"\xfe\xff\x00\xe0\xff\0\0\0"] * 4)
+    body = {"Keep": [*IN_PLACE["Keep"], "PatientID"], "Force": True, "KeepPrivateTags": True}
+    job = overwriting.submit(study, anonymize=True, body=body)
+    done = meddled(overwriting, 4, failing(StorageFullError())).finish(job)
+    assert (counts(done), done.content[COUNT]) == ((4, 1), 3)
+    resubmit_job(overwriting.backend, job.id)
+    done = overwriting.finish(job)
+    assert (counts(done), done.content[COUNT]) == ((4, 0), 4)
