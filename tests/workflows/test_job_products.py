@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dicomorph.model.resources import Level
-from tests.support.jobs import counts
-from tests.workflows.embedded import Server
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dicomorph.dicom.stream.source import Source
+from dicomorph.model.resources import Level, ObjectRef
+from dicomorph.ports.objects import ObjectStore
+from tests.support.jobs import IN_PLACE, counts
+from tests.workflows.embedded import Server, serve
+from tests.workflows.scenarios import SCENARIOS, upload, work
 
 
 def metadata(server: Server, level: Level, resource_id: str) -> dict[str, str]:
@@ -69,6 +78,57 @@ def test_labels_are_kept_if_asked_for(server: Server) -> None:
         assert instance is not None
         assert study.labels == (frozenset({"study"}) if keep else frozenset())
         assert instance.labels == (frozenset({"instance"}) if keep else frozenset())
+
+
+@pytest.mark.parametrize("level", [Level.STUDY, Level.SERIES, Level.INSTANCE])
+def test_what_is_edited_in_place_keeps_what_clients_wrote_and_nothing_else(
+    overwriting: Server, level: Level
+) -> None:
+    source = overwriting.upload()
+    index = overwriting.backend.index
+    index.annotations.set_metadata(Level.INSTANCE, source["ID"], "Mine", "kept", expected=None)
+    before = metadata(overwriting, Level.INSTANCE, source["ID"])
+    resource = source["ID"] if level is Level.INSTANCE else source[f"Parent{level.value}"]
+    body = {**IN_PLACE, "Replace": {"StudyDescription": "New"}}
+    assert counts(overwriting.run(resource, level=level, body=body)) == (1, 0)
+    apart = overwriting.run(resource, level=level, body={"Replace": {"StudyDescription": "New"}})
+    [pin] = index.catalogue.pins(level, str(apart.content["ID"]))
+    fresh = metadata(overwriting, Level.INSTANCE, pin.ancestry.instance)
+    found = metadata(overwriting, Level.INSTANCE, source["ID"])
+    assert (before["RemoteIP"], found["RemoteIP"]) == ("", fresh["RemoteIP"])
+    del fresh["ReceptionDate"], found["ReceptionDate"]
+    assert found == {**fresh, "Mine": "kept"}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_all_files_that_a_job_has_opened_are_closed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.embedded.objects.store._MAPPED_FROM", 0)
+    server = serve(tmp_path / "data", overwrite_instances=SCENARIOS[name].overwrite)
+    objects = Opening(server.backend.objects)
+    job = SCENARIOS[name].submit(server, upload(server))
+    work(Server(replace(server.backend, objects=cast("ObjectStore", objects))), job)
+    assert server.job(job.id).content["InstancesCount"] == SCENARIOS[name].products
+    assert len(objects.opened) >= SCENARIOS[name].products
+    for source in objects.opened:
+        with pytest.raises(ValueError, match="closed"):
+            source.read(0, 1)
+
+
+class Opening:
+    """A store that knows which of its files were opened."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self.opened: list[Source] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+    def open(self, ref: ObjectRef) -> Source:
+        self.opened.append(self._objects.open(ref))
+        return self.opened[-1]
 
 
 def test_main_tags_of_parents_that_exist_follow(server: Server) -> None:

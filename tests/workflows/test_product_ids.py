@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, Job, JobType
-from dicomorph.model.errors import BadRequestError, DicomorphError
+from dicomorph.model.errors import BadRequestError, DicomorphError, TransientError
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.resources import Level
 from dicomorph.services.backend import Backend
@@ -27,6 +27,7 @@ from tests.support.jobs import JOB
 from tests.support.small_files import INSTANCE, PATIENT_ID, SERIES, STUDY
 from tests.workflows.embedded import serve
 from tests.workflows.identified_files import DATA_URI, ODD_UIDS, UIDS, Asked, files, identified_file, requests
+from tests.workflows.meddling import before_nth, failing
 
 
 class Planned(NamedTuple):
@@ -185,3 +186,50 @@ def test_a_source_that_is_gone_has_no_product() -> None:
     with planned([identified_file(PLAIN_IDS)], asked, []) as case:
         case.backend.index.eraser.remove_instances(case.batch.pins)
         assert known_before(case) == [set()]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 5, 6])
+def test_ids_are_known_of_all_batches_however_many_sources_are_read_together(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = [identified_file({**PLAIN_IDS, INSTANCE: f"1.2.3.{number}"}) for number in range(5)]
+    asked = Asked(JobType.RESOURCE_MODIFICATION, True, Level.STUDY, {})  # noqa: FBT003
+    with planned(uploads, asked, []) as case:
+        plan = compile_plan(
+            modification_of(case.backend, case.job, case.request),
+            name=case.job.name,
+            settings=case.backend.settings,
+        )
+        pins = case.batch.pins
+        batches = [Batch(number, pins[start : start + 2]) for number, start in enumerate((0, 2, 4))]
+        whole = list(product_ids(case.backend, case.job, plan, [case.batch]))
+        monkeypatch.setattr("dicomorph.services.work.product_ids._AT_ONCE", at_once)
+        assert list(product_ids(case.backend, case.job, plan, batches)) == whole
+        assert len(set(map(frozenset, whole))) == len(pins) == 5
+
+
+@pytest.mark.parametrize("body", [{}, {"Replace": {"SpecificCharacterSet": "ISO_IR 192"}}])
+@pytest.mark.parametrize("identifiers", [KEEP_ALL, {"Keep": ["StudyInstanceUID"]}])
+def test_ordinary_identifiers_are_known_without_a_look_at_the_files(
+    identifiers: dict[str, Any], body: dict[str, Any]
+) -> None:
+    asked = Asked(JobType.RESOURCE_MODIFICATION, True, Level.STUDY, {**identifiers, **body, "Force": True})  # noqa: FBT003
+    with planned([identified_file(PLAIN_IDS)], asked, []) as case:
+        before = known_before(case)
+        case.backend.objects.discard([pin.object for pin in case.batch.pins], pinned=False)
+        assert known_before(case) == before != [set()]
+
+
+def test_a_store_that_is_away_is_no_source_without_a_product() -> None:
+    asked = Asked(
+        JobType.RESOURCE_MODIFICATION,
+        True,
+        Level.STUDY,
+        {"Keep": ["StudyInstanceUID"], "Force": True},  # noqa: FBT003
+    )
+    with planned(
+        [identified_file({**PLAIN_IDS, INSTANCE: "1.2.Ä"}, charset="ISO_IR 192")], asked, []
+    ) as case:
+        away = before_nth(case.backend.objects, "open", 1, failing(TransientError()))
+        with pytest.raises(TransientError):
+            known_before(case._replace(backend=replace(case.backend, objects=away)))

@@ -19,6 +19,7 @@ from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.submit.modification import submit_bulk_modification
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
+from dicomorph.services.work.outcomes import JobOutcomes
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import IN_PLACE, counts, outcome
 from tests.workflows.aws_server import aws_server, clear
@@ -242,3 +243,22 @@ def test_what_the_job_itself_has_stored_under_an_earlier_plan_is_done(
     assert (outcome(done), counts(done)) == (SUCCESS, (SOURCES, 0))
     assert server.pins() == before
     check_files(server)
+
+
+def test_products_of_the_job_itself_are_no_version_that_was_replaced(overwriting: Server) -> None:
+    """A late task of an earlier plan may store its own ones again, in the place of those that count."""
+    job = overwriting.submit(study(overwriting), body=INTO_CASE)
+    for number in range(plan_job(overwriting.backend, job.id)):
+        edit_batch(overwriting.backend, job.id, number)
+    before = {pin.object for pin in overwriting.pins()}
+    server = lose_plan(overwriting, overwriting.job(job.id))
+    for number in range(plan_job(server.backend, job.id)):
+        edit_batch(server.backend, job.id, number)
+    assert len(before - {pin.object for pin in server.pins()}) == 3, "made again under another key"
+    outcomes = JobOutcomes(server.backend, server.job(job.id))
+    assert [batch.superseded for batch in outcomes.batches()] == [(), ()]
+    done = server.finish(job)
+    assert (outcome(done), counts(done)) == (SUCCESS, (SOURCES, 0))
+    assert len(server.pins()) == 2 * SOURCES
+    for pin in server.pins():
+        server.read(pin)
