@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.model.resources import Level, LevelFacts
@@ -77,6 +79,41 @@ def test_a_series_that_somebody_else_creates_first_is_not_created_again_and_agai
     assert [outcome.status for outcome in outcomes] == [StoreStatus.SUCCESS] * 10
     assert len(index.catalogue.children(Level.SERIES, "0s")) == 11
     assert transactions == 1
+
+
+@pytest.mark.parametrize("by_pin", [False, True])
+@pytest.mark.parametrize("rival_replaces", [False, True])
+def test_what_somebody_else_changes_meanwhile_delays_no_delete(
+    dynamodb: DynamoDBClient,
+    by_pin: bool,  # noqa: FBT001
+    rival_replaces: bool,  # noqa: FBT001
+) -> None:
+    table = make_table(dynamodb)
+    rival = dynamo_index(dynamodb, table, concurrency=1)
+    entries = [entry(f"{number}i") for number in range(4)]
+    rival.ingest.add(entries, overwrite=NEVER)
+    is_first = True
+
+    def race(name: str, call: Callable[[], Any]) -> Any:
+        nonlocal is_first
+        if name == "transact_write_items" and is_first:
+            is_first = False
+            for one in entries[:2]:
+                if rival_replaces:
+                    changed = entry(one.ancestry.instance, version="2")
+                    rival.ingest.add([changed], overwrite=ALWAYS)
+                else:
+                    rival.eraser.remove(Level.INSTANCE, one.ancestry.instance)
+        return call()
+
+    index = dynamo_index(intercepted(dynamodb, race), table, concurrency=1)
+    if by_pin:
+        index.eraser.remove_instances([pin(one) for one in entries])
+    else:
+        index.eraser.remove(Level.SERIES, "0s")
+    left = ["0i", "1i"] if by_pin and rival_replaces else []
+    assert rival.catalogue.ids(Level.INSTANCE) == left
+    assert rival.catalogue.ids(Level.PATIENT) == ["0p"][: len(left)]
 
 
 def test_no_call_scans_the_table(dynamodb: DynamoDBClient) -> None:

@@ -12,7 +12,7 @@ from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import BadFileFormatError, ConflictError, ParameterOutOfRangeError
-from dicomorph.model.resources import Level
+from dicomorph.model.resources import LEVELS, Level, LevelFacts
 from dicomorph.model.settings import OverwriteInstances
 from tests.contract.indexes import entry, items, make_table
 from tests.support.jobs import JOB
@@ -42,6 +42,28 @@ def test_main_tags_that_exceed_an_item_are_refused(dynamodb: DynamoDBClient) -> 
     index = dynamo_index(dynamodb, table, concurrency=1)
     with pytest.raises(BadFileFormatError):
         index.ingest.add([entry(tags=noise(400_000))], overwrite=NEVER)
+    assert items(dynamodb, table) == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("where", ["main tags", "metadata", "labels"])
+def test_what_exceeds_an_item_at_any_level_is_refused_before_anything_is_written(
+    dynamodb: DynamoDBClient, level: Level, where: str
+) -> None:
+    """In the characters that take most bytes, of which the fewest are too many."""
+    table = make_table(dynamodb)
+    index = dynamo_index(dynamodb, table, concurrency=1)
+    random_one = random.Random(1)  # noqa: S311 - what cannot be compressed
+    text = "".join(chr(random_one.randrange(0x10000, 0x110000)) for _ in range(140_000))
+    one = entry()
+    if where == "main tags":
+        one = replace(one, facts={**one.facts, level: LevelFacts({"0010,0010": text})})
+    elif where == "metadata":
+        one = entry(metadata={level: {"My": text}})
+    else:
+        one = entry(labels={level: frozenset(f"{number:0500}" for number in range(1000))})
+    with pytest.raises(BadFileFormatError):
+        index.ingest.add([one], overwrite=NEVER)
     assert items(dynamodb, table) == []
 
 

@@ -24,6 +24,7 @@ def test_an_instance_creates_its_parents(index: Index) -> None:
         assert (resource.level, resource.id, resource.parent) == (level, one.ancestry.at(level), parent)
         assert resource.main_tags == one.facts[level].main_tags
         assert ("LastUpdate" in resource.metadata) == (level is not Level.INSTANCE)
+        assert all(value.revision == 0 for value in resource.metadata.values())
         assert resource.patient_main_tags == (
             one.facts[Level.PATIENT].main_tags if level is Level.STUDY else {}
         )

@@ -221,12 +221,8 @@ def test_ordinary_identifiers_are_known_without_a_look_at_the_files(
 
 
 def test_a_store_that_is_away_is_no_source_without_a_product() -> None:
-    asked = Asked(
-        JobType.RESOURCE_MODIFICATION,
-        True,
-        Level.STUDY,
-        {"Keep": ["StudyInstanceUID"], "Force": True},  # noqa: FBT003
-    )
+    body = {"Keep": ["StudyInstanceUID"], "Force": True}
+    asked = Asked(JobType.RESOURCE_MODIFICATION, True, Level.STUDY, body)  # noqa: FBT003
     with planned(
         [identified_file({**PLAIN_IDS, INSTANCE: "1.2.Ä"}, charset="ISO_IR 192")], asked, []
     ) as case:
