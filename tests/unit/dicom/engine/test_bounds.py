@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from dicomorph.dicom.engine import encoded_scope
+from dicomorph.deid.editions.profiles import profile
+from dicomorph.dicom.engine import encoded_scope, steps
 from dicomorph.dicom.engine import identity_mapper as uids
+from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriter import Rewriter
+from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
 from tests.compat.plans import REQUESTS
-from tests.dicom_factory import SYNTAXES, Element, Fragments, encode, part10, rich_file
+from tests.dicom_factory import (
+    BIG,
+    EXPLICIT,
+    IMPLICIT,
+    SYNTAXES,
+    Element,
+    Fragments,
+    encode,
+    part10,
+    rich_file,
+)
 from tests.support.edits import KEY, WindowedSource, anonymized, edited, plan, rewriter
+
+EMPTIED = [
+    tag
+    for tag, rule in profile("2023b").rules.items()
+    if rule.action is Action.EMPTY and vr_of(tag) != "SQ" and tag >> 16 not in (0x10, 0x7FE0)
+]
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -61,6 +80,42 @@ def test_memory_of_what_was_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     assert all(len(mapper.uids(namespace)) <= 50 for namespace in Namespace)
     for scope in engine._shared._scopes.values():
         assert max(len(scope.edits), len(scope.sequences), len(scope.items)) <= 51
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("disordered", [False, True])
+def test_memory_of_tags_that_were_met_is_bounded(
+    syntax: str,
+    disordered: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = {
+        "KeepPrivateTags": True,
+        "DicomVersion": "2008",
+        "Remove": ["0011,1234", f"0011,{int(disordered):04}"],
+    }
+    leaves = [Element(tag, "LO", "x") for tag in range(0x00091000, 0x00091020)]
+    leaves += [Element(tag, "LO", "x") for tag in range(0x00100010, 0x00101000, 0x80) if vr_of(tag) != "SQ"]
+    emptied = [Element(tag, "LO", "x") for tag in sorted(EMPTIED)[:80]]
+    sequences = [
+        Element(tag, "SQ", [[leaf] for leaf in leaves] + [emptied]) for tag in range(0x00191000, 0x00191020)
+    ]
+    top = sorted([*leaves, *emptied, *sequences], key=lambda element: element.tag)
+    data = part10(encode([*top[disordered:], *top[:disordered]], syntax), syntax)
+    expected = anonymized(data, **body)
+    monkeypatch.setattr(steps, "_LEARNT", 20)
+    engine = rewriter({**body, "Remove": [*body["Remove"], "0011,4321"]})
+    for scope in (engine._plan.root, engine._plan.root.of_item(0x00191000, 0)):
+        assert scope is not None
+        scope.learnt.clear()
+    assert edited(data, engine) == expected
+    for scope in (engine._plan.root, engine._plan.root.of_item(0x00191000, 0)):
+        assert scope is not None
+        for learnt in scope.learnt.values():
+            for found in (learnt, learnt.top, learnt.empty, learnt.item_rules, learnt.in_any_order):
+                assert len(found) <= 20
+            assert learnt.pairs <= 20
+            assert sum(map(len, (learnt.first, *learnt.behind.values()))) <= learnt.pairs
 
 
 def test_a_forgetful_mapper_maps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
