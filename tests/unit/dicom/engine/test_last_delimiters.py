@@ -187,14 +187,31 @@ def test_an_item_of_undefined_length_has_no_other_end(
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
-@pytest.mark.parametrize("surplus", [1, 2, 8, 9, 1000])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize("too_long", ["element", "sequence", "item"])
 @pytest.mark.parametrize("body", REQUESTS)
 def test_what_is_longer_than_what_contains_it_is_refused(
-    body: dict[str, Any], surplus: int, syntax: str
+    body: dict[str, Any], too_long: str, depth: int, syntax: str
 ) -> None:
-    content = tag_and_length(ITEM, 0, syntax)
-    inner = element(SEQUENCE, "SQ", content, syntax)
-    too_long = inner[: -len(content) - 4] + tag_and_length(0, len(content) + surplus, syntax)[4:] + content
-    item = tag_and_length(ITEM, len(too_long), syntax) + too_long
-    with pytest.raises(BadFileFormatError):
-        anonymized(file_with(element(SEQUENCE, "SQ", item, syntax), syntax), **body)
+    behind = encode([Element(0x0018A001, "SQ", []), Element(0x00200010, "SH", "ID")], syntax)
+    for surplus in (1, 2, 4, 8, len(behind) - 10, len(behind), 1000):
+        found = longer(too_long, surplus, syntax)
+        for _ in range(depth):
+            item = tag_and_length(ITEM, len(found + behind), syntax) + found + behind
+            found = element(SEQUENCE, "SQ", item, syntax)
+        with pytest.raises(BadFileFormatError):
+            anonymized(file_with(found + behind, syntax), **body)
+
+
+def longer(kind: str, surplus: int, syntax: str) -> bytes:
+    """Return a sequence in which something ends so many bytes behind its end."""
+
+    def stretched(header: bytes, content: bytes, by: int) -> bytes:
+        return header[:-4] + tag_and_length(0, len(content) + by, syntax)[4:] + content
+
+    head = element(0x00180015, "UT", b"", syntax)
+    inner = stretched(head, b"HEAD", surplus * (kind == "element"))
+    item = stretched(tag_and_length(ITEM, 0, syntax), inner, surplus * (kind == "item"))
+    sequence = stretched(element(SEQUENCE, "SQ", b"", syntax), item, surplus * (kind == "sequence"))
+    outer = tag_and_length(ITEM, len(sequence), syntax) + sequence
+    return element(SEQUENCE, "SQ", outer, syntax)

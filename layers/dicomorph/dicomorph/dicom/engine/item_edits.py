@@ -193,7 +193,7 @@ def unknown_sequence(  # noqa: PLR0913, PLR0917 - as above
         return nested_sequence(walk, buffer, pos, header_size, end, items, depth, length, pack_length)
     except NO_SEQUENCE as error:
         stop = pos + header_size + length
-        if length == UNDEFINED_LENGTH or stop > end or items.is_known or items.waits_for_order(error):
+        if stop > end or items.is_known or items.waits_for_order(error):  # an undefined length is beyond all
             raise
         return (stop, [], pos - stop) if items.drops_unreadable() else (stop, None, 0)
 
