@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
 from dicomorph.model.errors import StorageFullError
 from dicomorph.services.jobs.actions import resubmit_job
 from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.plan_job import plan_job
 from tests.dicom_factory import Element, encode, part10, uid
-from tests.support.jobs import IN_PLACE, counts
+from tests.support.jobs import counts
+from tests.workflows.crashes import CrashError
 from tests.workflows.embedded import Server
-from tests.workflows.meddling import failing, meddled
+from tests.workflows.meddling import before_nth, failing, meddled
 
 COUNT = "UnreadableSequencesCount"
+IN_PLACE_KEEPING_PRIVATE: dict[str, Any] = {
+    "Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "PatientID"],
+    "KeepPrivateTags": True,
+    "Force": True,
+}
 
 
 def stored(server: Server, *values: bytes) -> str:
@@ -38,10 +51,26 @@ def test_a_job_counts_instances_that_lost_what_only_looks_like_a_sequence(server
     assert COUNT not in server.run(study, body={"RemovePrivateTags": True}).content
 
 
+def test_instances_count_whose_worker_died_before_it_could_tell(overwriting: Server) -> None:
+    study = stored(overwriting, *[b"\xfe\xff\x00\xe0\xff\0\0\0"] * 4)
+    job = overwriting.submit(study, anonymize=True, body=IN_PLACE_KEEPING_PRIVATE)
+    plan_job(overwriting.backend, job.id)
+    objects = before_nth(
+        overwriting.backend.objects,
+        "put",
+        1,
+        failing(CrashError()),
+        counts=lambda key, _: "/outcomes/" in key,
+    )
+    with pytest.raises(CrashError):
+        edit_batch(replace(overwriting.backend, objects=objects), job.id, 0)
+    done = overwriting.finish(job)
+    assert (counts(done), done.content[COUNT]) == ((4, 0), 4)
+
+
 def test_instances_that_an_earlier_attempt_has_edited_in_place_still_count(overwriting: Server) -> None:
     study = stored(overwriting, *[b"\xfe\xff\x00\xe0\xff\0\0\0"] * 4)
-    body = {"Keep": [*IN_PLACE["Keep"], "PatientID"], "Force": True, "KeepPrivateTags": True}
-    job = overwriting.submit(study, anonymize=True, body=body)
+    job = overwriting.submit(study, anonymize=True, body=IN_PLACE_KEEPING_PRIVATE)
     done = meddled(overwriting, 4, failing(StorageFullError())).finish(job)
     assert (counts(done), done.content[COUNT]) == ((4, 1), 3)
     resubmit_job(overwriting.backend, job.id)
