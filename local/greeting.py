@@ -34,6 +34,16 @@ def folder_warning(data: Path) -> str:
     return f"Warning: other users of this machine may enter {data}, where patients' images lie (chmod 700)."
 
 
+def orphans_found(count: int, folder: Path) -> str:
+    """Return what to say of files that were moved aside at a start, empty for none."""
+    if not count:
+        return ""
+    files = (
+        "1 file that nothing refers to was" if count == 1 else f"{count} files that nothing refers to were"
+    )
+    return f"{files} moved to {folder}; nothing was deleted (docs/operations/recover.md)."
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -8,26 +8,34 @@ import os
 import socket
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 
 from dicomorph import bootstrap
-from dicomorph.embedded.backend import begin_epoch, embedded_backend
+from dicomorph.embedded.backend import begin_epoch, embedded_backend, orphans_folder
 from dicomorph.embedded.jobs.runner import LocalRunner
+from dicomorph.embedded.tidying import Tidying
 from dicomorph.http.observability import get_logger
+from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
+from dicomorph.services.backend import Backend
 from dicomorph.services.server.check_settings import waiting_settings
 from local.application import Application
 from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
 from local.functions import Functions
-from local.greeting import folder_warning, greeting, warning
+from local.greeting import folder_warning, greeting, orphans_found, warning
 from local.routing import Router
 from local.server import bind, serve
 from local.settings_file import read_settings
 from local.target_folders import with_target_folders
 from local.template import TEMPLATE, read_routes, read_template
 from local.worker import worker_spec
+
+_PATIENCE = 2.0  # seconds, in which some 50,000 files are looked at
+_CLOCK_LAG = 0.1  # seconds, by which the times of files may be behind the clock, and more
 
 
 def run(arguments: Arguments) -> None:
@@ -70,6 +78,7 @@ def _log_to_terminal() -> None:
 @contextlib.contextmanager
 def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[None]:
     """Begin an epoch, set the backend of this process, and take up the jobs that the last run left."""
+    started = time.time() - _CLOCK_LAG
     epoch = begin_epoch(folder.path)
     runner = LocalRunner(worker_spec(folder.path, settings, epoch=epoch), workers=arguments.workers)
     try:
@@ -77,10 +86,37 @@ def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[
             folder.path, parse_settings(settings), epoch=epoch, runner=runner, host=arguments.host
         )
         bootstrap.use_backend(backend)
+        _tidy(backend, folder, before=started)
         runner.recover(backend)
         yield
     finally:
         runner.close()
+
+
+def _tidy(backend: Backend, folder: DataFolder, *, before: float) -> None:
+    """Erase what is due before jobs go on, and look for orphans; where there are many files, meanwhile."""
+    tidying = Tidying(backend, folder.path)
+    with _told("erase what was deleted"):
+        tidying.erase_what_is_due()
+
+    def look() -> None:
+        with _told("look for files that nothing refers to"):
+            said = orphans_found(tidying.move_orphans(before=before), orphans_folder(folder.path))
+            if said:
+                print(said, file=sys.stderr, flush=True)
+
+    looking = threading.Thread(target=look, name="orphans", daemon=True)
+    looking.start()
+    looking.join(_PATIENCE)
+
+
+@contextlib.contextmanager
+def _told(deed: str) -> Iterator[None]:
+    """Say on the terminal what could not be done; a server that runs is worth more."""
+    try:
+        yield
+    except DicomorphError as error:
+        print(f"Could not {deed}: {error}; the next start tries again.", file=sys.stderr, flush=True)
 
 
 def _application(folder: DataFolder) -> Application:

@@ -12,6 +12,7 @@ from dicomorph.model.resources import ObjectRef
 MIB = 1 << 20
 KEY = "instances/ab/abcd/1.dcm"
 OTHER = "instances/ab/abcd/2.dcm"
+PINNED = ObjectRef("instances/cd/old/1.dcm", "", 5 * MIB)
 DATA = bytes(range(256)) * (5 * MIB // 256)
 SCRIPT = EditScript.of([b"header", (100, 5 * MIB), b"tail"])
 
@@ -29,5 +30,5 @@ OPERATIONS: dict[str, Callable[[FileStore, ObjectRef, str], object]] = {
     "put_edited": lambda store, ref, _: store.put_edited(OTHER, ref, SCRIPT),
     "discard": lambda store, ref, _: store.discard([ref], pinned=False),
     "discard pinned": lambda store, ref, _: store.discard([ref], pinned=True),
-    "release": lambda store, _, __: store.release(),
+    "discard what was pinned": lambda store, _, __: store.discard([PINNED], pinned=False),
 }

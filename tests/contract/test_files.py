@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,55 +54,37 @@ def test_empty_folders_are_pruned(root: Path) -> None:
         store.discard(refs[:2], pinned=True)
         assert [path.name for path in (root / "objects").iterdir()] == ["jobs"]
         store.discard(refs[2:], pinned=False)
-        store.release()
+        store.discard(refs[:2], pinned=False)
         assert not list((root / "objects").iterdir())
         assert not every_file(root)
 
 
-def test_releasing_disturbs_nobody(root: Path) -> None:
+def test_moving_aside_and_deleting_at_once_disturb_nobody(root: Path) -> None:
     def work(worker: int) -> None:
-        for turn in range(50):
-            ref = store.put(f"instances/ab/shared/{worker}-{turn}.dcm", b"x")
+        refs = [store.put(f"instances/ab/shared/{worker}-{turn}.dcm", b"x") for turn in range(50)]
+        for number, ref in enumerate(refs):
             store.discard([ref], pinned=True)
-            if turn % 10 == worker:
-                store.release()
+            if number % 10 == worker:
+                store.discard(refs[: number + 1], pinned=False)
+        store.discard(refs, pinned=False)
 
     with closing(FileStore(root)) as store:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(work, range(4)))
-        store.release()
         assert not every_file(root)
 
 
-def test_released_objects_are_gone(root: Path) -> None:
+@pytest.mark.parametrize("aside", ["pinned", "orphans"])
+def test_a_deletion_finds_what_lies_aside(root: Path, aside: str) -> None:
     with closing(FileStore(root)) as store:
-        ref = store.put(KEY, b"x")
-        store.discard([ref], pinned=True)
-        store.release()
+        ref, other = store.put(KEY, b"x"), store.put(OTHER, b"y")
+        (root / aside / KEY).parent.mkdir(parents=True)
+        (root / "objects" / KEY).rename(root / aside / KEY)
+        store.discard([ref], pinned=False)
         with pytest.raises(UnknownResourceError):
             store.open(ref)
-
-
-@pytest.mark.parametrize("dies", [False, True])
-def test_a_release_that_stops_halfway_keeps_what_is_pinned_for_the_next(root: Path, dies: bool) -> None:  # noqa: FBT001
-    answers = iter([False, True])
-
-    def unless() -> bool:
-        is_alive = next(answers)
-        if is_alive and dies:
-            raise KeyboardInterrupt
-        return is_alive
-
-    with closing(FileStore(root)) as store:
-        ref = store.put(KEY, b"x")
-        store.discard([ref], pinned=True)
-        with pytest.raises(KeyboardInterrupt) if dies else nullcontext():
-            store.release(unless=unless)
-        with closing(FileStore(root)) as later:
-            with closing(later.open(ref)) as source:
-                assert source.read(0, 1) == b"x"
-            later.release()
-            assert not every_file(root)
+        assert every_file(root) == {f"objects/{other.key}"}
+        assert not list((root / aside).iterdir())
 
 
 def test_files_are_private(root: Path) -> None:

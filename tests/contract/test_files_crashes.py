@@ -14,7 +14,7 @@ import pytest
 
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.embedded.objects.store import FileStore
-from tests.contract.file_operations import DATA, KEY, OPERATIONS, SCRIPT, every_file
+from tests.contract.file_operations import DATA, KEY, OPERATIONS, PINNED, SCRIPT, every_file
 
 pytestmark = pytest.mark.usefixtures("file_system")
 
@@ -71,7 +71,7 @@ def test_a_crash_at_any_step_leaves_nothing_half_done(tmp_path: Path, name: str)
         root = tmp_path / str(number)
         store = FileStore(root)
         ref = store.put(KEY, DATA)
-        store.discard([store.put("instances/cd/old/1.dcm", DATA)], pinned=True)
+        store.discard([store.put(PINNED.key, DATA)], pinned=True)
         try:
             with crash_at_call(number):
                 OPERATIONS[name](store, ref, str(file))

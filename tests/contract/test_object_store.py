@@ -138,8 +138,7 @@ def test_a_pinned_object_outlives_its_deletion(store: ObjectStore) -> None:
     assert read(store, ref) == data
     product = store.put_edited("instances/ff/2.dcm", ref, EditScript.of([(1, 2 * MIB)]))
     assert read(store, product) == data[1:]
-    store.release()
-    store.release()
+    store.discard([ref], pinned=False)
     assert read(store, product) == data[1:]
 
 
@@ -148,7 +147,7 @@ def test_a_source_that_is_open_outlives_everything(store: ObjectStore) -> None:
     ref = store.put(KEY, data)
     with closing(store.open(ref)) as source:
         store.discard([ref], pinned=True)
-        store.release()
+        store.discard([ref], pinned=False)
         assert source.read(0, source.size) == data
 
 

@@ -7,6 +7,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from dicomorph.embedded.backend import database_file, embedded_backend
 from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.tidying import Tidying
 from dicomorph.model.settings import Settings
 from local.data_folder import MARKER, DataFolderError, lock_data_folder
 from tests.support.idle_runner import IdleRunner
@@ -40,6 +42,14 @@ def take(folder: Path) -> None:
     """Do what a start does to a folder, and what its store does."""
     lock_data_folder(folder).release()
     FileStore(folder).close()
+
+
+def put_in_order(folder: Path) -> None:
+    """Do what a start does with the files of a folder that it has taken."""
+    backend = embedded_backend(folder, Settings(), epoch=None, runner=IdleRunner())
+    tidying = Tidying(backend, folder)
+    tidying.erase_what_is_due()
+    tidying.move_orphans(before=time.time() + 60)
 
 
 def foreign_database(path: Path) -> None:
@@ -165,6 +175,13 @@ NOT_OURS = [
     "tmp/letters/letter.txt",
     f"tmp/{SIBLING.upper()}/letter.txt",
     "deleted-letters/letter.txt",
+    f"deleted-{SIBLING}/letter.txt",
+    "deleted/instances/ab/one/letter.txt",
+    "pinned/letter.dcm",
+    "orphans/letter.dcm",
+    "objects/instances/letter.dcm",
+    "objects/instances/ab/one/letter.txt",
+    "objects/instances/ab/one/ä.dcm",
     f"{SIBLING}/letter.txt",
     "letter.txt",
 ]
@@ -176,14 +193,25 @@ def test_of_our_own_folder_only_what_we_named_goes(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     lock_data_folder(tmp_path).release()
-    store = FileStore(tmp_path)
-    store.release()
-    store.close()
+    put_in_order(tmp_path)
     assert [name for name in OURS if (tmp_path / name).exists()] == []
     assert [name for name in NOT_OURS if not (tmp_path / name).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["spool", "objects/results", f"tmp/{SIBLING}", f"deleted-{SIBLING}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spool",
+        "objects/results",
+        "objects/instances/ab",
+        "objects/jobs/x",
+        "pinned",
+        "pinned/instances",
+        "deleted",
+        f"tmp/{SIBLING}",
+        f"deleted-{SIBLING}",
+    ],
+)
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, name: str) -> None:
     data, outside = tmp_path / "data", tmp_path / "outside"
     outside.mkdir()
@@ -196,9 +224,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, name: str) -> 
         link.rmdir()
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(outside)
-    store = FileStore(data)
-    store.release()
-    store.close()
+    put_in_order(data)
     lock_data_folder(data).release()
     assert tree(outside) == before
 

@@ -102,9 +102,8 @@ def test_all_that_replaces_a_source_is_on_the_disk_before_it_goes(
     # Of each product: the file, then its folder, then the index.
     for key in products:
         assert disk.first("file", key) < disk.first("folder", key.rpartition("/")[0])
-    assert disk.last("folder", "instances") < max(
-        number for number, (event, _) in enumerate(before) if event == "commit FULL"
-    )
+    written = max(number for number, event in enumerate(before) if event == ("folder", "instances"))
+    assert written < max(number for number, (event, _) in enumerate(before) if event == "commit FULL")
     # The entries of the sources are off the disk before their files: none may come back.
     if name != "in-place":
         commits = [number for number, (event, _) in enumerate(before) if event == "commit FULL"]
@@ -207,6 +206,39 @@ def test_an_entry_is_off_the_disk_before_its_file(tmp_path: Path, disk: Disk, sy
     disk.events.clear()
     delete_resource(server.backend, Level.STUDY, study)
     assert disk.first("commit FULL") < disk.first("unlink", "instances/")
+
+
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize("level", list(Level))
+def test_a_deletion_is_on_the_disk_before_it_is_answered_and_forgotten(
+    tmp_path: Path,
+    disk: Disk,
+    sync: bool,  # noqa: FBT001
+    level: Level,
+) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=sync)
+    server.upload(2, series=2)
+    ids = {Level.INSTANCE: "ID"}
+    uploaded = server.upload()[ids.get(level, f"Parent{level.value}")]
+    disk.events.clear()
+    delete_resource(server.backend, level, uploaded)
+    synced = disk.last("folder")
+    assert disk.first("commit FULL") < disk.last("unlink", "instances/") < synced
+    # Only then the orders to erase are dropped.
+    assert [event for event, _ in disk.events].index(
+        f"commit {'FULL' if sync else 'NORMAL'}", synced
+    ) > synced
+    assert server.backend.index.outbox.waiting(limit=9) == []
+
+
+def test_what_a_job_has_replaced_is_off_the_disk_before_it_is_forgotten(tmp_path: Path, disk: Disk) -> None:
+    server = serve(tmp_path / "data", sync_storage_area=False)
+    sources, _ = run(server, disk, "replacing")
+    gone = sources - {pin.object.key for pin in server.pins()}
+    assert gone
+    assert set(disk.named("unlink", "instances/")) == gone
+    assert disk.last("unlink", "instances/") < disk.last("folder", "instances")
+    assert server.backend.index.outbox.waiting(limit=9) == []
 
 
 @pytest.mark.parametrize("stop", [cancel_job, pause_job])

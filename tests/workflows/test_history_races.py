@@ -138,8 +138,9 @@ def test_a_job_that_is_taken_back_never_begins(server: Server) -> None:
     assert list(server.backend.objects.keys("jobs/")) == []
 
 
+@pytest.mark.parametrize("nth", [1, 2])  # when it was planned, and at its end
 def test_a_file_that_a_new_job_has_pinned_outlives_the_end_of_an_old_one(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, nth: int
 ) -> None:
     first, second = study(server), str(server.upload(9, study=2)["ParentStudy"])
     old = server.submit(second)
@@ -151,9 +152,8 @@ def test_a_file_that_a_new_job_has_pinned_outlives_the_end_of_an_old_one(
         delete_resource(server.backend, Level.STUDY, first)
 
     # The records were read, and said that no other job is alive.
-    objects = before_nth(server.backend.objects, "release", 1, begin)
-    Server(replace(server.backend, objects=objects)).finish(old)
+    index = before_nth(server.backend.index, "waiting", nth, begin)
+    Server(replace(server.backend, index=index)).finish(old)
     assert counts(server.finish(new[0])) == (SOURCES, 0)
     assert len(server.pins()) == SOURCES + 2
-    server.finish(server.submit(second))  # nothing that was set aside stays for ever
-    assert list(tmp_path.glob("data/deleted*/**/*.dcm")) == []
+    assert list(tmp_path.glob("data/pinned/**/*.dcm")) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
+from dicomorph.embedded.objects.folders import ORPHANS
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.jobs.planning import PlannerLimits
@@ -68,6 +69,11 @@ def begin_epoch(data_dir: Path) -> int:
 def objects_folder(data_dir: Path) -> Path:
     """Return where the embedded object store keeps what is stored; its links point there."""
     return data_dir / "objects"
+
+
+def orphans_folder(data_dir: Path) -> Path:
+    """Return where files lie that a start found without anything that refers to them."""
+    return data_dir / ORPHANS
 
 
 def database_file(data_dir: Path) -> Path:

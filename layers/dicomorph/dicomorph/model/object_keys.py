@@ -16,6 +16,7 @@ from __future__ import annotations
 from dicomorph.model.resources import Ancestry
 
 INSTANCES = "instances/"
+INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
 
@@ -61,6 +62,11 @@ def job_prefix(job_id: str) -> str:
 def file_name(key: str) -> str:
     """Return the last part of a key."""
     return key.rpartition("/")[2]
+
+
+def is_instance_key(key: str) -> bool:
+    """Tell whether a version of an instance may lie under a key."""
+    return key.startswith(INSTANCES) and key.endswith(".dcm") and key.count("/") == INSTANCES_DEPTH
 
 
 def product_of(key: str) -> str:

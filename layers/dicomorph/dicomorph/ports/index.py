@@ -127,7 +127,7 @@ class Ingest(Protocol):
 
 
 class Eraser(Protocol):
-    """Deleting."""
+    """Deleting. What loses its entry is named in the `Outbox`, in the same transaction."""
 
     def remove(self, level: Level, resource_id: str) -> Removal:
         """Delete a resource with everything below it, and the ancestors left without children.
@@ -142,6 +142,33 @@ class Eraser(Protocol):
         """Delete instances that still are at the pinned version; others are left alone.
 
         Repeating the call is harmless. Returns the objects that nothing refers to any more.
+        """
+
+
+class Outbox(Protocol):
+    """The objects that are to be erased: they have lost their entries, but not yet their bytes.
+
+    Whoever takes an entry away names its object here in the same transaction, and so does an
+    `Ingest.add` of an upload for the object that it replaces, or does not take; what a job
+    replaces, its end names. An `add` takes out what it gives an entry. So a crash at any moment
+    leaves either the entry, or the order to erase.
+
+    On AWS there is none: nothing waits there, and a crash leaves the object.
+    """
+
+    def name(self, refs: Sequence[ObjectRef]) -> None:
+        """Name objects; those that an entry refers to are left out."""
+
+    def waiting(self, *, after: str = "", limit: int) -> list[ObjectRef]:
+        """Return some of what is named here, by key, from behind a key on."""
+
+    def drop(self, refs: Sequence[ObjectRef]) -> None:
+        """Forget what was erased, and is so on the disk."""
+
+    def unclaimed(self, refs: Sequence[ObjectRef]) -> list[ObjectRef]:
+        """Return those to which an `add` that failed gave no entry, and will give none.
+
+        None of them, where an answer may have been lost (AWS).
         """
 
 
@@ -210,5 +237,6 @@ class Index:
     catalogue: Catalogue
     ingest: Ingest
     eraser: Eraser
+    outbox: Outbox
     annotations: Annotations
     properties: ServerProperties

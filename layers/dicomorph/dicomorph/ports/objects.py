@@ -6,7 +6,7 @@ write is idempotent: a retried or duplicated call stores the same bytes under th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from dicomorph.dicom.stream.edit_script import EditScript
@@ -19,7 +19,15 @@ class ObjectStore(Protocol):
 
     All methods raise `TransientError` when the store is throttled or away, and
     `UnknownResourceError` when an object is read that does not exist.
+
+    Parameters
+    ----------
+    keeps_versions : bool
+        Whether what was discarded stays readable for whoever has pinned it, without being told
+        that somebody has.
     """
+
+    keeps_versions: bool
 
     def put(self, key: str, data: bytes) -> ObjectRef:
         """Store bytes. An object is visible whole or not at all.
@@ -53,7 +61,7 @@ class ObjectStore(Protocol):
         """Tell whether there is an object under each key: none is missing, or was discarded."""
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
-        """Make objects survive a power cut, with their names; those that are gone are left out.
+        """Make objects survive a power cut, with their names; of those that are gone, their absence.
 
         For many at once, it costs hardly more than for one.
         """
@@ -61,17 +69,8 @@ class ObjectStore(Protocol):
     def discard(self, refs: Iterable[ObjectRef], *, pinned: bool) -> None:
         """Delete objects; unknown ones are ignored.
 
-        With `pinned`, jobs are alive that may have pinned them: the bytes stay readable
-        through `open` until `release` (files), or until deleted versions expire (S3).
-        """
-
-    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
-        """Forget the bytes of discarded objects, unless a job is alive that may have pinned them.
-
-        Parameters
-        ----------
-        unless : Callable[[], bool]
-            Tells it. What is discarded while it is asked, or later, stays for the next call.
+        With `pinned`, a job is alive that may have pinned them: the bytes stay readable through
+        `open` until they are discarded without it (files), or until deleted versions expire (S3).
         """
 
     def keys(self, prefix: str) -> Iterator[str]:

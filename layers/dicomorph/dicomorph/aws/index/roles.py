@@ -11,6 +11,7 @@ from dicomorph.aws.index.annotations import DynamoAnnotations
 from dicomorph.aws.index.catalogue import DynamoCatalogue
 from dicomorph.aws.index.eraser import DynamoEraser
 from dicomorph.aws.index.ingest import DynamoIngest
+from dicomorph.aws.index.outbox import NoOutbox
 from dicomorph.aws.index.properties import DynamoServerProperties
 from dicomorph.ports.index import Index
 from dicomorph.services.backend import utc_now
@@ -45,6 +46,7 @@ def dynamo_index(
         catalogue=DynamoCatalogue(table),
         ingest=DynamoIngest(table, now),
         eraser=DynamoEraser(table, now),
+        outbox=NoOutbox(),
         annotations=DynamoAnnotations(table),
         properties=DynamoServerProperties(table),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -42,6 +42,8 @@ class S3Store:
         Versioned. The caller must be allowed to list it, or S3 answers 403 for objects that
         do not exist.
     """
+
+    keeps_versions = True
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -117,9 +119,6 @@ class S3Store:
                 )
             for failure in answer.get("Errors", ()):
                 raise _failure(failure.get("Code", ""))
-
-    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
-        """Do nothing: the bucket's lifecycle rule forgets deleted versions."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that start with a prefix, in ascending order."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from dicomorph.embedded.index.outbox import name_in_outbox
 from dicomorph.embedded.index.rows import (
     INSTANCE,
     row_of,
@@ -51,6 +52,7 @@ class SqliteEraser:
         with self._database.write(durable=True) as connection:
             pk, parent = row_of(connection, level, resource_id, "pk, parent")
             objects = connection.execute(_OBJECTS_BELOW, (pk,)).fetchall()
+            name_in_outbox(connection, (key for key, *_ in objects))
             connection.execute(_DELETE_BELOW, (pk,))
             remaining = settle(connection, parent, metadata_time(self._now()))
         return Removal(remaining, [ObjectRef(*row) for row in objects])
@@ -78,6 +80,8 @@ class SqliteEraser:
                 (INSTANCE, pin.ancestry.instance, pin.object.key),
             ).fetchall():
                 parents[parent] = None
+        # Those without an entry by now, too: an entry refers to no object but its own.
+        name_in_outbox(connection, (pin.object.key for pin in pins))
         now = metadata_time(self._now())
         for parent in parents:
             settle(connection, parent, now)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dicomorph.embedded.index.outbox import name_in_outbox, take_out_of_outbox
 from dicomorph.embedded.index.rows import (
     NUMBERS,
     add_labels,
@@ -18,6 +19,7 @@ from dicomorph.embedded.index.rows import (
 )
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.metadata_names import ORIGINS, metadata_time
+from dicomorph.model.object_keys import is_any_product_key
 from dicomorph.model.resources import (
     PARENT_LEVELS,
     InstanceEntry,
@@ -63,11 +65,33 @@ class SqliteIngest:
             addition = _Addition(connection, overwrite, metadata_time(self._now()))
             outcomes = [addition.add(entry) for entry in entries]
             addition.finish()
+            _settle_outbox(connection, entries, outcomes)
         return outcomes
 
     def sync(self) -> None:
         """Make all that was written so far survive a power cut, by any process."""
         self._database.sync()
+
+
+def _settle_outbox(
+    connection: sqlite3.Connection, entries: Sequence[InstanceEntry], outcomes: Sequence[StoreOutcome]
+) -> None:
+    """Name what uploads have replaced, or what was not taken of them; spare products that are back.
+
+    What a job replaces stays until it ends: its tasks may be repeated, and read it again. The key
+    of an upload is never used twice, that of a product is when the job is taken up again.
+    """
+    left, back = [], []
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if not is_any_product_key(entry.object.key):
+            if outcome.superseded is not None:
+                left.append(outcome.superseded.key)
+        elif outcome.superseded != entry.object:
+            back.append(entry.object.key)
+    if left:
+        name_in_outbox(connection, left)
+    if back:
+        take_out_of_outbox(connection, back)
 
 
 class _Addition:

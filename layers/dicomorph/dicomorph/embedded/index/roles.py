@@ -12,6 +12,7 @@ from dicomorph.embedded.index.annotations import SqliteAnnotations
 from dicomorph.embedded.index.catalogue import SqliteCatalogue
 from dicomorph.embedded.index.eraser import SqliteEraser
 from dicomorph.embedded.index.ingest import SqliteIngest
+from dicomorph.embedded.index.outbox import SqliteOutbox
 from dicomorph.embedded.index.properties import SqliteServerProperties
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.ports.index import Index
@@ -32,6 +33,7 @@ def sqlite_index(database: Database, *, now: Callable[[], datetime] = utc_now) -
         catalogue=SqliteCatalogue(database),
         ingest=SqliteIngest(database, now),
         eraser=SqliteEraser(database, now),
+        outbox=SqliteOutbox(database),
         annotations=SqliteAnnotations(database),
         properties=SqliteServerProperties(database),
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 
 from dicomorph.model.errors import InternalError, TransientError
 from dicomorph.model.object_keys import SIBLING_BYTES
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
+
+PINNED = "pinned"
+"""The folder, beside that of the objects, of what was deleted while a job lived that has pinned it."""
+
+ORPHANS = "orphans"
+"""The folder, beside that of the objects, of what a start found without anything that refers to it."""
 
 SIBLING = re.compile(rf"[0-9a-f]{{{2 * SIBLING_BYTES}}}")
 """What a process adds to the name of a folder that it makes or puts aside."""
@@ -23,9 +28,14 @@ _LONGEST_KEY = 1024  # as in S3
 
 def path_of(root: str, key: str) -> str:
     """Return where a key lies; a key is made by the program, so a strange one is its fault."""
-    if len(key) > _LONGEST_KEY or not all(_PART.fullmatch(part) for part in key.split("/")):
+    if not is_key(key):
         raise InternalError("An object has a key that is not allowed")
     return f"{root}/{key}"
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a key is one that the program may have made."""
+    return len(key) <= _LONGEST_KEY and all(_PART.fullmatch(part) for part in key.split("/"))
 
 
 def move_into(source: str, target: str) -> None:
@@ -49,7 +59,9 @@ def prune(path: str, root: str) -> None:
     while folder != root:
         try:
             os.rmdir(folder)  # noqa: PTH106 - a hot path
-        except OSError:  # not empty, or pruned by another
+        except ABSENT:  # pruned by another, who may have died before it came to the one above
+            pass
+        except OSError:  # not empty
             return
         folder = os.path.dirname(folder)  # noqa: PTH120
 
@@ -66,14 +78,21 @@ def siblings(folder: str) -> list[str]:
         ]
 
 
-def remove_tree(folder: str) -> None:
-    """Remove a folder that a file may still be moved into, by a call that found it in its old place."""
-    for _ in range(_ATTEMPTS):
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
+def files_below(root: str, folder: str) -> Iterator[str]:
+    """Yield the paths, from a folder on, of all files below another one in it; no link is followed."""
+    if os.path.islink(f"{root}/{folder}"):  # noqa: PTH114 - paths are text here
+        return
+    try:
+        with os.scandir(f"{root}/{folder}") as entries:
+            found = [
+                (entry.name, entry.is_dir(follow_symlinks=False))
+                for entry in entries
+                if not entry.is_symlink()
+            ]
+    except (*ABSENT, PermissionError):
+        return
+    for name, is_folder in found:
+        if is_folder:
+            yield from files_below(root, f"{folder}/{name}")
         else:
-            return
-    raise TransientError("Object store: a folder fills again and again")
+            yield f"{folder}/{name}"

@@ -3,8 +3,8 @@
 ::
 
     <root>/objects/<key>   what is stored
-    <root>/deleted/<key>   what was deleted while jobs lived that may have pinned it
-    <root>/deleted-*/<key> the same, about to be forgotten if no such job is left
+    <root>/pinned/<key>    what was deleted while a job lived that has pinned it
+    <root>/orphans/<key>   what a start found without anything that refers to it
     <root>/tmp/<process>/  what is being written, where a file must have a name
 
 A file gets its name when it is finished, so an object is there whole or not at all, also
@@ -18,7 +18,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,12 +25,11 @@ from pathlib import Path
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.embedded.objects.errors import translated
-from dicomorph.embedded.objects.folders import ABSENT, move_into, path_of, prune, remove_tree, siblings
+from dicomorph.embedded.objects.folders import ABSENT, ORPHANS, PINNED, move_into, path_of, prune
 from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, give_name
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
 from dicomorph.embedded.objects.writing import copy_range, read_range, write_all, write_script
-from dicomorph.model.object_keys import SIBLING_BYTES
 from dicomorph.model.resources import ObjectRef
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -51,16 +49,18 @@ class FileStore:
         Where the objects lie, if not in ``<root>/objects``; on the same file system.
     """
 
+    keeps_versions = False
+
     def __init__(self, root: Path, *, sync: bool = False, objects: Path | None = None) -> None:
         root = root.absolute()
         self._sync = sync
         self._objects = str((objects or root / "objects").absolute())
-        self._deleted = str(root / "deleted")
+        self._pinned = str(root / PINNED)
+        self._aside = (self._pinned, str(root / ORPHANS))
         with translated():
             self._spool = Spool(root / "tmp")
             self._is_nameless = can_be_nameless(self._spool.path())
-            for folder in (self._objects, self._deleted):
-                Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""
@@ -125,7 +125,7 @@ class FileStore:
         return all(os.path.lexists(path_of(self._objects, ref.key)) for ref in refs)
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
-        """Write objects to the disk, then the folders that name them."""
+        """Write objects to the disk, then the folders that name them, or do no longer."""
         paths = [path_of(self._objects, ref.key) for ref in refs]
         with translated():
             sync_paths(paths)
@@ -135,33 +135,14 @@ class FileStore:
         """Delete objects; with `pinned`, move them aside, where `open` still finds them."""
         for ref in refs:
             path = path_of(self._objects, ref.key)
-            with translated(), suppress(*ABSENT):
+            with translated():
                 if pinned:
-                    move_into(path, path_of(self._deleted, ref.key))
+                    with suppress(*ABSENT):
+                        move_into(path, path_of(self._pinned, ref.key))
                 else:
-                    os.unlink(path)  # noqa: PTH108 - a hot path
+                    _unlink(path)
+                    self._erase_aside(ref.key)
                 prune(path, self._objects)
-
-    def release(self, *, unless: Callable[[], bool] = lambda: False) -> None:
-        """Delete what was moved aside, unless it is still pinned.
-
-        Whoever moves a file aside from now on does so elsewhere. So a job that begins after
-        `unless` was asked has pinned nothing of what goes.
-        """
-        if unless():
-            return
-        with translated():
-            with suppress(FileNotFoundError):
-                os.rename(self._deleted, f"{self._deleted}-{secrets.token_hex(SIBLING_BYTES)}")  # noqa: PTH104
-            closed = self._closed_folders()
-        if unless():
-            return
-        with translated():
-            for folder in closed:
-                released = self._spool.path()
-                with suppress(FileNotFoundError):  # another process was faster
-                    os.rename(folder, released)  # noqa: PTH104 - paths are text here
-                    remove_tree(released)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that start with a prefix, in ascending order."""
@@ -177,6 +158,13 @@ class FileStore:
         with translated():
             os.lstat(path)
         return Path(path).as_uri()
+
+    def _erase_aside(self, key: str) -> None:
+        for folder in self._aside:
+            path = path_of(folder, key)
+            if _unlink(path):
+                sync_paths([os.path.dirname(path)])  # noqa: PTH120 - paths are text here
+                prune(path, folder)
 
     def _keys(self, folder: str, name: str) -> Iterator[str]:
         # A folder sorts as its keys do: by its name and a slash.
@@ -195,18 +183,11 @@ class FileStore:
                 yield folder + entry
 
     def _descriptor(self, key: str) -> int:
-        # In this order: an object is moved aside, never back.
-        for folder in (self._objects, self._deleted):
-            with suppress(*ABSENT):
-                return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
-        for folder in self._closed_folders():
+        # In this order: as long as jobs run, an object is moved aside, never back.
+        for folder in (self._objects, self._pinned):
             with suppress(*ABSENT):
                 return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
         raise FileNotFoundError(errno.ENOENT, "No such object")
-
-    def _closed_folders(self) -> list[str]:
-        """Return where deleted files lie to which no more are added."""
-        return siblings(self._deleted)
 
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
         path = path_of(self._objects, key)
@@ -254,3 +235,12 @@ class FileStore:
         if self._sync:
             os.fsync(descriptor)
         return os.fstat(descriptor).st_size
+
+
+def _unlink(path: str) -> bool:
+    """Delete a file; tell whether there was one."""
+    try:
+        os.unlink(path)  # noqa: PTH108 - a hot path
+    except ABSENT:
+        return False
+    return True

@@ -19,7 +19,10 @@ from dicomorph.model.errors import (
     TransientError,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+OPENED_VERSIONS = frozenset((1, SCHEMA_VERSION))
+"""Those of databases that can be opened; an earlier one becomes one of today's then."""
 
 _BUSY_SECONDS = 30.0
 _CACHED_STATEMENTS = 256
@@ -201,11 +204,14 @@ def _translated() -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Create the schema, or refuse a database of another version."""
+    """Create the schema, bring an earlier one up to date, or refuse a database of another version.
+
+    Of what version 1 lacks, all are tables of their own, which the statements of the schema add.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == SCHEMA_VERSION:
         return
-    if version != 0:
+    if version != 0 and version not in OPENED_VERSIONS:
         raise InternalError(f"The database has version {version}, this program needs {SCHEMA_VERSION}")
     # Switching to WAL does not wait for a process that does the same.
     _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from dicomorph.embedded.sqlite.database import SCHEMA_VERSION
+from dicomorph.embedded.sqlite.database import OPENED_VERSIONS
 
 _OUR_TABLES = frozenset(("resource", "label", "job", "run"))
 
@@ -28,4 +28,4 @@ def is_our_database(path: Path) -> bool:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     except sqlite3.Error:
         return False
-    return version == SCHEMA_VERSION and tables >= _OUR_TABLES
+    return version in OPENED_VERSIONS and tables >= _OUR_TABLES

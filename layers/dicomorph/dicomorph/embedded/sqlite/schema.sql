@@ -44,6 +44,12 @@ CREATE TRIGGER IF NOT EXISTS resource_removed AFTER DELETE ON resource BEGIN
     UPDATE total SET count = count - 1, bytes = bytes - ifnull(OLD.size, 0) WHERE level = OLD.level;
 END;
 
+-- Objects without an entry whose files are to be erased: named with the deletion of the entry,
+-- dropped when the folders on the disk no longer name the files.
+CREATE TABLE IF NOT EXISTS outbox (
+    object_key TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS counter (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL

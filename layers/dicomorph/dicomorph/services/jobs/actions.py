@@ -11,6 +11,7 @@ from dicomorph.jobs.lifecycle import cancelled, is_cancelled, paused, resubmitte
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import DicomorphError, InexistentItemError, JobEndsError, TransientError
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.discarding import work_off
 from dicomorph.services.jobs.history import trim_history
 from dicomorph.services.jobs.records import as_it_stands, change_job, forget_job, get_job, timestamp
 
@@ -47,6 +48,8 @@ def pause_job(backend: Backend, job_id: str) -> None:
     """
     moment = timestamp(backend.now())
     _halt(backend, job_id, lambda job: paused(job, moment), lambda job: job.state is JobState.PAUSED)
+    with suppress(DicomorphError):  # of what was deleted while it was planned, it keeps nothing
+        work_off(backend)
 
 
 def resume_job(backend: Backend, job_id: str) -> None:

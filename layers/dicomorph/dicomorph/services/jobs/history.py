@@ -8,6 +8,7 @@ from datetime import timedelta
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.discarding import work_off
 from dicomorph.services.jobs.records import forget_job, timestamp
 
 # Somebody may wait for the result of a job that has just ended, however short the history is.
@@ -23,14 +24,14 @@ def listed_jobs(backend: Backend) -> list[Job]:
 
 
 def trim_history(backend: Backend) -> None:
-    """Forget jobs that ended long ago, and deleted files if no job is left that may have pinned them."""
+    """Forget jobs that ended long ago, and erase files that only they had pinned."""
     jobs = backend.jobs.all()
     settled = timestamp(backend.now() - _KEPT)
     old = [job for job in _beyond(backend, jobs) if job.completed < settled]
     for job in [*old, *(job for job in jobs if job.is_forgotten)]:
         with suppress(InexistentItemError):  # submitted again, or forgotten, meanwhile
             forget_job(backend, job.id)
-    backend.objects.release(unless=backend.jobs.any_alive)
+    work_off(backend)
 
 
 def _beyond(backend: Backend, jobs: list[Job]) -> list[Job]:

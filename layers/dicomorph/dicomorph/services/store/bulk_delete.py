@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Mapping
 
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
-from dicomorph.model.resources import Json, Level
+from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.fields import read_level
-from dicomorph.services.store.delete_resource import delete_resource
 
 
 def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
@@ -30,11 +30,15 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
     named = [_named(item) for item in items]
     wanted = sorted({resource_id for _, resource_id in named})
     levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
-    for level, resource_id in named:
-        found = levels.get(resource_id)
-        if found is not None and level in (None, found):
-            with contextlib.suppress(UnknownResourceError):  # went with an earlier one
-                delete_resource(backend, found, resource_id)
+    removed: list[ObjectRef] = []
+    try:
+        for level, resource_id in named:
+            found = levels.get(resource_id)
+            if found is not None and level in (None, found):
+                with contextlib.suppress(UnknownResourceError):  # went with an earlier one
+                    removed += backend.index.eraser.remove(found, resource_id).objects
+    finally:
+        discard_removed(backend, removed)
 
 
 def _named(item: Json) -> tuple[Level | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.store.discarding import discard_removed
+from dicomorph.services.erasure.discarding import discard_removed
 
 
 def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[str, Json]:
@@ -15,7 +15,7 @@ def delete_resource(backend: Backend, level: Level, resource_id: str) -> dict[st
     UnknownResourceError
         If it does not exist at this level.
     """
-    removal = backend.index.eraser.remove(level, resource_id)
+    removal = backend.index.eraser.remove(level, resource_id)  # the outbox names the objects from here on
     discard_removed(backend, removal.objects)
     return {"RemainingAncestor": _reference(removal.remaining)}
 

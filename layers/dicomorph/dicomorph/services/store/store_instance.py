@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
-from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
+from dicomorph.model.errors import BadFileFormatError, DicomorphError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
 from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.entries import given_metadata, instance_entry
+from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.server.default_encoding import default_encoding
-from dicomorph.services.store.discarding import discard_removed
 
 _READ_AT_ONCE = 1 << 20
 
@@ -48,13 +48,23 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     if stored is not None and _is_kept(backend, stored, md5):
         return _answer(ancestry, StoreStatus.ALREADY_STORED)
     ref = _put(backend, upload_key(ancestry, backend.new_token(TOKEN_BYTES)), file)
-    if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
-        backend.objects.sync([ref])
-    metadata = given_metadata(backend.now(), remote_ip=remote_ip)
-    entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
-    [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
+    try:
+        if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
+            backend.objects.sync([ref])
+        metadata = given_metadata(backend.now(), remote_ip=remote_ip)
+        entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
+        [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
+    except Exception:
+        _take_back(backend, ref)
+        raise
     _discard_superseded(backend, outcome)
     return _answer(ancestry, outcome.status)
+
+
+def _take_back(backend: Backend, ref: ObjectRef) -> None:
+    """Discard the file of an upload that is refused, or fails; what went wrong first is the news."""
+    with suppress(DicomorphError):
+        backend.objects.discard(backend.index.outbox.unclaimed([ref]), pinned=False)
 
 
 def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from dicomorph.jobs.documents import (
@@ -27,6 +28,7 @@ from dicomorph.model.errors import (
 from dicomorph.model.object_keys import SIBLING_BYTES
 from dicomorph.model.resources import Pin
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.discarding import work_off
 from dicomorph.services.jobs.records import change_job, get_job, job_request, timestamp
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.job_watch import JobWatch
@@ -62,6 +64,8 @@ def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     job = change_job(backend, job_id, lambda job: begun(job, execution, moment))
     if is_running(job, execution) and not _has_plan(backend, job):
         job = _planned(backend, job)
+        with suppress(DicomorphError):  # what was deleted meanwhile, and is in no plan
+            work_off(backend)
     return job.batches if is_running(job, execution) else 0
 
 

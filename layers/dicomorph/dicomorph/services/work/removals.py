@@ -7,7 +7,7 @@ Every step can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +17,7 @@ from dicomorph.jobs.summary import Summary
 from dicomorph.model.object_keys import product_of
 from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.jobs.records import get_job
 from dicomorph.services.work.outcomes import JobOutcomes
 
@@ -121,22 +122,18 @@ def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
             return
         backend.index.eraser.remove_instances(pins)
         # Nothing refers to these versions now, whether this call or a crashed one before removed them.
-        _discard(backend, job, [pin.object for pin in pins])
+        discard_removed(backend, [pin.object for pin in pins], job=job.id)
 
 
 def _tidy(backend: Backend, job: Job, outcomes: JobOutcomes) -> None:
     for batch in outcomes.batches():
         if not _goes_on(backend, job):
             return
-        _discard(backend, job, _left_overs(batch, _held(backend, batch)))
+        left_over = _left_overs(batch, _held(backend, batch))
+        backend.index.outbox.name(left_over)
+        discard_removed(backend, left_over, job=job.id)
 
 
 def _goes_on(backend: Backend, job: Job) -> bool:
     """Tell whether the job was not reported as failed meanwhile: a failed job keeps what it has."""
     return is_running(get_job(backend, job.id), job.execution)
-
-
-def _discard(backend: Backend, job: Job, refs: Sequence[ObjectRef]) -> None:
-    if refs:
-        pinned = any(other.id != job.id and not other.state.is_final for other in backend.jobs.all())
-        backend.objects.discard(refs, pinned=pinned)

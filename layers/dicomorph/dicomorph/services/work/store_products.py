@@ -77,7 +77,9 @@ def store_products(backend: Backend, job: Job, made: Made) -> tuple[Made, tuple[
         results = {index: _result(backend, job, entries[index], stored[index]) for index in entries}
     except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded for each instance
         failure = failure_of(error)
-        return made | dict.fromkeys(entries, failure), ()
+        # Their files are there. Should one have got its entry all the same, the end of the job sees it.
+        left = tuple(entry.object for entry in entries.values())
+        return made | dict.fromkeys(entries, failure), left
     superseded = (
         _superseded(job, entries[index], stored[index], result) for index, result in results.items()
     )

@@ -1,0 +1,1 @@
+"""Erasing what has lost its entry, as far as no job that lives has pinned it."""

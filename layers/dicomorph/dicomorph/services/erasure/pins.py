@@ -1,0 +1,107 @@
+"""What the jobs that live have pinned, so that its bytes must stay."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from threading import Lock
+from typing import TypeAlias
+
+from dicomorph.jobs.documents import batch_key, manifest_key, read_batch, read_manifest
+from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.resources import ObjectRef
+from dicomorph.services.backend import Backend
+
+_Hashes: TypeAlias = "array[int]"
+
+_MOST_PLANS = 8  # kept in memory: of a job of a million instances, 8 MB
+_plans: dict[tuple[str, str], _Hashes] = {}  # a plan never changes
+_lock = Lock()
+
+
+class Pins:
+    """What some jobs have pinned, each by the plan that its record names.
+
+    Parameters
+    ----------
+    plans : Iterable[_Hashes]
+        The hashes of the pinned keys, in ascending order. Two keys of one hash (one in 2**64)
+        only mean that a file stays until the job ends.
+    everything : bool
+        Whether a job is being planned, which may pin whatever had an entry a moment ago.
+    """
+
+    def __init__(self, plans: Iterable[_Hashes], *, everything: bool) -> None:
+        self._plans = list(plans)
+        self._everything = everything
+
+    def among(self, refs: Iterable[ObjectRef]) -> list[ObjectRef]:
+        """Return those that are pinned."""
+        return [ref for ref in refs if self._everything or self._has(hash(ref.key))]
+
+    def _has(self, key: int) -> bool:
+        return any(_is_in(plan, key) for plan in self._plans)
+
+
+NO_PINS = Pins((), everything=False)
+
+
+def pins_of_living(backend: Backend, *, but: str = "", starting: bool = False) -> Pins:
+    """Return what the jobs have pinned that have not ended.
+
+    It must be asked after entries were removed. Then a job that has not begun cannot pin their
+    objects any more, and one that is paused amid its planning is planned anew.
+
+    Parameters
+    ----------
+    but : str
+        A job that does not count: its end asks.
+    starting : bool
+        Whether no job runs yet, whatever the records say.
+    """
+    if not backend.jobs.any_alive() or backend.objects.keeps_versions:
+        return NO_PINS
+    living = [job for job in backend.jobs.all() if not job.state.is_final and job.id != but]
+    return pins_of(backend, living, starting=starting)
+
+
+def pins_of(backend: Backend, jobs: Collection[Job], *, starting: bool) -> Pins:
+    """Return what some jobs have pinned."""
+    plans = {job.id: _plan_of(backend, job) for job in jobs}
+    is_planned = [job.state is JobState.RUNNING and plans[job.id] is None for job in jobs]
+    return Pins(
+        (plan for plan in plans.values() if plan is not None), everything=any(is_planned) and not starting
+    )
+
+
+def _plan_of(backend: Backend, job: Job) -> _Hashes | None:
+    """Return the plan of a job; None if it has none, or not all of it is there: then it is made anew."""
+    if not job.plan:
+        return None
+    with _lock:
+        found = _plans.get((job.id, job.plan))
+    if found is None and (found := _read_plan(backend, job)) is not None:
+        with _lock:
+            while len(_plans) >= _MOST_PLANS:
+                del _plans[next(iter(_plans))]
+            _plans[job.id, job.plan] = found
+    return found
+
+
+def _read_plan(backend: Backend, job: Job) -> _Hashes | None:
+    sizes = read_manifest(backend.objects.get(manifest_key(job)), job)
+    if sizes is None:
+        return None
+    keys = array("q")
+    for number in range(len(sizes)):
+        batch = read_batch(backend.objects.get(batch_key(job, number)), number)
+        if batch is None:
+            return None
+        keys.extend(hash(pin.object.key) for pin in batch.pins)
+    return array("q", sorted(keys))
+
+
+def _is_in(plan: _Hashes, key: int) -> bool:
+    at = bisect_left(plan, key)
+    return at < len(plan) and plan[at] == key
