@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pydicom
 
 from dicomorph.embedded.backend import embedded_backend
+from dicomorph.embedded.tidying import Tidying
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.resources import Level, Pin
@@ -95,6 +97,18 @@ class Server:
     def files(self) -> list[str]:
         """Return the keys of all stored instances."""
         return sorted(self.backend.objects.keys("instances/"))
+
+
+def tidy(server: Server, folder: Path) -> int:
+    """Do what a start does to the files of a folder; return how many were moved to ``orphans/``."""
+    tidying = Tidying(server.backend, folder)
+    tidying.erase_what_is_due()
+    return tidying.move_orphans(before=time.time() + 60)
+
+
+def files_of(folder: Path) -> set[str]:
+    """Return all files of instances in a data folder, from it on, wherever they lie."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.dcm")}
 
 
 def serve(folder: Path, *, limits: PlannerLimits | None = None, **settings: Any) -> Server:

@@ -12,7 +12,7 @@ from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StorageFullError
 from tests.workflows.aws_server import aws_server, clear
 from tests.workflows.crashes import CrashError, FullDisk, Fuse, at_each_write, burn
-from tests.workflows.embedded import serve
+from tests.workflows.embedded import files_of, serve, tidy
 from tests.workflows.scenarios import SCENARIOS, assert_settled, keys_of, upload, work
 
 
@@ -29,8 +29,11 @@ def test_a_crash_at_any_write_changes_nothing_in_the_end(tmp_path: Path, name: s
             work(fuse.wrap(server), job)
         except CrashError:
             server = serve(folder, overwrite_instances=scenario.overwrite)
+            assert tidy(server, folder) == 0
             work(server, job)
         assert_settled(server, job, scenario, stored)
+        # Nothing else is left, without another start.
+        assert files_of(folder) == {f"objects/{pin.object.key}" for pin in server.pins()}
     assert fuse.writes > 10
 
 

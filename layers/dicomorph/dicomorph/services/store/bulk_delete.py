@@ -37,8 +37,10 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
             if found is not None and level in (None, found):
                 with contextlib.suppress(UnknownResourceError):  # went with an earlier one
                     removed += backend.index.eraser.remove(found, resource_id).objects
-    finally:
-        discard_removed(backend, removed)
+    except Exception:
+        discard_removed(backend, removed)  # what is gone, is gone
+        raise
+    discard_removed(backend, removed)
 
 
 def _named(item: Json) -> tuple[Level | None, str]:
