@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from dicomorph.embedded.backend import embedded_backend
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
+from dicomorph.embedded.tidying import Tidying
 from dicomorph.model.resources import LEVELS, Level
-from dicomorph.model.settings import OverwriteInstances
+from dicomorph.model.settings import OverwriteInstances, Settings
 from tests.contract.writer_process import store_instance
+from tests.support.idle_runner import IdleRunner
 
 WRITER = Path(__file__).with_name("writer_process.py")
 
@@ -91,7 +94,21 @@ def kill_repeatedly(folder: Path, rounds: int) -> None:
         writer = start_writer(folder, seed, epoch=begin(folder))
         time.sleep(draw.uniform(0, 0.2))
         kill(writer)
-        assert_consistent(folder)
+        assert_tidied(folder)
+
+
+def assert_tidied(folder: Path) -> None:
+    """Let a start put the files in order: what is deleted is erased, and what came late stands aside."""
+    aside = set((folder / "orphans").rglob("*.dcm"))
+    backend = embedded_backend(folder, Settings(), epoch=None, runner=IdleRunner())
+    tidying = Tidying(backend, folder)
+    tidying.erase_what_is_due()
+    moved = tidying.move_orphans(before=time.time() + 60)
+    assert moved == len(set((folder / "orphans").rglob("*.dcm")) - aside)
+    assert moved <= 5, "of one batch, files had been written and not yet their entries"
+    instances = assert_consistent(folder)
+    assert len([*(folder / "objects").rglob("*.dcm"), *(folder / "pinned").rglob("*.dcm")]) == instances
+    assert backend.index.outbox.waiting(limit=1) == []
 
 
 def test_nothing_is_half_visible_after_a_kill(tmp_path: Path) -> None:
@@ -189,9 +206,8 @@ def test_a_crash_at_any_statement_changes_nothing(tmp_path: Path, operation: str
 
         def snapshot() -> object:
             index = sqlite_index(database)
-            return list(
-                index.catalogue.find_many([one for level in LEVELS for one in index.catalogue.ids(level)])
-            )
+            found = [one for level in LEVELS for one in index.catalogue.ids(level)]
+            return list(index.catalogue.find_many(found)), index.outbox.waiting(limit=9)
 
         before = snapshot()
         for number in range(1, 100):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.identifiers import DicomIdentifiers, ancestry_of
-from dicomorph.model.resources import LEVELS, InstanceEntry, LevelFacts
+from dicomorph.model.resources import LEVELS, InstanceEntry, LevelFacts, ObjectRef
 from dicomorph.model.settings import OverwriteInstances
+from dicomorph.ports.index import Index
 
 
 def store_instance(objects: FileStore, numbers: tuple[int, ...], version: str) -> InstanceEntry:
@@ -35,6 +37,13 @@ def store_instance(objects: FileStore, numbers: tuple[int, ...], version: str) -
     )
 
 
+def erase(objects: FileStore, index: Index, refs: Sequence[ObjectRef]) -> None:
+    """Delete objects, and forget them then."""
+    objects.discard(refs, pinned=False)
+    objects.sync(refs)
+    index.outbox.drop(refs)
+
+
 def run(folder: Path, seed: int, epoch: int, batches: int) -> None:
     """Store, replace and delete."""
     draw = random.Random(seed)  # noqa: S311 - the same at every run
@@ -47,14 +56,17 @@ def run(folder: Path, seed: int, epoch: int, batches: int) -> None:
         numbers = [
             (draw.randrange(2), draw.randrange(2), draw.randrange(3), draw.randrange(20)) for _ in range(5)
         ]
-        entries = [store_instance(objects, some, f"{seed}-{done}-{n}") for n, some in enumerate(numbers)]
+        entries = [store_instance(objects, some, f"{seed}.{done}.{n}") for n, some in enumerate(numbers)]
         outcomes = index.ingest.add(entries, overwrite=OverwriteInstances.ALWAYS)
-        objects.discard([outcome.superseded for outcome in outcomes if outcome.superseded], pinned=False)
+        erase(objects, index, [outcome.superseded for outcome in outcomes if outcome.superseded])
         index.properties.next_number("AnonymizedPatients")
         victim = draw.choice(entries).ancestry
         level = draw.choice(LEVELS)
         if draw.random() < 0.3 and index.catalogue.get(level, victim.at(level)):
-            objects.discard(index.eraser.remove(level, victim.at(level)).objects, pinned=draw.random() < 0.5)
+            removed = index.eraser.remove(level, victim.at(level)).objects
+            if draw.random() < 0.5:  # as if a job had pinned them
+                objects.discard(removed, pinned=True)
+            erase(objects, index, removed)
 
 
 if __name__ == "__main__":
