@@ -27,6 +27,19 @@ def make_job(number: int = 1, **changes: object) -> Job:
     return replace(job, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("request_of_job", [b"", b'{"Body": {}}', bytes(range(256)) * 4096])
+def test_what_was_asked_lives_as_long_as_the_record(records: JobRecords, request_of_job: bytes) -> None:
+    job = new_job()
+    for _ in range(2):
+        records.create(job, request=request_of_job)
+        held = records.request(job.id)
+        assert held in (None, request_of_job)
+    records.update(replace(job, state=JobState.RUNNING))
+    assert records.request(job.id) == held
+    records.delete(job.id)
+    assert records.request(job.id) is None
+
+
 def test_a_new_job_is_found_as_it_was_written(records: JobRecords) -> None:
     assert records.get(new_job().id) is None
     records.create(new_job())

@@ -21,7 +21,7 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import abandon_job, finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import IN_PLACE, counts
-from tests.workflows.embedded import CALLER, Server, serve
+from tests.workflows.embedded import CALLER, Server, serve, tidy
 from tests.workflows.five_instances import REPLACING, SOURCES, check_files, study
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -140,15 +140,52 @@ def test_a_damaged_document_costs_no_source_and_no_job(
         execute(server, job)
         assert_unharmed(server, job, sources)
     done = server.job(job.id)
-    if kind == "request.json" and moment not in ("restart", "finalize"):
-        # Nobody knows any more what was asked.
-        assert done.state is JobState.FAILURE
-        delete_job(server.backend, job.id)
-        assert list(server.backend.objects.keys(f"jobs/{job.id}/")) == []
-    else:
-        assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
-        assert len(server.pins()) == SOURCES
-        if case == "replacing":
-            check_files(server)
-        else:  # what was replaced in place, nobody may know any more: its file remains
-            assert {pin.object.key for pin in server.pins()} <= set(server.files())
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    assert len(server.pins()) == SOURCES
+    if case == "replacing":
+        check_files(server)
+    else:  # what was replaced in place, nobody may know any more: its file remains, until the next start
+        assert {pin.object.key for pin in server.pins()} <= set(server.files())
+        tidy(server, tmp_path / "data")
+        check_files(server)
+
+
+@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_job_goes_on_or_is_submitted_again_after_all_its_documents_are_empty(
+    tmp_path: Path, case: str, moment: str
+) -> None:
+    server = serve(tmp_path / "data", overwrite_instances=OverwriteInstances.ALWAYS)
+    job = submit(server, BODIES[case])
+    bring_to(server, job, moment)
+    for key in list(server.backend.objects.keys(f"jobs/{job.id}/")):
+        server.backend.objects.put(key, b"")
+    server = serve(tmp_path / "data", overwrite_instances=OverwriteInstances.ALWAYS)
+    for _ in range(2):
+        if server.job(job.id).state is JobState.FAILURE:
+            resubmit_job(server.backend, job.id)
+        if server.job(job.id).state.is_active:
+            execute(server, job)
+    done = server.job(job.id)
+    assert (done.state, len(server.pins())) == (JobState.SUCCESS, SOURCES)
+    for pin in server.pins():
+        server.read(pin)
+
+
+@pytest.mark.parametrize("state", ["pending", "failed"])
+def test_a_job_of_an_earlier_version_fails_without_its_request_and_can_be_deleted(
+    tmp_path: Path, state: str
+) -> None:
+    server = serve(tmp_path / "data")
+    job = submit(server, BODIES["replacing"])
+    with server.backend.index.catalogue._database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute("DELETE FROM job_request")
+    if state == "failed":
+        abandon_job(server.backend, job.id)
+    damage(server, job, "request.json", DAMAGES["empty"])
+    if state == "failed":
+        resubmit_job(server.backend, job.id)
+    assert execute(server, job).state is JobState.FAILURE
+    delete_job(server.backend, job.id)
+    assert list(server.backend.objects.keys(f"jobs/{job.id}/")) == []
+    assert server.backend.jobs.request(job.id) is None

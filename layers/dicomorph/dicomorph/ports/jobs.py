@@ -11,8 +11,14 @@ from dicomorph.model.errors import DicomorphError
 class JobRecords(Protocol):
     """The records of jobs. All methods raise `TransientError` when the store is away."""
 
-    def create(self, job: Job) -> None:
+    def create(self, job: Job, *, request: bytes = b"") -> None:
         """Write a new record; writing the same one again is harmless.
+
+        Parameters
+        ----------
+        request : bytes
+            The document of what was asked, which lies in the object store as well. Where a power
+            cut may take that one alone, the record holds it, too (embedded).
 
         Raises
         ------
@@ -22,6 +28,9 @@ class JobRecords(Protocol):
 
     def get(self, job_id: str) -> Job | None:
         """Return a record as last written, None if there is none."""
+
+    def request(self, job_id: str) -> bytes | None:
+        """Return what was asked, None if records of this kind do not hold it."""
 
     def all(self) -> list[Job]:
         """Return every record, by creation time."""

@@ -39,7 +39,7 @@ class DynamoJobRecords:
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._table = Table(client, table_name)
 
-    def create(self, job: Job) -> None:
+    def create(self, job: Job, *, request: bytes = b"") -> None:  # noqa: ARG002 - S3 keeps it, whatever its size
         """Write a new record; writing the same one again is harmless."""
         for _ in attempts():
             if won(lambda: self._write(job, ABSENT)):
@@ -60,6 +60,10 @@ class DynamoJobRecords:
             body = pieces[: int(head["Pieces"]["N"])]
             if all(piece["Revision"] == head["Revision"] for piece in body):  # not amid an update
                 return _decode(b"".join(piece["Body"]["B"] for piece in body))
+        return None
+
+    def request(self, job_id: str) -> bytes | None:  # noqa: ARG002 - see `create`
+        """Return nothing."""
         return None
 
     def all(self) -> list[Job]:

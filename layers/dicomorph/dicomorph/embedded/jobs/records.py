@@ -25,8 +25,8 @@ class SqliteJobRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, job: Job) -> None:
-        """Write a new record; writing the same one again is harmless."""
+    def create(self, job: Job, *, request: bytes = b"") -> None:
+        """Write a new record, and what was asked; writing the same one again is harmless."""
         with self._database.write() as connection:
             held = connection.execute(f"{_SELECT} WHERE id = ?", (job.id,)).fetchone()
             if held is None:
@@ -35,6 +35,8 @@ class SqliteJobRecords:
                     " VALUES (?, ?, ?, ?, ?, ?)",
                     (job.id, job.created, job.state.is_final, job.revision, *_encode(job)),
                 )
+                if request:
+                    connection.execute("INSERT INTO job_request VALUES (?, ?)", (job.id, request))
             elif _decode(held).key != job.key:  # the secret is drawn anew for each job
                 raise ConflictError("Another job has this id")
 
@@ -43,6 +45,12 @@ class SqliteJobRecords:
         with self._database.read() as connection:
             row = connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
         return None if row is None else _decode(row)
+
+    def request(self, job_id: str) -> bytes | None:
+        """Return what was asked; jobs of earlier versions have it in their folder only."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT document FROM job_request WHERE job = ?", (job_id,)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def all(self) -> list[Job]:
         """Return every record, by creation time."""

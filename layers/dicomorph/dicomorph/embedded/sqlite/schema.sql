@@ -70,6 +70,13 @@ CREATE TABLE IF NOT EXISTS job (
 );
 CREATE INDEX IF NOT EXISTS job_alive ON job (id) WHERE NOT is_final;
 
+-- What was asked, as it also stands in the folder of the job. A power cut may leave that file empty
+-- where nothing is synced; this is there as soon as the record is, and as long.
+CREATE TABLE IF NOT EXISTS job_request (
+    job      TEXT PRIMARY KEY REFERENCES job ON DELETE CASCADE,
+    document BLOB NOT NULL
+);
+
 -- The number of the newest run of the server. Every write transaction compares it.
 CREATE TABLE IF NOT EXISTS run (epoch INTEGER NOT NULL);
 INSERT INTO run SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM run);

@@ -44,9 +44,11 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
     Raises
     ------
     InternalError
-        If the document is gone.
+        If the document is gone, and the record does not hold it.
     """
     request = documents.read_request(backend.objects.get(request_key(job_id)))
+    if request is None:
+        request = documents.read_request(backend.jobs.request(job_id))
     if request is None:
         raise InternalError("The request of the job is gone")
     return request

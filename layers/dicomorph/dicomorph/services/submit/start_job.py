@@ -104,8 +104,9 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     job = replace(job, caller=caller.principal or caller.username)
     try:
         # The record first and last: documents, which hold what the request says, are never without one.
-        backend.jobs.create(job)
-        documents = [backend.objects.put(request_key(job.id), encode_request(request))]
+        document = encode_request(request)
+        backend.jobs.create(job, request=document)
+        documents = [backend.objects.put(request_key(job.id), document)]
         if listing is not None:
             documents.append(backend.objects.put(listing_key(job), encode_listing(listing)))
         if must_last(backend, job):
