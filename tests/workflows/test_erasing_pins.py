@@ -200,15 +200,18 @@ def test_a_finalization_that_died_erases_at_the_next_try(server: Server, folder:
 
 def test_each_plan_is_read_once(server: Server) -> None:
     job = planned(server, study(server))
-    batches: list[str] = []
-    objects = before_nth(
-        server.backend.objects, "get", 99, lambda: None, counts=lambda key: batches.append(key) or False
-    )
+    read: list[str] = []
+
+    def notice(key: str) -> bool:
+        read.append(key)
+        return False
+
+    objects = before_nth(server.backend.objects, "get", 99, lambda: None, counts=notice)
     backend = replace(server.backend, objects=objects)
     for number in range(3):
         uploaded = server.upload(number, patient="OTHER", study=7)
         delete_resource(backend, Level.INSTANCE, str(uploaded["ID"]))
-    assert len([key for key in batches if "/batches/" in key]) == job.batches
+    assert len([key for key in read if "/batches/" in key]) == job.batches
 
 
 def test_what_nobody_ever_stored_is_erased_without_harm(server: Server) -> None:
