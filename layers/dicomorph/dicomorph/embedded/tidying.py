@@ -109,7 +109,7 @@ class Tidying:
         named = self._named()
         living = [job for job in self._backend.jobs.all() if not job.state.is_final]
         ids = {job.id for job in living}
-        pins = pins_of(self._backend, living, starting=True)
+        pins = pins_of(self._backend.objects, living, starting=True)
         pinned = {ref.key for ref in pins.among(ObjectRef(key, "", 0) for key in strays)}
         return documents + [
             key

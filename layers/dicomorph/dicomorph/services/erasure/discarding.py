@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from dicomorph.model.errors import DicomorphError
 from dicomorph.model.object_keys import is_any_product_key, product_of
 from dicomorph.model.resources import ObjectRef
+from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.pins import Pins, pins_of_living
 
@@ -27,8 +30,15 @@ def discard_removed(backend: Backend, refs: Sequence[ObjectRef], *, job: str = "
     for start in range(0, len(refs), _AT_ONCE):
         some = refs[start : start + _AT_ONCE]
         if pinned := pins.among(some):
-            backend.objects.discard(_without_those_back(backend, pinned), pinned=True)
+            _set_aside(backend.objects, _without_those_back(backend, pinned))
         _erase(backend, some, pins)
+
+
+def take_back(backend: Backend, ref: ObjectRef) -> None:
+    """Discard the object of an upload that got no entry, as far as that is known for certain."""
+    objects = backend.objects
+    with suppress(DicomorphError):  # what went wrong first is the news
+        objects.discard(backend.index.outbox.unclaimed([ref]), pinned=False)
 
 
 def work_off(backend: Backend, *, starting: bool = False) -> None:
@@ -45,6 +55,11 @@ def work_off(backend: Backend, *, starting: bool = False) -> None:
     while refs := backend.index.outbox.waiting(after=after, limit=_AT_ONCE):
         _erase(backend, refs, pins_of_living(backend, starting=starting))
         after = refs[-1].key
+
+
+def _set_aside(objects: ObjectStore, refs: Sequence[ObjectRef]) -> None:
+    """Let objects be open to the jobs that have pinned them, and to nobody else."""
+    objects.discard(refs, pinned=True)
 
 
 def _erase(backend: Backend, refs: Sequence[ObjectRef], pins: Pins) -> None:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from dicomorph.jobs.documents import batch_key, manifest_key, read_batch, read_manifest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import ObjectRef
+from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 
 _Hashes: TypeAlias = "array[int]"
@@ -60,28 +61,29 @@ def pins_of_living(backend: Backend, *, but: str = "", starting: bool = False) -
     starting : bool
         Whether no job runs yet, whatever the records say.
     """
-    if not backend.jobs.any_alive() or backend.objects.keeps_versions:
+    records = backend.jobs
+    if not records.any_alive() or backend.objects.keeps_versions:
         return NO_PINS
-    living = [job for job in backend.jobs.all() if not job.state.is_final and job.id != but]
-    return pins_of(backend, living, starting=starting)
+    living = [job for job in records.all() if not job.state.is_final and job.id != but]
+    return pins_of(backend.objects, living, starting=starting)
 
 
-def pins_of(backend: Backend, jobs: Collection[Job], *, starting: bool) -> Pins:
+def pins_of(objects: ObjectStore, jobs: Collection[Job], *, starting: bool) -> Pins:
     """Return what some jobs have pinned."""
-    plans = {job.id: _plan_of(backend, job) for job in jobs}
+    plans = {job.id: _plan_of(objects, job) for job in jobs}
     is_planned = [job.state is JobState.RUNNING and plans[job.id] is None for job in jobs]
     return Pins(
         (plan for plan in plans.values() if plan is not None), everything=any(is_planned) and not starting
     )
 
 
-def _plan_of(backend: Backend, job: Job) -> _Hashes | None:
+def _plan_of(objects: ObjectStore, job: Job) -> _Hashes | None:
     """Return the plan of a job; None if it has none, or not all of it is there: then it is made anew."""
     if not job.plan:
         return None
     with _lock:
         found = _plans.get((job.id, job.plan))
-    if found is None and (found := _read_plan(backend, job)) is not None:
+    if found is None and (found := _read_plan(objects, job)) is not None:
         with _lock:
             while len(_plans) >= _MOST_PLANS:
                 del _plans[next(iter(_plans))]
@@ -89,13 +91,13 @@ def _plan_of(backend: Backend, job: Job) -> _Hashes | None:
     return found
 
 
-def _read_plan(backend: Backend, job: Job) -> _Hashes | None:
-    sizes = read_manifest(backend.objects.get(manifest_key(job)), job)
+def _read_plan(objects: ObjectStore, job: Job) -> _Hashes | None:
+    sizes = read_manifest(objects.get(manifest_key(job)), job)
     if sizes is None:
         return None
     keys = array("q")
     for number in range(len(sizes)):
-        batch = read_batch(backend.objects.get(batch_key(job, number)), number)
+        batch = read_batch(objects.get(batch_key(job, number)), number)
         if batch is None:
             return None
         keys.extend(hash(pin.object.key) for pin in batch.pins)

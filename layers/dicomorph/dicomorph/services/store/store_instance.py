@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
-from dicomorph.model.errors import BadFileFormatError, DicomorphError, UnknownResourceError
+from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
 from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.entries import given_metadata, instance_entry
-from dicomorph.services.erasure.discarding import discard_removed
+from dicomorph.services.erasure.discarding import discard_removed, take_back
 from dicomorph.services.server.default_encoding import default_encoding
 
 _READ_AT_ONCE = 1 << 20
@@ -55,16 +55,10 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
         [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
     except Exception:
-        _take_back(backend, ref)
+        take_back(backend, ref)
         raise
     _discard_superseded(backend, outcome)
     return _answer(ancestry, outcome.status)
-
-
-def _take_back(backend: Backend, ref: ObjectRef) -> None:
-    """Discard the file of an upload that is refused, or fails; what went wrong first is the news."""
-    with suppress(DicomorphError):
-        backend.objects.discard(backend.index.outbox.unclaimed([ref]), pinned=False)
 
 
 def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
