@@ -181,3 +181,15 @@ def test_what_a_job_in_flight_has_written_or_pinned_is_no_orphan(
     # Of those that were moved aside, the end of the job erases what it replaces.
     left = {f"{'orphans' if ends else 'objects'}/{product}"}
     assert files_of(folder) == {f"objects/{key}" for key in keys_of(overwriting).values()} | left
+
+
+def test_what_a_living_job_has_pinned_stays_where_it_finds_it_whatever_the_index_says(tmp_path: Path) -> None:
+    server = serve(tmp_path)
+    source = study(server)
+    job = server.submit(source, body=REPLACING)
+    plan_job(server.backend, job.id)
+    delete_resource(server.backend, Level.STUDY, source)
+    server.backend.index.outbox.drop(server.backend.index.outbox.waiting(limit=99))  # by a power cut
+    assert tidy(server, tmp_path) == 0
+    assert counts(server.finish(job)) == (SOURCES, 0)
+    assert_only_entries_have_files(server, tmp_path)

@@ -90,13 +90,10 @@ class Tidying:
     def _check_pinned(self) -> None:
         """See that what waits for the end of a job is in the outbox: an older index may not say so."""
         for keys in _chunks(self._keys(PINNED)):
-            held = self._held(keys)
-            named = self._named()
-            for key in keys:
-                if key in held:
-                    self._move(key, PINNED, _OBJECTS)
-                elif key not in named:
-                    self._move(key, PINNED, ORPHANS)
+            for key in self._held(keys):
+                self._move(key, PINNED, _OBJECTS)
+            for key in self._orphans(keys):
+                self._move(key, PINNED, ORPHANS)
 
     def _orphans(self, keys: list[str]) -> list[str]:
         """Return those of some files that no entry, job or order to erase refers to."""

@@ -28,10 +28,14 @@ class SqliteOutbox:
         self._database = database
 
     def name(self, refs: Sequence[ObjectRef]) -> None:
-        """Name objects; those that an entry refers to are left out."""
+        """Name objects; those that an entry refers to are left out.
+
+        Who names them does so again after a power cut, unless his record says that he is done: that
+        is written later, and so is on the disk no sooner.
+        """
         waiting = iter(refs)
         while chunk := list(islice(waiting, _AT_ONCE)):
-            with self._database.write(durable=True) as connection:
+            with self._database.write() as connection:
                 name_in_outbox(connection, (ref.key for ref in chunk if not _is_held(connection, ref)))
 
     def waiting(self, *, after: str = "", limit: int) -> list[ObjectRef]:

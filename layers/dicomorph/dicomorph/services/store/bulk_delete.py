@@ -11,6 +11,8 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.fields import read_level
 
+_ERASED_AT_ONCE = 1_000  # of many small resources: the disk is waited for once
+
 
 def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
     """Delete the resources that a request names; those that do not exist are ignored.
@@ -37,6 +39,9 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
             if found is not None and level in (None, found):
                 with contextlib.suppress(UnknownResourceError):  # went with an earlier one
                     removed += backend.index.eraser.remove(found, resource_id).objects
+            if len(removed) >= _ERASED_AT_ONCE:
+                discard_removed(backend, removed)
+                removed.clear()
     except Exception:
         discard_removed(backend, removed)  # what is gone, is gone
         raise

@@ -126,12 +126,13 @@ def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
 
 
 def _tidy(backend: Backend, job: Job, outcomes: JobOutcomes) -> None:
-    for batch in outcomes.batches():
+    left_overs = (ref for batch in outcomes.batches() for ref in _left_overs(batch, _held(backend, batch)))
+    # Many at once, since the disk is waited for; what has an entry by then, the outbox leaves out.
+    while refs := list(islice(left_overs, _DELETED_AT_ONCE)):
         if not _goes_on(backend, job):
             return
-        left_over = _left_overs(batch, _held(backend, batch))
-        backend.index.outbox.name(left_over)
-        discard_removed(backend, left_over, job=job.id)
+        backend.index.outbox.name(refs)
+        discard_removed(backend, refs, job=job.id)
 
 
 def _goes_on(backend: Backend, job: Job) -> bool:
