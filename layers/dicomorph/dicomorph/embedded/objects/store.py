@@ -141,7 +141,8 @@ class FileStore:
                         move_into(path, path_of(self._pinned, ref.key))
                 else:
                     _unlink(path)
-                    self._erase_aside(ref.key)
+                    for folder in self._aside:  # after the first: an object is moved there meanwhile
+                        _erase(f"{folder}/{ref.key}", folder)
                 prune(path, self._objects)
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -158,13 +159,6 @@ class FileStore:
         with translated():
             os.lstat(path)
         return Path(path).as_uri()
-
-    def _erase_aside(self, key: str) -> None:
-        for folder in self._aside:
-            path = path_of(folder, key)
-            if _unlink(path):
-                sync_paths([os.path.dirname(path)])  # noqa: PTH120 - paths are text here
-                prune(path, folder)
 
     def _keys(self, folder: str, name: str) -> Iterator[str]:
         # A folder sorts as its keys do: by its name and a slash.
@@ -235,6 +229,13 @@ class FileStore:
         if self._sync:
             os.fsync(descriptor)
         return os.fstat(descriptor).st_size
+
+
+def _erase(path: str, root: str) -> None:
+    """Delete a file for good, with the folders below a root that it leaves empty."""
+    if _unlink(path):
+        sync_paths([os.path.dirname(path)])  # noqa: PTH120 - paths are text here
+        prune(path, root)
 
 
 def _unlink(path: str) -> bool:

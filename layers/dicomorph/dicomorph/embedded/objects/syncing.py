@@ -19,7 +19,8 @@ def sync_paths(paths: Sequence[str]) -> None:
     if len(paths) == 1:
         _sync(paths[0])
     else:
-        list(_pool().map(_sync, paths))
+        # After a deletion most are gone: a thread for each would take longer than the disk.
+        list(_pool().map(_sync, filter(os.path.lexists, paths)))
 
 
 def folders_above(paths: Iterable[str], root: str) -> set[str]:
