@@ -58,6 +58,7 @@ from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.source import Buffer, BufferSource
 from dicomorph.dicom.stream.windows import Window
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
@@ -263,6 +264,8 @@ class TopLevel:
     def _pixel_data(self, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep pixel data or what counts their bytes; when anonymizing, nothing but the image stays."""
         if length == UNDEFINED_LENGTH and not holds_fragments(tag, vr, self._encoding):
+            if self._rewriting.plan.is_anonymization:  # a sequence, in which there may be anything
+                raise BadFileFormatError(f"{format_tag(tag)} cannot be a sequence")
             return self._stop(tag, vr, value, length)
         parts, stop = self._pixels.element(tag, vr, pos, value, length)
         if parts is not None:
