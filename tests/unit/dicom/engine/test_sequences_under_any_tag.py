@@ -27,11 +27,11 @@ TAGS = sorted(
 
 
 def sequence(tag: int, vr: str, syntax: str, *, undefined: bool) -> Element:
-    """Return a sequence under a VR; behind UN it is in implicit VR."""
+    """Return a sequence under a VR; behind UN it is in implicit VR, or in big endian as all of the file."""
     if vr == "SQ":
         return Element(tag, "SQ", [IDENTITY], undefined=undefined)
-    items = encode([Element(tag, "SQ", [IDENTITY])], IMPLICIT)[8:]
-    return Element(tag, "UN", items, undefined=undefined)
+    whole = encode([Element(tag, "SQ", [IDENTITY])], BIG if syntax == BIG else IMPLICIT)
+    return Element(tag, "UN", whole[12 if syntax == BIG else 8 :], undefined=undefined)
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, BIG])
