@@ -175,7 +175,8 @@ class TopLevel:
                 known, empty = encoded.steps.top, encoded.steps.empty
             buffer, base, covered = window.buffer, window.base, window.end
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
-            message = f"{format_tag(last)} is longer than the file"
+            what = "The data set" if last < 0 else format_tag(last)
+            message = f"{what} is longer than the file"
             raise TruncatedError(message)
         self._pos = pos
         self._insert_before(_NEVER)
