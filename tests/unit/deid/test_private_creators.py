@@ -107,6 +107,23 @@ def test_remove_takes_the_element_from_every_block_of_its_creator(
         assert private_of(output, place) == expected
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize(("number", "written"), [(0x10, 0x10), (0x11, 0x10), (0x12, 0x12), (0x20, 0x10)])
+def test_what_is_replaced_stays_in_no_other_block_of_its_creator(
+    place: str, syntax: str, number: int, written: int
+) -> None:
+    blocks = [(0x10, OURS), (0x11, THEIRS), (0x12, OURS), (0xFE, OURS)]
+    elements = [one for at, creator in blocks for one in block(at, creator, (1, "old"), (2, "other"))]
+    data = file_with(*sorted(elements, key=lambda element: element.tag), place=place, syntax=syntax)
+    body: dict[str, Any] = {"PrivateCreator": OURS, "Replace": {f"{place}0009,{number:02x}01": "new"}}
+    expected = {**private_of(data, place), f"0009,{written:02x}01": "new"}
+    for at in {0x10, 0x12, 0xFE} - {written}:
+        del expected[f"0009,{at:02x}01"]
+    for output in (modified(data, **body), anonymized(data, KeepPrivateTags=True, **body)):
+        assert private_of(output, place) == expected
+
+
 def test_remove_of_a_private_tag_reaches_all_items_by_creator_when_anonymizing() -> None:
     """As it does for public tags; an item that holds another one has other blocks."""
     inner = nested(*block(0x10, OURS, (1, "ours")), *block(0x11, THEIRS, (1, "theirs")))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.standard.private_blocks import FIRST, LAST, block_of, creator_of, in_block
 from dicomorph.model.errors import BadFileFormatError
 
@@ -52,12 +53,15 @@ class Relocation(NamedTuple):
     again : tuple[tuple[int, int], ...]
         The same as `names`, in further blocks that one of the creators has: what is removed, or
         walked through, is so wherever it stands.
+    replaced : frozenset[int]
+        What stands there of elements that are written elsewhere, and goes.
     """
 
     names: tuple[tuple[int, int], ...]
     reserved: tuple[tuple[int, str], ...]
     kept: frozenset[int]
     again: tuple[tuple[int, int], ...] = ()
+    replaced: frozenset[int] = frozenset()
 
 
 UNMOVED = Relocation((), (), frozenset())
@@ -95,7 +99,8 @@ def relocation(
     places = _found(claims, creators)
     _reserve(claims, places, {tag for tag in present if not is_removed(stranger(tag))})
     names = {in_block(tag, places[block]): tag for tag, block in _blocks(claims.named) if block in places}
-    again = _again(claims, creators, places)
+    again = _again(claims, claims.named - claims.written - claims.kept, creators, places)
+    written = {tag for tag in claims.written if not is_private_creator(tag)}
     names |= {tag: stranger(tag) for tag in claims.named - names.keys() - again.keys()}
     used = {block for _, block in _blocks(claims.written)} | {
         block
@@ -112,14 +117,20 @@ def relocation(
         tuple(sorted((tag, text) for tag, text in reserved.items() if tag not in kept)),
         kept,
         tuple(sorted(again.items())),
+        frozenset(_again(claims, written, creators, places)),
     )
 
 
-def _again(claims: PrivateClaims, creators: Mapping[int, str], places: Mapping[int, int]) -> dict[int, int]:
-    """Return the tags of a request in the further blocks that a creator has; values are written once."""
+def _again(
+    claims: PrivateClaims,
+    tags: AbstractSet[int],
+    creators: Mapping[int, str],
+    places: Mapping[int, int],
+) -> dict[int, int]:
+    """Return tags of a request in the further blocks that a creator has."""
     again: dict[int, int] = {}
     others = creators.keys() - set(places.values())
-    for tag, block in _blocks(claims.named - claims.written - claims.kept) if others else ():
+    for tag, block in _blocks(tags) if others else ():
         for other in others:
             if other >> 8 == block >> 8 and creators[other] == claims.creators[block]:
                 again.setdefault(in_block(tag, other), tag)

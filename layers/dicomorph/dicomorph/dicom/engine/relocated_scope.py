@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import KEEP, REPLACE, Rule, Scope
+from dicomorph.dicom.engine.edit_plan import KEEP, REMOVE, REPLACE, Rule, Scope
 from dicomorph.dicom.engine.private_blocks import PrivateClaims, Relocation, stranger
 from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.stream.elements import Encoding
@@ -33,6 +33,7 @@ class RelocatedScope:
         self._names = {**dict(relocation.again), **dict(relocation.names)}
         self._reserved = dict(relocation.reserved)
         self._kept = relocation.kept
+        self._replaced = relocation.replaced
         tags = {name: tag for tag, name in relocation.names if name != stranger(tag)}
         self.replacements: Mapping[int, Json] = {
             **{tags.get(name, name): value for name, value in replacements.items()},
@@ -49,6 +50,8 @@ class RelocatedScope:
         """Return what happens to an element."""
         if tag in self._reserved:
             return REPLACE
+        if tag in self._replaced:
+            return REMOVE
         return KEEP if tag in self._kept else self._scope.rule(self._names.get(tag, tag))
 
     def of_item(self, tag: int, index: int) -> Scope | None:
