@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -312,6 +313,25 @@ def test_an_item_does_not_become_so_many_that_they_fill_the_memory(monkeypatch: 
     with pytest.raises(BadFileFormatError, match="too many"):
         followed(BufferSource(file), moved(IMAGES[:1]))
     assert followed(BufferSource(file), moved(()))  # nothing parts
+
+
+def test_a_hostile_evidence_that_parts_takes_no_more_time_than_its_size() -> None:
+    series = []
+    for number in range(25_000):
+        instance, uid = (f"1.2.{number}", f"1.3.{number}") if number else (IMAGES[0], STUDY.series(CT))
+        leaf = item(explicit(0x00081155, b"UI", padded(instance)))
+        series.append(item(explicit(0x00081199, b"SQ", leaf) + explicit(0x0020000E, b"UI", padded(uid))))
+    study = explicit(0x0020000D, b"UI", padded(STUDY.uid))
+    evidence = item(explicit(0x00081115, b"SQ", b"".join(series)) + study)
+    file = part10(explicit(0x00080016, b"UI", b"1.2\0") + explicit(0x0040A375, b"SQ", evidence))
+    started = time.process_time()
+    output = followed(BufferSource(file), moved(IMAGES[:1]))
+    assert time.process_time() - started < 3
+    assert output.count(TARGET.encode()) == 2  # of the file, and of the part that left
+
+
+def padded(uid: str) -> bytes:
+    return uid.encode() + b"\0" * (len(uid) % 2)
 
 
 def test_of_instances_with_one_uid_the_one_that_is_meant_decides_the_series() -> None:

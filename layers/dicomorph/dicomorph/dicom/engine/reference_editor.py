@@ -8,7 +8,8 @@ follows from the instances; where these part, so do the items that hold them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from dicomorph.dicom.engine.destinations import Destinations
@@ -52,7 +53,7 @@ _PADDED_WITH_SPACES = TEXT_VRS - {b"UI"}
 _NOWHERE = Place("", "")
 _MOST_COPIED = 64 << 20  # bytes of one item that becomes several, times their number
 
-_Wanted: TypeAlias = Collection[Place] | None
+_Wanted: TypeAlias = AbstractSet[Place] | None
 """The places of those instances that an item keeps; None for all."""
 
 
@@ -133,7 +134,8 @@ class _Walk:
         """Return the items that take the place of one, None if it stays as it is."""
         here = self._stated(item, sequence, around)
         if here is None:
-            if wanted is not None and self._leaf(item, sequence, around) not in (*wanted, None):
+            leaf = None if wanted is None else self._leaf(item, sequence, around)
+            if wanted is not None and leaf is not None and leaf not in wanted:
                 return []
             new = self._edited(item, sequence, around, around, wanted)
             return None if new is None else [new]
@@ -145,7 +147,7 @@ class _Walk:
             return None if new is None else [new]
         if (item.stop - item.start) * len(groups) > _MOST_COPIED:
             raise BadFileFormatError("A reference would become too many")
-        copies = (self._edited(item, sequence, here, group[0], group) for group in groups)
+        copies = (self._edited(item, sequence, here, group[0], frozenset(group)) for group in groups)
         return [self._buffer[item.start : item.stop] if new is None else new for new in copies]
 
     def _stated(self, item: Item, sequence: Items, around: Place) -> Place | None:
