@@ -98,9 +98,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     raw = buffer[pos:stop]
                     edited = encoded.sequences.get(raw, raw)
                     if edited is raw:
+                        counted = encoded.rewriting.unreadable
                         edited = short_sequence(raw, length, encoded.items[key], depth)
-                        # What a file loses is counted, so what may have lost something is not remembered.
-                        if not encoded.rewriting.unreadable and len(encoded.sequences) < REMEMBERED:
+                        if counted == encoded.rewriting.unreadable and len(encoded.sequences) < REMEMBERED:
                             encoded.sequences[raw] = edited
                     if edited is None:
                         pos = stop
