@@ -164,9 +164,11 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
-        if may_be_read_otherwise(_beginning(data, parts), data.encoding, data.declared):
+        encoding, declared = data.encoding, data.declared
+        is_usual = encoding.explicit and encoding is declared
+        if not is_usual and may_be_read_otherwise(_beginning(data, parts), encoding, declared):
             output = EditedSource(data.source, EditScript.of(parts))
-            check_is_read_alike(output, data.encoding, data.declared)
+            check_is_read_alike(output, encoding, declared)
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflate(EditScript.of(parts).join(data.source))]

@@ -128,12 +128,12 @@ class TopLevel:
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
-        buffer, base, covered = window.buffer, window.base, window.end
+        buffer, base, last_covered = window.buffer, window.base, window.last_header
         last_start = size - 8  # of an element
         while pos <= last_start:
-            if pos + 12 > covered and covered < size:
+            if pos > last_covered:
                 window.move(pos)
-                buffer, base, covered = window.buffer, window.base, window.end
+                buffer, base, last_covered = window.buffer, window.base, window.last_header
             key, length = unpack(buffer, pos - base)
             step, tag = known[key]
             if tag <= last:
@@ -173,7 +173,7 @@ class TopLevel:
             if step == CHARACTER_SET:
                 encoded = self._encoded
                 known, empty = encoded.steps.top, encoded.steps.empty
-            buffer, base, covered = window.buffer, window.base, window.end
+            buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
             message = f"{what} is longer than the file"

@@ -60,14 +60,15 @@ def scan(  # noqa: C901, PLR0912, PLR0915 - a hot loop, with a branch for each t
     encoding = data.encoding
     window = Window(data.source, data.start)
     size, pos = window.size, data.start
-    buffer, base, covered = window.buffer, window.base, window.end
+    buffer, base, last_covered = window.buffer, window.base, window.last_header
+    last_start = size - 8  # of an element
     explicit, unpack = encoding.explicit, _EXPLICIT[encoding.order]
     highest = min(last, _LAST_ORDINARY)
     while pos < size:
-        if pos + 12 > covered and covered < size:
+        if pos > last_covered:
             window.move(pos)
-            buffer, base, covered = window.buffer, window.base, window.end
-        if pos + 8 <= covered:  # most elements need no closer look
+            buffer, base, last_covered = window.buffer, window.base, window.last_header
+        if pos <= last_start:  # most elements need no closer look
             if explicit:
                 group, element, vr, length = unpack(buffer, pos - base)
                 is_short = vr in SHORT_VRS
@@ -109,7 +110,7 @@ def scan(  # noqa: C901, PLR0912, PLR0915 - a hot loop, with a branch for each t
             stop = size
         else:
             stop = window.end_of_items(value, vr, encoding)
-            buffer, base, covered = window.buffer, window.base, window.end
+            buffer, base, last_covered = window.buffer, window.base, window.last_header
         if stop > size:
             raise TruncatedError(f"{format_tag(tag)} is longer than the file")
         if wanted is None or tag in wanted:

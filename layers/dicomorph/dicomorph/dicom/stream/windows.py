@@ -22,6 +22,7 @@ from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.model.errors import BadFileFormatError
 
 WINDOW = 1 << 16
+_LONGEST_HEADER = 12  # bytes, of an element
 _PADDING = (b"\0", b"\xff")
 _T = TypeVar("_T")
 
@@ -39,7 +40,8 @@ _ITEMS = {encoding.order: _item_headers(encoding) for encoding in (EXPLICIT_LITT
 class Window:
     """The part of a source that is at hand.
 
-    ``buffer`` holds the bytes from position ``base`` to ``end``. A source in memory is at hand as a whole.
+    ``buffer`` holds the bytes from position ``base`` to ``end``, which are headers of elements as a
+    whole up to one at ``last_header``, or all that there are. A source in memory is at hand as a whole.
 
     Parameters
     ----------
@@ -53,13 +55,14 @@ class Window:
         self._source = source
         self.size = source.size
         self.buffer: Buffer = b""
-        self.base = self.end = 0
+        self.base = self.end = self.last_header = 0
         self.move(start)
 
     def move(self, start: int, length: int = 0) -> None:
         """Move the window so that it covers a range, as far as the file goes."""
         self.buffer, self.base = self._source.window(start, max(length, WINDOW))
-        self.end = self.base + len(self.buffer)
+        self.end = end = self.base + len(self.buffer)
+        self.last_header = end - _LONGEST_HEADER if end < self.size else self.size
 
     def of(self, start: int, stop: int) -> tuple[Buffer, int]:
         """Return a buffer that covers a range, and the position of its first byte."""
