@@ -29,6 +29,7 @@ from dicomorph.dicom.engine.steps import (
     EDIT_SHORT,
     EMPTY_LONG,
     EMPTY_SHORT,
+    FOLLOW_SHORT,
     KEEP_LONG,
     PIXELS,
     SEQUENCE,
@@ -135,9 +136,6 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 edited = encoded.edits.get(raw)
                 if edited is None:
                     edited = encoded.edit(raw, key)
-                if edited == raw:  # a reference to what stays
-                    pos = stop
-                    continue
                 replacement = [edited]
                 growth += len(edited) - (stop - pos)
             elif step == DROP_SHORT:
@@ -155,6 +153,15 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     raise misplaced()
                 pos = end
                 continue
+            elif step == FOLLOW_SHORT:
+                stop = pos + 8 + length
+                raw = buffer[pos:stop]
+                edited = encoded.edits.get(raw) or encoded.edit(raw, key)
+                if edited == raw:
+                    pos = stop
+                    continue
+                replacement = [edited]
+                growth += len(edited) - (stop - pos)
             elif step == CHARACTER_SET:
                 start = pos + 8
                 if key[4:] in LONG_VRS:  # as UN

@@ -22,6 +22,7 @@ from dicomorph.dicom.engine.steps import (
     DROP_SHORT,
     EDIT_SHORT,
     EMPTY_SHORT,
+    FOLLOW_SHORT,
     PIXELS,
     SEQUENCE,
     STOP,
@@ -80,11 +81,8 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 edited = encoded.edits.get(whole)
                 if edited is None:
                     edited = encoded.edit(whole, key)
-                growth += len(edited)
-                if edited == whole:  # a reference to what stays
-                    pos = stop
-                    continue
                 replacement = [edited]
+                growth += len(edited)
             elif step == EMPTY_SHORT:
                 replacement = [encoded.steps.empty[key]]
                 growth += 8
@@ -95,6 +93,17 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 raise misplaced()
             pos = end  # a delimiter that ends what ends here anyway
             continue
+        elif step == FOLLOW_SHORT:
+            if length == UNDEFINED_LENGTH:
+                raise overrun()
+            stop = pos + 8 + length
+            whole = buffer[pos:stop]
+            edited = encoded.edits.get(whole) or encoded.edit(whole, key)
+            if edited == whole:
+                pos = stop
+                continue
+            replacement = [edited]
+            growth += len(edited) - (stop - pos)
         elif step == CHARACTER_SET:
             stop = pos + 8 + length
             encoded = encoded.under(buffer[pos + 8 : stop])

@@ -41,6 +41,7 @@ REPLACE, EMPTY_SHORT, EMPTY_LONG = range(10, 13)
 NOTE = 13  # at the top level: remember the value that the element ends up with, or that it was there
 IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
+FOLLOW_SHORT = 16  # in items: edited, if what it leads to gets new identifiers
 
 CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""
@@ -187,6 +188,8 @@ class Steps(dict[Any, int]):
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
         if action is Action.EMPTY and (text or not self.nested):
             return EMPTY_LONG if long else EMPTY_SHORT
+        if action is Action.FOLLOW and self.nested and not long and (text or has_identity):
+            return FOLLOW_SHORT
         if action in _EDITED and (text or has_identity):
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
