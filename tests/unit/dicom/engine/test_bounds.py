@@ -121,6 +121,37 @@ def test_memory_of_tags_that_were_met_is_bounded(
             assert sum(map(len, (learnt.first, *learnt.behind.values()))) <= learnt.pairs
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_memory_of_scopes_editors_and_sequences_is_bounded(
+    syntax: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [
+        f"ISO_IR {number} "[:10] for number in (100, 101, 109, 110, 144, 127, 126, 138, 148, 166, 13, 192)
+    ]
+    mapped = [tag for tag, rule in profile("2008").rules.items() if rule.action is Action.MAP]
+    uids_of_all_kinds = [Element(tag, "UI", "1.2.3") for tag in sorted(mapped)]
+    sequences = [Element(tag, "SQ", [uids_of_all_kinds[:1]]) for tag in range(0x00291000, 0x00291020)]
+    items = [
+        sorted(
+            [Element(0x00080005, "CS", name.encode()), *uids_of_all_kinds, *sequences],
+            key=lambda one: one.tag,
+        )
+        for name in names
+    ]
+    data = part10(encode([Element(0x00191000, "SQ", items)], syntax), syntax)
+    body = {"KeepPrivateTags": True, "DicomVersion": "2008"}
+    expected = anonymized(data, **body)
+    monkeypatch.setattr(encoded_scope, "REMEMBERED", 5)
+    monkeypatch.setattr(encoded_scope, "_REMEMBERED_SCOPES", 5)
+    engine = rewriter(body)
+    assert edited(data, engine) == expected
+    assert len(engine._shared._scopes) <= 5
+    scopes = list(engine._shared._scopes.values())
+    assert max(len(scope._editors) for scope in scopes) <= 5
+    assert max(len(scope.edits) for scope in scopes) <= 5
+    assert max(len(scope.items) for scope in scopes) <= 5
+
+
 def test_a_forgetful_mapper_maps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     mapper = IdentityMapper(KEY)
     first = [mapper.uid(Namespace.STUDY, str(number)) for number in range(200)]
