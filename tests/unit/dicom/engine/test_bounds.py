@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dicomorph.deid.editions.profiles import profile
@@ -92,11 +94,8 @@ def test_memory_of_tags_that_were_met_is_bounded(
     disordered: bool,  # noqa: FBT001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    body = {
-        "KeepPrivateTags": True,
-        "DicomVersion": "2017c",
-        "Remove": ["0011,1234", f"0011,{int(disordered):04}"],
-    }
+    removed = ["0011,1234", f"0011,{int(disordered):04}"]
+    body: dict[str, Any] = {"KeepPrivateTags": True, "DicomVersion": "2017c", "Remove": removed}
     leaves = [Element(tag, "LO", "x") for tag in range(0x00091000, 0x00091020)]
     leaves += [Element(tag, "LO", "x") for tag in range(0x00100010, 0x00101000, 0x80) if vr_of(tag) != "SQ"]
     emptied = [Element(tag, "LO", "x") for tag in sorted(EMPTIED)]
@@ -107,7 +106,7 @@ def test_memory_of_tags_that_were_met_is_bounded(
     data = part10(encode([*top[disordered:], *top[:disordered]], syntax), syntax)
     expected = anonymized(data, **body)
     monkeypatch.setattr(steps, "_LEARNT", 4)
-    engine = rewriter({**body, "Remove": [*body["Remove"], "0011,4321"]})
+    engine = rewriter({**body, "Remove": [*removed, "0011,4321"]})
     for scope in (engine._plan.root, engine._plan.root.of_item(0x00191000, 0)):
         assert scope is not None
         scope.learnt.clear()
