@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import pytest
 
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.resources import Level, ObjectRef
 from dicomorph.ports.objects import ObjectStore
 from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.embedded import Server, serve
+from tests.workflows.five_instances import study
 from tests.workflows.scenarios import SCENARIOS, upload, work
 
 
@@ -58,6 +60,21 @@ def test_the_level_of_the_route_need_not_be_that_of_the_resource(server: Server)
     assert counts(job) == (1, 0)
     assert job.content["Resources"] == [{"ID": source["ID"], "Type": "Instance"}]
     assert job.content["Type"] == "Study"
+
+
+@pytest.mark.parametrize("anonymize", [False, True])
+def test_new_uids_are_those_that_the_key_of_the_job_gives_whatever_the_place_in_a_batch(
+    server: Server,
+    anonymize: bool,  # noqa: FBT001
+) -> None:
+    source = study(server)
+    originals = {str(server.read(pin).SOPInstanceUID) for pin in server.pins()}
+    job = server.run(source, anonymize=anonymize)
+    made = server.backend.index.catalogue.pins(Level.STUDY, str(job.content["ID"]))
+    mapper = IdentityMapper(job.key)
+    assert {str(server.read(pin).SOPInstanceUID) for pin in made} == {
+        mapper.uid(Namespace.INSTANCE, one) for one in originals
+    }
 
 
 def test_labels_are_kept_if_asked_for(server: Server) -> None:
