@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from dicomorph.jobs.documents import batch_key, read_batch
+from dicomorph.jobs.documents import batch_key, manifest_key, read_batch
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import InexistentItemError, TransientError
 from dicomorph.model.resources import Level, Pin
 from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resume_job
 from dicomorph.services.store.delete_resource import delete_resource
+from dicomorph.services.work.moved_sources import moved_sources
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts
 from tests.workflows.embedded import Server
@@ -174,3 +175,18 @@ def test_a_planner_writes_nothing_of_a_job_that_was_stopped_while_it_looked_for_
     index = before_nth(server.backend.index, "find_many", 1, lambda: pause_job(server.backend, job.id))
     assert plan_job(replace(server.backend, index=index), job.id) == 0
     assert plan_documents(server, job) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 5])
+def test_references_find_all_instances_however_many_are_packed_together(
+    server: Server, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = server.submit(study(server))
+    plan_job(server.backend, job.id)
+    whole = moved_sources(server.backend, server.job(job.id))
+    key = manifest_key(server.job(job.id))
+    server.backend.objects.discard([replace(server.pins()[0].object, key=key)], pinned=False)
+    monkeypatch.setattr("dicomorph.services.work.pack_sources._AT_ONCE", at_once)
+    plan_job(server.backend, job.id)
+    assert manifest_key(server.job(job.id)) != key
+    assert moved_sources(server.backend, server.job(job.id)) == whole
