@@ -151,6 +151,15 @@ def test_memory_of_scopes_editors_and_sequences_is_bounded(
     assert max(len(scope.items) for scope in scopes) <= 5
 
 
+def test_long_elements_are_not_remembered() -> None:
+    items = [[Element(0x00081155, "UI", "\\".join(["1.2.3"] * number))] for number in (1, 600, 700, 900)]
+    engine = rewriter({})
+    edited(part10(encode([Element(0x00081140, "SQ", items)])), engine)
+    remembered = [len(whole) for scope in engine._shared._scopes.values() for whole in scope.edits]
+    assert len(remembered) >= 2
+    assert max(remembered) <= 4096
+
+
 def test_a_forgetful_mapper_maps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     mapper = IdentityMapper(KEY)
     first = [mapper.uid(Namespace.STUDY, str(number)) for number in range(200)]

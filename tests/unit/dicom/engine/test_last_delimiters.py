@@ -215,3 +215,18 @@ def longer(kind: str, surplus: int, syntax: str) -> bytes:
     sequence = stretched(element(SEQUENCE, "SQ", b"", syntax), item, surplus * (kind == "sequence"))
     outer = tag_and_length(ITEM, len(sequence), syntax) + sequence
     return element(SEQUENCE, "SQ", outer, syntax)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize("tag", [ITEM_DELIMITATION, SEQUENCE_DELIMITATION, 0xFFFEE001, 0x00080060])
+@pytest.mark.parametrize("body", REQUESTS)
+def test_what_stands_in_the_place_of_an_item_is_none(
+    body: dict[str, Any], tag: int, depth: int, syntax: str
+) -> None:
+    content = encode([NAMED], syntax)
+    found = element(SEQUENCE, "SQ", tag_and_length(tag, len(content), syntax) + content, syntax)
+    for _ in range(depth):
+        found = element(SEQUENCE, "SQ", tag_and_length(ITEM, len(found), syntax) + found, syntax)
+    with pytest.raises(BadFileFormatError):
+        anonymized(file_with(found, syntax), **body)
