@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.jobs.documents import JobRequest
-from dicomorph.jobs.model import Batch, Job, JobType
+from dicomorph.jobs.model import Batch, Job, JobState, JobType
 from dicomorph.model.errors import BadRequestError, DicomorphError, TransientError
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.resources import Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.submit.modification import submit_bulk_modification
 from dicomorph.services.work.product import PlannedProduct, ProductMaker, modification_of
 from dicomorph.services.work.product_ids import check_products, product_ids
 from tests.support.jobs import JOB
 from tests.support.small_files import INSTANCE, PATIENT_ID, SERIES, STUDY
-from tests.workflows.embedded import serve
+from tests.workflows.embedded import CALLER, Server, serve
 from tests.workflows.identified_files import DATA_URI, ODD_UIDS, UIDS, Asked, files, identified_file, requests
 from tests.workflows.meddling import before_nth, failing
 
@@ -229,3 +230,15 @@ def test_a_store_that_is_away_is_no_source_without_a_product() -> None:
         away = before_nth(case.backend.objects, "open", 1, failing(TransientError()))
         with pytest.raises(TransientError):
             known_before(case._replace(backend=replace(case.backend, objects=away)))
+
+
+def test_a_job_in_which_patients_would_become_one_is_refused(server: Server) -> None:
+    """They differ by a leading space, which their pseudonyms do not; the request names no identifier."""
+    uploads = [identified_file({**PLAIN_IDS, PATIENT_ID: name}) for name in (" P1", "P1")]
+    stored = [store_instance(server.backend, upload, remote_ip="") for upload in uploads]
+    before = server.pins()
+    assert len(before) == 2
+    body: dict[str, Any] = {"Resources": [one["ParentPatient"] for one in stored], "KeepSource": False}
+    done = server.finish(submit_bulk_modification(server.backend, body, is_anonymization=True, caller=CALLER))
+    assert (done.state, done.error_code) == (JobState.FAILURE, BadRequestError.code)
+    assert server.pins() == before
