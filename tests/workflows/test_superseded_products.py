@@ -8,13 +8,13 @@ from dataclasses import replace
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
-from dicomorph.services.jobs.actions import resubmit_job
+from dicomorph.services.jobs.actions import pause_job, resubmit_job, resume_job
 from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.outcomes import JobOutcomes
 from dicomorph.services.work.plan_job import plan_job
-from tests.support.jobs import counts
+from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.aws_server import aws_server
 from tests.workflows.crashes import CrashError
 from tests.workflows.embedded import Server
@@ -74,3 +74,19 @@ def test_the_newest_attempt_tells_which_version_of_a_product_there_is() -> None:
         assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
         told = {outcome.product for outcome in JobOutcomes(server.backend, done)}
         assert told == set(server.pins())
+
+
+def test_what_was_edited_in_place_before_a_stop_is_told_as_source_and_product(overwriting: Server) -> None:
+    source = study(overwriting)
+    before = set(overwriting.pins())
+    job = overwriting.submit(source, body={**IN_PLACE, "Replace": {"StudyDescription": "New"}})
+    plan_job(overwriting.backend, job.id)
+    die_before_telling(overwriting, overwriting.job(job.id))
+    pause_job(overwriting.backend, job.id)
+    resume_job(overwriting.backend, job.id)
+    done = overwriting.finish(job)
+    assert (done.state, counts(done)) == (JobState.SUCCESS, (SOURCES, 0))
+    told = list(JobOutcomes(overwriting.backend, done))
+    assert {outcome.source for outcome in told} == before
+    assert {outcome.product for outcome in told} == set(overwriting.pins())
+    check_files(overwriting)
