@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.__main__ import main
 from local.target_folders import TargetFolderError, with_target_folders
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def modes(folder: Path) -> set[int]:
@@ -83,10 +86,11 @@ def test_the_home_of_the_user_may_hold_a_target(tmp_path: Path, monkeypatch: pyt
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_target_that_cannot_be_is_said_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_target_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({"Targets": {"research": "out"}}))
-    assert main(["--port", "0", "--data", str(tmp_path / "data"), "--settings", str(settings)]) == 2
-    assert capsys.readouterr().err == "Target research: out is not absolute\n"
+    command = [sys.executable, "-m", "local", "--port", "0", "--data", str(tmp_path / "data")]
+    done = subprocess.run(
+        [*command, "--settings", str(settings)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "Target research: out is not absolute\n")

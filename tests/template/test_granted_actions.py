@@ -22,7 +22,6 @@ Change = Callable[[Statement], Statement]
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
     "client.get_paginator": "asks nobody; the pages do",
-    "objects.put_file": "files are spooled by the embedded server only",
     "ingest.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",
     "outbox.name": "asks nobody: objects are deleted at once, and nothing waits",
