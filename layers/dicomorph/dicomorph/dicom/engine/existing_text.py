@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
-from dicomorph.dicom.engine.steps import holds_items
+from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import (

@@ -12,6 +12,7 @@ import struct
 
 from dicomorph.dicom.engine import implicit_items
 from dicomorph.dicom.engine.encoded_scope import REMEMBERED, EncodedScope, ItemScopes
+from dicomorph.dicom.engine.holding_items import holds_items, is_no_sequence
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
@@ -22,7 +23,7 @@ from dicomorph.dicom.engine.item_edits import (
     unknown_sequence,
     walker_of_unknown,
 )
-from dicomorph.dicom.engine.steps import (
+from dicomorph.dicom.engine.step_kinds import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_LONG,
@@ -35,8 +36,6 @@ from dicomorph.dicom.engine.steps import (
     SEQUENCE,
     STOP,
     UNKNOWN,
-    holds_items,
-    is_no_sequence,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
 from dicomorph.dicom.stream.edit_script import Part, parts_size

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.engine.encoded_scope import EncodedScope
+from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
     Rewritten,
@@ -17,7 +18,7 @@ from dicomorph.dicom.engine.item_edits import (
     sequence_walker,
     unknown_sequence,
 )
-from dicomorph.dicom.engine.steps import (
+from dicomorph.dicom.engine.step_kinds import (
     CHARACTER_SET,
     DROP_SHORT,
     EDIT_SHORT,
@@ -26,7 +27,6 @@ from dicomorph.dicom.engine.steps import (
     PIXELS,
     SEQUENCE,
     STOP,
-    holds_items,
 )
 from dicomorph.dicom.stream.edit_script import Part, parts_size
 from dicomorph.dicom.stream.elements import (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.engine.reference_tree import (
     ORIGINAL_ATTRIBUTES_SEQUENCE,
     SINGLE_REFERENCES,
     may_hold_items,
 )
-from dicomorph.dicom.engine.steps import holds_items
 from dicomorph.dicom.standard.tags import PIXEL_DATA
 from dicomorph.dicom.stream.elements import DELIMITER_BYTES, Element, Encoding, encoding_inside
 from dicomorph.dicom.stream.part10 import open_dataset

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from dicomorph.dicom.engine.steps import holds_items
+from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.standard.vrs import LONG_VRS

@@ -12,20 +12,37 @@ from abc import abstractmethod
 from typing import Any, NamedTuple
 
 from dicomorph.dicom.engine.edit_plan import Action, Rule, Scope
+from dicomorph.dicom.engine.step_kinds import (
+    CHARACTER_SET,
+    DROP_LONG,
+    DROP_SHORT,
+    EDIT_LONG,
+    EDIT_SHORT,
+    EMPTY_LONG,
+    EMPTY_SHORT,
+    FOLLOW_SHORT,
+    IMAGE,
+    KEEP_LONG,
+    KEEP_SHORT,
+    NOTE,
+    NOTED,
+    PIXELS,
+    REPLACE,
+    SEQUENCE,
+    STOP,
+    UNKNOWN,
+)
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.overlay_bits import is_bit_position
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import (
-    SOP_CLASS_UID,
-    SOP_INSTANCE_UID,
     SPECIFIC_CHARACTER_SET,
     format_tag,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import (
-    EXPLICIT_BIG,
     IMPLICIT_LITTLE,
     ITEM,
     Encoding,
@@ -34,29 +51,13 @@ from dicomorph.dicom.stream.elements import (
 )
 from dicomorph.dicom.stream.source import Buffer
 
-# The steps. KEEP_SHORT is 0: the walkers test it first, by truth.
-KEEP_SHORT, KEEP_LONG, SEQUENCE, UNKNOWN, STOP = range(5)
-DROP_SHORT, DROP_LONG, EDIT_SHORT, EDIT_LONG, CHARACTER_SET = range(5, 10)
-REPLACE, EMPTY_SHORT, EMPTY_LONG = range(10, 13)
-NOTE = 13  # at the top level: remember the value that the element ends up with, or that it was there
-IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pixel data
-PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
-FOLLOW_SHORT = 16  # in items: edited, if what it leads to gets new identifiers
-
-CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
-"""The steps after which an element is another one, or gone."""
-
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
-NOTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID))  # the file meta information repeats them
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
-# In big endian, what comes as UN should be in little endian (PS3.5 6.2.2), and may be in either.
-_ITEM_TAGS = {"<": (IMPLICIT_LITTLE.tag(ITEM),), ">": (IMPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM))}
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
 # implicit VR are tag 0 as they are.)
 _PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
-_SHORT_NUMBERS = {b"AT": 4, b"FL": 4, b"SL": 4, b"UL": 4, b"SS": 2, b"US": 2}  # bytes of each
 _LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -383,30 +384,3 @@ class _ItemRulesByKey(dict[Any, ItemRules]):
             self.clear()
         found = self[key] = ItemRules(tag, scope.of_item(tag, 0), scope.differs_by_index(tag), encoding)
         return found
-
-
-def holds_items(tag: int, vr: bytes, beginning: bytes, order: str) -> bool:
-    """Tell whether an element whose VR does not say so is a sequence; its length is defined.
-
-    Parameters
-    ----------
-    tag, vr : int, bytes
-        Of the element; no VR in implicit VR.
-    beginning : bytes
-        The first four bytes of the value. What the dictionary does not know, a private element
-        above all, and numbers or short text under the tag of a sequence, are one if an item begins.
-    order : str
-        The byte order of the data set, as in `Encoding`.
-    """
-    known = vr_of(tag)
-    if known == "SQ" and vr not in SHORT_VRS:
-        return bool(beginning)
-    return known in {"SQ", "UN"} and beginning in _ITEM_TAGS[order]
-
-
-def is_no_sequence(tag: int, vr: bytes, length: int) -> bool:
-    """Tell whether an element that holds no items should do so: then nothing says what its value is.
-
-    A single number of up to four bytes is left alone: it is too short to name anybody.
-    """
-    return bool(length) and vr_of(tag) == "SQ" and length != _SHORT_NUMBERS.get(vr)

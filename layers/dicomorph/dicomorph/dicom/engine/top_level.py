@@ -9,9 +9,10 @@ from typing import Any
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
 from dicomorph.dicom.engine.explicit_items import WALKERS, WALKERS_OF_UNKNOWN
+from dicomorph.dicom.engine.holding_items import holds_items, is_no_sequence
 from dicomorph.dicom.engine.item_edits import NO_SEQUENCE, Rewritten
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
-from dicomorph.dicom.engine.steps import (
+from dicomorph.dicom.engine.step_kinds import (
     CHANGES,
     CHARACTER_SET,
     DROP_LONG,
@@ -30,8 +31,6 @@ from dicomorph.dicom.engine.steps import (
     SEQUENCE,
     STOP,
     UNKNOWN,
-    holds_items,
-    is_no_sequence,
 )
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
 from dicomorph.dicom.frames.pixel_data import PixelData
