@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import socket
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def run(arguments: Arguments) -> None:
     SettingsFileError, DataFolderError, TargetFolderError, CannotListenError
         If it cannot start; nothing was changed then.
     """
+    _allow_many_connections()
     os.umask(0o077)  # whatever is made, by this process or its workers, is the user's own
     settings = read_settings(arguments.settings)
     _log_to_terminal()
@@ -65,6 +67,13 @@ def run(arguments: Arguments) -> None:
             if said:
                 print(said, file=sys.stderr)
         serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as the system allows: each connection holds one, each answer more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _log_to_terminal() -> None:

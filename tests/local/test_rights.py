@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -94,3 +95,13 @@ def test_a_target_that_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
         [*command, "--settings", str(settings)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (2, "Target research: out is not absolute\n")
+
+
+def test_as_many_files_are_opened_as_the_system_allows(tmp_path: Path) -> None:
+    command = f"ulimit -Sn 256; exec {sys.executable} -m local --port 0 --data '{tmp_path}'"
+    with subprocess.Popen(["bash", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        server.terminate()
+    assert soft == hard == resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -142,11 +142,15 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> Non
     assert said.count("\n") == 1
 
 
-def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["NOTADB", "EISDIR"])
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path, fault: str) -> None:
     lock_data_folder(tmp_path).release()
-    (tmp_path / "index.db").write_text("not a database " * 1000)
+    if fault == "EISDIR":
+        (tmp_path / "index.db").mkdir()
+    else:
+        (tmp_path / "index.db").write_text("not a database " * 1000)
     status, said = run("--port", "0", "--data", str(tmp_path))
-    assert (status, said) == (2, "Database: SQLITE_NOTADB\n")
+    assert (status, said.replace("SQLITE_", "")) == (2, f"Database: {fault}\n")
 
 
 def test_settings_are_obeyed(make_server: Callable[..., Any], tmp_path: Path, study: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -58,7 +59,7 @@ class Database:
     Raises
     ------
     InternalError
-        If the file is no database, or one of another version.
+        If the file is no database, one of another version, or may not be opened.
     """
 
     def __init__(self, path: Path, *, epoch: int | None, durable: bool = False) -> None:
@@ -69,8 +70,13 @@ class Database:
         self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
         self._closed = False
         weakref.finalize(self, _close_all, self._idle)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise InternalError(
+                f"Database: {errno.errorcode.get(error.errno or 0, 'unknown error')}"
+            ) from error
         with self._connection() as connection:
             _prepare(connection)
 
