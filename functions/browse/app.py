@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
-from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.http.answers.instances import answer_with_instance
 from dicomorph.http.answers.metadata import read_answer
 from dicomorph.http.reading.requests import Request

@@ -16,7 +16,8 @@ from pydicom.uid import (
 )
 
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
+from dicomorph.dicom.views.tags_view import TagsForm
 
 SYNTAXES = [
     ExplicitVRLittleEndian,

@@ -13,7 +13,8 @@ from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element, encode

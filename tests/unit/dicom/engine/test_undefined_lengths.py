@@ -10,8 +10,9 @@ import pytest
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
 from dicomorph.dicom.views.description import describe
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, UNDEFINED, Element, encode, part10
 from tests.support.codestreams import CLEAN, DIRTY, SECRET, encapsulated, even

@@ -11,8 +11,9 @@ import pydicom
 import pytest
 
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
 from dicomorph.dicom.views.description import describe
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model import metadata_names
 from dicomorph.model.errors import BadFileFormatError, DicomorphError
 from dicomorph.model.resources import Level

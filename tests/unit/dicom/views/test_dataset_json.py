@@ -7,7 +7,7 @@ import struct
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.settings import PrivateTag
 from tests.support.shown_elements import SYNTAXES, elements, file_of, raw_file, shown
 

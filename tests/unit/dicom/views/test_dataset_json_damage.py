@@ -12,8 +12,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.dicom.views.description import describe
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError
 from tests.support.shown_elements import SYNTAXES, elements, file_of, raw_file, shown
 
@@ -68,7 +68,7 @@ def test_damaged_files_that_can_be_stored_are_shown(at: int, damage: bytes) -> N
 
 
 def test_more_elements_than_memory_allows_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomorph.dicom.views.dataset_json._MOST_ELEMENTS", 10)
+    monkeypatch.setattr("dicomorph.dicom.views.tags_view._MOST_ELEMENTS", 10)
     elements = [struct.pack("<HH2sH", 0x0010, number, b"LO", 0) for number in range(0x20, 0x2B)]
     behind = struct.pack("<HH2sH", 0x0010, 0x0030, b"DA", 0)
     assert len(shown(raw_file(b"".join(elements[:9]) + behind))) == 10

@@ -6,7 +6,8 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.resources import Json
 from tests.support.edits import WindowedSource
 from tests.support.shown_elements import elements, file_of, shown

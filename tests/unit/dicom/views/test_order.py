@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.whole_scan import read_values_in_order
-from dicomorph.dicom.views.dataset_json import TagsForm
 from dicomorph.dicom.views.description import Description, describe
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.identifiers import DicomIdentifiers
 from dicomorph.model.metadata_names import PIXEL_DATA_OFFSET
 from dicomorph.model.resources import Level

@@ -37,10 +37,7 @@ from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.overlay_bits import is_bit_position
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
 from dicomorph.dicom.standard.dictionary import vr_of
-from dicomorph.dicom.standard.tags import (
-    SPECIFIC_CHARACTER_SET,
-    format_tag,
-)
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import (
     IMPLICIT_LITTLE,

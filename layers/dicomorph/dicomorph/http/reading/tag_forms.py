@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.http.reading.requests import Request
 
 _FORMS = (("simplify", TagsForm.SIMPLIFY), ("short", TagsForm.SHORT), ("full", TagsForm.FULL))

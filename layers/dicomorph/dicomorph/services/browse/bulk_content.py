@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.json_fields import read_boolean, refuse_misspelled
 from dicomorph.model.resources import Json, Level, Resource

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.stream.source import Source
-from dicomorph.dicom.views.dataset_json import TagsForm, dataset_json
+from dicomorph.dicom.views.dataset_json import dataset_json
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend

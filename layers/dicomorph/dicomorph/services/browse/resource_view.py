@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import cast
 
 from dicomorph.dicom.standard.dictionary import keyword_of
-from dicomorph.dicom.views.dataset_json import TagsForm
+from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.metadata_names import (
     EXPECTED_NUMBER_OF_INSTANCES,
     INDEX_IN_SERIES,
