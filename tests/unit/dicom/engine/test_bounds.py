@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dicomorph.deid.editions.profiles import profile
-from dicomorph.dicom.engine import encoded_scope, explicit_items, steps
+from dicomorph.dicom.engine import encoded_scope, explicit_items
 from dicomorph.dicom.engine import identity_mapper as uids
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
@@ -105,7 +105,7 @@ def test_memory_of_tags_that_were_met_is_bounded(
     top = sorted([*leaves, *emptied, *sequences], key=lambda element: element.tag)
     data = part10(encode([*top[disordered:], *top[:disordered]], syntax), syntax)
     expected = anonymized(data, **body)
-    monkeypatch.setattr(steps, "_LEARNT", 4)
+    monkeypatch.setattr("dicomorph.dicom.engine.learnt.LEARNT", 4)
     engine = rewriter({**body, "Remove": [*removed, "0011,4321"]})
     for scope in (engine._plan.root, engine._plan.root.of_item(0x00191000, 0)):
         assert scope is not None

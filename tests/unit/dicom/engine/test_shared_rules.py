@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.dicom.engine import steps
+from dicomorph.dicom.engine import learnt
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import EXPLICIT, Element, encode, part10, rich_file
 from tests.support.edits import anonymized, modified, plan
@@ -41,6 +41,6 @@ def test_what_is_learnt_is_bounded() -> None:
     root = plan({}).root
     modified(part10(encode(elements, EXPLICIT), EXPLICIT))
     anonymized(part10(encode(elements, EXPLICIT), EXPLICIT))
-    limit = steps._LEARNT
+    limit = learnt.LEARNT
     assert root.learnt
     assert all(len(found) <= limit for learnt in root.learnt.values() for found in (learnt, learnt.top))

@@ -12,11 +12,12 @@ from typing import Any
 from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.engine.learnt import ItemRules
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
-from dicomorph.dicom.engine.steps import ItemRules, Steps
+from dicomorph.dicom.engine.steps import Steps
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part

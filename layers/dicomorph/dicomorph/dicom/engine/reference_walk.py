@@ -15,9 +15,9 @@ from typing import Any, Final
 from dicomorph.dicom.engine.edit_plan import FOLLOW, KEEP, Rule, Scope
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes, ItemScopes
 from dicomorph.dicom.engine.explicit_items import WALKERS
+from dicomorph.dicom.engine.learnt import ItemRules
 from dicomorph.dicom.engine.reference_editor import OF_STUDIES, ReferenceEditor
 from dicomorph.dicom.engine.reference_tree import REFERENCES
-from dicomorph.dicom.engine.steps import ItemRules
 from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.elements import Encoding

@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import struct
 from abc import abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import Action, Rule, Scope
+from dicomorph.dicom.engine import learnt
+from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.learnt import (
+    EmptyElements,
+    ItemRulesByKey,
+    Rules,
+    StepsBehind,
+    StepsInAnyOrder,
+    TopSteps,
+)
 from dicomorph.dicom.engine.step_kinds import (
     CHARACTER_SET,
     DROP_LONG,
@@ -21,30 +30,23 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
-    IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
-    NOTE,
-    NOTED,
     PIXELS,
     REPLACE,
     SEQUENCE,
     STOP,
     UNKNOWN,
 )
-from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
-from dicomorph.dicom.frames.overlay_bits import is_bit_position
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import (
-    IMPLICIT_LITTLE,
     ITEM,
     Encoding,
     IrregularError,
-    out_of_order,
 )
 from dicomorph.dicom.stream.source import Buffer
 
@@ -52,31 +54,6 @@ _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 # VR to whether its length has 32 bits, and whether it is text
 _KINDS = {vr: (vr in LONG_VRS, vr in TEXT_VRS) for vr in LONG_VRS | SHORT_VRS}
-# Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
-# implicit VR are tag 0 as they are.)
-_PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
-_LEARNT = 5_000  # hostile files must not grow what outlives them without bound
-
-
-class ItemRules(NamedTuple):
-    """The rules for the items of a sequence.
-
-    Parameters
-    ----------
-    tag : int
-        Of the sequence.
-    scope : Scope or None
-        Of its first item, and of the others too unless `by_index`; None if nothing changes.
-    by_index : bool
-        Whether its items follow different rules.
-    encoding : Encoding
-        How its items are written.
-    """
-
-    tag: int
-    scope: Scope | None
-    by_index: bool
-    encoding: Encoding
 
 
 class Steps(dict[Any, int]):
@@ -97,15 +74,15 @@ class Steps(dict[Any, int]):
         self.scope = scope
         self.encoding = encoding
         self.nested = nested
-        self.top = _TopSteps(self)
+        self.top = TopSteps(self)
         self.first = StepsBehind(self, -1)
-        self.in_any_order = _StepsInAnyOrder(self, -1)
+        self.in_any_order = StepsInAnyOrder(self, -1)
         self.behind: dict[int, StepsBehind] = {}  # by tag
         self.pairs = 0  # of an element and one behind it
-        self.empty = _EmptyElements(self)
-        self.rules = _Rules(scope)
+        self.empty = EmptyElements(self)
+        self.rules = Rules(scope)
         self.character_set = self.rules[SPECIFIC_CHARACTER_SET].action
-        self.item_rules = _ItemRulesByKey(self)
+        self.item_rules = ItemRulesByKey(self)
 
     @classmethod
     def of(cls, scope: Scope, encoding: Encoding, *, nested: bool) -> Steps:
@@ -120,14 +97,14 @@ class Steps(dict[Any, int]):
         """Work out the step for a key that was not met before."""
         step = self._work_out(key)
         if step != STOP or self._is_delimiter(key):
-            if len(self) >= _LEARNT:
+            if len(self) >= learnt.LEARNT:
                 self.clear()
             self[key] = step
         return step
 
     def count_pair(self) -> None:
         """Count an element that was met behind another one, and forget them all if there are too many."""
-        if self.pairs >= _LEARNT:
+        if self.pairs >= learnt.LEARNT:
             self.pairs = 0
             self.behind.clear()
             self.first.clear()
@@ -255,129 +232,3 @@ class _ImplicitSteps(Steps):
 
     def _is_delimiter(self, key: int) -> bool:  # noqa: ARG002 - the key is nothing but a tag
         return True
-
-
-class _Rules(dict[int, Rule]):
-    """The rules for the tags that were met."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__()
-        self._scope = scope
-
-    def __missing__(self, tag: int) -> Rule:
-        if len(self) >= _LEARNT:
-            self.clear()
-        rule = self[tag] = self._scope.rule(tag)
-        return rule
-
-
-class StepsBehind(dict[Any, tuple[int, "StepsBehind"]]):
-    """The steps for the elements of an item behind one with a certain tag, each with those behind it.
-
-    What is out of order is noticed where it is first met: that elements stand as they should costs
-    no comparison afterwards.
-    """
-
-    __slots__ = ("_steps", "_tag")
-
-    def __init__(self, steps: Steps, tag: int) -> None:
-        super().__init__()
-        self._steps = steps
-        self._tag = tag
-
-    def __missing__(self, key: Any) -> tuple[int, StepsBehind]:
-        steps = self._steps
-        step = steps[key]
-        if step == STOP and key not in steps:  # an item, which is misplaced
-            return step, self
-        steps.count_pair()
-        found = self[key] = step, self if step == STOP else self._behind(key)
-        return found
-
-    def _behind(self, key: Any) -> StepsBehind:
-        """Return the steps for what stands behind an element."""
-        steps = self._steps
-        tag, _ = steps.tag_and_vr(key)
-        if tag <= self._tag:
-            raise out_of_order(tag)
-        behind = steps.behind.get(tag)
-        if behind is None:
-            behind = steps.behind[tag] = StepsBehind(steps, tag)
-        return behind
-
-
-class _StepsInAnyOrder(StepsBehind):
-    """The steps for the elements of an item, whatever they stand behind."""
-
-    __slots__ = ()
-
-    def __missing__(self, key: Any) -> tuple[int, StepsBehind]:
-        if len(self) >= _LEARNT:
-            self.clear()
-        found = self[key] = self._steps[key], self
-        return found
-
-
-class _TopSteps(dict[Any, tuple[int, int]]):
-    """The step and the tag for each key at the top level."""
-
-    def __init__(self, steps: Steps) -> None:
-        super().__init__()
-        self._steps = steps
-
-    def __missing__(self, key: Any) -> tuple[int, int]:
-        if key in _PADDING:
-            tag, step = 0, DROP_SHORT
-        else:
-            (tag, _), step = self._steps.tag_and_vr(key), self._steps[key]
-        if len(self) >= _LEARNT:
-            self.clear()
-        found = self[key] = self._noting(tag, step), tag
-        return found
-
-    def _noting(self, tag: int, step: int) -> int:
-        if tag in NOTED:
-            return NOTE
-        if self._steps.scope.cleans_frames:
-            if tag in IMAGE_PIXEL:
-                return IMAGE if step == KEEP_SHORT else NOTE
-            if is_bit_position(tag):
-                return NOTE
-        return step
-
-
-class _EmptyElements(dict[Any, bytes]):
-    """The elements without a value that take the place of those that were met."""
-
-    def __init__(self, steps: Steps) -> None:
-        super().__init__()
-        self._steps = steps
-
-    def __missing__(self, key: Any) -> bytes:
-        tag, vr = self._steps.tag_and_vr(key)
-        # Spec 3.3, step 3: at the top level as the dictionary says, whatever the file does.
-        if vr == b"UN" or not self._steps.nested:
-            known = vr_of(tag)
-            vr = vr if known == "UN" else known.encode()[:2]
-        if len(self) >= _LEARNT:
-            self.clear()
-        element = self[key] = self._steps.encoding.header(tag, vr, 0)
-        return element
-
-
-class _ItemRulesByKey(dict[Any, ItemRules]):
-    """The rules for the items of each sequence that was met, by the key of its step."""
-
-    def __init__(self, steps: Steps) -> None:
-        super().__init__()
-        self._steps = steps
-
-    def __missing__(self, key: Any) -> ItemRules:
-        tag, vr = self._steps.tag_and_vr(key)
-        scope = self._steps.scope
-        # UN: PS3.5 6.2.2
-        encoding = IMPLICIT_LITTLE if vr == b"UN" else self._steps.encoding
-        if len(self) >= _LEARNT:
-            self.clear()
-        found = self[key] = ItemRules(tag, scope.of_item(tag, 0), scope.differs_by_index(tag), encoding)
-        return found
