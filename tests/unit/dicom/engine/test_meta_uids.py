@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -73,3 +75,20 @@ def test_the_uid_of_the_product_is_repeated_whatever_its_vr(
     product = read_file(edit(small_file(*elements, syntax=syntax)))
     for tag, repeated in ((CLASS, 0x00020002), (INSTANCE, 0x00020003)):
         assert product.meta[repeated].strip(b" \0") == product.tree[tag].value.strip(b" \0")
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("tag", [CLASS, INSTANCE])
+@pytest.mark.parametrize("vr", ["SQ", "UN", "OB", "LO"])
+def test_a_kept_uid_that_is_a_sequence_is_refused(vr: str, tag: int, syntax: str) -> None:
+    item = Element(tag, "SQ", [[Element(0x00100010, "PN", "DOE^JOHN")]])
+    whole = encode([item], syntax)
+    value = whole[8 if syntax == IMPLICIT else 12 :]
+    odd = item if vr == "SQ" else Element(tag, vr, value)
+    keep: dict[str, Any] = {"Keep": ["SOPInstanceUID", "SOPClassUID"], "Force": True}
+    for undefined in (False, True) if vr == "SQ" else (False,):
+        data = small_file(replace(odd, undefined=undefined), syntax=syntax)
+        with pytest.raises(BadFileFormatError):
+            anonymized(data, **keep)
+        with pytest.raises(BadFileFormatError):
+            modified(data, **keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -45,9 +46,11 @@ from dicomorph.dicom.stream.elements import (
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes
 from dicomorph.dicom.stream.scan import read_values
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
+_HOLDS_ITEMS = re.compile(rb"\xfe\xff\x00\xe0|\xff\xfe\xe0\x00")  # in either byte order
 _KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
 _EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
 _EMPTIES = frozenset((EMPTY_SHORT, EMPTY_LONG))
@@ -237,6 +240,8 @@ class TopLevel(TopLevelItems):
     def _note_kept(self, tag: int, value: int, stop: int) -> None:
         """Remember a value that stays; it is copied with the run around it."""
         kept = self._window.read(value, stop).rstrip(b"\0 ")
+        if _HOLDS_ITEMS.search(kept):  # readers would open them
+            raise BadFileFormatError(f"{format_tag(tag)} is no UID")
         if tag == SOP_CLASS_UID:
             self.sop_class_uid = kept
         else:
