@@ -30,7 +30,6 @@ def api_paths() -> str:
     """Return the paths, by topic. Each function's integration is written at its first route only."""
     anchors: set[str] = set()
     text = f"{_INDENT}/{{proxy+}}:\n{_operation(_ANY, UNMATCHED, anchors)}"
-    text += f"{_INDENT}/: {{ {_ANY}: *{UNMATCHED} }}\n"
     topics: dict[str, str] = {}
     for topic, route in each_route():
         topics.setdefault(route.path, topic)
