@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from dicomorph.embedded.backend import database_file, objects_folder
+from dicomorph.embedded.objects.syncing import sync_paths
 from dicomorph.embedded.sqlite.recognition import is_our_database
 from dicomorph.model.object_keys import RESULTS, TOKEN_BYTES
 
@@ -101,7 +102,9 @@ def _claim(path: Path) -> None:
         )
     unfinished = path / _UNFINISHED
     unfinished.write_text(json.dumps({"Format": _FORMAT}) + "\n", encoding="ascii")
+    sync_paths([str(unfinished)])  # or a power cut may leave an empty marker, and the folder refused
     unfinished.replace(marker)
+    sync_paths([str(path)])
 
 
 def _check_format(marker: Path) -> None:

@@ -115,6 +115,7 @@ def test_pydicom_finds_the_values_that_were_there() -> None:
     assert sum(values >= set(TOKENS.items()) for values in found.values()) > 80
 
 
+# A second reader, of the system's and not of the lock: the first, pydicom, reads the same files everywhere.
 @pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize(("body", "removed"), REQUESTS)
 def test_dcmdump_finds_no_removed_value(body: dict[str, Any], removed: set[int], tmp_path: Path) -> None:
