@@ -108,11 +108,14 @@ class Tidying:
         ids = {job.id for job in living}
         pins = pins_of(self._backend.objects, living, starting=True)
         pinned = {ref.key for ref in pins.among(ObjectRef(key, "", 0) for key in strays)}
-        return documents + [
+        orphans = [
             key
             for key in strays
             if key not in named and key not in pinned and file_name(key).rsplit("-", 2)[0] not in ids
         ]
+        # Once more: a job may have brought its product in, and ended, since the entries were looked at.
+        held = self._held(orphans)
+        return documents + [key for key in orphans if key not in held]
 
     def _strange_documents(self) -> Iterator[str]:
         """Yield the keys of the documents of jobs that are not known; they may hold values."""
