@@ -19,6 +19,7 @@ from dicomorph.services.server.check_settings import check_settings, waiting_set
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from mypy_boto3_s3.client import S3Client
 
 _logger = logging.getLogger(__name__)
 
@@ -60,21 +61,35 @@ class _Absent:
 def _aws_objects(environment: Environment) -> Any:
     if not environment.dicom_bucket_name:
         return _Absent("DICOM_BUCKET_NAME")
-    import boto3  # noqa: PLC0415 - see the module's docstring
+    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415 - see the module's docstring
 
-    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
+    return S3Store(s3_client(), environment.dicom_bucket_name)
 
-    return S3Store(boto3.client("s3", config=_config(read_timeout=60)), environment.dicom_bucket_name)
+
+def s3_client() -> S3Client:
+    """Return a client whose presigned URLs work in every region.
+
+    What is encrypted with a KMS key is given to signatures of version 4 alone, and in older regions
+    boto3 presigns with version 2. Where a bucket is younger than its name in the global DNS, and in
+    regions that are off by default, only the region's own host answers without a redirection, which
+    a signed URL does not survive.
+    """
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    signing = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+    return boto3.client("s3", config=_config(read_timeout=60).merge(signing))
 
 
 def _aws_targets(environment: Environment) -> dict[str, Target]:
     if not environment.settings.targets or not environment.dicom_bucket_name:
         return {}
-    import boto3  # noqa: PLC0415
-
     from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
-    client = boto3.client("s3", config=_config(read_timeout=60))
+    client = s3_client()
     targets = {}
     for name, place in environment.settings.targets.items():
         bucket, _, prefix = place.partition("/")
