@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,21 @@ def test_an_instance_creates_its_parents(index: Index) -> None:
     assert series is not None
     assert series.metadata["ExpectedNumberOfInstances"] == MetadataValue("3", 0)
     assert_hierarchy_is_true(index)
+
+
+@pytest.mark.parametrize("crc32", [0, 1, 0xFFFFFFFF, None])
+def test_the_checksum_of_an_object_is_kept_with_it(index: Index, crc32: int | None) -> None:
+    one = entry()
+    one = replace(one, object=replace(one.object, crc32=crc32))
+    index.ingest.add([one], overwrite=NEVER)
+    held = index.catalogue.get(Level.INSTANCE, "0i")
+    assert held is not None
+    pins = [*index.catalogue.pins(Level.PATIENT, "0p"), *index.catalogue.pins_of(["0i"])]
+    [replaced] = index.ingest.add([entry(version="22")], overwrite=ALWAYS)
+    [removed] = index.eraser.remove(Level.INSTANCE, "0i").objects
+    found = [held.object, *(pin.object for pin in pins), replaced.superseded]
+    assert [ref and (ref, ref.crc32) for ref in found] == [(one.object, crc32)] * 4
+    assert removed.crc32 is None
 
 
 def test_resources_are_found_whatever_their_level_and_only_there(index: Index) -> None:

@@ -12,8 +12,13 @@ import pytest
 
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.sqlite import database as sqlite_database
+from dicomorph.embedded.sqlite import versions
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import InternalError, StaleEpochError, StorageFullError, TransientError
+from dicomorph.model.resources import Level
+from dicomorph.model.settings import OverwriteInstances
+from tests.contract.indexes import entry
+from tests.support.earlier_folders import as_version
 
 
 @pytest.fixture
@@ -86,6 +91,39 @@ def test_a_database_of_another_version_is_refused(path: Path, database: Database
         raw.execute("PRAGMA user_version = 99")
     with pytest.raises(InternalError, match="version 99"):
         Database(path, epoch=None)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_database_of_an_earlier_version_becomes_one_of_today_once(
+    path: Path, database: Database, version: int
+) -> None:
+    index = sqlite_index(database)
+    index.ingest.add([entry("i1"), entry("i2")], overwrite=OverwriteInstances.NEVER)
+    database.close()
+    as_version(version, path)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: Database(path, epoch=None), range(4)))
+    with closing(sqlite3.connect(path)) as raw, closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(Path(versions.__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+        assert raw.execute("PRAGMA user_version").fetchone() == (3,)
+        assert columns_of(raw) == columns_of(new)
+    for one in opened:
+        held = sqlite_index(one).catalogue.get(Level.INSTANCE, "i1")
+        assert held is not None
+        assert held.object == entry("i1").object
+        assert held.object is not None
+        assert held.object.crc32 is None
+        one.close()
+
+
+def columns_of(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
+    """Return all columns of all tables, with their places and types."""
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return {
+        (table, *column)
+        for table in tables
+        for column in connection.execute("SELECT * FROM pragma_table_info(?)", (table,))
+    }
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:

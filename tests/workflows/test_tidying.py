@@ -21,7 +21,7 @@ from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.plan_job import plan_job
 from local.data_folder import MARKER, lock_data_folder
-from tests.support.earlier_folders import as_version_1
+from tests.support.earlier_folders import as_version
 from tests.support.jobs import IN_PLACE, counts
 from tests.workflows.embedded import Server, files_of, serve, tidy
 from tests.workflows.five_instances import REPLACING, SOURCES, study
@@ -67,13 +67,13 @@ def test_a_folder_of_version_1_opens_with_its_job_in_flight(
     set_aside(folder, keys[str(gone["ID"])], aside)
     set_aside(folder, keys[str(kept["ID"])], aside)  # its entry is back, with the index of last week
     close(server)
-    as_version_1(database_file(folder))
+    as_version(1, database_file(folder))
 
     assert is_our_database(database_file(folder))
     lock_data_folder(folder).release()
     server = serve(folder)
     with closing(sqlite3.connect(database_file(folder))) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (2,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (3,)
     assert tidy(server, folder) == 0
     assert (folder / MARKER).exists()
     assert not (folder / aside).exists()

@@ -20,7 +20,7 @@ from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 from dicomorph.model.settings import PrivateTag, Settings, UnencodableText
 from tests.support.jobs import JOB
 
-refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0))
+refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0), st.none() | st.integers(0))
 pins = st.builds(Pin, st.builds(Ancestry, st.text(), st.text(), st.text(), st.text()), refs)
 outcomes = st.builds(InstanceOutcome, pins, st.none() | pins, st.integers(), st.text())
 json_values = st.recursive(
@@ -68,7 +68,7 @@ READERS: dict[str, Reader] = {
     "outcome": partial(documents.read_outcome, number=3, instances=2),
     "part": partial(documents.read_outcome, number=3, instances=1),
 }
-PIN = Pin(Ancestry("p", "s", "e", "i"), ObjectRef("instances/i", "v1", 7))
+PIN = Pin(Ancestry("p", "s", "e", "i"), ObjectRef("instances/i", "v1", 7, 9))
 DOCUMENTS = {
     "request": documents.encode_request(
         JobRequest(
@@ -89,7 +89,7 @@ DOCUMENTS = {
     "part": documents.encode_outcome(BatchOutcome(3, (InstanceOutcome(PIN, PIN),))),
 }
 
-_PIN_PLACES: list[Place] = [(), *((step,) for step in range(7))]
+_PIN_PLACES: list[Place] = [(), *((step,) for step in range(8))]
 TYPED: dict[str, list[Place]] = {
     "request": [
         *[("Body",), ("Sources",), ("Sources", 0), ("RemoteIP",), ("HttpUsername",)],
@@ -106,7 +106,7 @@ TYPED: dict[str, list[Place]] = {
     "outcome": [
         *[("batch",), ("instances",), ("instances", 0), ("instances", 0, "error")],
         *[("instances", 0, "details"), ("superseded",), ("superseded", 0)],
-        *(("superseded", 0, step) for step in range(3)),
+        *(("superseded", 0, step) for step in range(4)),
         *(("instances", 0, "source", *place) for place in _PIN_PLACES),
         *(("instances", 0, "product", *place) for place in _PIN_PLACES[1:]),
     ],
@@ -115,7 +115,9 @@ TYPED: dict[str, list[Place]] = {
 
 @given(batches)
 def test_a_batch_survives(batch: Batch) -> None:
-    assert documents.read_batch(documents.encode_batch(batch), batch.number) == batch
+    read = documents.read_batch(documents.encode_batch(batch), batch.number)
+    assert read == batch
+    assert [pin.object.crc32 for pin in read.pins] == [pin.object.crc32 for pin in batch.pins]
 
 
 @given(batch_outcomes)

@@ -194,7 +194,7 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
         }
         for instance in outcome.instances
     ]
-    superseded = [[ref.key, ref.version, ref.size] for ref in outcome.superseded]
+    superseded = [_encode_ref(ref) for ref in outcome.superseded]
     return _dump({"batch": outcome.number, "instances": instances, "superseded": superseded})
 
 
@@ -247,15 +247,13 @@ def _decode_outcome(document: Any) -> BatchOutcome:
 
 
 def _encode_pin(pin: Pin) -> list[Any]:
-    ancestry, ref = pin.ancestry, pin.object
+    ancestry = pin.ancestry
     return [
         ancestry.patient,
         ancestry.study,
         ancestry.series,
         ancestry.instance,
-        ref.key,
-        ref.version,
-        ref.size,
+        *_encode_ref(pin.object),
     ]
 
 
@@ -265,8 +263,13 @@ def _decode_pin(values: Any) -> Pin:
     return Pin(Ancestry(*ids), _decode_ref(*ref))
 
 
-def _decode_ref(key: Any, version: Any, size: Any) -> ObjectRef:
-    return ObjectRef(only(str, key), only(str, version), count(size))
+def _encode_ref(ref: ObjectRef) -> list[Any]:
+    known = [] if ref.crc32 is None else [ref.crc32]
+    return [ref.key, ref.version, ref.size, *known]
+
+
+def _decode_ref(key: Any, version: Any, *numbers: Any) -> ObjectRef:
+    return ObjectRef(only(str, key), only(str, version), *map(count, numbers))
 
 
 def _dump(document: object) -> bytes:

@@ -20,6 +20,8 @@
     ├── CannotStoreInstanceError 2018
     ├── TimeLimitError            16   a synchronous call outlived the gateway
     ├── StorageFullError          19   507 on the wire
+    ├── CorruptedFileError        20   a stored file is not what was stored
+    │   └── MissingFileError          13   500 on the wire: the instance is there, its file is not
     ├── InternalError             -1
     │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
@@ -159,6 +161,19 @@ class StorageFullError(DicomorphError):
     """No space is left for another object."""
 
     code = 19
+
+
+class CorruptedFileError(DicomorphError):
+    """A stored file has another size or other bytes than when it was stored."""
+
+    code = 20
+
+
+class MissingFileError(CorruptedFileError):
+    """The index has an instance whose file is gone: the client asked for the right thing."""
+
+    code = 13
+    status = 500
 
 
 class InternalError(DicomorphError):

@@ -85,11 +85,15 @@ class ObjectRef:
         The store's own version id (S3 ``VersionId``); empty where the store has none.
     size : int
         In bytes.
+    crc32 : int, optional
+        The CRC-32 of the bytes as they were stored (ISO-HDLC, as in zlib and S3). None where nobody
+        has recorded it: earlier versions did not. It tells objects apart as little as the size does.
     """
 
     key: str
     version: str
     size: int
+    crc32: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 Attributes of a resource: ``Id``, ``Stamp`` (new at each change that decides something),
 ``Tags`` and ``PatientTags`` (JSON), ``M:<metadata>`` and ``R:<metadata>`` (value, revision if
 above 0), ``L:<label>``, the ids of the resources above by their level, and for instances
-``ObjectKey``, ``ObjectVersion``, ``ObjectSize`` and ``MD5``. One attribute a metadata and a
-label lets writers change them without reading the item. ``Listing`` puts the item into the
-index of that name. An instance that waits for its parents has only ``Stamp`` and ``Pending``.
+``ObjectKey``, ``ObjectVersion``, ``ObjectSize``, ``CRC32`` where it is known, and ``MD5``. One
+attribute a metadata and a label lets writers change them without reading the item. ``Listing``
+puts the item into the index of that name. An instance that waits for its parents has only
+``Stamp`` and ``Pending``.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def instance_item(entry: InstanceEntry) -> Item:
         "ObjectVersion": {"S": ref.version},
         "ObjectSize": {"N": str(ref.size)},
         "MD5": {"S": entry.md5},
+        **({} if ref.crc32 is None else {"CRC32": {"N": str(ref.crc32)}}),
     }
 
 
@@ -194,7 +196,12 @@ def id_of(item: Item) -> str:
 
 def object_of(item: Item) -> ObjectRef:
     """Return the object of a stored instance."""
-    return ObjectRef(item["ObjectKey"]["S"], item["ObjectVersion"]["S"], int(item["ObjectSize"]["N"]))
+    return ObjectRef(
+        item["ObjectKey"]["S"],
+        item["ObjectVersion"]["S"],
+        int(item["ObjectSize"]["N"]),
+        int(item["CRC32"]["N"]) if "CRC32" in item else None,
+    )
 
 
 def ancestry_of(item: Item, level: Level) -> Ancestry:

@@ -23,7 +23,7 @@ from dicomorph.model.resources import (
 )
 
 _SELECT_PINS = (
-    "SELECT p.id, t.id, s.id, i.id, i.object_key, i.object_version, i.size"
+    "SELECT p.id, t.id, s.id, i.id, i.object_key, i.object_version, i.size, i.crc32"
     " FROM resource AS p JOIN resource AS t ON t.parent = p.pk"
     " JOIN resource AS s ON s.parent = t.pk JOIN resource AS i ON i.parent = s.pk"
 )

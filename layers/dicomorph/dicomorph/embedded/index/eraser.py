@@ -27,7 +27,7 @@ _BELOW = (
     "WITH RECURSIVE below (pk) AS (VALUES (?) UNION ALL"
     " SELECT r.pk FROM below JOIN resource AS r ON r.parent = below.pk) "
 )
-_COLUMNS = "object_key, object_version, size"
+_COLUMNS = "object_key, object_version, size, crc32"
 _OBJECTS_BELOW = f"{_BELOW} SELECT {_COLUMNS} FROM below JOIN resource USING (pk) WHERE level = 3"  # noqa: S608
 _DELETE_BELOW = f"{_BELOW} DELETE FROM resource WHERE pk IN below"  # noqa: S608 - constants, as above
 

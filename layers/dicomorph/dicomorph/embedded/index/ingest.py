@@ -116,7 +116,8 @@ class _Addition:
     def add(self, entry: InstanceEntry) -> StoreOutcome:
         """Add one instance; `finish` must follow the last one."""
         held = self._connection.execute(
-            "SELECT pk, md5, object_key, object_version, size FROM resource WHERE level = 3 AND id = ?",
+            "SELECT pk, md5, object_key, object_version, size, crc32 FROM resource"
+            " WHERE level = 3 AND id = ?",
             (entry.ancestry.instance,),
         ).fetchone()
         superseded = None if held is None else ObjectRef(*held[2:])
@@ -178,13 +179,13 @@ class _Addition:
 
     def _insert(self, entry: InstanceEntry, level: Level, parent: int | None) -> int:
         facts = entry.facts.get(level, _NO_FACTS)
-        stored: tuple[str | int | None, ...] = (None, None, None, None)
+        stored: tuple[str | int | None, ...] = (None, None, None, None, None)
         if level is Level.INSTANCE:
             ref = entry.object
-            stored = (ref.key, ref.version, ref.size, entry.md5)
+            stored = (ref.key, ref.version, ref.size, entry.md5, ref.crc32)
         cursor = self._connection.execute(
             "INSERT INTO resource (level, id, parent, main_tags, metadata, patient_main_tags,"
-            " object_key, object_version, size, md5) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " object_key, object_version, size, md5, crc32) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 NUMBERS[level],
                 entry.ancestry.at(level),

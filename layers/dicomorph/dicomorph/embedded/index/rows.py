@@ -17,7 +17,7 @@ INSTANCE = NUMBERS[Level.INSTANCE]
 SELECT_RESOURCE = """
     SELECT r.level, r.id, p.id, r.main_tags, r.metadata, r.last_update,
            (SELECT json_group_array(label) FROM label WHERE resource = r.pk),
-           r.patient_main_tags, r.object_key, r.object_version, r.size, r.md5
+           r.patient_main_tags, r.object_key, r.object_version, r.size, r.crc32, r.md5
     FROM resource AS r LEFT JOIN resource AS p ON p.pk = r.parent
 """
 
@@ -28,7 +28,7 @@ def decode_resource(row: tuple[Any, ...]) -> Resource:
     values = decode_metadata(metadata)
     if last_update is not None:
         values[LAST_UPDATE] = MetadataValue(last_update, 0)
-    key, version, size, md5 = stored
+    *ref, md5 = stored
     return Resource(
         level=LEVELS[level],
         id=resource_id,
@@ -37,7 +37,7 @@ def decode_resource(row: tuple[Any, ...]) -> Resource:
         metadata=values,
         labels=frozenset(json.loads(labels)),
         patient_main_tags=json.loads(patient_main_tags) if patient_main_tags else {},
-        object=ObjectRef(key, version, size) if level == INSTANCE else None,
+        object=ObjectRef(*ref) if level == INSTANCE else None,
         md5=md5 or "",
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dicomorph.embedded.sqlite.versions import SCHEMA_VERSION, migrate, version_of
 from dicomorph.model.errors import (
     DicomorphError,
     InternalError,
@@ -19,11 +20,6 @@ from dicomorph.model.errors import (
     StorageFullError,
     TransientError,
 )
-
-SCHEMA_VERSION = 2
-
-OPENED_VERSIONS = frozenset((1, SCHEMA_VERSION))
-"""Those of databases that can be opened; an earlier one becomes one of today's then."""
 
 _BUSY_SECONDS = 30.0
 _CACHED_STATEMENTS = 256
@@ -210,23 +206,14 @@ def _translated() -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Create the schema, bring an earlier one up to date, or refuse a database of another version.
-
-    Of what version 1 lacks, all are tables of their own, which the statements of the schema add.
-    """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == SCHEMA_VERSION:
+    """Create the schema, bring an earlier one up to date, or refuse a database of another version."""
+    if version_of(connection) == SCHEMA_VERSION:
         return
-    if version != 0 and version not in OPENED_VERSIONS:
-        raise InternalError(f"The database has version {version}, this program needs {SCHEMA_VERSION}")
     # Switching to WAL does not wait for a process that does the same.
     _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-    schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    try:
-        connection.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    finally:
-        if connection.in_transaction:
-            connection.rollback()
+    with _transaction(connection, "IMMEDIATE"):
+        if version_of(connection) != SCHEMA_VERSION:  # another process has done it meanwhile
+            migrate(connection)
 
 
 def _patiently(action: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from dicomorph.embedded.sqlite.database import OPENED_VERSIONS
+from dicomorph.embedded.sqlite.versions import OPENED_VERSIONS
 
 _OUR_TABLES = frozenset(("resource", "label", "job", "run"))
 

@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS resource (
     object_key        TEXT,          -- of instances, as what follows
     object_version    TEXT,
     size              INTEGER,
-    md5               TEXT
+    md5               TEXT,          -- empty unless OverwriteInstances compares
+    crc32             INTEGER        -- of what was stored; NULL where earlier versions stored it
 );
 
 -- Instances are found by hash, and listed in the order of their Orthanc ids.
