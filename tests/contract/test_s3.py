@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from dicomorph.aws.objects.parts import PART_BYTES, part_size
 from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.model.errors import InternalError, TransientError, UnknownResourceError
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.model.errors import CorruptedFileError, InternalError, TransientError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 from tests.contract.stores import make_bucket
 
@@ -78,6 +81,8 @@ def refusal(code: str, status: int) -> ClientError:
         (refusal("InternalError", 500), TransientError),
         (refusal("Whatever", 502), TransientError),
         (refusal("RequestTimeout", 400), TransientError),
+        (refusal("BadDigest", 400), TransientError),
+        (refusal("InvalidRange", 416), CorruptedFileError),
         (refusal("NoSuchKey", 404), UnknownResourceError),
         (refusal("NoSuchVersion", 404), UnknownResourceError),
         (refusal("AccessDenied", 403), InternalError),
@@ -210,8 +215,40 @@ def test_a_link_names_the_file_and_outlives_its_version(store: S3Store) -> None:
     assert int(query.get("X-Amz-Expires", ["900"])[0]) <= 900
 
 
-def test_objects_are_checked_and_typed(store: S3Store, s3: S3Client, bucket: str) -> None:
-    ref = store.put(KEY, b"bytes")
+@pytest.mark.parametrize("size", [0, 5, PART_BYTES, 2 * PART_BYTES + 5])
+def test_objects_are_checked_and_typed(store: S3Store, s3: S3Client, bucket: str, size: int) -> None:
+    data = b"bytes" * (size // 5)
+    ref = store.put_script(KEY, BufferSource(data), EditScript.of([(0, len(data))]))
     head = s3.head_object(Bucket=bucket, Key=ref.key, ChecksumMode="ENABLED")
     assert head["ContentType"] == "application/dicom"
-    assert head["ChecksumSHA256"]
+    assert head["ChecksumCRC32"] == base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+    assert store.checksum(ref) == ref.crc32 == zlib.crc32(data)
+
+
+def test_s3_is_told_the_checksum_of_all_parts_together(
+    store: S3Store, client: FaultyClient, s3: S3Client, bucket: str
+) -> None:
+    store.put_script(KEY, BufferSource(bytes(9 * MIB)), EditScript.of([(0, 9 * MIB)]))
+    told = dict(client.calls)["complete_multipart_upload"]
+    assert told["ChecksumType"] == "FULL_OBJECT"
+    assert told["ChecksumCRC32"] == base64.b64encode(zlib.crc32(bytes(9 * MIB)).to_bytes(4, "big")).decode()
+
+
+@pytest.mark.parametrize("options", [{}, {"ChecksumAlgorithm": "SHA256"}], ids=["none", "SHA-256"])
+def test_an_object_without_a_crc32_of_its_own_is_read_for_it(
+    store: S3Store, s3: S3Client, bucket: str, options: dict[str, Any]
+) -> None:
+    s3.put_object(Bucket=bucket, Key=KEY, Body=b"stored earlier", **options)
+    assert store.checksum(ObjectRef(KEY, "", 14)) == zlib.crc32(b"stored earlier")
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB])
+def test_what_does_not_have_its_checksum_is_not_stored(store: S3Store, size: int) -> None:
+    uses: list[Callable[[], object]] = [
+        lambda: store.put(KEY, bytes(size), crc32=1),
+        lambda: store.put_script(KEY, BufferSource(bytes(size)), EditScript.of([(0, size)]), crc32=1),
+    ]
+    for use in uses:
+        with pytest.raises(CorruptedFileError):
+            use()
+    assert list(store.keys("")) == []

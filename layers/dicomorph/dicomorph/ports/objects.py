@@ -17,8 +17,10 @@ from dicomorph.model.resources import ObjectRef
 class ObjectStore(Protocol):
     """Where DICOM files and the documents of jobs lie.
 
-    All methods raise `TransientError` when the store is throttled or away, and
-    `UnknownResourceError` when an object is read that does not exist.
+    All methods raise `TransientError` when the store is throttled or away. Those that read an
+    object raise `UnknownResourceError` when it does not exist, and `CorruptedFileError` when it has
+    another size than its reference says. The references that are returned have a CRC-32; a
+    caller who knows it already, since he has derived it, spares the store the reading.
 
     Parameters
     ----------
@@ -29,22 +31,28 @@ class ObjectStore(Protocol):
 
     keeps_versions: bool
 
-    def put(self, key: str, data: bytes) -> ObjectRef:
+    def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes. An object is visible whole or not at all.
 
         Raises
         ------
         StorageFullError
             If no space is left; nothing is visible under `key` then.
+        CorruptedFileError
+            If the bytes pass through this process, and do not have the CRC-32 that they should.
         """
 
     def put_file(self, key: str, path: str) -> ObjectRef:
         """Store a local file, of any size, without holding it in memory."""
 
-    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+    def put_edited(
+        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of a stored object, ranges copied without decoding."""
 
-    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+    def put_script(
+        self, key: str, source: Source, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of an object of another store, in bounded memory."""
 
     def open(self, ref: ObjectRef) -> Source:
@@ -54,11 +62,20 @@ class ObjectStore(Protocol):
         the job that pinned it lives (`discard`).
         """
 
+    def checksum(self, ref: ObjectRef) -> int:
+        """Return the CRC-32 of a stored object as it is now.
+
+        Files are read for it; S3, which compares what it keeps by itself, is asked for its own.
+        """
+
     def get(self, key: str) -> bytes | None:
         """Return the newest bytes under a key (small documents), None if there are none."""
 
     def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
-        """Tell whether there is an object under each key: none is missing, or was discarded."""
+        """Tell whether there is an object under each key as it was stored: no one was discarded.
+
+        Sizes are compared, and on S3 checksums.
+        """
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Make objects survive a power cut, with their names; of those that are gone, their absence.

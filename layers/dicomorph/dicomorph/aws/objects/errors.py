@@ -14,11 +14,19 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from dicomorph.model.errors import DicomorphError, InternalError, TransientError, UnknownResourceError
+from dicomorph.model.errors import (
+    CorruptedFileError,
+    DicomorphError,
+    InternalError,
+    TransientError,
+    UnknownResourceError,
+)
 
 _SERVER_FAULT = 500
 _ERRORS: dict[str, type[DicomorphError]] = {
     "404": UnknownResourceError,
+    "BadDigest": TransientError,  # what arrived is not what was sent
+    "InvalidRange": CorruptedFileError,  # the object is shorter than it was
     "MethodNotAllowed": UnknownResourceError,  # the version is a delete marker
     "NoSuchKey": UnknownResourceError,
     "NoSuchVersion": UnknownResourceError,
@@ -41,6 +49,8 @@ def translated() -> Iterator[None]:
     ------
     UnknownResourceError
         If there is no such object or version.
+    CorruptedFileError
+        If the object is shorter than what was asked for.
     TransientError
         For throttling, faults of the service and of the network.
     InternalError

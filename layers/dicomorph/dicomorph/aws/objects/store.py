@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from dicomorph.aws.objects.checks import check_size, crc32_in, size_in
 from dicomorph.aws.objects.errors import error_of, translated
-from dicomorph.aws.objects.parts import PART_BYTES, edited_parts, file_parts, part_size
+from dicomorph.aws.objects.parts import edited_parts, file_parts, part_size
 from dicomorph.aws.objects.source import RangedSource
+from dicomorph.aws.objects.uploads import Uploads
+from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import DicomorphError, UnknownResourceError
+from dicomorph.model.errors import CorruptedFileError, DicomorphError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, GetObjectRequestTypeDef, ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import (
+        GetObjectRequestTypeDef,
+        HeadObjectOutputTypeDef,
+        HeadObjectRequestTypeDef,
+        ObjectIdentifierTypeDef,
+    )
 
+    _RequestT = TypeVar("_RequestT", GetObjectRequestTypeDef, HeadObjectRequestTypeDef)
+
+_AnswerT = TypeVar("_AnswerT")
 _DELETED_AT_ONCE = 1000  # S3's limit
 _LINK_SECONDS = 900
 _LOOKED_FOR_AT_ONCE = 16
-_CONTENT_TYPES = {"dcm": "application/dicom", "json": "application/json"}
 
 
 class S3Store:
@@ -48,27 +59,22 @@ class S3Store:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._uploads = Uploads(client, bucket)
 
-    def put(self, key: str, data: bytes) -> ObjectRef:
+    def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes."""
-        with translated():
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=data,
-                ChecksumAlgorithm="SHA256",
-                ContentType=_content_type(key),
-            )
-        return ObjectRef(key, answer.get("VersionId", ""), len(data))
+        return self._uploads.put(key, data, crc32=crc32)
 
     def put_file(self, key: str, path: str) -> ObjectRef:
         """Store a local file, of any size, a part in memory at a time."""
         with open(path, "rb") as file:  # noqa: PTH123 - the port takes text
             file.seek(0, 2)
             size = file.tell()
-            return self._put_parts(key, file_parts(file, part_size(size)), size)
+            return self._uploads.put_parts(key, file_parts(file, part_size(size)), size)
 
-    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+    def put_edited(
+        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of a stored object, a part in memory at a time.
 
         Everything passes through this process. Long ranges could be copied within S3
@@ -76,19 +82,33 @@ class S3Store:
         """
         original = self._source(source)
         try:
-            return self.put_script(key, original, script)
+            return self.put_script(key, original, script, crc32=crc32)
         finally:
             original.close()
 
-    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+    def put_script(
+        self, key: str, source: Source, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of an object of another store, a part in memory at a time."""
-        return self._put_parts(key, edited_parts(source, script, part_size(script.size)), script.size)
+        parts = edited_parts(source, script, part_size(script.size))
+        return self._uploads.put_parts(key, parts, script.size, crc32=crc32)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object at its version; the first bytes of it are fetched at once."""
         source = self._source(ref)
         source.window(0, 1)
         return source
+
+    def checksum(self, ref: ObjectRef) -> int:
+        """Return the CRC-32 of an object: S3's own, if it has one of the whole object."""
+        found = crc32_in(self._head(ref))
+        if found is not None:
+            return found
+        source = self._source(ref)
+        try:
+            return crc32_of(source)
+        finally:
+            source.close()
 
     def get(self, key: str) -> bytes | None:
         """Return the newest bytes under a key, None if there are none."""
@@ -136,8 +156,10 @@ class S3Store:
     def link(self, ref: ObjectRef, *, file_name: str) -> str:
         """Return a presigned URL, which lives no longer than the credentials it was made with.
 
-        It names no version: whatever is newest under the key has the same bytes.
+        It names no version: whatever is newest under the key has the same bytes. That there is
+        something of this size is seen before, for the client hears of S3 what is wrong, not of us.
         """
+        self._head(replace(ref, version=""))
         name = re.sub(r"[^A-Za-z0-9._ -]", "_", file_name)
         request = {
             "Bucket": self._bucket,
@@ -149,11 +171,21 @@ class S3Store:
 
     def _is_stored(self, ref: ObjectRef) -> bool:
         try:
-            with translated():
-                self._client.head_object(Bucket=self._bucket, Key=ref.key)
-        except UnknownResourceError:
+            found = crc32_in(self._head(replace(ref, version="")))
+        except (UnknownResourceError, CorruptedFileError):
             return False
-        return True
+        return None in (found, ref.crc32) or found == ref.crc32
+
+    def _head(self, ref: ObjectRef) -> HeadObjectOutputTypeDef:
+        """Return what S3 says of an object, or of the newest one under its key if the version is gone."""
+        request: HeadObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": ref.key,
+            "ChecksumMode": "ENABLED",
+        }
+        found = self._newest_if_gone(ref, request, self._client.head_object)
+        check_size(found["ContentLength"], ref)
+        return found
 
     def _source(self, ref: ObjectRef) -> RangedSource:
         return RangedSource(partial(self._fetch, ref), ref.size)
@@ -162,60 +194,22 @@ class S3Store:
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
         if start < stop:  # an empty object has no range
             request["Range"] = f"bytes={start}-{stop - 1}"
+        answer = self._newest_if_gone(ref, request, self._client.get_object)
+        check_size(size_in(answer), ref)
+        with translated():
+            return answer["Body"].read()
+
+    def _newest_if_gone(self, ref: ObjectRef, request: _RequestT, ask: Callable[..., _AnswerT]) -> _AnswerT:
+        """Ask for a version; for whatever is there, if it is gone.
+
+        A duplicated task writes the same bytes again; the bucket forgets what it wrote first.
+        """
         if ref.version:
-            # A duplicated task writes the same bytes again; the bucket forgets what it wrote first.
-            with suppress(UnknownResourceError):
-                return self._read({**request, "VersionId": ref.version})
-        return self._read(request)
-
-    def _read(self, request: GetObjectRequestTypeDef) -> bytes:
+            with suppress(UnknownResourceError), translated():
+                return ask(**request, VersionId=ref.version)
         with translated():
-            return self._client.get_object(**request)["Body"].read()
-
-    def _put_parts(self, key: str, parts: Iterator[bytes], size: int) -> ObjectRef:
-        if size <= PART_BYTES:
-            return self.put(key, b"".join(parts))
-        with translated():
-            upload = self._client.create_multipart_upload(
-                Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256", ContentType=_content_type(key)
-            )["UploadId"]
-        try:
-            done = [self._put_part(key, upload, number, data) for number, data in enumerate(parts, 1)]
-            with translated():
-                answer = self._client.complete_multipart_upload(
-                    Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done}
-                )
-        except BaseException:
-            self._abort(key, upload)
-            raise
-        return ObjectRef(key, answer.get("VersionId", ""), size)
-
-    def _put_part(self, key: str, upload: str, number: int, data: bytes) -> CompletedPartTypeDef:
-        with translated():
-            answer = self._client.upload_part(
-                Bucket=self._bucket,
-                Key=key,
-                UploadId=upload,
-                PartNumber=number,
-                Body=data,
-                ChecksumAlgorithm="SHA256",
-            )
-        done: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
-        if checksum := answer.get("ChecksumSHA256"):
-            done["ChecksumSHA256"] = checksum
-        return done
-
-    def _abort(self, key: str, upload: str) -> None:
-        try:
-            with translated():
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
-        except DicomorphError:
-            return  # what made us abort is the news; the lifecycle rule removes the parts
+            return ask(**request)
 
 
 def _failure(code: str) -> DicomorphError:
     return error_of(code, 500 if code in ("InternalError", "ServiceUnavailable") else 0)
-
-
-def _content_type(key: str) -> str:
-    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

@@ -36,8 +36,19 @@ class Spool:
         self._parent = parent
         self._numbers = itertools.count()
         self._folder, lock = self._claim()
+        self._identity = _identity(os.fstat(lock))
         self.close = weakref.finalize(self, _give_up, self._folder, lock, os.getpid())
         self.remove_abandoned()
+
+    def is_there(self) -> bool:
+        """Tell whether the folder still is where it was made, so that what is stored there is found again.
+
+        It is not if somebody has moved, deleted or unmounted what it lies in.
+        """
+        try:
+            return _identity(os.stat(self._folder)) == self._identity  # noqa: PTH116 - a hot path
+        except OSError:
+            return False
 
     def path(self) -> str:
         """Return a path that nothing else uses."""
@@ -80,6 +91,10 @@ def _give_up(folder: Path, lock: int, owner: int) -> None:
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _lock(folder: Path) -> int:

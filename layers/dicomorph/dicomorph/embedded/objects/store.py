@@ -18,18 +18,27 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.embedded.objects.errors import translated
+from dicomorph.embedded.objects.finishing import FileWriter, Fill
 from dicomorph.embedded.objects.folders import ABSENT, ORPHANS, PINNED, move_into, path_of, prune
-from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, give_name
+from dicomorph.embedded.objects.naming import can_be_nameless
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
-from dicomorph.embedded.objects.writing import copy_range, read_range, write_all, write_script
+from dicomorph.embedded.objects.writing import (
+    copy_range,
+    crc32_of_range,
+    read_range,
+    write_all,
+    write_script,
+)
+from dicomorph.model.errors import CorruptedFileError
 from dicomorph.model.resources import ObjectRef
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -53,22 +62,27 @@ class FileStore:
 
     def __init__(self, root: Path, *, sync: bool = False, objects: Path | None = None) -> None:
         root = root.absolute()
-        self._sync = sync
         self._objects = str((objects or root / "objects").absolute())
         self._pinned = str(root / PINNED)
         self._aside = (self._pinned, str(root / ORPHANS))
         with translated():
             self._spool = Spool(root / "tmp")
-            self._is_nameless = can_be_nameless(self._spool.path())
+            is_nameless = can_be_nameless(self._spool.path())
             Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._writer = FileWriter(self._objects, self._spool, is_nameless=is_nameless, sync=sync)
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""
         self._spool.close()
 
-    def put(self, key: str, data: bytes) -> ObjectRef:
+    def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes."""
-        return self._write(key, lambda target: write_all(target, [data]))
+
+        def fill(target: int) -> int:
+            write_all(target, [data])
+            return zlib.crc32(data) if crc32 is None else crc32
+
+        return self._write(key, fill)
 
     def put_file(self, key: str, path: str) -> ObjectRef:
         """Store a copy of a local file, of any size, without holding it in memory."""
@@ -76,38 +90,61 @@ class FileStore:
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size
-                return self._write(key, lambda target: copy_range(target, source, 0, size))
+
+                def fill(target: int) -> int:
+                    copy_range(target, source, 0, size)
+                    return crc32_of_range(source, 0, size)
+
+                return self._write(key, fill)
             finally:
                 os.close(source)
 
-    def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
+    def put_edited(
+        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
         with translated():
-            original = self._descriptor(source.key)
+            original = self._descriptor(source)
             try:
-                ref = self._write(key, lambda target: write_script(target, original, script))
+
+                def fill(target: int) -> int:
+                    return write_script(target, original, script, crc32=crc32)
+
+                return self._write(key, fill)
             finally:
                 os.close(original)
-        return ref
 
-    def put_script(self, key: str, source: Source, script: EditScript) -> ObjectRef:
+    def put_script(
+        self, key: str, source: Source, script: EditScript, *, crc32: int | None = None
+    ) -> ObjectRef:
         """Store what an edit script makes of an object of another store, in bounded memory."""
 
-        def fill(target: int) -> None:
+        def fill(target: int) -> int:
+            found = 0
             for chunk in script.chunks(source):
                 write_all(target, [chunk])
+                found = zlib.crc32(chunk, found) if crc32 is None else crc32
+            return found
 
         return self._write(key, fill)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""
         with translated():
-            descriptor = self._descriptor(ref.key)
+            descriptor = self._descriptor(ref)
             try:
-                size = os.fstat(descriptor).st_size
-                if size <= _MAPPED_FROM:
-                    return BufferSource(read_range(descriptor, 0, size))
+                if ref.size <= _MAPPED_FROM:
+                    return BufferSource(read_range(descriptor, 0, ref.size))
                 return BufferSource(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+            finally:
+                os.close(descriptor)
+
+    def checksum(self, ref: ObjectRef) -> int:
+        """Return the CRC-32 of an object, which is read for it."""
+        with translated():
+            descriptor = self._descriptor(ref)
+            try:
+                return crc32_of_range(descriptor, 0, ref.size)
             finally:
                 os.close(descriptor)
 
@@ -121,8 +158,8 @@ class FileStore:
                 return None
 
     def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
-        """Tell whether there is a file under each key."""
-        return all(os.path.lexists(path_of(self._objects, ref.key)) for ref in refs)
+        """Tell whether there is a file of the right size under each key."""
+        return all(map(self._is_stored, refs))
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Write objects to the disk, then the folders that name them, or do no longer."""
@@ -157,7 +194,7 @@ class FileStore:
         """Return a ``file://`` URL of a file that is there."""
         path = path_of(self._objects, ref.key)
         with translated():
-            os.lstat(path)
+            _check_size(os.lstat(path), ref)
         return Path(path).as_uri()
 
     def _keys(self, folder: str, name: str) -> Iterator[str]:
@@ -176,59 +213,38 @@ class FileStore:
             else:
                 yield folder + entry
 
-    def _descriptor(self, key: str) -> int:
+    def _is_stored(self, ref: ObjectRef) -> bool:
+        with suppress(*ABSENT):
+            return os.lstat(path_of(self._objects, ref.key)).st_size == ref.size
+        return False
+
+    def _descriptor(self, ref: ObjectRef) -> int:
+        """Open a file, which has the size that it had when it was stored."""
+        descriptor = self._opened(ref.key)
+        try:
+            _check_size(os.fstat(descriptor), ref)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _opened(self, key: str) -> int:
         # In this order: as long as jobs run, an object is moved aside, never back.
         for folder in (self._objects, self._pinned):
             with suppress(*ABSENT):
                 return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
         raise FileNotFoundError(errno.ENOENT, "No such object")
 
-    def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
+    def _write(self, key: str, fill: Fill) -> ObjectRef:
         path = path_of(self._objects, key)
-        write = self._write_nameless if self._is_nameless else self._write_aside
         with translated():
-            size = write(path, fill)
-            if self._sync:
-                sync_paths(sorted(folders_above([path], self._objects)))
-        return ObjectRef(key, "", size)
+            size, crc32 = self._writer.write(path, fill)
+        return ObjectRef(key, "", size, crc32)
 
-    def _write_nameless(self, path: str, fill: Callable[[int], None]) -> int:
-        descriptor = create_nameless(os.path.dirname(path))  # noqa: PTH120 - a hot path
-        try:
-            size = self._fill(descriptor, fill)
-            try:
-                give_name(descriptor, path)
-            except FileExistsError:  # the same bytes, or a document that is written anew
-                temporary = self._spool.path()
-                give_name(descriptor, temporary)
-                move_into(temporary, path)
-        except BaseException:
-            prune(path, self._objects)
-            raise
-        finally:
-            os.close(descriptor)
-        return size
 
-    def _write_aside(self, path: str, fill: Callable[[int], None]) -> int:
-        temporary, descriptor = self._spool.create()
-        try:
-            try:
-                size = self._fill(descriptor, fill)
-            finally:
-                os.close(descriptor)
-            move_into(temporary, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)  # noqa: PTH108 - paths are text here
-            raise
-        return size
-
-    def _fill(self, descriptor: int, fill: Callable[[int], None]) -> int:
-        """Write a file; return its size."""
-        fill(descriptor)
-        if self._sync:
-            os.fsync(descriptor)
-        return os.fstat(descriptor).st_size
+def _check_size(found: os.stat_result, ref: ObjectRef) -> None:
+    if found.st_size != ref.size:
+        raise CorruptedFileError("A stored file has another size than when it was stored")
 
 
 def _erase(path: str, root: str) -> None:

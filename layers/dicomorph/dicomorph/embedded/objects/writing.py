@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
 from collections.abc import Sequence
 
 from dicomorph.dicom.stream.edit_script import EditScript
@@ -32,43 +33,79 @@ def write_all(target: int, pieces: Sequence[bytes]) -> None:
             waiting[0] = waiting[0][written:]
 
 
-def write_script(target: int, source: int, script: EditScript) -> None:
-    """Write the output of an edit script.
+def write_script(target: int, source: int, script: EditScript, *, crc32: int | None = None) -> int:
+    """Write the output of an edit script; return its CRC-32.
 
     Parameters
     ----------
     target, source : int
         File descriptors; the output begins at the position of `target`.
+    crc32 : int, optional
+        Of the output, if it is known: then nothing is read for it.
 
     Raises
     ------
     InternalError
         If the script names bytes behind the end of the source.
     """
-    pieces: list[bytes] = []
-    size = 0
+    output = _Output(target, sums=crc32 is None)
     for part in script.parts:
         if isinstance(part, bytes):
-            piece = part
+            output.add(part)
         elif isinstance(part, MaskedRange):
-            write_all(target, pieces)
-            pieces, size = [], 0
             for chunk in part.chunks(lambda start, stop: read_range(source, start, stop)):
-                write_all(target, [chunk])
-            continue
+                output.add(chunk)
         elif part[1] - part[0] > _GATHERED_BYTES:
-            write_all(target, pieces)
-            pieces, size = [], 0
-            copy_range(target, source, *part)
-            continue
+            output.copy(source, *part)
         else:
-            piece = read_range(source, *part)
-        pieces.append(piece)
-        size += len(piece)
-        if size >= _GATHERED_BYTES or len(pieces) == _GATHERED_PIECES:
-            write_all(target, pieces)
-            pieces, size = [], 0
-    write_all(target, pieces)
+            output.add(read_range(source, *part))
+    output.flush()
+    return output.crc32 if crc32 is None else crc32
+
+
+class _Output:
+    """A file that is being written: pieces are gathered until they are worth a call."""
+
+    def __init__(self, target: int, *, sums: bool) -> None:
+        self.crc32 = 0
+        self._target = target
+        self._sums = sums
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size >= _GATHERED_BYTES or len(self._pieces) == _GATHERED_PIECES:
+            self.flush()
+
+    def copy(self, source: int, start: int, stop: int) -> None:
+        self.flush()
+        copy_range(self._target, source, start, stop)
+        if self._sums:
+            self.crc32 = crc32_of_range(source, start, stop, self.crc32)
+
+    def flush(self) -> None:
+        write_all(self._target, self._pieces)
+        if self._sums:
+            for piece in self._pieces:
+                self.crc32 = zlib.crc32(piece, self.crc32)
+        self._pieces, self._size = [], 0
+
+
+def crc32_of_range(source: int, start: int, stop: int, before: int = 0) -> int:
+    """Return the CRC-32 of a range of a file, of which a megabyte is in memory at a time.
+
+    Parameters
+    ----------
+    before : int
+        The CRC-32 of bytes that precede the range.
+    """
+    while start < stop:
+        end = min(stop, start + _GATHERED_BYTES)
+        before = zlib.crc32(read_range(source, start, end), before)
+        start = end
+    return before
 
 
 def copy_range(target: int, source: int, start: int, stop: int) -> None:

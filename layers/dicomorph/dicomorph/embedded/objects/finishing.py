@@ -1,0 +1,91 @@
+"""Writing a file so that it has its name when it is finished, and not before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from dicomorph.embedded.objects.folders import move_into, prune
+from dicomorph.embedded.objects.naming import create_nameless, give_name
+from dicomorph.embedded.objects.spool import Spool
+from dicomorph.embedded.objects.syncing import folders_above, sync_paths
+from dicomorph.model.errors import InternalError
+
+Fill = Callable[[int], int]
+"""Writes the content of a file to a descriptor; returns the CRC-32 of what it wrote."""
+
+
+class FileWriter:
+    """Writes the files below one folder.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    spool : Spool
+        Where files lie that must have a name before they are finished.
+    is_nameless : bool
+        Whether the file system knows files without a name.
+    sync : bool
+        Whether each file is on the disk, with its name, when it is written.
+    """
+
+    def __init__(self, root: str, spool: Spool, *, is_nameless: bool, sync: bool) -> None:
+        self._root = root
+        self._spool = spool
+        self._write = self._write_nameless if is_nameless else self._write_aside
+        self._sync = sync
+
+    def write(self, path: str, fill: Fill) -> tuple[int, int]:
+        """Write a file; return its size and its CRC-32.
+
+        Raises
+        ------
+        InternalError
+            If the folder has gone, or another one stands in its place.
+        """
+        if not self._spool.is_there():
+            raise InternalError("The folder of the objects is gone, or another one is in its place")
+        found = self._write(path, fill)
+        if self._sync:
+            sync_paths(sorted(folders_above([path], self._root)))
+        return found
+
+    def _write_nameless(self, path: str, fill: Fill) -> tuple[int, int]:
+        descriptor = create_nameless(os.path.dirname(path))  # noqa: PTH120 - a hot path
+        try:
+            found = self._fill(descriptor, fill)
+            try:
+                give_name(descriptor, path)
+            except FileExistsError:  # the same bytes, or a document that is written anew
+                temporary = self._spool.path()
+                give_name(descriptor, temporary)
+                move_into(temporary, path)
+        except BaseException:
+            prune(path, self._root)
+            raise
+        finally:
+            os.close(descriptor)
+        return found
+
+    def _write_aside(self, path: str, fill: Fill) -> tuple[int, int]:
+        temporary, descriptor = self._spool.create()
+        try:
+            try:
+                found = self._fill(descriptor, fill)
+            finally:
+                os.close(descriptor)
+            move_into(temporary, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)  # noqa: PTH108 - paths are text here
+            raise
+        return found
+
+    def _fill(self, descriptor: int, fill: Fill) -> tuple[int, int]:
+        """Write a file; return its size and its CRC-32."""
+        crc32 = fill(descriptor)
+        if self._sync:
+            os.fsync(descriptor)
+        return os.fstat(descriptor).st_size, crc32
