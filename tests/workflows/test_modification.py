@@ -86,7 +86,7 @@ def test_a_missing_instance_fails_the_job_and_nothing_else(stack: Stack) -> None
     study = stack.upload("PAT", 7)
     lose(stack, study, 4)
     job = stack.run(study, KeepSource=False)
-    assert (job.state, job.error_code, counts(job)) == (JobState.FAILURE, 17, (7, 1))
+    assert (job.state, job.error_code, counts(job)) == (JobState.FAILURE, 13, (7, 1))
     assert len(sources(stack, study)) == 7
     assert stack.backend.index.catalogue.statistics().instances == 13
 

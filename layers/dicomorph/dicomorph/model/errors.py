@@ -21,7 +21,7 @@
     ├── TimeLimitError            16   a synchronous call outlived the gateway
     ├── StorageFullError          19   507 on the wire
     ├── CorruptedFileError        20   a stored file is not what was stored
-    │   └── MissingFileError          13   500 on the wire: the instance is there, its file is not
+    │   └── MissingFileError          13   500 on the wire: there is the instance, but not its file
     ├── InternalError             -1
     │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
@@ -173,7 +173,6 @@ class MissingFileError(CorruptedFileError):
     """The index has an instance whose file is gone: the client asked for the right thing."""
 
     code = 13
-    status = 500
 
 
 class InternalError(DicomorphError):

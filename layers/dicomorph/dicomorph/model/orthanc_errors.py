@@ -3,7 +3,8 @@
 The list is data of the API. Four statuses differ from Orthanc's 500 on purpose: 27 is
 400 (a misspelled tag is the caller's mistake, spec 8), 19 is 507 (spec 2.2), 16 is 504 (a
 synchronous call that outlived the gateway, spec 8), and 6 is 409 (a job can no longer be
-stopped: the state of the job is in the way, not the request).
+stopped: the state of the job is in the way, not the request). One differs from Orthanc's 404:
+13 is 500 (the instance is there, and its file should be).
 """
 
 from __future__ import annotations

@@ -7,14 +7,22 @@ from contextlib import contextmanager
 
 from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import CorruptedFileError, MissingFileError, UnknownResourceError
+from dicomorph.model.errors import (
+    BadFileFormatError,
+    CorruptedFileError,
+    InexistentTagError,
+    MissingFileError,
+    UnknownResourceError,
+)
 from dicomorph.model.resources import Level, ObjectRef
 from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 
+_READ = 8 << 20  # bytes of a file that is read for its checksum; of a larger one, S3 is asked for it
+
 
 def check_object(objects: ObjectStore, ref: ObjectRef) -> None:
-    """Read a stored object as a whole and compare it with its size and its checksum.
+    """Compare a stored object as a whole with its size and its checksum.
 
     Of an object without a checksum, which an earlier version has stored, the size counts.
 
@@ -27,13 +35,13 @@ def check_object(objects: ObjectStore, ref: ObjectRef) -> None:
     TransientError
         If the store is away: that says nothing about the object.
     """
-    source = objects.open(ref)
-    try:
-        is_whole = source.size == ref.size and ref.crc32 in (None, crc32_of(source))
-    finally:
-        source.close()
-    if not is_whole:
-        raise CorruptedFileError("The stored file is not what was stored")
+    _compare(objects.checksum(ref), ref)
+
+
+def check_source(objects: ObjectStore, ref: ObjectRef, source: Source) -> None:
+    """Compare an object that is open; errors as in `check_object`."""
+    if ref.crc32 is not None:
+        _compare(crc32_of(source) if ref.size <= _READ else objects.checksum(ref), ref)
 
 
 @contextmanager
@@ -43,20 +51,35 @@ def opened(backend: Backend, instance_id: str, ref: ObjectRef) -> Iterator[Sourc
     Raises
     ------
     CorruptedFileError
-        If its size is another one.
+        If it has another size than when it was stored, or other bytes, and these cannot be read.
     MissingFileError
         If it is gone, and the instance is not.
     UnknownResourceError
         If both are gone: the instance was deleted in this moment.
     """
-    try:
+    with missing_files_told(backend, instance_id, ref):
         source = backend.objects.open(ref)
+    try:
+        yield source
+    except (BadFileFormatError, InexistentTagError):
+        check_source(backend.objects, ref, source)
+        raise
+    finally:
+        source.close()
+
+
+@contextmanager
+def missing_files_told(backend: Backend, instance_id: str, ref: ObjectRef) -> Iterator[None]:
+    """Let the file of an instance be missing, where it is not the instance that is."""
+    try:
+        yield
     except UnknownResourceError:
         held = backend.index.catalogue.get(Level.INSTANCE, instance_id)
         if held is None or held.object is None or held.object.key != ref.key:
             raise
         raise MissingFileError("The file of the instance is missing") from None
-    try:
-        yield source
-    finally:
-        source.close()
+
+
+def _compare(found: int, ref: ObjectRef) -> None:
+    if ref.crc32 not in (None, found):
+        raise CorruptedFileError("The stored file is not what was stored")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from dicomorph.dicom.views.description import Description
@@ -12,9 +13,10 @@ from dicomorph.model.metadata_names import (
     RECEPTION_DATE,
     REMOTE_AET,
     REMOTE_IP,
+    SYSTEM_METADATA,
     metadata_time,
 )
-from dicomorph.model.resources import Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef
+from dicomorph.model.resources import Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Resource
 
 
 def instance_entry(
@@ -35,6 +37,15 @@ def instance_entry(
         for level, found in description.facts.items()
     }
     return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
+
+
+def annotated_as(entry: InstanceEntry, held: Resource) -> InstanceEntry:
+    """Carry over what clients have said of the instance that an entry takes the place of."""
+    level = Level.INSTANCE
+    written = {name: one.value for name, one in held.metadata.items() if name not in SYSTEM_METADATA}
+    facts = replace(entry.facts[level], metadata={**entry.facts[level].metadata, **written})
+    labels = entry.labels.get(level, frozenset()) | held.labels
+    return replace(entry, facts={**entry.facts, level: facts}, labels={**entry.labels, level: labels})
 
 
 def given_metadata(received: datetime, *, remote_ip: str, username: str = "") -> dict[str, str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dicomorph.dicom.standard.tag_path import TagNames
-from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.dataset_json import dataset_json
 from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
+from dicomorph.services.damage import missing_files_told, opened
 from dicomorph.services.server.default_encoding import default_encoding
 
 
@@ -41,11 +40,14 @@ def read_instance(backend: Backend, instance_id: str, *, file_name: str) -> byte
     ------
     UnknownResourceError
         If there is no such instance.
+    CorruptedFileError
+        If its file is damaged or missing.
     """
     ref = instance_object(backend, instance_id)
     if ref.size > backend.largest_answer:
-        return LargeFile(backend.objects.link(ref, file_name=file_name))
-    with _opened(backend, ref) as source:
+        with missing_files_told(backend, instance_id, ref):
+            return LargeFile(backend.objects.link(ref, file_name=file_name))
+    with opened(backend, instance_id, ref) as source:
         return source.read(0, ref.size)
 
 
@@ -72,10 +74,12 @@ def read_tags(
         For a misspelled name.
     UnknownResourceError
         If there is no such instance.
+    CorruptedFileError
+        If its file is damaged or missing.
     """
     names = TagNames(backend.settings.dictionary)
     unlimited = frozenset(names.path(name).tag for name in ignore_length)
-    with _opened(backend, instance_object(backend, instance_id)) as source:
+    with opened(backend, instance_id, instance_object(backend, instance_id)) as source:
         return dataset_json(
             source,
             form=form,
@@ -92,12 +96,3 @@ def instance_object(backend: Backend, instance_id: str) -> ObjectRef:
     if instance is None or instance.object is None:
         raise UnknownResourceError
     return instance.object
-
-
-@contextmanager
-def _opened(backend: Backend, ref: ObjectRef) -> Iterator[Source]:
-    source = backend.objects.open(ref)
-    try:
-        yield source
-    finally:
-        source.close()

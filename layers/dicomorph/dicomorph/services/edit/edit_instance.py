@@ -22,6 +22,7 @@ from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, resul
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile
+from dicomorph.services.damage import opened
 from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
@@ -47,6 +48,8 @@ def edit_instance(
         For faults in the request, which are looked for first (spec 2.4).
     UnknownResourceError
         If there is no such instance.
+    CorruptedFileError
+        If its file is damaged or missing.
     """
     check_field_names(body)
     read_boolean(body, "KeepLabels", default=False)  # of no effect here, and checked all the same
@@ -64,12 +67,9 @@ def edit_instance(
     plan = compile_plan(modification, name=name, settings=backend.settings)
     # A fresh key: two requests must not give the same patient the same pseudonym.
     mapper = IdentityMapper(backend.new_token(KEY_BYTES))
-    source = backend.objects.open(instance.object)
-    try:
+    with opened(backend, instance_id, instance.object) as source:
         script = rewrite(source, plan, mapper, default_encoding=default_encoding(backend))
         return _result(backend, instance.object, source, script)
-    finally:
-        source.close()
 
 
 def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript) -> bytes | LargeFile:

@@ -17,6 +17,7 @@ from dicomorph.model.main_dicom_tags import MAIN_DICOM_TAGS
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.study_membership import study_of_each
+from dicomorph.services.damage import opened
 from dicomorph.services.fields import check_field_names, identifiers, json_object, refuse_target
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.submit.job_options import read_job_options
@@ -69,14 +70,11 @@ def _changes(backend: Backend, study_id: str) -> StudyChanges:
     )
     if pin is None:
         raise UnknownResourceError
-    source = backend.objects.open(pin.object)
-    try:
+    with opened(backend, pin.ancestry.instance, pin.object) as source:
         wanted = frozenset(tag for tag in study_tags() if vr_of(tag) != "SQ")
         values = read_values_in_order(
             open_dataset(source), wanted, default_encoding=default_encoding(backend)
         )
-    finally:
-        source.close()
     return merge_changes(_copied(values))
 
 

@@ -15,7 +15,7 @@ from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, STUDY_INSTANCE_UID, format_tag
 from dicomorph.jobs.model import InstanceOutcome, Job
 from dicomorph.jobs.moved_sources import MovedSources
-from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
+from dicomorph.model.errors import BadFileFormatError, CorruptedFileError, UnknownResourceError
 from dicomorph.model.resources import Level, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.job_watch import JobWatch
@@ -91,7 +91,7 @@ def _refers(backend: Backend, editor: ReferenceEditor, pin: Pin) -> bool:
     try:
         with closing(backend.objects.open(pin.object)) as source:
             return would_change(source, editor)
-    except (UnknownResourceError, BadFileFormatError, struct.error, IndexError):
+    except (UnknownResourceError, CorruptedFileError, BadFileFormatError, struct.error, IndexError):
         return False  # deleted meanwhile, or damaged: then it refers to nothing
 
 

@@ -15,6 +15,7 @@ from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.moved_instances import MovedInstances
 from dicomorph.dicom.engine.rewriter import Rewriter
+from dicomorph.dicom.stream.checksum import crc32_of_edited
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.dicom.views.description import Description, describe
@@ -23,7 +24,7 @@ from dicomorph.jobs.model import Job, JobType
 from dicomorph.model.errors import BadRequestError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.json_fields import read_boolean
-from dicomorph.model.metadata_names import ANONYMIZED_FROM, MODIFIED_FROM, SYSTEM_METADATA
+from dicomorph.model.metadata_names import ANONYMIZED_FROM, MODIFIED_FROM
 from dicomorph.model.object_keys import exported_key, product_key
 from dicomorph.model.resources import (
     LEVELS,
@@ -33,10 +34,10 @@ from dicomorph.model.resources import (
     LevelFacts,
     ObjectRef,
     Pin,
-    Resource,
 )
 from dicomorph.services.backend import Backend, Target
-from dicomorph.services.entries import given_metadata, instance_entry
+from dicomorph.services.damage import check_source, opened
+from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 
 _MIB = 1 << 20
@@ -94,16 +95,15 @@ class ProductMaker:
         DicomorphError
             If the source is gone or broken, or the product cannot be stored.
         """
-        source = self._backend.objects.open(pin.object)
-        try:
+        with opened(self._backend, pin.ancestry.instance, pin.object) as source:
+            if not self._job.keep_source:  # while the bytes that were read are in the processor's cache
+                check_source(self._backend.objects, pin.object, source)
             script = self._rewriter(planned.copy).rewrite(source)
             if script.size <= _IN_MEMORY:
-                entry = self._make_small(pin, planned, script.join(source))
+                entry = self._make_small(pin, planned, source, script)
             else:
                 entry = self._make_large(pin, planned, source, script)
             return replace(entry, remarks=script.remarks) if script.remarks else entry
-        finally:
-            source.close()
 
     def _rewriter(self, copy: int) -> Rewriter:
         rewriter = self._rewriters.get(copy)
@@ -131,22 +131,36 @@ class ProductMaker:
             self._moved_instances = moved_instances(self._job, moved_sources(self._backend, self._job))
         return self._moved_instances
 
-    def _make_small(self, pin: Pin, planned: PlannedProduct, data: bytes) -> InstanceEntry:
-        description, ancestry = self._describe(BufferSource(data))
-        ref = self._store.put(self._key(ancestry, planned), data)
+    def _make_small(
+        self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
+    ) -> InstanceEntry:
+        data = script.join(source)
+        output = BufferSource(data)
+        description, ancestry = self._describe(output)
+        self._check(pin, ancestry, source)
+        crc32 = _derived(pin, source, script, output)
+        ref = self._store.put(self._key(ancestry, planned), data, crc32=crc32)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
         return self._entry(pin, description, ancestry, ref, md5)
 
     def _make_large(
         self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
     ) -> InstanceEntry:
-        description, ancestry = self._describe(EditedSource(source, script))
+        output = EditedSource(source, script)
+        description, ancestry = self._describe(output)
+        self._check(pin, ancestry, source)
+        crc32 = _derived(pin, source, script, output)
         key = self._key(ancestry, planned)
         if self._target is None:
-            ref = self._backend.objects.put_edited(key, pin.object, script)
+            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32)
         else:
-            ref = self._store.put_script(key, source, script)
+            ref = self._store.put_script(key, source, script, crc32=crc32)
         return self._entry(pin, description, ancestry, ref, "")
+
+    def _check(self, pin: Pin, product: Ancestry, source: Source) -> None:
+        """See that a source is what was stored whose product takes its place."""
+        if self._job.keep_source and product.instance == pin.ancestry.instance:
+            check_source(self._backend.objects, pin.object, source)
 
     def _describe(self, source: Source) -> tuple[Description, Ancestry]:
         description = describe(source, default_encoding=self._job.default_encoding)
@@ -165,14 +179,11 @@ class ProductMaker:
             level: self._with_origin(level, entry.facts[level], pin.ancestry, ancestry) for level in LEVELS
         }
         labels = dict(self._labels.of(pin.ancestry)) if self._labels else {}
-        replaces = None
-        if pin.ancestry.instance == ancestry.instance:
-            replaces = pin.object
-            kept = self._backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
-            if kept is not None:
-                labels[Level.INSTANCE] = labels.get(Level.INSTANCE, frozenset()) | kept.labels
-                facts[Level.INSTANCE] = _with_annotations(facts[Level.INSTANCE], kept)
-        return replace(entry, facts=facts, labels=labels, replaces=replaces)
+        entry = replace(entry, facts=facts, labels=labels)
+        if pin.ancestry.instance != ancestry.instance:
+            return entry
+        kept = self._backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
+        return replace(entry if kept is None else annotated_as(entry, kept), replaces=pin.object)
 
     def _with_origin(
         self, level: Level, facts: LevelFacts, source: Ancestry, product: Ancestry
@@ -206,10 +217,10 @@ def plan_of(backend: Backend, job: Job, request: JobRequest, modification: Modif
     )
 
 
-def _with_annotations(facts: LevelFacts, edited: Resource) -> LevelFacts:
-    """Carry over what clients wrote about an instance that is edited in place."""
-    written = {name: entry.value for name, entry in edited.metadata.items() if name not in SYSTEM_METADATA}
-    return replace(facts, metadata={**facts.metadata, **written})
+def _derived(pin: Pin, source: Source, script: EditScript, output: Source) -> int | None:
+    """Return the CRC-32 of a product as it follows from that of its source; None if it is to be computed."""
+    recorded = pin.object.crc32
+    return None if recorded is None else crc32_of_edited(source, script, recorded, output)
 
 
 def _target(backend: Backend, job: Job) -> Target | None:

@@ -8,7 +8,12 @@ from __future__ import annotations
 from dicomorph.dicom.views.description import describe
 from dicomorph.jobs.model import Job, JobType
 from dicomorph.jobs.summary import Summary
-from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
+from dicomorph.model.errors import (
+    BadFileFormatError,
+    CorruptedFileError,
+    InexistentTagError,
+    UnknownResourceError,
+)
 from dicomorph.model.resources import PARENT_LEVELS, Level, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.durability import must_last
@@ -31,7 +36,7 @@ def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary:
             continue
         try:
             source = backend.objects.open(product.object)
-        except UnknownResourceError:  # deleted in this moment
+        except (UnknownResourceError, CorruptedFileError):  # deleted in this moment, or damaged
             continue
         try:
             facts = describe(source, default_encoding=job.default_encoding).facts

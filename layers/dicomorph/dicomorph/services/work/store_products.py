@@ -11,6 +11,7 @@ from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
     BadRequestError,
     CannotStoreInstanceError,
+    CorruptedFileError,
     DicomorphError,
     InternalError,
     StaleEpochError,
@@ -144,7 +145,7 @@ def _made_before(backend: Backend, job: Job, entry: InstanceEntry) -> ObjectRef 
 def _are_equal(backend: Backend, one: ObjectRef, other: ObjectRef) -> bool:
     try:
         first = backend.objects.open(one)
-    except UnknownResourceError:  # deleted in this moment
+    except (UnknownResourceError, CorruptedFileError):  # deleted in this moment, or damaged
         return False
     second = backend.objects.open(other)
     try:
