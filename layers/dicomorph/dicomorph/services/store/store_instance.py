@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import mmap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from dicomorph.dicom.stream.source import BufferSource
-from dicomorph.dicom.views.description import describe
-from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
+from dicomorph.dicom.views.description import Description, describe
+from dicomorph.model.errors import TransientError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
-from dicomorph.model.resources import Ancestry, Json, Level, ObjectRef, Resource
+from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, ObjectRef, Resource
+from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
-from dicomorph.services.entries import given_metadata, instance_entry
+from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
 from dicomorph.services.erasure.discarding import discard_removed, take_back
 from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.store.held_files import Held, held_file
+from dicomorph.services.store.uploaded_file import UploadedFile
 
-_READ_AT_ONCE = 1 << 20
+_ATTEMPTS = 5  # at what others replace or delete while it is mended
 
 
 def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> dict[str, Json]:
     """Store a DICOM file that a client sent; return Orthanc's answer to an upload (spec 2.2).
+
+    A stored file that is missing or damaged gives way to the upload, whatever the setting
+    ``OverwriteInstances`` says; what clients have said of the instance stays.
 
     Parameters
     ----------
@@ -40,32 +42,83 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     InexistentTagError
         If it lacks a UID.
     """
-    with _opened(file) as source:
+    upload = UploadedFile(file)
+    with upload.opened() as source:
         description = describe(source, default_encoding=default_encoding(backend), whole=True)
-    ancestry = ancestry_of(description.identifiers)
-    md5 = _md5(file)
-    stored = backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
-    if stored is not None and _is_kept(backend, stored, md5):
-        return _answer(ancestry, StoreStatus.ALREADY_STORED)
-    ref = _put(backend, upload_key(ancestry, backend.new_token(TOKEN_BYTES)), file)
-    try:
-        if backend.settings.sync_storage_area or stored is not None:  # what it replaces is deleted below
-            backend.objects.sync([ref])
-        metadata = given_metadata(backend.now(), remote_ip=remote_ip)
-        entry = instance_entry(description, ancestry, ref, md5=md5, metadata=metadata)
-        [outcome] = backend.index.ingest.add([entry], overwrite=backend.settings.overwrite_instances)
-    except Exception:
-        take_back(backend, ref)
-        raise
-    _discard_superseded(backend, outcome)
-    return _answer(ancestry, outcome.status)
+    storing = _Storing(backend, upload, description, remote_ip)
+    for _ in range(_ATTEMPTS):
+        status = storing.attempt()
+        if status is not StoreStatus.FAILURE:
+            return _answer(storing.ancestry, status)
+    raise TransientError("The instance is replaced again and again while it is stored")
 
 
-def _is_kept(backend: Backend, stored: Resource, md5: str) -> bool:
-    """Tell before anything is written that the stored version stays; `Ingest.add` has the last word."""
-    overwrite = backend.settings.overwrite_instances
-    held = (stored.md5 or _md5_of(backend, stored)) if overwrite.compares else ""
-    return overwrite.keeps(held, md5)
+class _Storing:
+    """Storing one upload."""
+
+    def __init__(
+        self, backend: Backend, upload: UploadedFile, description: Description, remote_ip: str
+    ) -> None:
+        self.ancestry = ancestry_of(description.identifiers)
+        self._backend = backend
+        self._upload = upload
+        self._description = description
+        self._remote_ip = remote_ip
+
+    def attempt(self) -> StoreStatus:
+        """Store the upload, unless what is stored stays; a failure if that changes right now."""
+        stored = self._stored()
+        if stored is None or stored.object is None:
+            return self._add(self._backend.settings.overwrite_instances, is_replacement=False)
+        held = held_file(self._backend, stored, self._upload)
+        if held is Held.KEPT:
+            return StoreStatus.ALREADY_STORED
+        if held is Held.LOST:
+            return self._put_back(stored.object)
+        if held is Held.DAMAGED:
+            return self._add(OverwriteInstances.ALWAYS, is_replacement=True, damaged=stored)
+        return self._add(self._backend.settings.overwrite_instances, is_replacement=True)
+
+    def _stored(self) -> Resource | None:
+        return self._backend.index.catalogue.get(Level.INSTANCE, self.ancestry.instance)
+
+    def _put_back(self, ref: ObjectRef) -> StoreStatus:
+        """Write the same bytes as before where they were: for jobs that have pinned them, too."""
+        self._upload.put(self._backend, ref.key)
+        self._backend.objects.sync([ref])
+        stored = self._stored()
+        if stored is not None and stored.object == ref:
+            return StoreStatus.SUCCESS
+        take_back(self._backend, ref)  # deleted in this moment
+        return StoreStatus.FAILURE
+
+    def _add(
+        self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
+    ) -> StoreStatus:
+        backend = self._backend
+        ref = self._upload.put(backend, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
+        try:
+            if backend.settings.sync_storage_area or is_replacement:  # what it replaces is deleted below
+                backend.objects.sync([ref])
+            [outcome] = backend.index.ingest.add([self._entry(ref, damaged)], overwrite=overwrite)
+        except Exception:
+            take_back(backend, ref)
+            raise
+        _discard_superseded(backend, outcome)
+        return outcome.status
+
+    def _entry(self, ref: ObjectRef, damaged: Resource | None) -> InstanceEntry:
+        compares = self._backend.settings.overwrite_instances.compares
+        entry = instance_entry(
+            self._description,
+            self.ancestry,
+            ref,
+            md5=self._upload.md5 if compares else "",
+            metadata=given_metadata(self._backend.now(), remote_ip=self._remote_ip),
+        )
+        if damaged is not None:
+            entry = replace(annotated_as(entry, damaged), replaces=damaged.object)
+        return entry
 
 
 def _discard_superseded(backend: Backend, outcome: StoreOutcome) -> None:
@@ -82,48 +135,3 @@ def _answer(ancestry: Ancestry, status: StoreStatus) -> dict[str, Json]:
         "Path": f"/instances/{ancestry.instance}",
         "Status": status.value,
     }
-
-
-@contextmanager
-def _opened(file: bytes | Path) -> Iterator[BufferSource]:
-    if isinstance(file, bytes):
-        yield BufferSource(file)
-        return
-    if not file.stat().st_size:  # nothing cannot be mapped
-        raise BadFileFormatError("The uploaded file is empty")
-    with file.open("rb") as stream:
-        source = BufferSource(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-        try:
-            yield source
-        finally:
-            source.close()
-
-
-def _md5(file: bytes | Path) -> str:
-    if isinstance(file, bytes):
-        return hashlib.md5(file, usedforsecurity=False).hexdigest()
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _md5_of(backend: Backend, stored: Resource) -> str:
-    """Return the MD5 of a product, which jobs leave out (`product.ProductMaker`); empty if it is lost."""
-    if stored.object is None:
-        return ""
-    try:
-        source = backend.objects.open(stored.object)
-    except UnknownResourceError:
-        return ""
-    try:
-        digest = hashlib.md5(usedforsecurity=False)
-        for start in range(0, source.size, _READ_AT_ONCE):
-            digest.update(source.read(start, min(start + _READ_AT_ONCE, source.size)))
-        return digest.hexdigest()
-    finally:
-        source.close()
-
-
-def _put(backend: Backend, key: str, file: bytes | Path) -> ObjectRef:
-    if isinstance(file, bytes):
-        return backend.objects.put(key, file)
-    return backend.objects.put_file(key, str(file))

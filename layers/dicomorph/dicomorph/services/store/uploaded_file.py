@@ -1,0 +1,75 @@
+"""The file that a client sent: in memory, or spooled to the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from dicomorph.dicom.stream.checksum import crc32_of
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.resources import ObjectRef
+from dicomorph.services.backend import Backend
+
+
+class UploadedFile:
+    """An upload; what it takes a whole pass over it to know is found out when it is asked for.
+
+    Parameters
+    ----------
+    content : bytes or Path
+        The upload, or the file that it was spooled to.
+    """
+
+    def __init__(self, content: bytes | Path) -> None:
+        self._content = content
+
+    @contextmanager
+    def opened(self) -> Iterator[BufferSource]:
+        """Open it for reading.
+
+        Raises
+        ------
+        BadFileFormatError
+            If it is empty.
+        """
+        if isinstance(self._content, bytes):
+            yield BufferSource(self._content)
+            return
+        if not self.size:  # nothing cannot be mapped
+            raise BadFileFormatError("The uploaded file is empty")
+        with self._content.open("rb") as stream:
+            source = BufferSource(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+            try:
+                yield source
+            finally:
+                source.close()
+
+    def put(self, backend: Backend, key: str) -> ObjectRef:
+        """Store it under a key."""
+        if isinstance(self._content, bytes):
+            return backend.objects.put(key, self._content)
+        return backend.objects.put_file(key, str(self._content))
+
+    @cached_property
+    def size(self) -> int:
+        """Length in bytes."""
+        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
+
+    @cached_property
+    def crc32(self) -> int:
+        """The CRC-32 of all bytes."""
+        with self.opened() as source:
+            return crc32_of(source)
+
+    @cached_property
+    def md5(self) -> str:
+        """The MD5 of all bytes, in hex."""
+        if isinstance(self._content, bytes):
+            return hashlib.md5(self._content, usedforsecurity=False).hexdigest()
+        with self._content.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
