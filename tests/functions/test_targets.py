@@ -109,7 +109,7 @@ def test_a_failed_instance_fails_the_job_and_leaves_the_others(client: Client, f
             path.write_bytes(path.read_bytes()[:-4])
     (study,) = client.get("/studies").json
     answer = client.post(f"/studies/{study}/anonymize", {"Target": "research"})
-    assert answer.status == 400
+    assert answer.status == 500
     assert len(exported(folder)) == 1
     assert len(client.get("/instances").json) == 2
     again = client.post(f"/studies/{study}/anonymize", {"Target": "research", "Permissive": True}).json

@@ -23,6 +23,7 @@
     ├── CorruptedFileError        20   a stored file is not what was stored
     │   └── MissingFileError          13   500 on the wire: there is the instance, but not its file
     ├── InternalError             -1
+    │   ├── DataFolderGoneError   -1   the folder was moved, deleted or unmounted under the server
     │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
     └── TransientError            36   throttling or an outage: the same call may succeed later
@@ -179,6 +180,13 @@ class InternalError(DicomorphError):
     """Something that should not happen did."""
 
     code = -1
+
+
+class DataFolderGoneError(InternalError):
+    """The data folder is not where it was, or another one is: what is written would be lost."""
+
+    def __init__(self) -> None:
+        super().__init__("The data folder is gone, or another one is in its place")
 
 
 class StaleEpochError(InternalError):

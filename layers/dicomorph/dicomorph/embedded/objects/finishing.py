@@ -10,7 +10,7 @@ from dicomorph.embedded.objects.folders import move_into, prune
 from dicomorph.embedded.objects.naming import create_nameless, give_name
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
-from dicomorph.model.errors import InternalError
+from dicomorph.model.errors import DataFolderGoneError
 
 Fill = Callable[[int], int]
 """Writes the content of a file to a descriptor; returns the CRC-32 of what it wrote."""
@@ -29,24 +29,27 @@ class FileWriter:
         Whether the file system knows files without a name.
     sync : bool
         Whether each file is on the disk, with its name, when it is written.
+    must_stay : bool
+        Whether nothing is written once the folder has gone, or another one stands in its place.
     """
 
-    def __init__(self, root: str, spool: Spool, *, is_nameless: bool, sync: bool) -> None:
+    def __init__(self, root: str, spool: Spool, *, is_nameless: bool, sync: bool, must_stay: bool) -> None:
         self._root = root
         self._spool = spool
         self._write = self._write_nameless if is_nameless else self._write_aside
         self._sync = sync
+        self._must_stay = must_stay
 
     def write(self, path: str, fill: Fill) -> tuple[int, int]:
         """Write a file; return its size and its CRC-32.
 
         Raises
         ------
-        InternalError
-            If the folder has gone, or another one stands in its place.
+        DataFolderGoneError
+            If the folder must stay, and has not.
         """
-        if not self._spool.is_there():
-            raise InternalError("The folder of the objects is gone, or another one is in its place")
+        if self._must_stay and not self._spool.is_there():
+            raise DataFolderGoneError
         found = self._write(path, fill)
         if self._sync:
             sync_paths(sorted(folders_above([path], self._root)))

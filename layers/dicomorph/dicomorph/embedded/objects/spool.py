@@ -11,6 +11,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+from dicomorph.embedded.file_identity import identity_of
 from dicomorph.embedded.objects.folders import SIBLING
 from dicomorph.model.errors import InternalError
 from dicomorph.model.object_keys import SIBLING_BYTES
@@ -36,7 +37,7 @@ class Spool:
         self._parent = parent
         self._numbers = itertools.count()
         self._folder, lock = self._claim()
-        self._identity = _identity(os.fstat(lock))
+        self._identity = identity_of(lock)
         self.close = weakref.finalize(self, _give_up, self._folder, lock, os.getpid())
         self.remove_abandoned()
 
@@ -46,7 +47,7 @@ class Spool:
         It is not if somebody has moved, deleted or unmounted what it lies in.
         """
         try:
-            return _identity(os.stat(self._folder)) == self._identity  # noqa: PTH116 - a hot path
+            return identity_of(self._folder) == self._identity
         except OSError:
             return False
 
@@ -91,10 +92,6 @@ def _give_up(folder: Path, lock: int, owner: int) -> None:
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
-
-
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
 
 
 def _lock(folder: Path) -> int:

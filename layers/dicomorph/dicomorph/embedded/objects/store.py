@@ -55,7 +55,8 @@ class FileStore:
         Whether each object survives a power cut as soon as it is stored, without `sync`. A
         killed process never loses one.
     objects : Path, optional
-        Where the objects lie, if not in ``<root>/objects``; on the same file system.
+        Where the objects lie, if not in ``<root>/objects``; on the same file system. Who fetches
+        them there may take the folder away and leave another one; ``root`` must stay otherwise.
     """
 
     keeps_versions = False
@@ -69,7 +70,9 @@ class FileStore:
             self._spool = Spool(root / "tmp")
             is_nameless = can_be_nameless(self._spool.path())
             Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._writer = FileWriter(self._objects, self._spool, is_nameless=is_nameless, sync=sync)
+        self._writer = FileWriter(
+            self._objects, self._spool, is_nameless=is_nameless, sync=sync, must_stay=objects is None
+        )
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""

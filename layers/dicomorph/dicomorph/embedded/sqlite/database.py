@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dicomorph.embedded.file_identity import identity_of
 from dicomorph.embedded.sqlite.versions import SCHEMA_VERSION, migrate, version_of
 from dicomorph.model.errors import (
+    DataFolderGoneError,
     DicomorphError,
     InternalError,
     StaleEpochError,
@@ -56,6 +58,11 @@ class Database:
     ------
     InternalError
         If the file is no database, one of another version, or may not be opened.
+
+    Notes
+    -----
+    All methods raise `DataFolderGoneError` while the file is not under its path: what is written
+    to one that was moved or deleted is found by nobody.
     """
 
     def __init__(self, path: Path, *, epoch: int | None, durable: bool = False) -> None:
@@ -69,6 +76,7 @@ class Database:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._identity = identity_of(path)
         except OSError as error:
             raise InternalError(
                 f"Database: {errno.errorcode.get(error.errno or 0, 'unknown error')}"
@@ -144,6 +152,8 @@ class Database:
         with _translated():
             if self._closed:
                 raise InternalError("The database is closed")
+            if not self._is_there():
+                raise DataFolderGoneError
             try:
                 connection = self._idle.pop()  # the last one used: its cache is warm
             except IndexError:
@@ -152,6 +162,13 @@ class Database:
                 yield connection
             finally:
                 self._give_back(connection)
+
+    def _is_there(self) -> bool:
+        """Tell whether others find under the path what the connections have open."""
+        try:
+            return identity_of(self._path) == self._identity
+        except OSError:
+            return False
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         if self._closed or connection.in_transaction:  # a failed rollback leaves it unusable
