@@ -120,6 +120,15 @@ def test_a_batch_survives(batch: Batch) -> None:
     assert [pin.object.crc32 for pin in read.pins] == [pin.object.crc32 for pin in batch.pins]
 
 
+@given(batches)
+def test_a_batch_of_an_earlier_version_has_no_checksums(batch: Batch) -> None:
+    document = json.loads(documents.encode_batch(batch))
+    document["sources"] = [pin[:7] for pin in document["sources"]]
+    read = documents.read_batch(json.dumps(document).encode("utf-8", "surrogatepass"), batch.number)
+    assert read == batch
+    assert all(pin.object.crc32 is None for pin in read.pins)
+
+
 @given(batch_outcomes)
 def test_an_outcome_survives(outcome: BatchOutcome) -> None:
     document = documents.encode_outcome(outcome)
