@@ -149,6 +149,23 @@ def test_so_it_is_on_aws(aws_client: Client, route: str, damaged: str) -> None:
     assert_one_fails(aws_client, REPLACING[route], *{**DAMAGES, **FLIPS}[damaged])
 
 
+def assert_a_large_one_fails(server: Client) -> None:
+    upload = server.upload(PixelData=bytes(9 << 20), BitsAllocated=8)
+    damage(server.backend, upload["ID"], flipped(0.7))
+    assert server.post(f"/studies/{upload['ParentStudy']}/modify", {"KeepSource": False}).error == (500, 20)
+    assert server.get("/instances").json == [upload["ID"]]
+    assert len(server.stored_files()) == 1
+
+
+def test_so_it_is_with_a_file_that_the_kernel_copies(client: Client) -> None:
+    assert_a_large_one_fails(client)
+
+
+@pytest.mark.slow
+def test_so_it_is_with_a_file_of_several_parts_on_s3(aws_client: Client) -> None:
+    assert_a_large_one_fails(aws_client)
+
+
 def test_what_cannot_be_read_since_a_bit_has_flipped_is_the_fault_of_the_store(server: Client) -> None:
     uploads = uploaded(server)
     whole = stored_bytes(server.backend, uploads[0]["ID"])

@@ -159,7 +159,8 @@ class ProductMaker:
 
     def _check(self, pin: Pin, product: Ancestry, source: Source) -> None:
         """See that a source is what was stored whose product takes its place."""
-        if self._job.keep_source and product.instance == pin.ancestry.instance:
+        is_in_place = self._target is None and product.instance == pin.ancestry.instance
+        if self._job.keep_source and is_in_place:
             check_source(self._backend.objects, pin.object, source)
 
     def _describe(self, source: Source) -> tuple[Description, Ancestry]:
