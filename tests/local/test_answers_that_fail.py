@@ -138,7 +138,7 @@ def test_a_server_that_cannot_open_a_file_answers_as_orthanc_and_logs_no_id(
     file.unlink()
     file.mkdir()
     answer = server.get(f"/instances/{stored['ID']}/file")
-    assert (answer.status, answer.json["OrthancStatus"]) == (500, -1)
+    assert (answer.status, answer.json["OrthancStatus"]) == (500, 20)  # no file of its size
     server.stop()
     log = server.log.read_text()
-    assert ("IsADirectoryError" in log, stored["ID"] in log, "Traceback" in log) == (True, False, False)
+    assert ("CorruptedFileError" in log, stored["ID"] in log, "Traceback" in log) == (True, False, False)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.embedded.backend import begin_epoch
 from dicomorph.model.errors import DataFolderGoneError, DicomorphError
 from dicomorph.model.resources import Level
 from dicomorph.services.annotate.labels import add_label
@@ -16,6 +17,7 @@ from dicomorph.services.browse.read_instance import read_instance
 from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.plan_job import plan_job
+from local.worker import set_up
 from tests.support.api_client import make_dicom
 from tests.workflows.embedded import Server, serve
 
@@ -112,6 +114,17 @@ def test_so_it_is_when_the_folder_is_deleted(tmp_path: Path) -> None:
         with pytest.raises(DataFolderGoneError):
             use()
         assert not (tmp_path / "data").exists(), name
+
+
+@pytest.mark.parametrize("vanish", [_moved, _emptied, _a_file], ids=["moved", "emptied", "a file"])
+def test_a_worker_that_starts_then_makes_no_new_folder(tmp_path: Path, vanish: Vanish) -> None:
+    folder, aside = tmp_path / "data", tmp_path / "aside"
+    serve(folder).upload()
+    epoch = begin_epoch(folder)
+    vanish(folder, aside)
+    with pytest.raises(DataFolderGoneError):
+        set_up({"data": str(folder), "settings": {}, "epoch": epoch})
+    assert not folder.is_dir() or not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("vanish", [_moved, _emptied], ids=["moved", "emptied"])

@@ -46,16 +46,18 @@ class Database:
     Parameters
     ----------
     path : Path
-        The file; created with its folder if absent, readable by its owner only.
+        The file; readable by its owner only.
     epoch : int | None
-        The run of the server that this process belongs to (`begin_epoch`). None checks
-        nothing, until this object begins an epoch itself.
+        The run of the server that this process belongs to (`begin_epoch`), which has the file.
+        None checks nothing, until this object begins an epoch itself, and creates what is absent.
     durable : bool
         Whether every commit survives a power cut, not only those that ask for it. A killed
         process never loses one.
 
     Raises
     ------
+    DataFolderGoneError
+        If there is no file, although the run has begun.
     InternalError
         If the file is no database, one of another version, or may not be opened.
 
@@ -74,9 +76,16 @@ class Database:
         self._closed = False
         weakref.finalize(self, _close_all, self._idle)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            if epoch is None:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            creating = os.O_CREAT if epoch is None else 0
+            os.close(os.open(path, os.O_RDWR | creating | os.O_CLOEXEC, 0o600))
             self._identity = identity_of(path)
+        except (
+            FileNotFoundError,
+            NotADirectoryError,
+        ) as error:  # a worker that starts when the folder has gone
+            raise DataFolderGoneError from error
         except OSError as error:
             raise InternalError(
                 f"Database: {errno.errorcode.get(error.errno or 0, 'unknown error')}"
