@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,6 +16,7 @@ from dicomorph.aws.objects.errors import error_of, translated
 from dicomorph.aws.objects.parts import PART_BYTES, edited_parts, file_parts, part_size
 from dicomorph.aws.objects.source import RangedSource
 from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import DicomorphError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
@@ -41,13 +44,19 @@ class S3Store:
     bucket : str
         Versioned. The caller must be allowed to list it, or S3 answers 403 for objects that
         do not exist.
+    scratch : FileScratch, optional
+        Where what files unfold to is kept: by default, in the folder for temporary files.
     """
 
     keeps_versions = True
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, scratch: FileScratch | None = None) -> None:
         self._client = client
         self._bucket = bucket
+        self.scratch = scratch or FileScratch(nameless_file)
+
+    def check_room(self, size: int) -> None:
+        """Do nothing: S3 has room for whatever comes."""
 
     def put(self, key: str, data: bytes) -> ObjectRef:
         """Store bytes."""
@@ -156,7 +165,7 @@ class S3Store:
         return True
 
     def _source(self, ref: ObjectRef) -> RangedSource:
-        return RangedSource(partial(self._fetch, ref), ref.size)
+        return RangedSource(partial(self._fetch, ref), ref.size, self.scratch)
 
     def _fetch(self, ref: ObjectRef, start: int, stop: int) -> bytes:
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
@@ -211,6 +220,13 @@ class S3Store:
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
         except DicomorphError:
             return  # what made us abort is the news; the lifecycle rule removes the parts
+
+
+def nameless_file() -> int:
+    """Return the descriptor of a temporary file that is gone once it is closed."""
+    descriptor, path = tempfile.mkstemp()
+    os.unlink(path)  # noqa: PTH108 - text, as `tempfile` has it
+    return descriptor
 
 
 def _failure(code: str) -> DicomorphError:

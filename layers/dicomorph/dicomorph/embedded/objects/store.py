@@ -16,20 +16,25 @@ that he is about to rename into makes it again.
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.source import BufferSource, Source
+from dicomorph.dicom.stream.mapped_source import MappedSource
+from dicomorph.dicom.stream.scratch import FileScratch
+from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE, BufferSource, Source
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.folders import ABSENT, ORPHANS, PINNED, move_into, path_of, prune
+from dicomorph.embedded.objects.modes import PRIVATE, give_mode, open_folders
 from dicomorph.embedded.objects.naming import can_be_nameless, create_nameless, give_name
+from dicomorph.embedded.objects.room import Room
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
+from dicomorph.embedded.objects.taking import take_file
 from dicomorph.embedded.objects.writing import copy_range, read_range, write_all, write_script
+from dicomorph.model.object_keys import JOBS, RESULTS
 from dicomorph.model.resources import ObjectRef
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -47,13 +52,30 @@ class FileStore:
         killed process never loses one.
     objects : Path, optional
         Where the objects lie, if not in ``<root>/objects``; on the same file system.
+    room : Room, optional
+        Asked before an object is written; by default there is room as long as the disk has some.
+        Documents of jobs are written regardless: a job must be able to say that there is none.
+    largest_inflated : int
+        Bytes of the largest data set that is inflated to be looked at.
+    mode : int
+        The rights of objects; their folders may be entered by whoever may read these.
     """
 
     keeps_versions = False
 
-    def __init__(self, root: Path, *, sync: bool = False, objects: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        sync: bool = False,
+        objects: Path | None = None,
+        room: Room | None = None,
+        largest_inflated: int = MAXIMUM_INFLATED_SIZE,
+        mode: int = PRIVATE,
+    ) -> None:
         root = root.absolute()
         self._sync = sync
+        self._mode = mode
         self._objects = str((objects or root / "objects").absolute())
         self._pinned = str(root / PINNED)
         self._aside = (self._pinned, str(root / ORPHANS))
@@ -61,27 +83,42 @@ class FileStore:
             self._spool = Spool(root / "tmp")
             self._is_nameless = can_be_nameless(self._spool.path())
             Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._room = room or Room(self._objects)
+        self.scratch = FileScratch(
+            self._spool.nameless, check_room=self._room.check_disk, largest_inflated=largest_inflated
+        )
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""
         self._spool.close()
 
+    def check_room(self, size: int) -> None:
+        """Do nothing if there is room for so many bytes more."""
+        with translated():
+            self._room.check(size)
+
     def put(self, key: str, data: bytes) -> ObjectRef:
         """Store bytes."""
+        self._check(key, len(data))
         return self._write(key, lambda target: write_all(target, [data]))
 
     def put_file(self, key: str, path: str) -> ObjectRef:
-        """Store a copy of a local file, of any size, without holding it in memory."""
+        """Store a local file, of any size: itself where it can be had, else a copy."""
         with translated():
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size
+                self._check(key, size, on_disk=size)
+                if self._take(key, path, source):
+                    return ObjectRef(key, "", size)
+                self._check(key, size)
                 return self._write(key, lambda target: copy_range(target, source, 0, size))
             finally:
                 os.close(source)
 
     def put_edited(self, key: str, source: ObjectRef, script: EditScript) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
+        self._check(key, script.size)
         with translated():
             original = self._descriptor(source.key)
             try:
@@ -97,17 +134,18 @@ class FileStore:
             for chunk in script.chunks(source):
                 write_all(target, [chunk])
 
+        self._check(key, script.size)
         return self._write(key, fill)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""
         with translated():
             descriptor = self._descriptor(ref.key)
+            size = os.fstat(descriptor).st_size
+            if size > _MAPPED_FROM:
+                return MappedSource(descriptor, self.scratch)
             try:
-                size = os.fstat(descriptor).st_size
-                if size <= _MAPPED_FROM:
-                    return BufferSource(read_range(descriptor, 0, size))
-                return BufferSource(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+                return BufferSource(read_range(descriptor, 0, size), self.scratch)
             finally:
                 os.close(descriptor)
 
@@ -183,13 +221,42 @@ class FileStore:
                 return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
         raise FileNotFoundError(errno.ENOENT, "No such object")
 
+    def _check(self, key: str, size: int, *, on_disk: int = 0) -> None:
+        """Raise `StorageFullError` if there is no room for an object, of which a part is on disk."""
+        if key.startswith(JOBS):
+            return
+        with translated():
+            self._room.check_disk(size - on_disk)
+            if not key.startswith(RESULTS):
+                self._room.check_quota(size)
+
+    def _take(self, key: str, path: str, source: int) -> bool:
+        target = path_of(self._objects, key)
+        try:
+            if not take_file(path, target, self._spool.path()):
+                return False
+            give_mode(source, self._mode)
+            if self._sync:
+                os.fsync(source)
+        except BaseException:
+            prune(target, self._objects)
+            raise
+        self._finish(target)
+        return True
+
+    def _finish(self, path: str) -> None:
+        """Let the folders of a new object be as open as it is, and bring them to the disk."""
+        if self._mode != PRIVATE:
+            open_folders(path, self._objects, self._mode)
+        if self._sync:
+            sync_paths(sorted(folders_above([path], self._objects)))
+
     def _write(self, key: str, fill: Callable[[int], None]) -> ObjectRef:
         path = path_of(self._objects, key)
         write = self._write_nameless if self._is_nameless else self._write_aside
         with translated():
             size = write(path, fill)
-            if self._sync:
-                sync_paths(sorted(folders_above([path], self._objects)))
+            self._finish(path)
         return ObjectRef(key, "", size)
 
     def _write_nameless(self, path: str, fill: Callable[[int], None]) -> int:
@@ -226,6 +293,8 @@ class FileStore:
     def _fill(self, descriptor: int, fill: Callable[[int], None]) -> int:
         """Write a file; return its size."""
         fill(descriptor)
+        if self._mode != PRIVATE:
+            give_mode(descriptor, self._mode)
         if self._sync:
             os.fsync(descriptor)
         return os.fstat(descriptor).st_size

@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.model.errors import InternalError
 
 # Measured: up to about a megabyte, reading and writing is faster than a copy in the kernel.
@@ -50,7 +49,7 @@ def write_script(target: int, source: int, script: EditScript) -> None:
     for part in script.parts:
         if isinstance(part, bytes):
             piece = part
-        elif isinstance(part, MaskedRange):
+        elif not isinstance(part, tuple):
             write_all(target, pieces)
             pieces, size = [], 0
             for chunk in part.chunks(lambda start, stop: read_range(source, start, stop)):

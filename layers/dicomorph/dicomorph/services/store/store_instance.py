@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.stream.mapped_source import MappedSource
+from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.identifiers import ancestry_of
@@ -40,7 +41,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     InexistentTagError
         If it lacks a UID.
     """
-    with _opened(file) as source:
+    with _opened(backend, file) as source:
         description = describe(source, default_encoding=default_encoding(backend), whole=True)
     ancestry = ancestry_of(description.identifiers)
     md5 = _md5(file)
@@ -85,18 +86,18 @@ def _answer(ancestry: Ancestry, status: StoreStatus) -> dict[str, Json]:
 
 
 @contextmanager
-def _opened(file: bytes | Path) -> Iterator[BufferSource]:
+def _opened(backend: Backend, file: bytes | Path) -> Iterator[Source]:
+    scratch = backend.objects.scratch
     if isinstance(file, bytes):
-        yield BufferSource(file)
+        yield BufferSource(file, scratch)
         return
     if not file.stat().st_size:  # nothing cannot be mapped
         raise BadFileFormatError("The uploaded file is empty")
-    with file.open("rb") as stream:
-        source = BufferSource(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-        try:
-            yield source
-        finally:
-            source.close()
+    source = MappedSource(os.open(file, os.O_RDONLY | os.O_CLOEXEC), scratch)
+    try:
+        yield source
+    finally:
+        source.close()
 
 
 def _md5(file: bytes | Path) -> str:

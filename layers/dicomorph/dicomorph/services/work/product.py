@@ -132,7 +132,7 @@ class ProductMaker:
         return self._moved_instances
 
     def _make_small(self, pin: Pin, planned: PlannedProduct, data: bytes) -> InstanceEntry:
-        description, ancestry = self._describe(BufferSource(data))
+        description, ancestry = self._describe(BufferSource(data, self._backend.objects.scratch))
         ref = self._store.put(self._key(ancestry, planned), data)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
         return self._entry(pin, description, ancestry, ref, md5)
