@@ -7,19 +7,23 @@ resource for.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.model.errors import InternalError
-from dicomorph.model.settings import Settings
+from dicomorph.model.errors import BadFileFormatError, InternalError
+from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
+# Of buckets, 3 to 63 characters of those that S3 allows; of prefixes, what needs no quoting in keys.
+_PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()@=+~-]+)*/?")
 _logger = logging.getLogger(__name__)
 
 
@@ -41,6 +45,9 @@ def aws_backend(environment: Environment) -> Backend:
 def _settings(environment: Environment) -> Settings:
     """Check the settings; where the index is at hand, as find will need it, tell what waits for find."""
     settings = check_settings(environment.settings)
+    for name, place in settings.targets.items():
+        if not _PLACE.fullmatch(place):
+            raise BadFileFormatError(f"Setting Targets: {name} must lead to <bucket> or <bucket>/<prefix>")
     waiting = waiting_settings(settings)
     if waiting and environment.index_table_name:
         _logger.warning(waiting)
@@ -62,9 +69,13 @@ def _aws_objects(environment: Environment) -> Any:
         return _Absent("DICOM_BUCKET_NAME")
     import boto3  # noqa: PLC0415 - see the module's docstring
 
-    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
+    from dicomorph.aws.objects.store import S3Store, nameless_file  # noqa: PLC0415
 
-    return S3Store(boto3.client("s3", config=_config(read_timeout=60)), environment.dicom_bucket_name)
+    scratch = FileScratch(
+        nameless_file, largest_inflated=environment.settings.maximum_inflated_size * MEGABYTE
+    )
+    client = boto3.client("s3", config=_config(read_timeout=60))
+    return S3Store(client, environment.dicom_bucket_name, scratch)
 
 
 def _aws_targets(environment: Environment) -> dict[str, Target]:

@@ -63,7 +63,7 @@ class FileScratch:
         except OSError as error:
             raise _translated(error) from error
 
-    def write(self, descriptor: int, pieces: Sequence[bytes]) -> None:
+    def write(self, descriptor: int, pieces: Sequence[bytes | bytearray]) -> None:
         """Append pieces to such a file.
 
         Raises

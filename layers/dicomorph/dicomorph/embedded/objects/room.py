@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from dicomorph.model.errors import StorageFullError
 
+_KEPT = 512 << 20  # bytes that stay free, for the index, documents of jobs, and the rest of the machine
+_KEPT_PART = 20  # or one in so many of all
+
 
 class Room:
     """How much may still be stored: up to a quota, and as long as enough of the disk stays free.
@@ -17,14 +20,14 @@ class Room:
         On the file system of the objects.
     quota : int
         Bytes that all instances may take; 0 for no limit.
-    free : int
-        Bytes of the disk that stay free.
+    free : int or None
+        Bytes of the disk that stay free; None for 512 MiB, or the twentieth part of a small disk.
     used : Callable[[], int]
         How many bytes all instances take now; asked only if there is a quota.
     """
 
     def __init__(
-        self, folder: str, *, quota: int = 0, free: int = 0, used: Callable[[], int] = lambda: 0
+        self, folder: str, *, quota: int = 0, free: int | None = 0, used: Callable[[], int] = lambda: 0
     ) -> None:
         self._folder = folder
         self._quota = quota
@@ -43,8 +46,11 @@ class Room:
 
     def check_disk(self, size: int) -> None:
         """Raise `StorageFullError` if the disk would not keep as much free as it must."""
-        if not self._free:
+        if self._free == 0:
             return
         found = os.statvfs(self._folder)
-        if found.f_bavail * found.f_frsize < self._free + size:
+        kept = self._free
+        if kept is None:
+            kept = min(_KEPT, found.f_blocks * found.f_frsize // _KEPT_PART)
+        if found.f_bavail * found.f_frsize < kept + size:
             raise StorageFullError("The disk has no room beside MinimumFreeSpace")
