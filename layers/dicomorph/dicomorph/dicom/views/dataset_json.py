@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import cast
 
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
@@ -28,6 +29,7 @@ def dataset_json(  # noqa: PLR0913 - by their names
     ignore_length: frozenset[int] = frozenset(),
     whole: bool = False,
     text: JsonText | None = None,
+    in_turn: AbstractContextManager[object] | None = None,
 ) -> dict[str, Json]:
     """Return the data set of a file as JSON; there is an answer for every file that can be stored.
 
@@ -52,6 +54,8 @@ def dataset_json(  # noqa: PLR0913 - by their names
     text : JsonText, optional
         Takes what is more than memory should hold. If it is used, it can `finish` what is returned
         here, and nobody else can read it.
+    in_turn : AbstractContextManager, optional
+        Held while a file is shown that has to be put in order, which takes memory for each element.
 
     Raises
     ------
@@ -61,9 +65,9 @@ def dataset_json(  # noqa: PLR0913 - by their names
     data = open_dataset(source)
     known = PrivateDictionary(private)
     view = TagsView(form, known, ignore_length, text=text)
-    try:
+    with suppress(IrregularError):
         return cast("dict[str, Json]", view.data_set(data, default_encoding, whole=whole))
-    except IrregularError:
+    with in_turn or nullcontext():
         data = in_order_if_sound(data)
         view = TagsView(form, known, ignore_length, is_ordered=True, text=text)
         return cast("dict[str, Json]", view.data_set(data, default_encoding, whole=whole))

@@ -93,6 +93,7 @@ def read_tags(
                 ignore_length=unlimited,
                 whole=whole,
                 text=text,
+                in_turn=backend.in_turn,
             )
         return _result(backend, *text.finish(cast("Shown", shown))) if text.is_used else shown
     finally:

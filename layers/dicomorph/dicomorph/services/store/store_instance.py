@@ -42,7 +42,9 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         If it lacks a UID.
     """
     with _opened(backend, file) as source:
-        description = describe(source, default_encoding=default_encoding(backend), whole=True)
+        description = describe(
+            source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
+        )
     ancestry = ancestry_of(description.identifiers)
     md5 = _md5(file)
     stored = backend.index.catalogue.get(Level.INSTANCE, ancestry.instance)
