@@ -6,7 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from dicomorph.embedded.objects.modes import folder_mode
 from dicomorph.model.resources import Json
+from dicomorph.model.settings import parse_settings
 
 
 class TargetFolderError(Exception):
@@ -19,7 +21,8 @@ def with_target_folders(settings: Json, data: Path) -> Json:
     Parameters
     ----------
     settings : Json
-        The document that `parse_settings` accepts. ``~`` is the home of the user.
+        The document that `parse_settings` accepts. ``~`` is the home of the user. Folders that are
+        made let in whom ``TargetMode`` lets read their files.
     data : Path
         The data folder, resolved.
 
@@ -32,11 +35,14 @@ def with_target_folders(settings: Json, data: Path) -> Json:
     targets = settings.get("Targets") if isinstance(settings, dict) else None
     if not isinstance(settings, dict) or not isinstance(targets, dict):
         return settings
-    found: dict[str, Json] = {name: str(_fit(name, str(place), data)) for name, place in targets.items()}
+    mode = folder_mode(parse_settings(settings).target_mode)
+    found: dict[str, Json] = {
+        name: str(_fit(name, str(place), data, mode)) for name, place in targets.items()
+    }
     return {**settings, "Targets": found}
 
 
-def _fit(name: str, place: str, data: Path) -> Path:
+def _fit(name: str, place: str, data: Path, mode: int) -> Path:
     folder = Path(place).expanduser()
     if not folder.is_absolute():
         raise TargetFolderError(f"Target {name}: {place} is not absolute")
@@ -44,7 +50,10 @@ def _fit(name: str, place: str, data: Path) -> Path:
     if folder.is_relative_to(data) or data.is_relative_to(folder):
         raise TargetFolderError(f"Target {name}: {folder} and the data folder {data} are not apart")
     try:
+        made = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in made:  # the mask of the process lets nobody else in, and folders that were there stay
+            one.chmod(mode)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

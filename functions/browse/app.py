@@ -9,10 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.dicom.views.tags_view import TagsForm
-from dicomorph.http.answers.instances import answer_with_instance
+from dicomorph.http.answers.instances import answer_with_instance, answer_with_tags
 from dicomorph.http.answers.metadata import read_answer
 from dicomorph.http.reading.requests import Request
-from dicomorph.http.reading.tag_forms import tag_options, tags_form
+from dicomorph.http.reading.tag_forms import tags_form
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.model.resources import LEVEL_NAMES, Level
@@ -20,7 +20,6 @@ from dicomorph.services.annotate.labels import has_label, list_labels
 from dicomorph.services.annotate.metadata import list_metadata, read_metadata
 from dicomorph.services.browse.bulk_content import bulk_content
 from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, list_ids, load
-from dicomorph.services.browse.read_instance import read_tags
 from dicomorph.services.browse.resource_view import resource_json
 
 app = build_resolver(get_backend)
@@ -85,18 +84,17 @@ def download(instance_id: str) -> Response[Any]:
 
 
 @app.get("/instances/<instance_id>/tags")
-def show_tags(instance_id: str) -> Response[str]:
+def show_tags(instance_id: str) -> Response[Any]:
     """Show the tags of an instance, in the full form unless asked otherwise."""
     request = app.incoming
     form = tags_form(request, default=TagsForm.FULL)
-    return json_answer(read_tags(get_backend(), instance_id, form, **tag_options(request)))
+    return answer_with_tags(get_backend(), instance_id, form, request)
 
 
 @app.get("/instances/<instance_id>/simplified-tags")
-def show_simplified_tags(instance_id: str) -> Response[str]:
+def show_simplified_tags(instance_id: str) -> Response[Any]:
     """Show the tags of an instance by their names."""
-    request = app.incoming
-    return json_answer(read_tags(get_backend(), instance_id, TagsForm.SIMPLIFY, **tag_options(request)))
+    return answer_with_tags(get_backend(), instance_id, TagsForm.SIMPLIFY, app.incoming)
 
 
 @app.on_levels("GET", "/<resource_id>/metadata")

@@ -21,8 +21,9 @@ app = build_resolver(get_backend)
 @app.post("/instances")
 def store() -> Response[str]:
     """Store the DICOM file in the body."""
-    request = app.incoming
-    return json_answer(store_instance(get_backend(), request.file(), remote_ip=request.remote_ip))
+    request, backend = app.incoming, get_backend()
+    file = request.file(backend.objects.scratch)
+    return json_answer(store_instance(backend, file, remote_ip=request.remote_ip))
 
 
 @app.on_levels("DELETE", "/<resource_id>")

@@ -99,3 +99,28 @@ def test_a_link_names_the_file(tmp_path: Path) -> None:
         link = store.link(store.put(KEY, b"x"), file_name="any.dcm")
     assert link == (tmp_path / "a folder" / "objects" / KEY).as_uri()
     assert link.startswith("file:///")
+
+
+def test_a_file_is_taken_and_not_copied(root: Path, tmp_path: Path) -> None:
+    upload = tmp_path / "upload"
+    upload.write_bytes(b"x" * 5000)
+    upload.chmod(0o644)
+    with closing(FileStore(root, sync=True)) as store:
+        store.put(KEY, b"what was there")
+        for _ in range(2):  # the second time both are one file
+            ref = store.put_file(KEY, str(upload))
+        stored = root / "objects" / KEY
+        assert stored.stat().st_ino == upload.stat().st_ino
+        assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+        upload.unlink()
+        assert (ref.size, store.get(KEY)) == (5000, b"x" * 5000)
+        assert every_file(root) == {f"objects/{KEY}"}
+
+
+def test_a_link_is_copied_and_what_is_behind_it_left_alone(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    (tmp_path / "upload").symlink_to(tmp_path / "theirs")
+    with closing(FileStore(root)) as store:
+        store.put_file(KEY, str(tmp_path / "upload"))
+        assert store.get(KEY) == b"theirs"
+        assert (root / "objects" / KEY).stat().st_ino != (tmp_path / "theirs").stat().st_ino

@@ -31,8 +31,9 @@ def small_files_only() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", ["put", "put_file", "put_edited"])
 def test_a_full_disk_leaves_nothing_behind(root: Path, tmp_path: Path, name: str) -> None:
-    file = tmp_path / "upload"
-    file.write_bytes(DATA)
+    (tmp_path / "upload").write_bytes(DATA)
+    file = tmp_path / "link"
+    file.symlink_to(tmp_path / "upload")  # which is copied, not taken
     with closing(FileStore(root)) as store:
         ref = store.put(KEY, DATA)
         with small_files_only():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
+from dicomorph.dicom.stream.kept_part import KeptPart
 from dicomorph.dicom.stream.masked_range import BitMask, MaskedRange
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import UnknownResourceError
@@ -104,6 +105,7 @@ SCRIPTS: dict[str, list[ScriptPart]] = {
         MaskedRange(7, 4 * MIB, BitMask(2, "little", 0x0FFF, 0x0800)),
         b"!",
     ],
+    "bytes that lie elsewhere": [b"head", KeptPart(BufferSource(bytes(range(256)) * 40_000)), (3, 9)],
     "exactly two parts": [(0, 5 * MIB), (0, 5 * MIB), (0, 5 * MIB), (0, MIB)],
 }
 

@@ -9,12 +9,14 @@ from urllib.request import urlopen
 
 import pytest
 
+from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
 from dicomorph.http.responses import json_answer
 from dicomorph.model.errors import StorageFullError
+from dicomorph.services.browse import read_instance
 from tests.support.api_client import Answer, Client
 
-FULL = large_answers.LARGEST_TEXT
+FULL = read_instance.LARGEST_TEXT
 
 
 def followed(answer: Answer) -> str:
@@ -78,3 +80,24 @@ def test_an_answer_that_cannot_be_stored_is_an_error(client: Client, monkeypatch
     monkeypatch.setattr(large_answers, "LARGEST_TEXT", 10)
     monkeypatch.setattr(client.backend.objects, "put", refuse)
     assert client.get("/statistics").error == (507, 19)
+
+
+ROUTES = [("tags", {}), ("tags", {"short": ""}), ("tags", {"simplify": ""}), ("simplified-tags", {})]
+
+
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
+def test_tags_that_are_too_many_for_memory_are_answered_as_others(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, deployment: str
+) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    path = f"/instances/{client.upload('PAT', PatientComments='Müller')['ID']}"
+    shown = [client.get(f"{path}/{route}", query=query) for route, query in ROUTES]
+    monkeypatch.setattr(tags_view, "_IN_MEMORY", 0)
+    monkeypatch.setattr(tags_view, "_AT_ONCE", 2)
+    assert [client.get(f"{path}/{route}", query=query) for route, query in ROUTES] == shown
+    monkeypatch.setattr(read_instance, "LARGEST_TEXT", 10)
+    for (route, query), answer in zip(ROUTES, shown, strict=True):
+        elsewhere = client.get(f"{path}/{route}", query=query)
+        key = "results/" + urlsplit(elsewhere.headers["location"]).path.rpartition("results/")[2]
+        assert (elsewhere.status, elsewhere.body) == (303, b"")
+        assert client.backend.objects.get(key) == answer.body

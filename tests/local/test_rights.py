@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.embedded.backend import embedded_backend
+from dicomorph.embedded.objects.store import FileStore
+from dicomorph.model.settings import parse_settings
 from local.target_folders import TargetFolderError, with_target_folders
+from tests.support.idle_runner import IdleRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +47,44 @@ def test_nobody_else_may_look_into_what_is_made(
     assert modes(tmp_path / "new" / "out") == {0}
     assert len(list((tmp_path / "new" / "out").rglob("*.dcm"))) == 1
     assert "may enter" not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("mode", "folders"), [("0600", 0o700), ("0640", 0o750), ("660", 0o770), ("0644", 0o755)]
+)
+def test_products_in_a_target_may_be_read_by_whom_its_mode_names(
+    tmp_path: Path, mode: str, folders: int
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "new" / "out"
+    data.mkdir()
+    (tmp_path / "there").mkdir(mode=0o711)
+    before = os.umask(0o077)
+    try:
+        places: dict[str, Any] = {"new": str(out), "old": str(tmp_path / "there")}
+        settings = parse_settings(with_target_folders({"Targets": places, "TargetMode": mode}, data))
+        backend = embedded_backend(data, settings, epoch=None, runner=IdleRunner())
+        (tmp_path / "spooled").write_bytes(b"x")
+        for name in places:
+            store = backend.targets[name].store
+            store.put("a/b/1.dcm", b"x")
+            store.put_script("a/c/2.dcm", BufferSource(b"xyz"), EditScript.of([(0, 2)]))
+            store.put_file("a/d/3.dcm", str(tmp_path / "spooled"))
+            (tmp_path / "spooled").unlink()
+            (tmp_path / "spooled").write_bytes(b"y")
+    finally:
+        os.umask(before)
+    for place in (out, tmp_path / "there"):
+        files = [path for path in (place / "a").rglob("*") if path.is_file()]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {int(mode, 8)}
+        assert len(files) == 3
+        inner = [place / "a", *(path for path in (place / "a").rglob("*") if path.is_dir())]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in inner} == {folders}
+        assert stat.S_IMODE((place / ".dicomorph").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (out, out.parent)} == {folders}
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o711
+    for store in (backend.objects, *(target.store for target in backend.targets.values())):
+        assert isinstance(store, FileStore)
+        store.close()
 
 
 def test_a_folder_that_others_may_enter_is_warned_about(

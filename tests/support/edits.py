@@ -9,7 +9,7 @@ from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
-from dicomorph.dicom.stream.source import Buffer, BufferSource
+from dicomorph.dicom.stream.source import Buffer, BufferSource, MemoryScratch, Scratch
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
 
@@ -77,6 +77,7 @@ class WindowedSource:
         self._surplus = surplus
         self.size = len(data)
         self.largest = self.shown = 0
+        self.scratch: Scratch = MemoryScratch()
 
     def window(self, start: int, length: int) -> tuple[Buffer, int]:
         """Return what was asked for."""

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from dicomorph.aws.objects import store
+from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
+from dicomorph.services.browse import read_instance
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, upload_series
 
@@ -38,13 +41,23 @@ def change_many(cloud: RecordedStack) -> None:
 
 def answer_at_length(cloud: RecordedStack) -> None:
     """Answers that do not fit: lists of resources and of jobs, and what jobs made."""
-    study = cloud.upload(patient())["ParentStudy"]
+    stored = cloud.upload(patient())
+    study, instance = stored["ParentStudy"], stored["ID"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_answers, "LARGEST_TEXT", 0)
         assert cloud.get("/instances").status == 303
         for route in ("anonymize", "modify"):
             assert cloud.post(f"/studies/{study}/{route}", {}).status == 303
         assert cloud.get("/jobs").status == 303
+        patch.setattr(tags_view, "_IN_MEMORY", 0)
+        patch.setattr(tags_view, "_AT_ONCE", 1)
+        patch.setattr(read_instance, "LARGEST_TEXT", 0)
+        for route in ("tags", "simplified-tags"):
+            assert cloud.get(f"/instances/{instance}/{route}").status == 303
+        patch.setattr(store, "PART_BYTES", 0)  # as for a text of many megabytes
+        assert cloud.get(f"/instances/{instance}/tags").status == 303
+        with cloud.broken("UploadPart"):
+            assert cloud.get(f"/instances/{instance}/tags").status >= 500
 
 
 def give_away(cloud: RecordedStack) -> None:

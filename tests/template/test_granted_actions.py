@@ -29,6 +29,7 @@ UNSEEN = {
     "outbox.unclaimed": "as outbox.name",
     "outbox.waiting": "as outbox.name",
     "jobs.request": "asks nobody: S3 keeps what was asked",
+    "objects.check_room": "asks nobody: S3 has room for all",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
     "catalogue.instances": "as catalogue.find_many",
     "catalogue.pins": "as catalogue.find_many",

@@ -10,6 +10,8 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, parse_settings
 from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
+SIZES = ("MaximumStorageSize", "MinimumFreeSpace", "MaximumBodySize", "MaximumInflatedSize")
+
 
 def test_nothing_given_is_orthancs_default() -> None:
     assert parse_settings({}) == Settings()
@@ -58,6 +60,10 @@ def test_an_unknown_name_is_refused_and_the_known_ones_listed() -> None:
         {"Dictionary": {"4321": ["LO", "x"]}},
         {"Dictionary": {"4321,1012": []}},
         {"Dictionary": {"4321,1012": [1, "x"]}},
+        {"MaximumStorageMode": "Recycle"},
+        {"MaximumStorageMode": None},
+        *({name: value} for name in SIZES for value in (-1, 1.5, "5", True, None)),
+        *({"TargetMode": mode} for mode in (640, "0400", "0777", "0666 ", "0646", "0604x", "", "0500", None)),
     ],
 )
 def test_wrong_values_are_refused(document: Any) -> None:

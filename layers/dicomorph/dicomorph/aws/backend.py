@@ -7,13 +7,15 @@ resource for.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.model.errors import InternalError
-from dicomorph.model.settings import Settings
+from dicomorph.model.errors import BadFileFormatError, InternalError
+from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
 
+# Of buckets, 3 to 63 characters of those that S3 allows; of prefixes, what needs no quoting in keys.
+_PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()@=+~-]+)*/?")
 _logger = logging.getLogger(__name__)
 
 
@@ -42,6 +46,9 @@ def aws_backend(environment: Environment) -> Backend:
 def _settings(environment: Environment) -> Settings:
     """Check the settings; where the index is at hand, as find will need it, tell what waits for find."""
     settings = check_settings(environment.settings)
+    for name, place in settings.targets.items():
+        if not _PLACE.fullmatch(place):
+            raise BadFileFormatError(f"Setting Targets: {name} must lead to <bucket> or <bucket>/<prefix>")
     waiting = waiting_settings(settings)
     if waiting and environment.index_table_name:
         _logger.warning(waiting)
@@ -61,9 +68,12 @@ class _Absent:
 def _aws_objects(environment: Environment) -> Any:
     if not environment.dicom_bucket_name:
         return _Absent("DICOM_BUCKET_NAME")
-    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415 - see the module's docstring
+    from dicomorph.aws.objects.store import S3Store, nameless_file  # noqa: PLC0415 - see above
 
-    return S3Store(s3_client(), environment.dicom_bucket_name)
+    scratch = FileScratch(
+        nameless_file, largest_inflated=environment.settings.maximum_inflated_size * MEGABYTE
+    )
+    return S3Store(s3_client(), environment.dicom_bucket_name, scratch)
 
 
 def s3_client() -> S3Client:

@@ -8,10 +8,12 @@ from pathlib import Path
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.folders import ORPHANS
+from dicomorph.embedded.objects.room import Room
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.model.settings import Settings
+from dicomorph.model.settings import MEGABYTE, Settings
+from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRunner
 from dicomorph.services.backend import Backend, Target, utc_now
 
@@ -39,9 +41,14 @@ def embedded_backend(
         The name or address that the server in front listens on. None: there is no such server.
     """
     database = Database(database_file(data_dir), epoch=epoch, durable=settings.sync_storage_area)
+    index = sqlite_index(database, quota=settings.maximum_storage_size * MEGABYTE)
     return Backend(
-        objects=FileStore(data_dir),
-        index=sqlite_index(database),
+        objects=FileStore(
+            data_dir,
+            room=_room(data_dir, settings, index),
+            largest_inflated=settings.maximum_inflated_size * MEGABYTE,
+        ),
+        index=index,
         jobs=SqliteJobRecords(database),
         runner=runner,
         settings=settings,
@@ -49,12 +56,35 @@ def embedded_backend(
         now=utc_now,
         new_token=secrets.token_bytes,
         targets={
-            name: Target(FileStore(Path(place) / ".dicomorph", sync=True, objects=Path(place)))
-            for name, place in settings.targets.items()
+            name: Target(_target_store(Path(place), settings)) for name, place in settings.targets.items()
         },
         largest_answer=_LARGEST_ANSWER,
         hosts=None if host is None else settings.allowed_hosts | {host.lower()},
     )
+
+
+def _room(data_dir: Path, settings: Settings, index: Index) -> Room:
+    return Room(
+        str(data_dir),
+        quota=settings.maximum_storage_size * MEGABYTE,
+        free=_free(settings),
+        used=lambda: index.catalogue.statistics().disk_size,
+    )
+
+
+def _target_store(place: Path, settings: Settings) -> FileStore:
+    return FileStore(
+        place / ".dicomorph",
+        sync=True,
+        objects=place,
+        room=Room(str(place), free=_free(settings)),
+        mode=settings.target_mode,
+    )
+
+
+def _free(settings: Settings) -> int | None:
+    found = settings.minimum_free_space
+    return None if found is None else found * MEGABYTE
 
 
 def begin_epoch(data_dir: Path) -> int:

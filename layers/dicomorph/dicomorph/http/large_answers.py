@@ -10,9 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from dicomorph.http.responses import JSON, json_elsewhere
 from dicomorph.model.object_keys import TOKEN_BYTES, file_name, result_key
 from dicomorph.services.backend import Backend
-
-LARGEST_TEXT = 6_000_000
-"""Bytes of a text answer as Lambda passes it on, as a JSON string: 6 MB less the rest of the answer."""
+from dicomorph.services.browse.read_instance import LARGEST_TEXT
 
 _WIDEST = 4  # bytes of a character, and of an escaped one that JSON text has
 

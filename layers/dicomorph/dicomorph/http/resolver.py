@@ -24,6 +24,7 @@ from dicomorph.model.errors import DicomorphError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
+from dicomorph.services.store.incoming import check_body_size
 
 _RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
 _Next = Callable[["OrthancResolver"], Response[Any]]
@@ -132,6 +133,7 @@ class OrthancResolver(APIGatewayRestResolver):
         request, rules = self.incoming, self._browser_rules()
         try:
             rules.check(request)
+            self._check_body(request)
         except DicomorphError as error:
             response = ResponseBuilder[Any](self._answer_error(error))
         else:
@@ -181,6 +183,11 @@ class OrthancResolver(APIGatewayRestResolver):
             if backend is None
             else BrowserRules(backend.hosts, backend.settings.allowed_origins)
         )
+
+    def _check_body(self, request: Request) -> None:
+        backend = self._backend_if_any()
+        if backend is not None and backend.settings.maximum_body_size:
+            check_body_size(backend, request.body_size)
 
     def _backend_if_any(self) -> Backend | None:
         with contextlib.suppress(Exception):  # a deployment that cannot be built still answers errors

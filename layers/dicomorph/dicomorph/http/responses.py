@@ -16,7 +16,12 @@ HTML = "text/html"
 
 def json_answer(value: Json) -> Response[str]:
     """Answer 200 with JSON, keys sorted."""
-    return Response(200, JSON, to_json(value))
+    return json_text_answer(to_json(value))
+
+
+def json_text_answer(text: str) -> Response[str]:
+    """Answer 200 with what is JSON already."""
+    return Response(200, JSON, text)
 
 
 def to_json(value: Json) -> str:

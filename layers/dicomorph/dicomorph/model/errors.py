@@ -8,7 +8,8 @@
     │   ├── BadParameterTypeError      5
     │   ├── BadFileFormatError        15   not JSON, not DICOM, a value that cannot be cast
     │   ├── ForeignOriginError         8   403 on the wire: another site's page asks
-    │   └── MisdirectedRequestError    8   421 on the wire: the server is called by another's name
+    │   ├── MisdirectedRequestError    8   421 on the wire: the server is called by another's name
+    │   └── TooLargeBodyError          8   413 on the wire
     ├── UnknownDicomTagError      27   a tag name that no dictionary knows
     ├── UnknownResourceError      17
     ├── InexistentItemError        7
@@ -96,6 +97,12 @@ class MisdirectedRequestError(BadRequestError):
     """The request is addressed to a server of another name (RFC 9110, 15.5.20)."""
 
     status = 421
+
+
+class TooLargeBodyError(BadRequestError):
+    """The body of a request is larger than the operator allows (RFC 9110, 15.5.14)."""
+
+    status = 413
 
 
 class UnknownDicomTagError(DicomorphError):

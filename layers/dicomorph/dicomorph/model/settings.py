@@ -11,6 +11,11 @@ from typing import Any
 
 from dicomorph.model.errors import BadFileFormatError
 
+MEGABYTE = 1 << 20
+"""Bytes of what Orthanc calls MB."""
+
+MAXIMUM_INFLATED_MEGABYTES = 512
+
 
 class OverwriteInstances(enum.Enum):
     """What an upload does when its instance is stored already."""
@@ -81,6 +86,12 @@ class Settings:
     require_patient_id: bool = False
     store_anonymized_from: bool = True
     targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    target_mode: int = 0o600
+    maximum_storage_size: int = 0  # this and the next ones in MB
+    maximum_storage_mode: str = "Reject"
+    minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
+    maximum_body_size: int = 0
+    maximum_inflated_size: int = MAXIMUM_INFLATED_MEGABYTES
     check_revisions: bool = False
     stable_age: int = 60
     limit_find_instances: int = 0
@@ -170,6 +181,20 @@ def _targets(value: Any) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
 
 
+def _file_mode(value: object) -> int:
+    if not re.fullmatch("0?6[046][04]", _text(value)):
+        message = "rights of files in octal, such as 0640: the owner reads and writes, others may read"
+        raise ValueError(message)
+    return int(str(value), 8)
+
+
+def _storage_mode(value: object) -> str:
+    if value != "Reject":
+        message = "must be Reject: no patient is deleted to make room for another"
+        raise ValueError(message)
+    return "Reject"
+
+
 def _hosts(value: Any) -> frozenset[str]:
     for name in value:
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}", name):
@@ -213,6 +238,12 @@ _READERS = {
     "RequirePatientID": ("require_patient_id", _boolean),
     "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),
     "Targets": ("targets", _targets),
+    "TargetMode": ("target_mode", _file_mode),
+    "MaximumStorageSize": ("maximum_storage_size", _count),
+    "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
+    "MinimumFreeSpace": ("minimum_free_space", _count),
+    "MaximumBodySize": ("maximum_body_size", _count),
+    "MaximumInflatedSize": ("maximum_inflated_size", _count),
     "CheckRevisions": ("check_revisions", _boolean),
     "StableAge": ("stable_age", _count),
     "LimitFindInstances": ("limit_find_instances", _count),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.resources import ObjectRef
 
@@ -27,9 +28,21 @@ class ObjectStore(Protocol):
     keeps_versions : bool
         Whether what was discarded stays readable for whoever has pinned it, without being told
         that somebody has.
+    scratch : FileScratch
+        Where what files unfold to is kept while somebody works on them.
     """
 
     keeps_versions: bool
+    scratch: FileScratch
+
+    def check_room(self, size: int) -> None:
+        """Do nothing if there is room for so many bytes more; a look, nothing is reserved.
+
+        Raises
+        ------
+        StorageFullError
+            If there is none, by the quota or by the free space that is to be kept.
+        """
 
     def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes. An object is visible whole or not at all.
@@ -37,13 +50,17 @@ class ObjectStore(Protocol):
         Raises
         ------
         StorageFullError
-            If no space is left; nothing is visible under `key` then.
+            If no space is left, or to be left; nothing is visible under `key` then.
         CorruptedFileError
             If the bytes pass through this process, and do not have the CRC-32 that they should.
         """
 
     def put_file(self, key: str, path: str) -> ObjectRef:
-        """Store a local file, of any size, without holding it in memory."""
+        """Store a local file, of any size, without holding it in memory.
+
+        The store may take the file itself: it must not be written to any more, and removing it
+        under its old name is left to the caller.
+        """
 
     def put_edited(
         self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -40,6 +42,9 @@ class Backend:
     largest_answer : int
         Bytes of a DICOM file that an answer carries; a larger one is answered by a link to it.
         As it stands, what fits through Lambda: it takes 6 MB, of which base64 costs a third.
+    in_turn : AbstractContextManager[object]
+        Held while a file is worked on that takes much memory: it has hundreds of thousands of
+        elements, and they are out of order, or are edited. Others wait, so that eight take what one does.
     hosts : frozenset[str], optional
         The names by which requests may call this deployment, in lower case. None: whoever stands
         in front of it sees to that.
@@ -59,6 +64,7 @@ class Backend:
     new_token: Callable[[int], bytes]
     targets: Mapping[str, Target] = field(default_factory=dict)
     largest_answer: int = 4 << 20
+    in_turn: AbstractContextManager[object] = field(default_factory=threading.BoundedSemaphore)
     hosts: frozenset[str] | None = None
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dicomorph.dicom.stream import part10 as container
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_CLASS_UID
+from dicomorph.dicom.stream.source import MemoryScratch
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import read_file
 from tests.dicom_factory import (
@@ -193,7 +193,7 @@ def test_a_file_without_sop_class_gets_a_generic_one() -> None:
 
 
 def test_a_deflated_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container, "MAXIMUM_INFLATED_SIZE", 1 << 20)
+    monkeypatch.setattr(MemoryScratch, "largest_inflated", 1 << 20)
     bomb = part10(
         encode([Element(0x00080018, "UI", "1.2.3"), Element(0x7FE00010, "OB", bytes(1 << 22))]), DEFLATED
     )

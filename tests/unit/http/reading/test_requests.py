@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.http.reading.bodies import LARGEST_INFLATED
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.http.reading.requests import Request, effective_method, normalize_path
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Level
@@ -100,7 +100,7 @@ def test_a_body_is_read_whatever_carries_it(tmp_path: Path) -> None:
         "a": 1
     }
     assert _request(bodyPath=str(spooled)).json_object() == {"a": 1}
-    assert _request(bodyPath=str(spooled)).file() == spooled
+    assert _request(bodyPath=str(spooled)).file(SCRATCH) == spooled
 
 
 @pytest.mark.parametrize("text", ["", "[]", '"text"', "null", "3", "{"])
@@ -119,9 +119,12 @@ def _gzipped(data: bytes) -> Request:
     return _request(body=body, isBase64Encoded=True, headers={"Content-Encoding": "gzip"})
 
 
+SCRATCH = FileScratch(lambda: -1, largest_inflated=80 << 20)
+
+
 def _inflated(data: bytes) -> bytes:
     with closing(_gzipped(data)) as request:
-        file = request.file()
+        file = request.file(SCRATCH)
         return file if isinstance(file, bytes) else file.read_bytes()
 
 
@@ -139,7 +142,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def test_a_file_sent_as_gzip_is_inflated(size: int, temporary: Path) -> None:
     data = (bytes(range(256)) * (size // 256 + 1))[:size]
     with closing(_gzipped(gzip.compress(data, 1, mtime=0))) as request:
-        file = request.file()
+        file = request.file(SCRATCH)
         # Eight of these at once must not take eight times their size of memory.
         assert isinstance(file, bytes) == (size <= 4 << 20)
         assert (file if isinstance(file, bytes) else file.read_bytes()) == data
@@ -151,7 +154,7 @@ def test_a_large_gzip_is_inflated_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(gzip.compress(data, 0, mtime=0))
     headers = {"Content-Encoding": "gzip"}
     with closing(_request(bodyPath=str(tmp_path / "body"), headers=headers)) as request:
-        file = request.file()
+        file = request.file(SCRATCH)
         assert isinstance(file, Path)
         assert file.stat().st_size == len(data)
 
@@ -180,8 +183,8 @@ def test_a_gzip_of_several_members_is_read_to_its_end(size: int, padding: int) -
 
 def test_a_small_gzip_can_fill_neither_the_memory_nor_the_time() -> None:
     with pytest.raises(BadFileFormatError, match="too large"):
-        _inflated(gzip.compress(bytes(LARGEST_INFLATED + 1), 1))
-    member = gzip.compress(bytes(64 << 20), 1)
+        _inflated(gzip.compress(bytes(SCRATCH.largest_inflated + 1), 1))
+    member = gzip.compress(bytes(20 << 20), 1)
     with pytest.raises(BadFileFormatError, match="too large"):
         _inflated(member * 5)
     with pytest.raises(BadFileFormatError, match="too many parts"):
@@ -220,14 +223,14 @@ def test_an_upload_that_is_something_else_is_told_so(
     else:
         event |= {"body": base64.b64encode(sent).decode(), "isBase64Encoded": True}
     with pytest.raises(BadFileFormatError, match=said):
-        Request(event).file()
+        Request(event).file(SCRATCH)
 
 
 @pytest.mark.parametrize("beginning", [FORM, ZIP])
 def test_a_preamble_may_look_like_anything(beginning: bytes) -> None:
     data = beginning.ljust(128, b"\0") + b"DICM and more"
     event = {"body": base64.b64encode(data).decode(), "isBase64Encoded": True}
-    assert Request(event).file() == data
+    assert Request(event).file(SCRATCH) == data
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import InternalError
 
@@ -50,7 +49,7 @@ def _pieces(source: Source, script: EditScript, size: int) -> Iterator[bytes]:
         if isinstance(part, bytes):
             yield part
             continue
-        if isinstance(part, MaskedRange):
+        if not isinstance(part, tuple):
             yield from part.chunks(source.read)
             continue
         start, stop = part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.stream.source import Buffer, Scratch
 
 _FIRST = 64 << 10  # holds the header of most files
 _LARGEST = 8 << 20
@@ -20,10 +20,13 @@ class RangedSource:
         Gets the bytes from the first position up to the second, which is not included.
     size : int
         Of the object, in bytes.
+    scratch : Scratch
+        Where what it unfolds to is kept.
     """
 
-    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int, scratch: Scratch) -> None:
         self.size = size
+        self.scratch = scratch
         self._fetch = fetch
         self._buffer = b""
         self._start = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,6 +20,7 @@ from dicomorph.aws.objects.source import RangedSource
 from dicomorph.aws.objects.uploads import Uploads
 from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import CorruptedFileError, DicomorphError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
@@ -52,14 +55,20 @@ class S3Store:
     bucket : str
         Versioned. The caller must be allowed to list it, or S3 answers 403 for objects that
         do not exist.
+    scratch : FileScratch, optional
+        Where what files unfold to is kept: by default, in the folder for temporary files.
     """
 
     keeps_versions = True
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, scratch: FileScratch | None = None) -> None:
         self._client = client
         self._bucket = bucket
         self._uploads = Uploads(client, bucket)
+        self.scratch = scratch or FileScratch(nameless_file)
+
+    def check_room(self, size: int) -> None:
+        """Do nothing: S3 has room for whatever comes."""
 
     def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes."""
@@ -188,7 +197,7 @@ class S3Store:
         return found
 
     def _source(self, ref: ObjectRef) -> RangedSource:
-        return RangedSource(partial(self._fetch, ref), ref.size)
+        return RangedSource(partial(self._fetch, ref), ref.size, self.scratch)
 
     def _fetch(self, ref: ObjectRef, start: int, stop: int) -> bytes:
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
@@ -209,6 +218,13 @@ class S3Store:
                 return ask(**request, VersionId=ref.version)
         with translated():
             return ask(**request)
+
+
+def nameless_file() -> int:
+    """Return the descriptor of a temporary file that is gone once it is closed."""
+    descriptor, path = tempfile.mkstemp()
+    os.unlink(path)  # noqa: PTH108 - text, as `tempfile` has it
+    return descriptor
 
 
 def _failure(code: str) -> DicomorphError:

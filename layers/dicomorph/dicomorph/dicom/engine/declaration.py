@@ -125,7 +125,8 @@ class Declaration:
 def product_of(data: DataSetBytes, script: EditScript) -> Source:
     """Return what a script makes of a file, to look at it."""
     is_small = script.size <= _IN_MEMORY
-    return BufferSource(script.join(data.source)) if is_small else EditedSource(data.source, script)
+    source = data.source
+    return BufferSource(script.join(source), source.scratch) if is_small else EditedSource(source, script)
 
 
 def _declaring(plan: EditPlan, term: str | None) -> EditPlan:

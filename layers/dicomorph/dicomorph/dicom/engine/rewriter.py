@@ -27,15 +27,11 @@ from dicomorph.dicom.engine.rewriting import Rewriting, Terms, UnknownTermsError
 from dicomorph.dicom.engine.top_level import TopLevel
 from dicomorph.dicom.standard.tags import PIXEL_DATA, SOP_CLASS_UID
 from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
+from dicomorph.dicom.stream.deflation import deflated
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript, ScriptPart
 from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
 from dicomorph.dicom.stream.ordering import in_order
-from dicomorph.dicom.stream.part10 import (
-    DataSetBytes,
-    deflate,
-    open_dataset,
-    write_meta,
-)
+from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset, write_meta
 from dicomorph.dicom.stream.scan import read_values
 from dicomorph.dicom.stream.second_reading import check_is_read_alike, may_be_read_otherwise
 from dicomorph.dicom.stream.source import Source
@@ -107,12 +103,19 @@ class Rewriter:
         try:
             data = open_dataset(source)
             try:
-                return self.rewrite_data_set(data)
-            except IrregularError:
-                return self._rewrite_in_order(data)
+                return self._rewrite(data)
+            finally:
+                if data.is_deflated:  # no range of what it inflates to is in the script
+                    data.source.close()
         except (struct.error, IndexError) as error:
             message = "The file is cut off"
             raise TruncatedError(message) from error
+
+    def _rewrite(self, data: DataSetBytes) -> EditScript:
+        try:
+            return self.rewrite_data_set(data)
+        except IrregularError:
+            return self._rewrite_in_order(data)
 
     def _rewrite_in_order(self, data: DataSetBytes) -> EditScript:
         """Rewrite a file that is out of order as the same file in order."""
@@ -171,7 +174,7 @@ class Rewriter:
             check_is_read_alike(output, encoding, declared)
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
-            parts = [deflate(EditScript.of(parts).join(data.source))]
+            parts = [deflated(EditScript.of(parts).chunks(data.source), data.source.scratch)]
         return EditScript.of([meta, *parts], remarks=walk.remarks)
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:

@@ -6,7 +6,7 @@ import zlib
 
 from dicomorph.dicom.frames.codestreams import NOT_PADDING, Codestream, Cut, not_understood
 from dicomorph.dicom.frames.image_pixel import ImagePixel
-from dicomorph.dicom.stream.part10 import MAXIMUM_INFLATED_SIZE
+from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE
 
 _PIECE = 1 << 16  # bytes that are inflated at a time
 _MOST_AT_ONCE = 1 << 20  # bytes that come of them

@@ -9,13 +9,15 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
 
+from dicomorph.dicom.stream.kept_part import KeptPart
 from dicomorph.dicom.stream.masked_range import MaskedRange
-from dicomorph.dicom.stream.source import Buffer, Source
+from dicomorph.dicom.stream.source import Buffer, Scratch, Source
 from dicomorph.model.remarks import Remark
 
 Part: TypeAlias = bytes | tuple[int, int]
-ScriptPart: TypeAlias = Part | MaskedRange
-"""What a script consists of: beside new bytes and ranges, ranges that are masked as they are copied."""
+ScriptPart: TypeAlias = Part | MaskedRange | KeptPart
+"""What a script consists of: beside new bytes and ranges, ranges that are masked as they are copied,
+and new bytes that lie elsewhere."""
 
 _CHUNK = 1 << 20
 
@@ -45,7 +47,7 @@ class EditScript:
 
     Parameters
     ----------
-    parts : Sequence[bytes | tuple[int, int] | MaskedRange]
+    parts : Sequence[bytes | tuple[int, int] | MaskedRange | KeptPart]
         In the order of the output: bytes to emit, or ``(start, stop)`` of the original.
     size : int
         Length of the output in bytes.
@@ -68,7 +70,7 @@ class EditScript:
             if isinstance(part, bytes):
                 yield part
                 continue
-            if isinstance(part, MaskedRange):
+            if not isinstance(part, tuple):
                 yield from part.chunks(source.read)
                 continue
             start, stop = part
@@ -108,6 +110,11 @@ class EditedSource:
         self._script = script
         self.size = script.size
 
+    @property
+    def scratch(self) -> Scratch:
+        """Where the original has what it unfolds to."""
+        return self._source.scratch
+
     def window(self, start: int, length: int) -> tuple[Buffer, int]:
         """Return what was asked for."""
         return self.read(start, start + length), start
@@ -123,6 +130,8 @@ class EditedSource:
                 yield part
             elif isinstance(part, tuple):
                 yield from self.parts_of(*part)
+            elif isinstance(part, KeptPart):
+                yield part
             else:
                 yield self._original_masked(part)
 

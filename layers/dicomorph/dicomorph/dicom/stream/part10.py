@@ -6,7 +6,6 @@ import functools
 import re
 import struct
 import uuid
-import zlib
 from dataclasses import dataclass
 
 from dicomorph import __version__
@@ -19,6 +18,7 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.absent_vrs import is_absent
+from dicomorph.dicom.stream.deflation import inflated
 from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -29,7 +29,7 @@ from dicomorph.dicom.stream.elements import (
     read_header,
 )
 from dicomorph.dicom.stream.recognition import encoding_of
-from dicomorph.dicom.stream.source import Buffer, BufferSource, Source
+from dicomorph.dicom.stream.source import Buffer, Source
 from dicomorph.dicom.stream.stray_meta import behind_stray_meta
 from dicomorph.model.errors import BadFileFormatError
 
@@ -41,8 +41,6 @@ GENERIC_SOP_CLASS_UID = b"1.2.276.0.7230010.3.1.0.1"
 IMPLEMENTATION_CLASS_UID = "2.25." + str(uuid.uuid5(uuid.NAMESPACE_DNS, "dicomorph").int)
 IMPLEMENTATION_VERSION_NAME = f"DICOMORPH_{__version__}"
 
-# A deflated data set is inflated in memory, which takes 2.6 times its size at most: a function has 1.7 GB.
-MAXIMUM_INFLATED_SIZE = 1 << 29
 _MAXIMUM_META_SIZE = 1 << 20
 _PREAMBLE_SIZE = 128
 # A preamble of zeros, the prefix, and the header of FileMetaInformationGroupLength.
@@ -114,10 +112,11 @@ def open_dataset(source: Source) -> DataSetBytes:
         syntax = _recognise(buffer, start - base)
         declared = _encoding_of(syntax)
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-        data = _inflate(source, start)
-        start = behind_stray_meta(data, 0, orders="<")
-        encoding = encoding_of(data, start, len(data), EXPLICIT_LITTLE)
-        return DataSetBytes(BufferSource(data), start, encoding, syntax)
+        inside = inflated(source, start)
+        buffer, _ = inside.window(0, inside.size)
+        start = behind_stray_meta(buffer, 0, orders="<")
+        encoding = encoding_of(buffer, start, inside.size, EXPLICIT_LITTLE)
+        return DataSetBytes(inside, start, encoding, syntax)
     if declared is None:
         declared = _encoding_of(_recognise(buffer, start - base))
     vr_or_length = buffer[stop + 4 : stop + 8]
@@ -161,12 +160,6 @@ def _meta_around(sop_class_uid: bytes, transfer_syntax: str) -> tuple[bytes, byt
         + element(0x00020013, b"SH", _even(IMPLEMENTATION_VERSION_NAME[:16].encode("ascii"), b" "))
     )
     return before, after
-
-
-def deflate(data: bytes) -> bytes:
-    """Deflate a data set (PS3.5 A.5), padded to an even length."""
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return _even(compressor.compress(data) + compressor.flush(), b"\0")
 
 
 def _even(value: bytes, pad: bytes) -> bytes:
@@ -244,19 +237,3 @@ def _encoding_of(transfer_syntax: str) -> Encoding:
     if transfer_syntax == EXPLICIT_VR_BIG_ENDIAN:
         return EXPLICIT_BIG
     return EXPLICIT_LITTLE  # PS3.5 A.4: every encapsulated syntax
-
-
-def _inflate(source: Source, start: int) -> bytes:
-    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        data = decompressor.decompress(source.read(start, source.size), MAXIMUM_INFLATED_SIZE)
-    except zlib.error as error:
-        message = "The deflated data set is damaged"
-        raise BadFileFormatError(message) from error
-    if decompressor.unconsumed_tail:
-        message = "The deflated data set is larger than this server accepts"
-        raise BadFileFormatError(message)
-    if not decompressor.eof:
-        message = "The deflated data set is cut off"
-        raise BadFileFormatError(message)
-    return data

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | mmap.mmap
+
+MAXIMUM_INFLATED_SIZE = 1 << 29
+"""Bytes of the largest data set that is inflated, where nobody says otherwise."""
 
 
 class Source(Protocol):
@@ -18,6 +22,10 @@ class Source(Protocol):
     @property
     def size(self) -> int:
         """Length in bytes."""
+
+    @property
+    def scratch(self) -> Scratch:
+        """Where what the file unfolds to is kept, such as a data set that it holds deflated."""
 
     def window(self, start: int, length: int) -> tuple[Buffer, int]:
         """Return a buffer and the position of its first byte.
@@ -33,6 +41,31 @@ class Source(Protocol):
         """Give back what the source holds. Closing twice is harmless."""
 
 
+class Scratch(Protocol):
+    """Where bytes lie for as long as somebody works on a file; the deployment says where.
+
+    Parameters
+    ----------
+    largest_inflated : int
+        Bytes of the largest data set that is inflated.
+    """
+
+    largest_inflated: int
+
+    def keep(self, pieces: Iterable[bytes]) -> Source:
+        """Return a source of all pieces; what it holds goes when it is closed or forgotten."""
+
+
+class MemoryScratch:
+    """The protocol `Scratch` in memory: for files that are there, too."""
+
+    largest_inflated = MAXIMUM_INFLATED_SIZE
+
+    def keep(self, pieces: Iterable[bytes]) -> Source:
+        """Return a source of all pieces."""
+        return BufferSource(b"".join(pieces), self)
+
+
 class BufferSource:
     """A source whose bytes are all in memory, or mapped into it.
 
@@ -40,10 +73,13 @@ class BufferSource:
     ----------
     buffer : bytes or mmap.mmap
         The whole file.
+    scratch : Scratch, optional
+        Where what it unfolds to is kept; in memory by default.
     """
 
-    def __init__(self, buffer: Buffer) -> None:
+    def __init__(self, buffer: Buffer, scratch: Scratch | None = None) -> None:
         self._buffer = buffer
+        self.scratch = scratch or _MEMORY
         self.size = len(buffer)
 
     def window(self, start: int, length: int) -> tuple[Buffer, int]:  # noqa: ARG002 - the port's signature
@@ -58,3 +94,6 @@ class BufferSource:
         """Unmap a mapped file."""
         if isinstance(self._buffer, mmap.mmap):
             self._buffer.close()
+
+
+_MEMORY: Scratch = MemoryScratch()

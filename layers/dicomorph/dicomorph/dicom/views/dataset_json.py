@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import cast
+
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.stream.elements import UNDEFINED_LENGTH, Element, IrregularError
@@ -11,12 +14,13 @@ from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.views.damage import in_order_if_sound
 from dicomorph.dicom.views.data_set_context import DataSetContext
+from dicomorph.dicom.views.json_text import JsonText, Shown
 from dicomorph.dicom.views.tags_view import Header, TagsForm, TagsView
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import PrivateTag
 
 
-def dataset_json(
+def dataset_json(  # noqa: PLR0913 - by their names
     source: Source,
     *,
     form: TagsForm,
@@ -24,6 +28,8 @@ def dataset_json(
     private: tuple[PrivateTag, ...] = (),
     ignore_length: frozenset[int] = frozenset(),
     whole: bool = False,
+    text: JsonText | None = None,
+    in_turn: AbstractContextManager[object] | None = None,
 ) -> dict[str, Json]:
     """Return the data set of a file as JSON; there is an answer for every file that can be stored.
 
@@ -45,6 +51,11 @@ def dataset_json(
         Tags whose values are shown however long they are; others end at 256 bytes.
     whole : bool
         Whether to show what stands behind the pixel data too.
+    text : JsonText, optional
+        Takes what is more than memory should hold. If it is used, it can `finish` what is returned
+        here, and nobody else can read it.
+    in_turn : AbstractContextManager, optional
+        Held while a file is shown that has to be put in order, which takes memory for each element.
 
     Raises
     ------
@@ -53,12 +64,13 @@ def dataset_json(
     """
     data = open_dataset(source)
     known = PrivateDictionary(private)
-    try:
-        return TagsView(form, known, ignore_length).data_set(data, default_encoding, whole=whole)
-    except IrregularError:
+    view = TagsView(form, known, ignore_length, text=text)
+    with suppress(IrregularError):
+        return cast("dict[str, Json]", view.data_set(data, default_encoding, whole=whole))
+    with in_turn or nullcontext():
         data = in_order_if_sound(data)
-        view = TagsView(form, known, ignore_length, is_ordered=True)
-        return view.data_set(data, default_encoding, whole=whole)
+        view = TagsView(form, known, ignore_length, is_ordered=True, text=text)
+        return cast("dict[str, Json]", view.data_set(data, default_encoding, whole=whole))
 
 
 def sequence_json(
@@ -90,7 +102,7 @@ def sequence_json(
         If its items do not add up, are nested deeper than 64 levels, or are more than a million with
         their elements.
     """
-    shown: dict[str, Json] = {}
+    shown: Shown = {}
     view = TagsView(TagsForm.FULL, PrivateDictionary(), frozenset(), is_strict=True, is_ordered=is_ordered)
     context = DataSetContext(data.encoding, charset, default_encoding)
     buffer, base = Window(data.source).of(found.value, found.stop)
@@ -99,4 +111,4 @@ def sequence_json(
         shown, context, buffer, Header(found.tag, found.vr, found.value - base, length), found.stop - base
     )
     element = shown[format_tag(found.tag)]
-    return element["Value"] if isinstance(element, dict) else None
+    return cast("Json", element["Value"]) if isinstance(element, dict) else None

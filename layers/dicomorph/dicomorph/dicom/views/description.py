@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -58,7 +59,13 @@ class Description:
     facts: Mapping[Level, LevelFacts]
 
 
-def describe(source: Source, *, default_encoding: str, whole: bool = False) -> Description:
+def describe(
+    source: Source,
+    *,
+    default_encoding: str,
+    whole: bool = False,
+    in_turn: AbstractContextManager[object] | None = None,
+) -> Description:
     """Read the header of a file.
 
     Parameters
@@ -69,6 +76,8 @@ def describe(source: Source, *, default_encoding: str, whole: bool = False) -> D
         Orthanc's name of the encoding of files without SpecificCharacterSet.
     whole : bool
         Whether to check what is behind the header, too: fragments, other elements, the end of the file.
+    in_turn : AbstractContextManager, optional
+        Held while a file is put in order, which takes memory for each of its elements.
 
     Raises
     ------
@@ -81,7 +90,7 @@ def describe(source: Source, *, default_encoding: str, whole: bool = False) -> D
         data = open_dataset(source)
         if whole:
             check_file_is_read_alike(data)
-        header = _header(data, default_encoding, whole=whole)
+        header = _header(data, default_encoding, whole=whole, in_turn=in_turn or nullcontext())
     except (struct.error, IndexError) as error:
         message = "The file is cut off"
         raise BadFileFormatError(message) from error
@@ -125,12 +134,18 @@ class _Header(NamedTuple):
     pixel_data: int | None
 
 
-def _header(data: DataSetBytes, default_encoding: str, *, whole: bool) -> _Header:
+def _header(
+    data: DataSetBytes, default_encoding: str, *, whole: bool, in_turn: AbstractContextManager[object]
+) -> _Header:
     """Return the wanted elements, of a file that is out of order as if it were not."""
-    try:
+    with suppress(IrregularError):
         return _read(data, default_encoding, whole=whole)
-    except IrregularError:
-        ordered, origin = in_order(data)
+    with in_turn:
+        return _header_in_order(data, default_encoding)
+
+
+def _header_in_order(data: DataSetBytes, default_encoding: str) -> _Header:
+    ordered, origin = in_order(data)
     header = _read(ordered, default_encoding, is_ordered=True)
     pixel_data = header.pixel_data
     if pixel_data is not None:

@@ -36,12 +36,14 @@ from dicomorph.dicom.views.damage import (
     end_of_damaged,
 )
 from dicomorph.dicom.views.data_set_context import DataSetContext
+from dicomorph.dicom.views.json_text import JsonText, Shown, ShownValue
 from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.resources import Json
 
 _LONGEST_SHOWN = 256  # bytes of UTF-8, as in Orthanc
 _LONGEST_READ = 1 << 16  # no padding makes a longer value short enough
-_MOST_ELEMENTS = 1_000_000  # with items; each takes hundreds of bytes of memory, for eight in a hostile file
+_IN_MEMORY = 5_000  # elements, and items, before any of them is written
+_AT_ONCE = 1_000  # of one data set or sequence, that are written together
+_MOST_ELEMENTS = 1_000_000  # with items; each takes hundreds of bytes of text, for eight in a hostile file
 
 
 class TagsForm(enum.Enum):
@@ -70,6 +72,8 @@ class TagsView:
         Whether damaged sequences are refused, and not shown as null.
     is_ordered : bool
         Whether the data set was put in order before: what looks out of order then is damaged.
+    text : JsonText, optional
+        Takes what is more than memory should hold; without, all of it stays there.
     """
 
     def __init__(
@@ -80,7 +84,12 @@ class TagsView:
         *,
         is_strict: bool = False,
         is_ordered: bool = False,
+        text: JsonText | None = None,
     ) -> None:
+        self._text = text
+        # Tags that ascend do so as text.
+        self._ascends = form is not TagsForm.SIMPLIFY and not is_ordered
+        self._levels = 3 if form is TagsForm.FULL else 2  # of indentation, from a data set to an item of it
         self._is_strict = is_strict
         self._form = form
         self._private = private
@@ -88,12 +97,12 @@ class TagsView:
         self._is_ordered = is_ordered  # what looks out of order then are no items
         self._shown = 0
 
-    def data_set(self, data: DataSetBytes, default_encoding: str, *, whole: bool) -> dict[str, Json]:
+    def data_set(self, data: DataSetBytes, default_encoding: str, *, whole: bool) -> Shown:
         """Show the top level of a file, up to its pixel data or as a whole."""
         charset = CharacterSet.of(b"", default_encoding=default_encoding)
         context = DataSetContext(data.encoding, charset, default_encoding)
         window = Window(data.source)
-        shown: dict[str, Json] = {}
+        shown: Shown = {}
         for found in elements_up_to_damage(data, whole=whole, is_ordered=self._is_ordered):
             vr = self.vr(context, found.tag, found.vr)
             length = found.stop - found.value
@@ -113,6 +122,8 @@ class TagsView:
                 break
             except EndlessError:
                 self.show(shown, context, found.tag, "Null", None)
+            if len(shown) % _AT_ONCE == 0:
+                self._relieve(shown, context)
         return shown
 
     def vr(self, context: DataSetContext, tag: int, written: bytes) -> str:
@@ -125,13 +136,11 @@ class TagsView:
             return True
         return is_readable(vr) and (length <= _LONGEST_READ or tag in self._ignore_length)
 
-    def unread(self, into: dict[str, Json], context: DataSetContext, tag: int, vr: str) -> None:
+    def unread(self, into: Shown, context: DataSetContext, tag: int, vr: str) -> None:
         """Show an element whose value was not read."""
         self._show(into, context, tag, "TooLong" if is_readable(vr) and tag != PIXEL_DATA else "Null", None)
 
-    def element(
-        self, into: dict[str, Json], context: DataSetContext, buffer: Buffer, header: Header, end: int
-    ) -> int:
+    def element(self, into: Shown, context: DataSetContext, buffer: Buffer, header: Header, end: int) -> int:
         """Show an element, and return the position behind it."""
         tag, written, value, length = header
         vr = self.vr(context, tag, written)
@@ -160,11 +169,11 @@ class TagsView:
         return stop
 
     def _sequence(
-        self, into: dict[str, Json], context: DataSetContext, buffer: Buffer, header: Header, end: int
+        self, into: Shown, context: DataSetContext, buffer: Buffer, header: Header, end: int
     ) -> int:
         tag, written, value, length = header
         undefined = length == UNDEFINED_LENGTH
-        items: Json = None
+        items: ShownValue = None
         try:
             if context.depth >= MAXIMUM_DEPTH:
                 raise too_deep()
@@ -191,9 +200,10 @@ class TagsView:
         encoding: Encoding,
         *,
         undefined: bool,
-    ) -> tuple[list[Json], int]:
+    ) -> tuple[list[ShownValue], int]:
         """Return the items of a sequence and the position behind it."""
-        items: list[Json] = []
+        items: list[ShownValue] = []
+        written = self._shown
         while pos < end:
             tag, _, value, length = read_header(buffer, pos, end, encoding)
             if tag == SEQUENCE_DELIMITATION and (undefined or (value == end and not length)):
@@ -212,15 +222,18 @@ class TagsView:
                     raise
                 raise BadFileFormatError("The elements of an item do not add up") from error
             items.append(item)
+            if self._text is not None and self._shown - written > _AT_ONCE and self._shown > _IN_MEMORY:
+                self._text.write_items(items, self._levels * inner.depth)
+                written = self._shown
         if undefined:
             raise TruncatedError("A sequence has no end")
         return items, pos
 
     def _item(
         self, buffer: Buffer, pos: int, end: int, context: DataSetContext, *, undefined: bool
-    ) -> tuple[dict[str, Json], int]:
+    ) -> tuple[Shown, int]:
         """Return the elements of an item and the position behind it."""
-        item: dict[str, Json] = {}
+        item: Shown = {}
         last = -1
         while pos < end:
             header = Header(*read_header(buffer, pos, end, context.encoding))
@@ -233,15 +246,17 @@ class TagsView:
                 raise out_of_order(header.tag)
             last = header.tag
             pos = self.element(item, context, buffer, header, end)
+            if len(item) % _AT_ONCE == 0:
+                self._relieve(item, context)
         if undefined:
             raise TruncatedError("An item has no end")
         return item, pos
 
-    def _show(self, into: dict[str, Json], context: DataSetContext, tag: int, kind: str, value: Json) -> None:
+    def _show(self, into: Shown, context: DataSetContext, tag: int, kind: str, value: ShownValue) -> None:
         self._count()
         self.show(into, context, tag, kind, value)
 
-    def show(self, into: dict[str, Json], context: DataSetContext, tag: int, kind: str, value: Json) -> None:
+    def show(self, into: Shown, context: DataSetContext, tag: int, kind: str, value: ShownValue) -> None:
         """Show an element as something of a kind, without counting it."""
         if self._form is TagsForm.SHORT:
             into[format_tag(tag)] = value
@@ -257,6 +272,12 @@ class TagsView:
             "Type": kind,
             "Value": value,
         }
+
+    def _relieve(self, shown: Shown, context: DataSetContext) -> None:
+        """Write what there is of a data set, if it is much."""
+        if self._text is not None and shown and self._shown > _IN_MEMORY:
+            level = 1 + self._levels * context.depth
+            self._text.write_members(shown, level, ascending=self._ascends)
 
     def _count(self) -> None:
         self._shown += 1

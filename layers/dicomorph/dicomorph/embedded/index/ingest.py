@@ -18,6 +18,7 @@ from dicomorph.embedded.index.rows import (
     set_system_metadata,
 )
 from dicomorph.embedded.sqlite.database import Database
+from dicomorph.model.errors import StorageFullError
 from dicomorph.model.metadata_names import ORIGINS, metadata_time
 from dicomorph.model.object_keys import is_any_product_key
 from dicomorph.model.resources import (
@@ -52,25 +53,44 @@ class SqliteIngest:
         May be shared with other adapters.
     now : Callable[[], datetime]
         The time in UTC, for LastUpdate.
+    quota : int
+        Bytes that all instances may take; 0 for no limit.
     """
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], *, quota: int = 0) -> None:
         self._database = database
         self._now = now
+        self._quota = quota
 
     def add(self, entries: Sequence[InstanceEntry], *, overwrite: OverwriteInstances) -> list[StoreOutcome]:
-        """Add instances, creating their parents, in one transaction."""
+        """Add instances, creating their parents, in one transaction.
+
+        Raises
+        ------
+        StorageFullError
+            If all instances would take more than the quota; whoever writes asks before
+            (`objects.room`), but others may have written since.
+        """
         may_replace = overwrite.replaces
         with self._database.write(durable=may_replace) as connection:
             addition = _Addition(connection, overwrite, metadata_time(self._now()))
+            before = _used(connection) if self._quota else 0
             outcomes = [addition.add(entry) for entry in entries]
             addition.finish()
+            if self._quota and _used(connection) > max(before, self._quota):
+                raise StorageFullError("The server may not store more than MaximumStorageSize")
             _settle_outbox(connection, entries, outcomes)
         return outcomes
 
     def sync(self) -> None:
         """Make all that was written so far survive a power cut, by any process."""
         self._database.sync()
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Return how many bytes all instances take."""
+    row = connection.execute("SELECT bytes FROM total WHERE level = 3").fetchone()
+    return int(row[0])
 
 
 def _settle_outbox(

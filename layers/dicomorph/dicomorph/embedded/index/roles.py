@@ -19,7 +19,7 @@ from dicomorph.ports.index import Index
 from dicomorph.services.backend import utc_now
 
 
-def sqlite_index(database: Database, *, now: Callable[[], datetime] = utc_now) -> Index:
+def sqlite_index(database: Database, *, now: Callable[[], datetime] = utc_now, quota: int = 0) -> Index:
     """Return the adapters over one database.
 
     Parameters
@@ -28,10 +28,12 @@ def sqlite_index(database: Database, *, now: Callable[[], datetime] = utc_now) -
         May be shared with other adapters.
     now : Callable[[], datetime]
         The time in UTC, for LastUpdate.
+    quota : int
+        Bytes that all instances may take; 0 for no limit.
     """
     return Index(
         catalogue=SqliteCatalogue(database),
-        ingest=SqliteIngest(database, now),
+        ingest=SqliteIngest(database, now, quota=quota),
         eraser=SqliteEraser(database, now),
         outbox=SqliteOutbox(database),
         annotations=SqliteAnnotations(database),

@@ -63,6 +63,13 @@ class Spool:
         except FileNotFoundError as error:
             raise InternalError("The folder of unfinished files is gone") from error
 
+    def nameless(self) -> int:
+        """Return the descriptor of a new file, to read and write, that is gone once it is closed."""
+        path = self.path()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.unlink(path)  # noqa: PTH108 - paths are text here
+        return descriptor
+
     def remove_abandoned(self) -> None:
         """Remove what dead processes left."""
         for folder in self._parent.iterdir():

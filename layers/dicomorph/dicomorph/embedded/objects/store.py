@@ -16,7 +16,6 @@ that he is about to rename into makes it again.
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,11 +23,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.source import BufferSource, Source
+from dicomorph.dicom.stream.mapped_source import MappedSource
+from dicomorph.dicom.stream.scratch import FileScratch
+from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE, BufferSource, Source
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.finishing import FileWriter, Fill
 from dicomorph.embedded.objects.folders import ABSENT, ORPHANS, PINNED, move_into, path_of, prune
+from dicomorph.embedded.objects.modes import PRIVATE
 from dicomorph.embedded.objects.naming import can_be_nameless
+from dicomorph.embedded.objects.room import Room
 from dicomorph.embedded.objects.spool import Spool
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
 from dicomorph.embedded.objects.writing import (
@@ -39,6 +42,7 @@ from dicomorph.embedded.objects.writing import (
     write_script,
 )
 from dicomorph.model.errors import CorruptedFileError
+from dicomorph.model.object_keys import JOBS, RESULTS
 from dicomorph.model.resources import ObjectRef
 
 _MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
@@ -57,11 +61,27 @@ class FileStore:
     objects : Path, optional
         Where the objects lie, if not in ``<root>/objects``; on the same file system. Who fetches
         them there may take the folder away and leave another one; ``root`` must stay otherwise.
+    room : Room, optional
+        Asked before an object is written; by default there is room as long as the disk has some.
+        Documents of jobs are written regardless: a job must be able to say that there is none.
+    largest_inflated : int
+        Bytes of the largest data set that is inflated to be looked at.
+    mode : int
+        The rights of objects; their folders may be entered by whoever may read these.
     """
 
     keeps_versions = False
 
-    def __init__(self, root: Path, *, sync: bool = False, objects: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        sync: bool = False,
+        objects: Path | None = None,
+        room: Room | None = None,
+        largest_inflated: int = MAXIMUM_INFLATED_SIZE,
+        mode: int = PRIVATE,
+    ) -> None:
         root = root.absolute()
         self._objects = str((objects or root / "objects").absolute())
         self._pinned = str(root / PINNED)
@@ -70,13 +90,27 @@ class FileStore:
             self._spool = Spool(root / "tmp")
             is_nameless = can_be_nameless(self._spool.path())
             Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._room = room or Room(self._objects)
+        self.scratch = FileScratch(
+            self._spool.nameless, check_room=self._room.check_disk, largest_inflated=largest_inflated
+        )
         self._writer = FileWriter(
-            self._objects, self._spool, is_nameless=is_nameless, sync=sync, must_stay=objects is None
+            self._objects,
+            self._spool,
+            is_nameless=is_nameless,
+            sync=sync,
+            must_stay=objects is None,
+            mode=mode,
         )
 
     def close(self) -> None:
         """Give back what the store holds. Closing twice is harmless."""
         self._spool.close()
+
+    def check_room(self, size: int) -> None:
+        """Do nothing if there is room for so many bytes more."""
+        with translated():
+            self._room.check(size)
 
     def put(self, key: str, data: bytes, *, crc32: int | None = None) -> ObjectRef:
         """Store bytes."""
@@ -85,14 +119,19 @@ class FileStore:
             write_all(target, [data])
             return zlib.crc32(data) if crc32 is None else crc32
 
+        self._check(key, len(data))
         return self._write(key, fill)
 
     def put_file(self, key: str, path: str) -> ObjectRef:
-        """Store a copy of a local file, of any size, without holding it in memory."""
+        """Store a local file, of any size: itself where it can be had, else a copy."""
         with translated():
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size
+                self._check(key, size, on_disk=size)
+                if self._writer.take(source, path, path_of(self._objects, key)):
+                    return ObjectRef(key, "", size, crc32_of_range(source, 0, size))
+                self._check(key, size)
 
                 def fill(target: int) -> int:
                     copy_range(target, source, 0, size)
@@ -106,6 +145,7 @@ class FileStore:
         self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
     ) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
+        self._check(key, script.size)
         with translated():
             original = self._descriptor(source)
             try:
@@ -129,16 +169,17 @@ class FileStore:
                 found = zlib.crc32(chunk, found) if crc32 is None else crc32
             return found
 
+        self._check(key, script.size)
         return self._write(key, fill)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""
         with translated():
             descriptor = self._descriptor(ref)
+            if ref.size > _MAPPED_FROM:
+                return MappedSource(descriptor, self.scratch)
             try:
-                if ref.size <= _MAPPED_FROM:
-                    return BufferSource(read_range(descriptor, 0, ref.size))
-                return BufferSource(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+                return BufferSource(read_range(descriptor, 0, ref.size), self.scratch)
             finally:
                 os.close(descriptor)
 
@@ -237,6 +278,15 @@ class FileStore:
             with suppress(*ABSENT):
                 return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
         raise FileNotFoundError(errno.ENOENT, "No such object")
+
+    def _check(self, key: str, size: int, *, on_disk: int = 0) -> None:
+        """Raise `StorageFullError` if there is no room for an object, of which a part is on disk."""
+        if key.startswith(JOBS):
+            return
+        with translated():
+            self._room.check_disk(size - on_disk)
+            if not key.startswith(RESULTS):
+                self._room.check_quota(size)
 
     def _write(self, key: str, fill: Fill) -> ObjectRef:
         path = path_of(self._objects, key)

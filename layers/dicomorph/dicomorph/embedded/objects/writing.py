@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Sequence
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.model.errors import InternalError
 
 # Measured: up to about a megabyte, reading and writing is faster than a copy in the kernel.
@@ -52,7 +51,7 @@ def write_script(target: int, source: int, script: EditScript, *, crc32: int | N
     for part in script.parts:
         if isinstance(part, bytes):
             output.add(part)
-        elif isinstance(part, MaskedRange):
+        elif not isinstance(part, tuple):
             for chunk in part.chunks(lambda start, stop: read_range(source, start, stop)):
                 output.add(chunk)
         elif part[1] - part[0] > _GATHERED_BYTES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 import zlib
@@ -11,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from dicomorph.model.errors import BadFileFormatError, StorageFullError
+from dicomorph.dicom.stream.scratch import FileScratch
+from dicomorph.model.errors import BadFileFormatError
 
 _MIB = 1 << 20
-LARGEST_INFLATED = 256 * _MIB
 _IN_MEMORY = 4 * _MIB
 _PIECE = 1 << 16  # bytes; what is behind the end of a member is copied, and there may be many
 _MOST_MEMBERS = 20_000  # as many blocks as blocked gzip (64 KiB each) makes of five times that size
@@ -64,7 +63,7 @@ def _beginning(body: bytes | Path) -> bytes:
         return file.read(_BEGINNING)
 
 
-def inflate(body: bytes | Path, tell: Callable[[Path], None]) -> bytes | Path:
+def inflate(body: bytes | Path, tell: Callable[[Path], None], scratch: FileScratch) -> bytes | Path:
     """Return what a body that was sent with ``Content-Encoding: gzip`` inflates to.
 
     Parameters
@@ -74,19 +73,21 @@ def inflate(body: bytes | Path, tell: Callable[[Path], None]) -> bytes | Path:
     tell : Callable[[Path], None]
         Told of the file that takes what is larger than 4 MiB, before it is filled; the caller
         removes it.
+    scratch : FileScratch
+        Says how much may be inflated, and what room there is.
 
     Raises
     ------
     BadFileFormatError
-        If it is not gzip, cut off, or inflates beyond 256 MiB.
+        If it is not gzip, cut off, or inflates beyond what is allowed.
     StorageFullError
-        If no space is left for the file.
+        If no space is left for the file, or to be left.
     """
     try:
         if isinstance(body, bytes):
-            return _gathered(_inflated_chunks(lambda start, stop: body[start:stop]), tell)
+            return _gathered(_inflated_chunks(lambda start, stop: body[start:stop], scratch), tell, scratch)
         with body.open("rb") as file:
-            return _gathered(_inflated_chunks(partial(_read, file)), tell)
+            return _gathered(_inflated_chunks(partial(_read, file), scratch), tell, scratch)
     except zlib.error as error:
         raise BadFileFormatError("The body of the request is not gzip") from error
 
@@ -96,7 +97,7 @@ def _read(file: BinaryIO, start: int, stop: int) -> bytes:
     return file.read(stop - start)
 
 
-def _gathered(chunks: Iterator[bytes], tell: Callable[[Path], None]) -> bytes | Path:
+def _gathered(chunks: Iterator[bytes], tell: Callable[[Path], None], scratch: FileScratch) -> bytes | Path:
     """Return chunks in memory as long as they are small, else in a file."""
     found = bytearray()
     for chunk in chunks:
@@ -105,18 +106,16 @@ def _gathered(chunks: Iterator[bytes], tell: Callable[[Path], None]) -> bytes | 
             descriptor, name = tempfile.mkstemp()
             tell(Path(name))
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(found)
-                    file.writelines(chunks)
-            except OSError as error:
-                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                    raise StorageFullError("No space is left to inflate the body of the request") from error
-                raise
+                scratch.write(descriptor, [found])
+                for more in chunks:
+                    scratch.write(descriptor, [more])
+            finally:
+                os.close(descriptor)
             return Path(name)
     return bytes(found)
 
 
-def _inflated_chunks(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
+def _inflated_chunks(read: Callable[[int, int], bytes], scratch: FileScratch) -> Iterator[bytes]:
     """Yield what a body inflates to: all members of it, one after the other (RFC 1952 2.2)."""
     size = members = pos = 0
     while not members or read(pos, pos + 1).strip(b"\0"):  # gzip itself takes zeros for padding
@@ -130,7 +129,7 @@ def _inflated_chunks(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
                 pos += len(piece)
             chunk = decoder.decompress(piece, _MIB)
             size += len(chunk)
-            if size > LARGEST_INFLATED:
+            if size > scratch.largest_inflated:
                 raise BadFileFormatError("The body of the request is too large")
             if not chunk and not piece and not decoder.eof:
                 raise BadFileFormatError("The body of the request is cut off")

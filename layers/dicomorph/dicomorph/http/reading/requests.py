@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.http.reading.bodies import check_file_body, check_json_body, inflate
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
@@ -165,19 +166,30 @@ class Request:
         check_json_body(body)
         return json_object(parse_json(body))
 
-    def file(self) -> bytes | Path:
+    @property
+    def body_size(self) -> int:
+        """Bytes of the body as sent."""
+        body = self.body
+        return len(body) if isinstance(body, bytes) else body.stat().st_size
+
+    def file(self, scratch: FileScratch) -> bytes | Path:
         """Return an uploaded file, inflated if it was sent with ``Content-Encoding: gzip``.
 
         It may lie on the disk until the request is closed.
 
+        Parameters
+        ----------
+        scratch : FileScratch
+            Says how much may be inflated.
+
         Raises
         ------
         BadFileFormatError
-            If it is not gzip, cut off, or inflates beyond 256 MiB; if it is empty, or the kind
-            of body that files are often sent in elsewhere.
+            If it is not gzip, cut off, or inflates beyond what is allowed; if it is empty, or the
+            kind of body that files are often sent in elsewhere.
         """
         if self.headers.get("content-encoding", "").strip().lower() == "gzip":
-            file: bytes | Path = inflate(self.body, self._temporary.append)
+            file: bytes | Path = inflate(self.body, self._temporary.append, scratch)
         else:
             file = self.body
         check_file_body(file)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from dicomorph.dicom.standard.tag_path import TagNames
+from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.dataset_json import dataset_json
+from dicomorph.dicom.views.json_text import JsonText, Shown
 from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.object_keys import TOKEN_BYTES, file_name, result_key
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.damage import missing_files_told, opened
 from dicomorph.services.server.default_encoding import default_encoding
+
+LARGEST_TEXT = 6_000_000
+"""Bytes of a text answer as Lambda passes it on, as a JSON string: 6 MB less the rest of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,8 @@ def read_tags(
     *,
     ignore_length: Sequence[str] = (),
     whole: bool = False,
-) -> dict[str, Json]:
-    """Return the tags of an instance (spec 2.7).
+) -> dict[str, Json] | bytes | LargeFile:
+    """Return the tags of an instance (spec 2.7): many of them as JSON text, or as a file of it.
 
     Parameters
     ----------
@@ -79,15 +87,34 @@ def read_tags(
     """
     names = TagNames(backend.settings.dictionary)
     unlimited = frozenset(names.path(name).tag for name in ignore_length)
-    with opened(backend, instance_id, instance_object(backend, instance_id)) as source:
-        return dataset_json(
-            source,
-            form=form,
-            default_encoding=default_encoding(backend),
-            private=backend.settings.dictionary,
-            ignore_length=unlimited,
-            whole=whole,
-        )
+    text = JsonText(backend.objects.scratch)
+    try:
+        with opened(backend, instance_id, instance_object(backend, instance_id)) as source:
+            shown = dataset_json(
+                source,
+                form=form,
+                default_encoding=default_encoding(backend),
+                private=backend.settings.dictionary,
+                ignore_length=unlimited,
+                whole=whole,
+                text=text,
+                in_turn=backend.in_turn,
+            )
+        return _result(backend, *text.finish(cast("Shown", shown))) if text.is_used else shown
+    finally:
+        text.close()
+
+
+def _result(backend: Backend, source: Source, script: EditScript) -> bytes | LargeFile:
+    """Return a text, or store it where an answer has no room for it."""
+    try:
+        if script.size <= LARGEST_TEXT:
+            return script.join(source)
+        key = result_key(backend.new_token(TOKEN_BYTES), "json")
+        stored = backend.objects.put_script(key, source, script)
+        return LargeFile(backend.objects.link(stored, file_name=file_name(key)))
+    finally:
+        source.close()
 
 
 def instance_object(backend: Backend, instance_id: str) -> ObjectRef:

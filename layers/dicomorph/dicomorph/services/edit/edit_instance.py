@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import rewrite
-from dicomorph.dicom.standard.transfer_syntaxes import is_transfer_syntax
+from dicomorph.dicom.standard.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    is_transfer_syntax,
+)
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import (
@@ -17,15 +21,18 @@ from dicomorph.model.errors import (
     UnknownResourceError,
 )
 from dicomorph.model.json_fields import read_boolean, read_text
-from dicomorph.model.metadata_names import TRANSFER_SYNTAX
+from dicomorph.model.metadata_names import PIXEL_DATA_OFFSET, TRANSFER_SYNTAX
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, result_key
-from dicomorph.model.resources import Json, Level, ObjectRef
+from dicomorph.model.resources import Json, Level, ObjectRef, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile
 from dicomorph.services.damage import opened
 from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
+
+_LONG_HEADER = 1 << 20  # bytes; the edit of one takes some six times as much memory
+_MOST_DEFLATED = 32  # times that a header may be shorter when it is deflated; more if it is hostile
 
 
 def edit_instance(
@@ -67,9 +74,24 @@ def edit_instance(
     plan = compile_plan(modification, name=name, settings=backend.settings)
     # A fresh key: two requests must not give the same patient the same pseudonym.
     mapper = IdentityMapper(backend.new_token(KEY_BYTES))
-    with opened(backend, instance_id, instance.object) as source:
-        script = rewrite(source, plan, mapper, default_encoding=default_encoding(backend))
+    encoding = default_encoding(backend)
+    with (
+        backend.in_turn if _has_long_header(instance) else nullcontext(),
+        opened(backend, instance_id, instance.object) as source,
+    ):
+        script = rewrite(source, plan, mapper, default_encoding=encoding)
         return _result(backend, instance.object, source, script)
+
+
+def _has_long_header(instance: Resource) -> bool:
+    """Tell whether a file may have so many elements that their edit takes much memory."""
+    size = 0 if instance.object is None else instance.object.size
+    syntax, pixels = (instance.metadata.get(name) for name in (TRANSFER_SYNTAX, PIXEL_DATA_OFFSET))
+    if syntax is not None and syntax.value == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        return size > _LONG_HEADER // _MOST_DEFLATED
+    if pixels is not None and pixels.value.isdecimal():
+        size = int(pixels.value)
+    return size > _LONG_HEADER
 
 
 def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript) -> bytes | LargeFile:

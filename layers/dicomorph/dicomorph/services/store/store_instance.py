@@ -42,9 +42,11 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
     InexistentTagError
         If it lacks a UID.
     """
-    upload = UploadedFile(file)
+    upload = UploadedFile(file, backend.objects.scratch)
     with upload.opened() as source:
-        description = describe(source, default_encoding=default_encoding(backend), whole=True)
+        description = describe(
+            source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
+        )
     storing = _Storing(backend, upload, description, remote_ip)
     for _ in range(_ATTEMPTS):
         status = storing.attempt()

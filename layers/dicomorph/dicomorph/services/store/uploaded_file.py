@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from dicomorph.dicom.stream.checksum import crc32_of
-from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.stream.mapped_source import MappedSource
+from dicomorph.dicom.stream.source import BufferSource, Scratch, Source
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import ObjectRef
 from dicomorph.services.backend import Backend
@@ -23,13 +24,16 @@ class UploadedFile:
     ----------
     content : bytes or Path
         The upload, or the file that it was spooled to.
+    scratch : Scratch
+        Where what it unfolds to is kept.
     """
 
-    def __init__(self, content: bytes | Path) -> None:
+    def __init__(self, content: bytes | Path, scratch: Scratch) -> None:
         self._content = content
+        self._scratch = scratch
 
     @contextmanager
-    def opened(self) -> Iterator[BufferSource]:
+    def opened(self) -> Iterator[Source]:
         """Open it for reading.
 
         Raises
@@ -38,16 +42,15 @@ class UploadedFile:
             If it is empty.
         """
         if isinstance(self._content, bytes):
-            yield BufferSource(self._content)
+            yield BufferSource(self._content, self._scratch)
             return
         if not self.size:  # nothing cannot be mapped
             raise BadFileFormatError("The uploaded file is empty")
-        with self._content.open("rb") as stream:
-            source = BufferSource(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-            try:
-                yield source
-            finally:
-                source.close()
+        source = MappedSource(os.open(self._content, os.O_RDONLY | os.O_CLOEXEC), self._scratch)
+        try:
+            yield source
+        finally:
+            source.close()
 
     def put(self, backend: Backend, key: str) -> ObjectRef:
         """Store it under a key."""

@@ -135,7 +135,7 @@ class ProductMaker:
         self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
     ) -> InstanceEntry:
         data = script.join(source)
-        output = BufferSource(data)
+        output = BufferSource(data, self._backend.objects.scratch)
         description, ancestry = self._describe(output)
         self._check(pin, ancestry, source)
         crc32 = _derived(pin, source, script, output)

@@ -15,6 +15,7 @@ from dicomorph.model.errors import (
     DicomorphError,
     InternalError,
     StaleEpochError,
+    StorageFullError,
     TransientError,
     UnknownResourceError,
 )
@@ -95,7 +96,7 @@ def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, St
     try:
         outcomes = backend.index.ingest.add(list(entries.values()), overwrite=overwrite)
         return dict(zip(entries, outcomes, strict=True))
-    except BadRequestError as error:  # such as main tags that DynamoDB has no room for
+    except (BadRequestError, StorageFullError) as error:  # main tags too long for DynamoDB, or the quota
         if len(entries) == 1:
             return dict.fromkeys(entries, failure_of(error))
     ordered = list(entries.items())

@@ -1,0 +1,146 @@
+"""How much memory the server and its workers take of what is made to take much: the most that there was."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dicom_factory import CT_IMAGE_STORAGE, DEFLATED, EXPLICIT, Element, encode, part10, uid
+
+MIB = 1 << 20
+MOST = 400  # MiB, of all processes together
+SLOW = pytest.mark.slow
+
+
+def header(number: int, *more: Element) -> bytes:
+    return encode(
+        [
+            Element(0x00080016, "UI", CT_IMAGE_STORAGE),
+            Element(0x00080018, "UI", uid(1, 1, 1, number)),
+            Element(0x00100020, "LO", "P1"),
+            Element(0x0020000D, "UI", uid(1, 1)),
+            Element(0x0020000E, "UI", uid(1, 1, 1)),
+            *more,
+        ]
+    )
+
+
+def pixels(megabytes: int) -> bytes:
+    """Return the header of so many megabytes of pixel data."""
+    return b"\xe0\x7f\x10\0OB\0\0" + struct.pack("<I", megabytes * MIB)
+
+
+def deflated(number: int, megabytes: int) -> bytes:
+    """Return a file of a thousandth of the size that it inflates to."""
+    compressor = zlib.compressobj(wbits=-15)
+    pieces = [compressor.compress(header(number) + pixels(megabytes))]
+    pieces += [compressor.compress(bytes(MIB)) for _ in range(megabytes)]
+    body = b"".join((*pieces, compressor.flush()))
+    head = part10(b"", DEFLATED, instance=uid(1, 1, 1, number))
+    head = head[: head.index(b"private!") + len(b"private!")]
+    return head + body + bytes(len(body) % 2)
+
+
+def zipped(number: int, megabytes: int) -> bytes:
+    plain = part10(header(number) + pixels(megabytes), EXPLICIT, instance=uid(1, 1, 1, number))
+    return gzip.compress(plain + bytes(megabytes * MIB), 6)
+
+
+def of_items(elements: int) -> bytes:
+    """Return a file with a sequence of so many elements, items included."""
+    item = [Element(0x00081150, "UI", CT_IMAGE_STORAGE), Element(0x00081155, "UI", uid(1, 2, 3, 4))]
+    return part10(header(1, Element(0x52009230, "SQ", [item] * (elements // 3))), EXPLICIT)
+
+
+def peak(server: Any) -> int:
+    """Return the most memory that the server and its workers have had, in MiB."""
+    total = 0
+    for process in (server.process.pid, *server.workers()):
+        status = Path(f"/proc/{process}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+)", status)
+        assert found is not None
+        total += int(found[1]) >> 10
+    return total
+
+
+def at_once(call: Callable[[int], Any], count: int = 8) -> list[Any]:
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(1, count + 1)))
+
+
+@pytest.mark.parametrize(("megabytes", "most"), [(16, 150), pytest.param(480, MOST, marks=SLOW)])
+def test_eight_deflated_files_at_once(make_server: Callable[..., Any], megabytes: int, most: int) -> None:
+    server = make_server()
+    data = deflated(1, megabytes)
+    assert len(data) < megabytes * 1200
+    answers = at_once(lambda number: server.post("/instances", deflated(number, megabytes)))
+    assert [answer.status for answer in answers] == [200] * 8
+    instances = [answer.json["ID"] for answer in answers]
+    assert {server.get(f"/instances/{one}/tags").status for one in instances} == {200}
+    edits = at_once(lambda number: server.post(f"/instances/{instances[number - 1]}/anonymize", "{}"))
+    assert {answer.status for answer in edits} == {200}
+    job = server.post(f"/studies/{answers[0].json['ParentStudy']}/anonymize", "{}")
+    assert job.json["InstancesCount"] == 8
+    assert peak(server) < most
+
+
+@pytest.mark.parametrize(("megabytes", "most"), [(20, 220), pytest.param(500, MOST, marks=SLOW)])
+def test_eight_bodies_sent_as_gzip_at_once(
+    make_server: Callable[..., Any], megabytes: int, most: int
+) -> None:
+    server = make_server()
+    headers = {"Content-Encoding": "gzip"}
+    bodies = [zipped(number, megabytes) for number in range(1, 9)]
+    answers = at_once(lambda number: server.call("POST", "/instances", bodies[number - 1], headers))
+    assert [answer.status for answer in answers] == [200] * 8
+    assert server.get("/statistics").json["TotalDiskSizeMB"] == 8 * megabytes
+    assert peak(server) < most
+
+
+@pytest.mark.parametrize(("elements", "most"), [(12_000, 150), pytest.param(500_000, MOST, marks=SLOW)])
+def test_many_elements(make_server: Callable[..., Any], elements: int, most: int) -> None:
+    server = make_server()
+    stored = server.post("/instances", of_items(elements)).json
+    path = f"/instances/{stored['ID']}"
+    for route in ("tags", "tags?short", "simplified-tags"):
+        answers = at_once(lambda _, route=route: server.get(f"{path}/{route}"), 3 if elements > 99_999 else 8)
+        assert {len(answer.body) for answer in answers} == {len(answers[0].body)}
+        assert len(json.loads(answers[0].body)) == 6
+    assert {answer.status for answer in at_once(lambda _: server.post(f"{path}/anonymize", "{}"))} == {200}
+    job = server.post(f"/studies/{stored['ParentStudy']}/anonymize", "{}")
+    assert job.json["InstancesCount"] == 1
+    assert peak(server) < most
+
+
+@pytest.mark.parametrize(("megabytes", "most"), [(100, 150), pytest.param(506, MOST, marks=SLOW)])
+def test_a_large_file_and_its_copies(
+    tmp_path: Path, make_server: Callable[..., Any], megabytes: int, most: int
+) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"Targets": {"out": str(tmp_path / "out")}}))
+    server = make_server("--settings", str(tmp_path / "settings.json"))
+    file = tmp_path / "file"
+    file.write_bytes(part10(header(1) + pixels(megabytes), EXPLICIT, instance=uid(1, 1, 1, 1)))
+    os.truncate(file, file.stat().st_size + megabytes * MIB)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    with file.open("rb") as body:
+        connection.request("POST", "/instances", body, {"Content-Length": str(file.stat().st_size)})
+        answer = connection.getresponse()
+        stored = json.loads(answer.read())
+    connection.close()
+    for body_of_job in ({}, {"Target": "out"}):
+        job = server.post(f"/studies/{stored['ParentStudy']}/anonymize", body_of_job)
+        assert job.json["InstancesCount"] == 1
+    copies = [*(server.data / "objects").rglob("*.dcm"), *(tmp_path / "out").rglob("*.dcm")]
+    assert [path.stat().st_size // MIB for path in copies] == [megabytes] * 3
+    assert peak(server) < most
