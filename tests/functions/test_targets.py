@@ -10,6 +10,10 @@ from typing import Any
 import pydicom
 import pytest
 
+from dicomorph.aws.backend import aws_backend
+from dicomorph.aws.environment import Environment
+from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.settings import Settings
 from tests.support.api_client import Client
 
 
@@ -114,3 +118,28 @@ def test_a_failed_instance_fails_the_job_and_leaves_the_others(client: Client, f
     assert len(client.get("/instances").json) == 2
     again = client.post(f"/studies/{study}/anonymize", {"Target": "research", "Permissive": True}).json
     assert (again["InstancesCount"], again["FailedInstancesCount"], len(again["Files"])) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_sound"),
+    [
+        ("bucket", True),
+        ("bucket/", True),
+        ("my.bucket-1/some/prefix", True),
+        ("bucket/prefix/", True),
+        ("/srv/research", False),
+        ("~/research", False),
+        ("Bucket/prefix", False),
+        ("bucket//prefix", False),
+        ("s3://bucket/prefix", False),
+        ("bucket/a prefix", False),
+        ("ab", False),
+    ],
+)
+def test_on_aws_a_target_is_a_bucket_and_a_prefix(place: str, *, is_sound: bool) -> None:
+    environment = Environment("", "", "", Settings(targets={"research": place}))
+    if is_sound:
+        aws_backend(environment)
+        return
+    with pytest.raises(BadFileFormatError, match="research must lead to"):
+        aws_backend(environment)
