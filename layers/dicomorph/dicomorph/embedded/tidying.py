@@ -7,11 +7,12 @@ somebody restored it, costs none of them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
+from dicomorph.embedded.claims import Claims, chunks, instance_keys
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.folders import (
     ABSENT,
@@ -24,13 +25,11 @@ from dicomorph.embedded.objects.folders import (
     prune,
     siblings,
 )
-from dicomorph.model.object_keys import INSTANCES, JOBS, file_name, is_instance_key, product_of
+from dicomorph.model.object_keys import JOBS
 from dicomorph.model.resources import ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.discarding import work_off
-from dicomorph.services.erasure.pins import pins_of
 
-_AT_ONCE = 1000
 _OBJECTS = "objects"
 _EARLIER = "deleted"  # where version 1 of the database had no outbox: what was deleted while any job lived
 
@@ -49,6 +48,7 @@ class Tidying:
     def __init__(self, backend: Backend, data_dir: Path) -> None:
         self._backend = backend
         self._root = str(data_dir.absolute())
+        self._claims = Claims(backend.index, backend.jobs, backend.objects)
 
     def erase_what_is_due(self) -> None:
         """Work off the outbox, before jobs run; what living jobs have pinned stays."""
@@ -69,8 +69,8 @@ class Tidying:
         """
         moved = 0
         with translated():
-            for keys in _chunks(chain(self._strange_documents(), self._keys(_OBJECTS))):
-                for key in self._orphans(keys):
+            for keys in chunks(chain(self._strange_documents(), self._keys(_OBJECTS))):
+                for key in self._claims.unclaimed(keys):
                     if self._is_older(key, before):
                         moved += self._move(key, _OBJECTS, ORPHANS)
         return moved
@@ -79,8 +79,8 @@ class Tidying:
         """Let the outbox name what an earlier version was about to erase."""
         earlier = [os.path.relpath(path, self._root) for path in siblings(f"{self._root}/{_EARLIER}")]
         for folder in (_EARLIER, *earlier):
-            for keys in _chunks(self._keys(folder)):
-                held = self._held(keys)
+            for keys in chunks(self._keys(folder)):
+                held = self._claims.held(keys)
                 self._backend.index.outbox.name([ObjectRef(key, "", 0) for key in keys])
                 for key in keys:
                     self._move(key, folder, _OBJECTS if key in held else PINNED)
@@ -89,33 +89,11 @@ class Tidying:
 
     def _check_pinned(self) -> None:
         """See that what waits for the end of a job is in the outbox: an older index may not say so."""
-        for keys in _chunks(self._keys(PINNED)):
-            for key in self._held(keys):
+        for keys in chunks(self._keys(PINNED)):
+            for key in self._claims.held(keys):
                 self._move(key, PINNED, _OBJECTS)
-            for key in self._orphans(keys):
+            for key in self._claims.unclaimed(keys):
                 self._move(key, PINNED, ORPHANS)
-
-    def _orphans(self, keys: list[str]) -> list[str]:
-        """Return those of some files that no entry, job or order to erase refers to."""
-        versions = [key for key in keys if is_instance_key(key)]
-        held = self._held(versions)
-        strays = [key for key in versions if key not in held]
-        documents = [key for key in keys if key.startswith(JOBS)]
-        if not strays:
-            return documents
-        named = self._named()
-        living = [job for job in self._backend.jobs.all() if not job.state.is_final]
-        ids = {job.id for job in living}
-        pins = pins_of(self._backend.objects, living, starting=True)
-        pinned = {ref.key for ref in pins.among(ObjectRef(key, "", 0) for key in strays)}
-        orphans = [
-            key
-            for key in strays
-            if key not in named and key not in pinned and file_name(key).rsplit("-", 2)[0] not in ids
-        ]
-        # Once more: a job may have brought its product in, and ended, since the entries were looked at.
-        held = self._held(orphans)
-        return documents + [key for key in orphans if key not in held]
 
     def _strange_documents(self) -> Iterator[str]:
         """Yield the keys of the documents of jobs that are not known; they may hold values."""
@@ -128,22 +106,7 @@ class Tidying:
                     yield from filter(is_key, documents)
 
     def _keys(self, folder: str) -> Iterator[str]:
-        path = f"{self._root}/{folder}"
-        if os.path.islink(path):  # noqa: PTH114 - paths are text here
-            return
-        yield from filter(_is_ours, files_below(path, INSTANCES.rstrip("/")))
-
-    def _held(self, keys: Iterable[str]) -> set[str]:
-        ids = list(dict.fromkeys(product_of(key) for key in keys))
-        return {pin.object.key for pin in self._backend.index.catalogue.pins_of(ids)} if ids else set()
-
-    def _named(self) -> set[str]:
-        named: set[str] = set()
-        after = ""
-        while refs := self._backend.index.outbox.waiting(after=after, limit=_AT_ONCE):
-            named.update(ref.key for ref in refs)
-            after = refs[-1].key
-        return named
+        return instance_keys(f"{self._root}/{folder}")
 
     def _is_older(self, key: str, before: float) -> bool:
         with suppress(*ABSENT):
@@ -157,13 +120,3 @@ class Tidying:
             prune(path, f"{self._root}/{source}")
             return True
         return False
-
-
-def _is_ours(key: str) -> bool:
-    return is_instance_key(key) and is_key(key)
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(keys)
-    while chunk := list(islice(waiting, _AT_ONCE)):
-        yield chunk

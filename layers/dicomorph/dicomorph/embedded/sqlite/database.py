@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicomorph.embedded.file_identity import identity_of
+from dicomorph.embedded.sqlite.recognition import read_only_address
 from dicomorph.embedded.sqlite.versions import SCHEMA_VERSION, migrate, version_of
 from dicomorph.model.errors import (
     DataFolderGoneError,
@@ -53,6 +54,8 @@ class Database:
     durable : bool
         Whether every commit survives a power cut, not only those that ask for it. A killed
         process never loses one.
+    read_only : bool
+        Whether the file is to be there already, in today's version, and stays as it is.
 
     Raises
     ------
@@ -67,7 +70,9 @@ class Database:
     to one that was moved or deleted is found by nobody.
     """
 
-    def __init__(self, path: Path, *, epoch: int | None, durable: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, epoch: int | None, durable: bool = False, read_only: bool = False
+    ) -> None:
         self.epoch = epoch
         self._path = path
         self._durable = durable
@@ -75,11 +80,10 @@ class Database:
         self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
         self._closed = False
         weakref.finalize(self, _close_all, self._idle)
+        self._address = read_only_address(path) if read_only else ""
         try:
-            if epoch is None:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            creating = os.O_CREAT if epoch is None else 0
-            os.close(os.open(path, os.O_RDWR | creating | os.O_CLOEXEC, 0o600))
+            if not read_only:
+                _open_or_create(path, may_create=epoch is None)
             self._identity = identity_of(path)
         except (
             FileNotFoundError,
@@ -91,7 +95,7 @@ class Database:
                 f"Database: {errno.errorcode.get(error.errno or 0, 'unknown error')}"
             ) from error
         with self._connection() as connection:
-            _prepare(connection)
+            (_require_today if read_only else _prepare)(connection)
 
     def begin_epoch(self) -> int:
         """Begin a new run of the server: whoever holds an earlier epoch can write no more.
@@ -187,7 +191,8 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path,
+            self._address or self._path,
+            uri=bool(self._address),
             timeout=_BUSY_SECONDS,
             isolation_level=None,  # transactions are begun by name
             check_same_thread=False,  # one thread at a time, but not always the same
@@ -200,6 +205,13 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def _open_or_create(path: Path, *, may_create: bool) -> None:
+    if may_create:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    creating = os.O_CREAT if may_create else 0
+    os.close(os.open(path, os.O_RDWR | creating | os.O_CLOEXEC, 0o600))
 
 
 def _close_all(connections: list[sqlite3.Connection]) -> None:
@@ -240,6 +252,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with _transaction(connection, "IMMEDIATE"):
         if version_of(connection) != SCHEMA_VERSION:  # another process has done it meanwhile
             migrate(connection)
+
+
+def _require_today(connection: sqlite3.Connection) -> None:
+    if version_of(connection) != SCHEMA_VERSION:
+        raise InternalError("The database is of an earlier version: start the server once")
 
 
 def _patiently(action: Callable[[], object]) -> None:

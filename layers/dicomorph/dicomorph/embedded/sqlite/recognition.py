@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +21,7 @@ def is_our_database(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    has_log = path.with_name(f"{path.name}-wal").exists()
-    address = f"file:{quote(str(path))}?{'mode=ro' if has_log else 'immutable=1'}"
+    address = _address(path, is_fixed=not log_of(path).exists())
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -29,3 +29,20 @@ def is_our_database(path: Path) -> bool:
     except sqlite3.Error:
         return False
     return version in OPENED_VERSIONS and tables >= _OUR_TABLES
+
+
+def log_of(path: Path) -> Path:
+    """Return where the commits are that have not reached the database itself."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def read_only_address(path: Path) -> str:
+    """Return the address by which SQLite reads a database and changes nothing in it.
+
+    SQLite needs to make files beside it, unless nobody can write there.
+    """
+    return _address(path, is_fixed=not log_of(path).exists() and not os.access(path.parent, os.W_OK))
+
+
+def _address(path: Path, *, is_fixed: bool) -> str:
+    return f"file:{quote(str(path))}?{'immutable=1' if is_fixed else 'mode=ro'}"

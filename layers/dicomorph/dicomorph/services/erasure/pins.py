@@ -6,12 +6,11 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from threading import Lock
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from dicomorph.jobs.documents import batch_key, manifest_key, read_batch, read_manifest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import ObjectRef
-from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 
 _Hashes: TypeAlias = "array[int]"
@@ -19,6 +18,13 @@ _Hashes: TypeAlias = "array[int]"
 _MOST_PLANS = 8  # kept in memory: of a job of a million instances, 8 MB
 _plans: dict[tuple[str, str], _Hashes] = {}  # a plan never changes
 _lock = Lock()
+
+
+class Documents(Protocol):
+    """Where the documents of jobs are read; an `ObjectStore`, or a part of one."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the newest bytes under a key, None if there are none."""
 
 
 class Pins:
@@ -68,7 +74,7 @@ def pins_of_living(backend: Backend, *, but: str = "", starting: bool = False) -
     return pins_of(backend.objects, living, starting=starting)
 
 
-def pins_of(objects: ObjectStore, jobs: Collection[Job], *, starting: bool) -> Pins:
+def pins_of(objects: Documents, jobs: Collection[Job], *, starting: bool) -> Pins:
     """Return what some jobs have pinned."""
     plans = {job.id: _plan_of(objects, job) for job in jobs}
     is_planned = [job.state is JobState.RUNNING and plans[job.id] is None for job in jobs]
@@ -77,7 +83,7 @@ def pins_of(objects: ObjectStore, jobs: Collection[Job], *, starting: bool) -> P
     )
 
 
-def _plan_of(objects: ObjectStore, job: Job) -> _Hashes | None:
+def _plan_of(objects: Documents, job: Job) -> _Hashes | None:
     """Return the plan of a job; None if it has none, or not all of it is there: then it is made anew."""
     if not job.plan:
         return None
@@ -91,7 +97,7 @@ def _plan_of(objects: ObjectStore, job: Job) -> _Hashes | None:
     return found
 
 
-def _read_plan(objects: ObjectStore, job: Job) -> _Hashes | None:
+def _read_plan(objects: Documents, job: Job) -> _Hashes | None:
     sizes = read_manifest(objects.get(manifest_key(job)), job)
     if sizes is None:
         return None
