@@ -10,8 +10,9 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from dicomorph.model.errors import DicomorphError
-from local.arguments import parse_arguments
+from local.arguments import Arguments, parse_arguments
 from local.data_folder import DataFolderError
+from local.rebuild_index import rebuild
 from local.run import run
 from local.server import CannotListenError
 from local.settings_file import SettingsFileError
@@ -19,9 +20,9 @@ from local.target_folders import TargetFolderError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the server; return the exit status, which is 2 where it could not start."""
+    """Run the server, or do what else was asked; return the exit status, 2 where it could not begin."""
     try:
-        run(parse_arguments(arguments))
+        return _do(parse_arguments(arguments))
     except (
         CannotListenError,
         DataFolderError,
@@ -31,6 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _do(arguments: Arguments) -> int:
+    if arguments.rebuild_index:
+        return rebuild(arguments)
+    run(arguments)
     return 0
 
 

@@ -19,6 +19,7 @@ class Arguments:
     data: Path
     settings: Path | None
     workers: int
+    rebuild_index: bool = False
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Arguments:
@@ -38,7 +39,15 @@ def parse_arguments(arguments: list[str] | None = None) -> Arguments:
         default=os.cpu_count() or 1,
         help="processes that run jobs (default: cores)",
     )
+    _add_care(parser)
     return Arguments(**vars(parser.parse_args(arguments)))
+
+
+def _add_care(parser: argparse.ArgumentParser) -> None:
+    """Add what is done with a data folder instead of serving it."""
+    group = parser.add_argument_group("instead of serving the folder")
+    deeds = group.add_mutually_exclusive_group()
+    deeds.add_argument("--rebuild-index", action="store_true", help="make the index anew, of the files")
 
 
 def _port(text: str) -> int:

@@ -7,12 +7,14 @@ import fcntl
 import json
 import os
 import re
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from dicomorph.embedded.backend import database_file, objects_folder
+from dicomorph.embedded.claims import instance_keys
 from dicomorph.embedded.objects.syncing import sync_paths
 from dicomorph.embedded.sqlite.recognition import is_our_database
 from dicomorph.model.object_keys import RESULTS, TOKEN_BYTES
@@ -24,6 +26,11 @@ _FORMAT: Final = 1
 _UNFINISHED: Final = f"{MARKER}.new"
 _NO_FOLDER: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))  # none, a file, a link
 _OF_NOBODY: Final = frozenset((_UNFINISHED, "lost+found"))  # the second: of a new ext4 file system
+_OUR_NAMES: Final = re.compile(
+    r"objects|pinned|orphans|spool|tmp|lock|deleted(-[0-9a-f]{16})?|index(-\w+)*\.db(-wal|-shm)?"
+    rf"|{re.escape(_UNFINISHED)}|lost\+found"
+)
+_KEY: Final = re.compile(r"instances/[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{8}){4}/[0-9a-f-]+\.dcm")
 _BODY: Final = re.compile(r"tmp[a-z0-9_]{8}")  # as `tempfile` names what it makes
 _RESULT: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_BYTES}}}\.(dcm|json)")
 
@@ -58,7 +65,24 @@ class DataFolder:
         self._lock.close()
 
 
-def lock_data_folder(path: Path) -> DataFolder:
+def find_data_folder(path: Path) -> Path:
+    """Return a data folder that is there, resolved; nothing is changed.
+
+    Raises
+    ------
+    DataFolderError
+        If there is none, or it is of another format.
+    """
+    path = path.expanduser().resolve()
+    marker = path / MARKER
+    if marker.exists():
+        _check_format(marker)
+    elif not is_our_database(database_file(path)) and not _has_our_files(path):
+        raise DataFolderError(f"{path} is no data folder")
+    return path
+
+
+def lock_data_folder(path: Path, *, rebuilding: bool = False) -> DataFolder:
     """Take a data folder, lock it, and throw away what the last run left half-done.
 
     Only a folder that is absent, empty or marked as ours is taken, and of its files only those
@@ -68,6 +92,8 @@ def lock_data_folder(path: Path) -> DataFolder:
     ----------
     path : Path
         ``~`` is the home of the user; links in it are resolved.
+    rebuilding : bool
+        Whether a folder is taken, too, that has neither our marker nor an index, but files of ours.
 
     Raises
     ------
@@ -78,7 +104,7 @@ def lock_data_folder(path: Path) -> DataFolder:
     path = path.expanduser().resolve()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold patient data
-        _claim(path)
+        _claim(path, rebuilding=rebuilding)
         folder = DataFolder(path, _lock(path))
         folder.spool.mkdir(mode=0o700, exist_ok=True)
         _remove_files(folder.spool, _BODY)
@@ -88,7 +114,15 @@ def lock_data_folder(path: Path) -> DataFolder:
     return folder
 
 
-def _claim(path: Path) -> None:
+def lost_index(path: Path, reason: str) -> DataFolderError:
+    """Return the error that an index cannot be used, which says how to get one that can."""
+    return DataFolderError(
+        f"Cannot use the data folder {path}: {reason}. To make a new index of the files:"
+        f" python -m local --rebuild-index --data {shlex.quote(str(path))}"
+    )
+
+
+def _claim(path: Path, *, rebuilding: bool) -> None:
     """See that a folder is ours, or nobody's, which makes it ours."""
     marker = path / MARKER
     if marker.exists():
@@ -96,7 +130,11 @@ def _claim(path: Path) -> None:
         return
     held = {entry.name for entry in path.iterdir()} - _OF_NOBODY
     # Folders of the first versions have no marker.
-    if held and not is_our_database(database_file(path)):
+    is_known = not held or is_our_database(database_file(path))
+    if not is_known and _has_our_files(path):
+        if not rebuilding:
+            raise lost_index(path, "there are files of instances, and no index of them")
+    elif not is_known:
         raise DataFolderError(
             f"Cannot use the data folder {path}: it holds other files. Name an empty folder, or a new one"
         )
@@ -116,6 +154,14 @@ def _check_format(marker: Path) -> None:
         raise DataFolderError(
             f"Cannot use the data folder {marker.parent}: its {MARKER} is of another version, or damaged"
         )
+
+
+def _has_our_files(path: Path) -> bool:
+    """Tell whether a folder without an index holds instances by our names, and nothing of others."""
+    with suppress(OSError):
+        if all(_OUR_NAMES.fullmatch(name) for name in os.listdir(path)):  # noqa: PTH208
+            return any(map(_KEY.fullmatch, instance_keys(str(objects_folder(path)))))
+    return False
 
 
 def _lock(path: Path) -> IO[bytes]:

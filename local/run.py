@@ -28,6 +28,7 @@ from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
 from local.functions import Functions
 from local.greeting import folder_warning, greeting, orphans_found, warning
+from local.index_state import require_index
 from local.routing import Router
 from local.server import bind, serve
 from local.settings_file import read_settings
@@ -55,6 +56,7 @@ def run(arguments: Arguments) -> None:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
         folder = lock_data_folder(arguments.data)
         stack.callback(folder.release)
+        require_index(folder.path)
         settings = with_target_folders(settings, folder.path)
         application = _application(folder)
         # After what takes the processor for longest here: the workers need it as much.

@@ -45,14 +45,14 @@ def set_up(setup: Mapping[str, Any]) -> dict[str, Handler]:
     from dicomorph.embedded.backend import embedded_backend  # noqa: PLC0415
 
     backend = embedded_backend(
-        Path(setup["data"]), parse_settings(setup["settings"]), epoch=setup["epoch"], runner=_NoRunner()
+        Path(setup["data"]), parse_settings(setup["settings"]), epoch=setup["epoch"], runner=NoRunner()
     )
     bootstrap.use_backend(backend)
     functions = TEMPLATE.parent / "functions"
     return {task: load_module(functions / name / "app.py").lambda_handler for task, name in _TASKS.items()}
 
 
-class _NoRunner:
+class NoRunner:
     """A worker starts no jobs, and stops none."""
 
     def start(self, job: Job) -> None:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from dicomorph.embedded.sqlite.versions import OPENED_VERSIONS
 
-_OUR_TABLES = frozenset(("resource", "label", "job", "run"))
+OUR_TABLES = frozenset(("resource", "label", "job", "run"))
+"""Those that every version has."""
 
 
 def is_our_database(path: Path) -> bool:
@@ -28,7 +29,7 @@ def is_our_database(path: Path) -> bool:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     except sqlite3.Error:
         return False
-    return version in OPENED_VERSIONS and tables >= _OUR_TABLES
+    return version in OPENED_VERSIONS and tables >= OUR_TABLES
 
 
 def log_of(path: Path) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dicomorph.services.backend import Backend
 
-_COUNTER = "AnonymizationSequence"
+COUNTER = "AnonymizationSequence"
+"""The one behind the numbers."""
 
 
 def next_anonymized_name(backend: Backend) -> str:
     """Return ``Anonymized<N>``, with a number that no request of this server has had before."""
-    return f"Anonymized{backend.index.properties.next_number(_COUNTER)}"
+    return f"Anonymized{backend.index.properties.next_number(COUNTER)}"
