@@ -17,6 +17,7 @@ from local.run import run
 from local.server import CannotListenError
 from local.settings_file import SettingsFileError
 from local.target_folders import TargetFolderError
+from local.verify import verify_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _do(arguments: Arguments) -> int:
     if arguments.rebuild_index:
         return rebuild(arguments)
+    if arguments.verify:
+        return verify_folder(arguments)
     run(arguments)
     return 0
 

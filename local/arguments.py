@@ -20,6 +20,8 @@ class Arguments:
     settings: Path | None
     workers: int
     rebuild_index: bool = False
+    verify: bool = False
+    names: bool = False
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Arguments:
@@ -48,6 +50,8 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("instead of serving the folder")
     deeds = group.add_mutually_exclusive_group()
     deeds.add_argument("--rebuild-index", action="store_true", help="make the index anew, of the files")
+    deeds.add_argument("--verify", action="store_true", help="compare index and files, all of them")
+    group.add_argument("--names", action="store_true", help="with --verify: which files, not only how many")
 
 
 def _port(text: str) -> int:
