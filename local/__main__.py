@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
 from dicomorph.model.errors import DicomorphError
 from local.arguments import Arguments, parse_arguments
+from local.back_up import back_up_folder
 from local.data_folder import DataFolderError
 from local.rebuild_index import rebuild
 from local.run import run
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _do(arguments: Arguments) -> int:
     if arguments.rebuild_index:
         return rebuild(arguments)
+    if arguments.backup is not None:
+        return back_up_folder(arguments, arguments.backup)
     if arguments.verify:
         return verify_folder(arguments)
     run(arguments)

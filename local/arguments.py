@@ -22,6 +22,7 @@ class Arguments:
     rebuild_index: bool = False
     verify: bool = False
     names: bool = False
+    backup: Path | None = None
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Arguments:
@@ -51,6 +52,7 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
     deeds = group.add_mutually_exclusive_group()
     deeds.add_argument("--rebuild-index", action="store_true", help="make the index anew, of the files")
     deeds.add_argument("--verify", action="store_true", help="compare index and files, all of them")
+    deeds.add_argument("--backup", type=Path, metavar="DIR", help="copy or update, also while it is served")
     group.add_argument("--names", action="store_true", help="with --verify: which files, not only how many")
 
 

@@ -8,7 +8,8 @@ import json
 import os
 import re
 import shlex
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -16,11 +17,14 @@ from typing import IO, Final
 from dicomorph.embedded.backend import database_file, objects_folder
 from dicomorph.embedded.claims import instance_keys
 from dicomorph.embedded.objects.syncing import sync_paths
-from dicomorph.embedded.sqlite.recognition import is_our_database
+from dicomorph.embedded.sqlite.recognition import is_our_database, log_of
 from dicomorph.model.object_keys import RESULTS, TOKEN_BYTES
 
 MARKER: Final = "dicomorph.json"
 """The file that says that a folder is ours, and in which format it is."""
+
+BACKUP: Final = "backup.json"
+"""The file that says that a folder is a backup, which the next one may renew: nobody has served it since."""
 
 _FORMAT: Final = 1
 _UNFINISHED: Final = f"{MARKER}.new"
@@ -80,6 +84,31 @@ def find_data_folder(path: Path) -> Path:
     elif not is_our_database(database_file(path)) and not _has_our_files(path):
         raise DataFolderError(f"{path} is no data folder")
     return path
+
+
+def is_served(path: Path) -> bool:
+    """Tell whether a server, or whoever else writes there, has locked a data folder."""
+    if (path / "lock").exists():
+        try:
+            _lock(path).close()
+        except (DataFolderError, OSError):
+            return True
+    return False
+
+
+@contextmanager
+def leaving_no_trace(path: Path) -> Iterator[None]:
+    """Remove, in the end, what SQLite makes beside an index that is only read, unless a server uses it."""
+    log = log_of(database_file(path))
+    had_log = log.exists()
+    try:
+        yield
+    finally:
+        if not had_log and (path / "lock").exists():
+            with suppress(DataFolderError, OSError), closing(_lock(path)):
+                if not log.stat().st_size:
+                    log.unlink()
+                    log.with_name(log.name.replace("-wal", "-shm")).unlink(missing_ok=True)
 
 
 def lock_data_folder(path: Path, *, rebuilding: bool = False) -> DataFolder:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from dicomorph.embedded.backend import database_file
-from dicomorph.embedded.care import verifying
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.jobs.actions import pause_job
@@ -22,6 +21,7 @@ from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.plan_job import plan_job
 from local.__main__ import main
+from local.data_folder import lock_data_folder
 from tests.support.earlier_folders import as_version_1
 from tests.support.kept_folders import close, filled, images, lose_index
 from tests.workflows.embedded import serve
@@ -31,9 +31,8 @@ FILES = 13
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with something of everything, whose files are not new any more."""
-    monkeypatch.setattr(verifying, "_CLOCK_LAG", -1.0)
+def folder(tmp_path: Path) -> Path:
+    """A folder with something of everything."""
     filled(tmp_path / "data")
     assert main(["--rebuild-index", "--data", str(tmp_path / "data")]) == 0  # all have checksums
     return tmp_path / "data"
@@ -50,14 +49,14 @@ def first(folder: Path) -> Path:
 def test_a_sound_folder_has_no_damage_and_stays_as_it_is(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = images(folder), database_file(folder).read_bytes()
+    before = images(folder), database_file(folder).read_bytes(), sorted(folder.iterdir())
     capsys.readouterr()
     assert verify(folder, "--names") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"Compared {FILES} entries and {FILES} files.",
         "No damage was found.",
     ]
-    assert (images(folder), database_file(folder).read_bytes()) == before
+    assert (images(folder), database_file(folder).read_bytes(), sorted(folder.iterdir())) == before
 
 
 def cut(path: Path) -> None:
@@ -194,9 +193,9 @@ def test_what_waits_for_jobs_or_to_be_erased_is_no_damage(tmp_path: Path, folder
 
 
 def test_files_that_come_and_go_meanwhile_are_no_damage(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verifying, "_CLOCK_LAG", 0.1)
+    locked = lock_data_folder(folder)
     server = serve(folder, overwrite_instances=OverwriteInstances.ALWAYS)
     is_over = threading.Event()
     failures: list[BaseException] = []
@@ -220,5 +219,18 @@ def test_files_that_come_and_go_meanwhile_are_no_damage(
     for thread in threads:
         thread.join()
     assert failures == []
-    assert set(statuses) == {0}, capsys.readouterr().out
+    said = capsys.readouterr()
+    assert (set(statuses), said.err) == ({0}, "")
+    locked.release()
     close(server)
+
+
+def test_while_a_server_runs_new_files_may_get_their_entries_yet(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locked = lock_data_folder(folder)
+    duplicate(first(folder))
+    assert verify(folder) == 0
+    locked.release()
+    assert verify(folder) == 1
+    assert "Files that nothing refers to: 1" in capsys.readouterr().out

@@ -114,6 +114,11 @@ def part_key(job: Job, number: int, part: int) -> str:
     return f"{parts_prefix(job)}{number:06}-{part:06}.json"
 
 
+def is_outcome_key(key: str) -> bool:
+    """Tell whether a document says what became of a batch, or of a part of it."""
+    return key.split("/")[2:3] in (["outcomes"], ["parts"])
+
+
 def numbers_in(key: str) -> tuple[int, ...]:
     """Return the number of the batch that the key of an outcome names, and of its part if any.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dicomorph.embedded.backend import database_file, objects_folder
 from dicomorph.embedded.claims import instance_keys
-from dicomorph.embedded.sqlite.recognition import OUR_TABLES, log_of, read_only_address
+from dicomorph.embedded.sqlite.recognition import OUR_TABLES, log_of, resting_address
 from dicomorph.embedded.sqlite.versions import OPENED_VERSIONS, version_of
 from dicomorph.model.errors import InternalError
 
@@ -69,7 +69,7 @@ def is_whole(file: Path) -> bool:
     if not _size(file):
         return False
     try:
-        with _damage_told(), closing(sqlite3.connect(read_only_address(file), uri=True)) as connection:
+        with _damage_told(), closing(sqlite3.connect(resting_address(file), uri=True)) as connection:
             return bool(version_of(connection)) and _is_ours(connection) and _check_pages(connection, None)
     except UnusableIndexError:
         return False
@@ -78,7 +78,7 @@ def is_whole(file: Path) -> bool:
 def _check(data_dir: Path, file: Path, patience: float) -> bool:
     log = log_of(file)
     was_killed, has_written = log.exists(), _size(log) > 0
-    with _damage_told(), closing(sqlite3.connect(read_only_address(file), uri=True)) as connection:
+    with _damage_told(), closing(sqlite3.connect(resting_address(file), uri=True)) as connection:
         if not _is_empty(connection):
             return not has_written or _check_pages(connection, patience)
         # What a kill has cut off, a start sets aside: an upload to a new folder, without an entry yet.

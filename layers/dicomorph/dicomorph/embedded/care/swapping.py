@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dicomorph.embedded.objects.syncing import sync_paths
 from dicomorph.embedded.sqlite.recognition import log_of
+from dicomorph.model.errors import InternalError
 
 _KEPT = "index-%Y%m%dT%H%M%SZ"
 
@@ -21,16 +22,26 @@ def put_in_place(new: Path, file: Path) -> Path | None:
     Commits of the old one that only its log has go with it. Then there is a moment without a database,
     in which a server does not start; else there is none.
     """
-    if _is_filled(log_of(new)):
-        message = "The log of a new database is not empty"
-        raise OSError(message)
-    os.sync()  # the files that it names may just have been moved
-    sync_paths([str(new)])
+    _require_finished(new)
     kept = _keep(file)
-    _shared_memory(file).unlink(missing_ok=True)
+    take_place(new, file)
+    return kept
+
+
+def take_place(new: Path, file: Path) -> None:
+    """Give a database, closed and whole, the name of another one, when it and all else is on the disk."""
+    _require_finished(new)
+    os.sync()  # the files that it names may just have been moved, or made
+    sync_paths([str(new)])
+    for name in (log_of(file), file.with_name(f"{file.name}-shm")):
+        name.unlink(missing_ok=True)
     new.replace(file)
     sync_paths([str(file.parent)])
-    return kept
+
+
+def _require_finished(new: Path) -> None:
+    if _is_filled(log_of(new)):
+        raise InternalError("The log of a new database is not empty")
 
 
 def _keep(file: Path) -> Path | None:
@@ -55,10 +66,6 @@ def _keep(file: Path) -> Path | None:
 def _names(file: Path) -> Iterator[Path]:
     name = datetime.now(UTC).strftime(_KEPT)
     return (file.with_name(f"{name}{f'-{number}' if number else ''}{file.suffix}") for number in count())
-
-
-def _shared_memory(file: Path) -> Path:
-    return file.with_name(f"{file.name}-shm")
 
 
 def _is_filled(path: Path) -> bool:

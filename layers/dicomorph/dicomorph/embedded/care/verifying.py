@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.errors import InternalError
 
 _AT_ONCE = 500
-_CLOCK_LAG = 1.0  # seconds, by which the times of files may be behind the clock, and more
 _ENTRIES = "SELECT id, object_key, size, crc32 FROM resource WHERE level = 3 AND id > ? ORDER BY id LIMIT ?"
 _HELD = "SELECT 1 FROM resource WHERE level = 3 AND id = ? AND object_key = ?"
 
@@ -67,17 +65,21 @@ class Compared:
     orphans: int = 0
 
 
-def verify(data_dir: Path, told: Told) -> Compared:
+def verify(data_dir: Path, told: Told, *, before: float) -> Compared:
     """Compare everything, in bounded memory; tell of each damage.
+
+    Parameters
+    ----------
+    before : float
+        The time in seconds; files that are newer may get their entries yet.
 
     Raises
     ------
     InternalError
         If the index cannot be opened for another reason than damage, or is of another version.
     """
-    started = time.time() - _CLOCK_LAG
     with closing(Database(database_file(data_dir), epoch=None, read_only=True)) as database:
-        verifying = _Verifying(data_dir, database, told, started)
+        verifying = _Verifying(data_dir, database, told, before)
         try:
             verifying.compare_index()
             verifying.compare_entries()
@@ -88,13 +90,13 @@ def verify(data_dir: Path, told: Told) -> Compared:
 
 
 class _Verifying:
-    def __init__(self, data_dir: Path, database: Database, told: Told, started: float) -> None:
+    def __init__(self, data_dir: Path, database: Database, told: Told, before: float) -> None:
         self.compared = Compared()
         self._data_dir = data_dir
         self._objects = str(objects_folder(data_dir))
         self._database = database
         self._told = told
-        self._started = started
+        self._before = before
         documents = StoredDocuments(objects_folder(data_dir))
         self._claims = Claims(sqlite_index(database), SqliteJobRecords(database), documents)
 
@@ -139,9 +141,9 @@ class _Verifying:
             return connection.execute(_HELD, (instance, key)).fetchone() is not None
 
     def _is_old(self, key: str) -> bool:
-        """Tell whether a file is there, and was before all this began."""
+        """Tell whether a file is there, and not so new that its entry may come yet."""
         with suppress(*ABSENT):
-            return os.lstat(f"{self._objects}/{key}").st_ctime < self._started
+            return os.lstat(f"{self._objects}/{key}").st_ctime < self._before
         return False
 
     def _damage(self, key: str, size: int, crc32: int | None) -> Damage | None:

@@ -22,9 +22,8 @@ def is_our_database(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    address = _address(path, is_fixed=not log_of(path).exists())
     try:
-        with closing(sqlite3.connect(address, uri=True)) as connection:
+        with closing(sqlite3.connect(resting_address(path), uri=True)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     except sqlite3.Error:
@@ -37,10 +36,15 @@ def log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
+def resting_address(path: Path) -> str:
+    """Return the address by which SQLite reads a database that nobody else opens, and leaves no trace."""
+    return _address(path, is_fixed=not log_of(path).exists())
+
+
 def read_only_address(path: Path) -> str:
     """Return the address by which SQLite reads a database and changes nothing in it.
 
-    SQLite needs to make files beside it, unless nobody can write there.
+    Others may write to it meanwhile. SQLite makes files beside it, unless nobody can write there.
     """
     return _address(path, is_fixed=not log_of(path).exists() and not os.access(path.parent, os.W_OK))
 
