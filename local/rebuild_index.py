@@ -59,16 +59,16 @@ def report(data: Path, rebuilt: Rebuilt, moved: int) -> list[str]:
     """Return what to say of a new index, line by line; counts, no names."""
     held, found = rebuilt.statistics, rebuilt.findings
     counts = (
-        (found.adopted, "back from orphans/"),
-        (found.damaged, "damaged, or not what an upload would take: moved to orphans/damaged/"),
-        (found.unreadable, "not readable, and left alone"),
-        (found.deleted, "deleted before, for a job that is not known any more: moved to orphans/deleted/"),
-        (moved, "older versions of instances, or of unknown jobs: moved to orphans/"),
+        (found.adopted, "Files taken back from orphans/"),
+        (found.damaged, "Files that are damaged, or that no upload would take (now in orphans/damaged/)"),
+        (found.unreadable, "Files that cannot be read, and have no entry"),
+        (found.deleted, "Files that were deleted, and waited for a job (now in orphans/deleted/)"),
+        (moved, "Older versions of instances, and documents of jobs that are not known (now in orphans/)"),
     )
     sizes = f"{held.patients} patients, {held.studies} studies, {held.series} series"
     return [
         f"The index of {data} is new: {sizes}, {held.instances} instances.",
-        *(f"Files {what}: {count}" for count, what in counts if count),
+        *(f"{what}: {count}" for count, what in counts if count),
         _TAKEN_OVER if rebuilt.is_taken_over else _LOST,
         *([f"The old one is kept: {rebuilt.kept.name}"] if rebuilt.kept else []),
     ]

@@ -30,7 +30,8 @@ _TAKE_OVER = (
     # Above, what their first instances were like.
     """
     UPDATE resource SET (main_tags, metadata, patient_main_tags, last_update) = (
-        SELECT e.main_tags, e.metadata, e.patient_main_tags, max(e.last_update, resource.last_update)
+        SELECT e.main_tags, e.metadata, e.patient_main_tags,
+               max(ifnull(e.last_update, resource.last_update), resource.last_update)
         FROM earlier.resource AS e WHERE e.level = resource.level AND e.id = resource.id
     )
     WHERE level < 3 AND EXISTS (
@@ -44,7 +45,10 @@ _TAKE_OVER = (
     JOIN resource AS r ON r.level = e.level AND r.id = e.id
     WHERE e.level < 3 OR e.object_key = r.object_key
     """,
-    "INSERT OR REPLACE INTO counter SELECT * FROM earlier.counter",
+    """
+    INSERT INTO counter SELECT name, value FROM earlier.counter WHERE true
+    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+    """,
     "INSERT OR REPLACE INTO property SELECT * FROM earlier.property",
     "INSERT OR REPLACE INTO job SELECT * FROM earlier.job",
     "INSERT OR REPLACE INTO job_request SELECT * FROM earlier.job_request",

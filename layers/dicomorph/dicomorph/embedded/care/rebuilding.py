@@ -25,6 +25,7 @@ from dicomorph.embedded.claims import chunks, instance_keys
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.folders import ORPHANS, PINNED
 from dicomorph.embedded.objects.spool import Spool
+from dicomorph.model.object_keys import product_of
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Statistics
 from dicomorph.model.settings import Settings
 
@@ -83,7 +84,7 @@ def rebuild_index(data_dir: Path, settings: Settings) -> Rebuilt:
     Raises
     ------
     DicomorphError
-        If it cannot be written, or the old one is of a later version of the program.
+        If it cannot be written, a file must not be read, or the old one is of a later version of the program.
     """
     file = database_file(data_dir)
     with translated(), ExitStack() as stack:
@@ -118,8 +119,8 @@ class _Rebuilding:
 
     def add_all(self, scratch: Path) -> None:
         """Read all files, and write their entries."""
-        if self._earlier is None:
-            self._set_deleted_aside()
+        for keys in chunks(instance_keys(f"{self._root}/{PINNED}")):
+            self._settle_pinned(keys)
         with ThreadPoolExecutor(_THREADS, "read") as threads:
             for some in list_files(scratch, self._root, (OBJECTS, ORPHANS)):
                 self._add(some, threads)
@@ -152,7 +153,9 @@ class _Rebuilding:
             return error
 
     def _leave_out(self, file: Found, error: Exception) -> None:
-        if isinstance(error, OSError):  # the disk, or rights: it may be read another time
+        if isinstance(error, PermissionError):  # of one file or of all: somebody else's folder
+            raise error
+        if isinstance(error, OSError):  # the disk: it may be read another time
             self.findings.unreadable += 1
             return
         set_aside(self._root, file.folder, file.key, DAMAGED)
@@ -163,11 +166,16 @@ class _Rebuilding:
         self.findings.adopted += is_in_place and file.folder == ORPHANS
         return is_in_place
 
-    def _set_deleted_aside(self) -> None:
-        for keys in chunks(instance_keys(f"{self._root}/{PINNED}")):
+    def _settle_pinned(self, keys: Sequence[str]) -> None:
+        """Take back what an earlier index still has; of what was deleted, nothing comes back without one."""
+        if self._earlier is None:
             for key in keys:
                 set_aside(self._root, PINNED, key, DELETED)
-                self.findings.deleted += 1
+            self.findings.deleted += len(keys)
+            return
+        held = {ref.key for ref in self._earlier.versions_of(map(product_of, keys)).values()}
+        for key in held.intersection(keys) - self._earlier.doomed(keys):
+            adopt(self._root, PINNED, key)
 
 
 def _is_settled(recorded: dict[str, ObjectRef], standing: dict[str, ObjectRef], instance: str) -> bool:
