@@ -295,8 +295,7 @@ def test_what_is_replaced_amid_a_backup_is_there_in_one_version(
         # As a server would, in a process of its own: in the end, it has to wait.
         replacing.append(threading.Thread(target=server.upload, args=(2,)))
         replacing[-1].start()
-        if len(replacing) < _ROUNDS:
-            replacing[-1].join()
+        replacing[-1].join(0.5 if len(replacing) == _ROUNDS else 30)
 
     amid(
         monkeypatch, before=lambda: server.upload(2) if len(replacing) < _ROUNDS - 1 else None, after=replace
@@ -346,6 +345,45 @@ def test_a_job_in_flight_goes_on_in_the_backup_to_the_same_counts(
     tidy(server, backup)
     assert counts(server.finish(server.job(job.id))) == (5, 0)
     assert len(server.pins()) == (10 if not body else 5)
+    assert set(server.files()) == set(keys_of(server).values())
+    close(server)
+
+
+@pytest.mark.parametrize("when", ["long before", "before", "after", "all before"])
+def test_what_was_deleted_and_waits_for_a_job_is_there_for_it(
+    data: Path, backup: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    server = serve(data)
+    jobs: list[str] = []
+
+    def plan() -> None:
+        job = server.submit(study(server))
+        plan_job(server.backend, job.id)
+        jobs.append(job.id)
+
+    def plan_and_delete() -> None:
+        plan()
+        delete()
+
+    def delete() -> None:
+        for found in _studies(server):
+            delete_resource(server.backend, Level.STUDY, found)
+
+    if when == "all before":
+        amid(monkeypatch, before=plan_and_delete)
+    else:
+        plan()
+        if when == "long before":
+            delete()
+        else:
+            amid(monkeypatch, **{when: delete})
+    assert back_up(data, backup) == 0
+    assert (images(backup, "pinned") != {}) is (when != "after")
+    close(server)
+    server = serve(backup)
+    tidy(server, backup)
+    assert counts(server.finish(server.job(jobs[0]))) == (5, 0)
+    assert len(server.pins()) == (10 if when == "after" else 5)
     assert set(server.files()) == set(keys_of(server).values())
     close(server)
 

@@ -28,9 +28,12 @@ def trim(backup: Path, database: Database) -> int:
     jobs = SqliteJobRecords(database)
     claims = Claims(sqlite_index(database), jobs, StoredDocuments(objects))
     removed = 0
-    for folder in (objects, backup / PINNED):
-        for keys in chunks(instance_keys(str(folder))):
-            removed += sum(_remove(folder, key) for key in claims.unclaimed(keys))
+    for keys in chunks(instance_keys(str(objects))):
+        removed += sum(_remove(objects, key) for key in claims.unclaimed(keys))
+    pinned = backup / PINNED
+    for keys in chunks(instance_keys(str(pinned))):
+        # What has an entry lies among the objects, too: it was deleted after the index was copied.
+        removed += sum(_remove(pinned, key) for key in {*claims.unclaimed(keys), *claims.held(keys)})
     known = {job.id for job in jobs.all()}
     for key in filter(is_key, files_below(str(objects), JOBS.rstrip("/"))):
         job, _, document = key.removeprefix(JOBS).partition("/")
