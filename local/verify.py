@@ -6,9 +6,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
+from dicomorph.embedded.backend import database_file
 from dicomorph.embedded.care.soundness import UnusableIndexError, check_index
-from dicomorph.embedded.care.verifying import Compared, Damage, verify
+from dicomorph.embedded.care.verifying import Compared, Damage, Told, verify
 from local.arguments import Arguments
 from local.data_folder import find_data_folder, is_served, leaving_no_trace, lost_index
 
@@ -39,11 +41,16 @@ def verify_folder(arguments: Arguments) -> int:
     except UnusableIndexError as error:
         print(lost_index(data, str(error)), file=sys.stderr)
         return _DAMAGED
-    with leaving_no_trace(data):
-        compared = verify(data, told, before=time.time() - (_UNDER_WAY if is_served(data) else 0))
-    for line in report(compared, counts):
+    for line in report(_compared(data, told), counts):
         print(line)
     return _DAMAGED if counts else _SOUND
+
+
+def _compared(data: Path, told: Told) -> Compared:
+    if not database_file(data).exists():  # taken, and never served: otherwise there would be files
+        return Compared()
+    with leaving_no_trace(data):
+        return verify(data, told, before=time.time() - (_UNDER_WAY if is_served(data) else 0))
 
 
 def report(compared: Compared, counts: Mapping[Damage, int]) -> list[str]:

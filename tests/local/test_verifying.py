@@ -165,6 +165,15 @@ def test_what_cannot_be_compared_is_no_damage(
     assert "--rebuild-index" in capsys.readouterr().err
 
 
+def test_a_folder_that_nobody_has_served_has_no_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_data_folder(tmp_path / "new").release()
+    assert verify(tmp_path / "new") == 0
+    assert capsys.readouterr().out == "Compared 0 entries and 0 files.\nNo damage was found.\n"
+    assert not database_file(tmp_path / "new").exists()
+
+
 def test_without_checksums_sizes_are_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(sqlite3.connect(database_file(folder))) as index:
         index.execute("UPDATE resource SET crc32 = NULL")

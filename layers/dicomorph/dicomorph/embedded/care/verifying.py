@@ -23,7 +23,7 @@ from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.folders import ABSENT
 from dicomorph.embedded.sqlite.database import Database
-from dicomorph.model.errors import InternalError
+from dicomorph.model.errors import DataFolderGoneError, InternalError
 
 _AT_ONCE = 500
 _ENTRIES = "SELECT id, object_key, size, crc32 FROM resource WHERE level = 3 AND id > ? ORDER BY id LIMIT ?"
@@ -84,6 +84,8 @@ def verify(data_dir: Path, told: Told, *, before: float) -> Compared:
             verifying.compare_index()
             verifying.compare_entries()
             verifying.compare_files()
+        except DataFolderGoneError:
+            raise
         except InternalError:  # pages that cannot be read: nothing else is told of an open database
             told(Damage.INDEX, database_file(data_dir).name)
     return verifying.compared
