@@ -74,7 +74,7 @@ def test_browsing_writes_nothing_but_answers_that_are_too_large() -> None:
     }
     granted = rules.actions(TEMPLATE, "BrowseFunction")
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    answers = {"s3:PutObject", "kms:GenerateDataKey"}
+    answers = {"s3:PutObject", "s3:AbortMultipartUpload", "kms:GenerateDataKey"}
     assert granted <= {*reads, "s3:ListBucket", "kms:Decrypt", *answers, *logs}
     statements = rules.role_statements(TEMPLATE, "BrowseFunction")
     writing = [one["Resource"] for one in statements if "s3:PutObject" in one["Action"]]
