@@ -95,7 +95,7 @@ def at_once(call: Callable[[int], Any], count: int = 8) -> list[Any]:
         return list(pool.map(call, range(1, count + 1)))
 
 
-@pytest.mark.parametrize(("megabytes", "most"), [(16, 150), pytest.param(480, MOST, marks=SLOW)])
+@pytest.mark.parametrize(("megabytes", "most"), [(12, 150), pytest.param(480, MOST, marks=SLOW)])
 def test_eight_deflated_files_at_once(make_server: Callable[..., Any], megabytes: int, most: int) -> None:
     server = make_server()
     data = deflated(1, megabytes)
@@ -138,7 +138,7 @@ def test_many_elements(make_server: Callable[..., Any], elements: int, most: int
     server = make_server()
     stored = ask(server, "POST", "/instances", of_items(elements)).json
     path = f"/instances/{stored['ID']}"
-    for route in ("tags", "tags?short", "simplified-tags"):
+    for route in ("tags", "tags?short", "simplified-tags")[: 3 if elements > 99_999 else 1]:
         answers = at_once(partial(_shown, server, f"{path}/{route}"), 3 if elements > 99_999 else 8)
         assert {len(answer.body) for answer in answers} == {len(answers[0].body)}
         assert len(json.loads(answers[0].body)) == 6

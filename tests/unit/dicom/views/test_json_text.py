@@ -168,10 +168,16 @@ def many(kind: str, count: int) -> bytes:
     return part10(encode(body))
 
 
-@pytest.mark.parametrize("kind", ["items", "one", "top", "nested"])
+KINDS = ["items", "one", "top", "nested"]
+LARGE = [
+    pytest.param(kind, form, 500_000, marks=pytest.mark.slow)
+    for kind in KINDS
+    for form in TagsForm.__members__
+]
+
+
 @pytest.mark.parametrize(
-    ("form", "count"),
-    [("FULL", 20_000), *(pytest.param(f, 500_000, marks=pytest.mark.slow) for f in TagsForm.__members__)],
+    ("kind", "form", "count"), [("items", "FULL", 20_000), ("top", "FULL", 20_000), *LARGE]
 )
 def test_memory_does_not_grow_with_the_number_of_elements(form: str, kind: str, count: int) -> None:
     command = [sys.executable, "-c", _PEAK, kind, str(count), form]
