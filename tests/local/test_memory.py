@@ -133,7 +133,7 @@ def _edited(server: Any, path: str, _number: int) -> Answer:
     return ask(server, "POST", f"{path}/anonymize", "{}")
 
 
-@pytest.mark.parametrize(("elements", "most"), [(15_000, 220), pytest.param(500_000, MOST, marks=SLOW)])
+@pytest.mark.parametrize(("elements", "most"), [(40_000, 230), pytest.param(500_000, MOST, marks=SLOW)])
 def test_many_elements(make_server: Callable[..., Any], elements: int, most: int) -> None:
     server = make_server()
     stored = ask(server, "POST", "/instances", of_items(elements)).json
