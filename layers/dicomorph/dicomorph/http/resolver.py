@@ -39,6 +39,7 @@ class _RequestState(threading.local):
         self.event: APIGatewayProxyEvent | None = None
         self.request: Request | None = None
         self.deadline = 0.0
+        self.invocation: LambdaContext | None = None
 
 
 class OrthancResolver(APIGatewayRestResolver):
@@ -75,8 +76,13 @@ class OrthancResolver(APIGatewayRestResolver):
 
     @property
     def seconds_left(self) -> float:
-        """How long the answer may take, with a reserve for giving it."""
-        return self._state.deadline - time.monotonic()
+        """How long the answer may take, with a reserve for giving it.
+
+        Asked again and again, it tells what has changed: the embedded server knows when a client
+        has gone.
+        """
+        invocation, left = self._state.invocation, self._state.deadline - time.monotonic()
+        return left if invocation is None else min(left, _left(invocation))
 
     @property
     def context(self) -> dict[str, Any]:
@@ -113,13 +119,14 @@ class OrthancResolver(APIGatewayRestResolver):
         request = Request(event)
         state = self._state
         state.request, state.context = request, {}
-        state.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _RESERVE
+        state.invocation = context
+        state.deadline = time.monotonic() + _left(context)
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
             answer = self._build_response(self._respond())
         finally:
             request.close()
-            state.request, state.event, state.context = None, None, {}
+            state.request, state.event, state.invocation, state.context = None, None, None, {}
         log_request(
             route=_route(event),
             method=request.method,
@@ -217,6 +224,10 @@ def _carrying(backend: Callable[[], Backend | None]) -> Callable[[OrthancResolve
         return answer if given is None else carried(given, answer)
 
     return carry
+
+
+def _left(invocation: LambdaContext) -> float:
+    return float(invocation.get_remaining_time_in_millis()) / 1000 - _RESERVE
 
 
 def _route(event: Mapping[str, Any]) -> str:

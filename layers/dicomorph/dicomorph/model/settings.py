@@ -100,6 +100,10 @@ class Settings:
     http_describe_errors: bool = True
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
+    ssl_enabled: bool = False
+    ssl_certificate: str = "certificate.pem"
+    ssl_private_key: str = ""  # in the file of the certificate
+    paused_job_timeout: int = 0  # none
     user_metadata: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     dictionary: tuple[PrivateTag, ...] = ()
 
@@ -252,6 +256,10 @@ _READERS = {
     "HttpDescribeErrors": ("http_describe_errors", _boolean),
     "AllowedHosts": ("allowed_hosts", _hosts),
     "AllowedOrigins": ("allowed_origins", _origins),
+    "SslEnabled": ("ssl_enabled", _boolean),
+    "SslCertificate": ("ssl_certificate", _text),
+    "SslPrivateKey": ("ssl_private_key", _text),
+    "PausedJobTimeout": ("paused_job_timeout", _count),
     "UserMetadata": ("user_metadata", _user_metadata),
     "Dictionary": ("dictionary", _dictionary),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,26 @@ def test_waiting_ends_with_the_job(backend: Backend) -> None:
     assert (told, str(failed.value)) == (("full", JOB.id, "a"), "full")
     with pytest.raises(InexistentItemError):
         wait_for_job(backend, "unknown", seconds=None)
+
+
+def test_waiting_ends_when_nobody_waits(backend: Backend) -> None:
+    backend.jobs.create(JOB)
+    left = iter([1e9, 1e9, -2.0])
+    with pytest.raises(TimeLimitError, match="goes on"):
+        wait_for_job(backend, JOB.id, seconds=lambda: next(left))
+    assert next(left, None) is None
+
+
+def test_waiting_for_a_paused_job_ends_where_a_setting_says_so(backend: Backend) -> None:
+    backend.jobs.create(replace(JOB, state=JobState.PAUSED))
+    with pytest.raises(TimeLimitError, match="goes on"):  # it did not end it
+        wait_for_job(backend, JOB.id, seconds=1.2)
+    limited = replace(backend, settings=replace(backend.settings, paused_job_timeout=1))
+    began = time.monotonic()
+    with pytest.raises(TimeLimitError, match="paused") as late:
+        wait_for_job(limited, JOB.id, seconds=None)
+    assert late.value.job_id == JOB.id
+    assert 1 <= time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("code", [-1, 2, 3, 5, 7, 8, 15, 17, 19, 21, 27, 37, 2018])

@@ -28,9 +28,9 @@ def answer_with_job(app: OrthancResolver, backend: Backend, job: Job) -> Respons
     Raises
     ------
     TimeLimitError
-        If a synchronous job outlives the invocation; it goes on.
+        If a synchronous job outlives the invocation, or the client has gone; it goes on.
     """
     if not is_synchronous(app.incoming.json_object()):
         return json_answer({"ID": job.id, "Path": f"/jobs/{job.id}"})
-    done = wait_for_job(backend, job.id, seconds=app.seconds_left)
+    done = wait_for_job(backend, job.id, seconds=lambda: app.seconds_left)
     return json_answer(job_content(backend, done))
