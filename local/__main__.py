@@ -13,9 +13,10 @@ from dicomorph.model.errors import DicomorphError
 from local.arguments import Arguments, parse_arguments
 from local.back_up import back_up_folder
 from local.data_folder import DataFolderError
+from local.front.listening import CannotListenError
+from local.front.tls import CertificateError
 from local.rebuild_index import rebuild
 from local.run import run
-from local.server import CannotListenError
 from local.settings_file import SettingsFileError
 from local.target_folders import TargetFolderError
 from local.verify import verify_folder
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _do(parse_arguments(arguments))
     except (
         CannotListenError,
+        CertificateError,
         DataFolderError,
         SettingsFileError,
         TargetFolderError,

@@ -1,14 +1,14 @@
-"""Turning a handler's proxy answer into a WSGI answer."""
+"""Turning a handler's proxy answer into what is sent."""
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from dicomorph import bootstrap
@@ -18,15 +18,16 @@ from dicomorph.http.observability import log_failure
 from dicomorph.http.reading.requests import Request
 from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.model.object_keys import RESULTS
+from local.front.errors import UnsatisfiableRangeError
+from local.front.outgoing import Outgoing
+from local.front.ranges import asked_range
 
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
-_CHUNK = 1 << 18
+Headers = list[tuple[str, str]]
+_LINKS: Final = ("location", "content-length")
 
 
-def write_answer(
-    answer: Mapping[str, Any], environ: Mapping[str, Any], start_response: StartResponse, *, objects: Path
-) -> Iterable[bytes]:
-    """Send a proxy answer; return its body as WSGI wants it.
+def outgoing(answer: Mapping[str, Any], *, objects: Path, range_header: str | None = None) -> Outgoing:
+    """Return what is sent for a proxy answer.
 
     A redirection to a file below `objects`, which is what a link of the embedded object store
     is, becomes the file itself with status 200.
@@ -35,6 +36,8 @@ def write_answer(
     ----------
     objects : Path
         The folder of the object store.
+    range_header : str, optional
+        What the client says of the range that it wants; None where ranges are not to be had.
 
     Raises
     ------
@@ -43,34 +46,40 @@ def write_answer(
     DicomorphError
         If it cannot be opened, in words that do not name it.
     """
-    headers, body = _headers(answer), _body(answer)
-    linked = _linked_file(answer, headers, objects)
-    if linked is not None:
-        stream = _open_linked(linked, objects)
-        headers = [(name, value) for name, value in headers if name.lower() != "location"]
-        return _send_file(stream, headers, environ, start_response)
-    headers.append(("Content-Length", str(len(body))))
-    start_response(_status_line(int(answer["statusCode"])), headers)
-    return [body]
+    headers, status = _headers(answer), int(answer["statusCode"])
+    linked = _linked_file(status, headers, objects)
+    if linked is None:
+        body = _body(answer)
+        if status == HTTPStatus.OK and range_header is not None:
+            return _part_of(body, headers, range_header)
+        return Outgoing(status, headers, body)
+    file = _open_linked(linked, objects)
+    headers = [(name, value) for name, value in headers if name.lower() not in _LINKS]
+    size = os.fstat(file.fileno()).st_size
+    if range_header is not None:
+        return _part_of(file, headers, range_header, size)
+    return Outgoing(HTTPStatus.OK, headers, file=file, size=size)
 
 
-def failure_answer(error: Exception, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the proxy answer to a request that failed outside its handler, and log the failure.
+def failure(error: Exception, event: Mapping[str, Any]) -> Outgoing:
+    """Return the answer to a request that failed outside its handler.
 
     Parameters
     ----------
     event : Mapping[str, Any]
         Of the request; empty if it could not be read.
     """
-    request = Request(event)
-    log_failure(error, route=str(event.get("resource") or ""), method=request.method)
     known = error if isinstance(error, DicomorphError) else InternalError()
-    answer = error_answer(known, request, describe=_describes_errors())
-    return {
-        "statusCode": answer.status_code,
-        "headers": {"Content-Type": answer.content_type, **answer.headers},
-        "body": answer.body,
-    }
+    answer = error_answer(known, Request(event), describe=_describes_errors())
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    sent = [(name, str(value)) for name, value in headers.items()]
+    return Outgoing(answer.status_code, sent, str(answer.body or "").encode())
+
+
+def logged_failure(error: Exception, event: Mapping[str, Any]) -> Outgoing:
+    """Do the same, and log the failure by its kind and place."""
+    log_failure(error, route=str(event.get("resource") or ""), method=Request(event).method)
+    return failure(error, event)
 
 
 def _describes_errors() -> bool:
@@ -79,14 +88,7 @@ def _describes_errors() -> bool:
     return True
 
 
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"{status} Unknown"
-
-
-def _headers(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _headers(answer: Mapping[str, Any]) -> Headers:
     headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
     for name, values in (answer.get("multiValueHeaders") or {}).items():
         headers.extend((name, str(value)) for value in values)
@@ -98,8 +100,8 @@ def _body(answer: Mapping[str, Any]) -> bytes:
     return base64.b64decode(body) if answer.get("isBase64Encoded") else str(body).encode()
 
 
-def _linked_file(answer: Mapping[str, Any], headers: list[tuple[str, str]], objects: Path) -> Path | None:
-    if int(answer["statusCode"]) != HTTPStatus.SEE_OTHER:
+def _linked_file(status: int, headers: Headers, objects: Path) -> Path | None:
+    if status != HTTPStatus.SEE_OTHER:
         return None
     url = urlsplit(next((value for name, value in headers if name.lower() == "location"), ""))
     path = Path(os.path.normpath(unquote(url.path)))
@@ -108,20 +110,31 @@ def _linked_file(answer: Mapping[str, Any], headers: list[tuple[str, str]], obje
 
 def _open_linked(path: Path, objects: Path) -> BinaryIO:
     with translated():
-        stream = path.open("rb")
+        stream = path.open("rb", buffering=0)
         if path.is_relative_to(objects / RESULTS):
             # Made for this one answer. An open file stays readable, and is gone whatever the client does.
             path.unlink(missing_ok=True)
     return stream
 
 
-def _send_file(
-    stream: BinaryIO,
-    headers: list[tuple[str, str]],
-    environ: Mapping[str, Any],
-    start_response: StartResponse,
-) -> Iterable[bytes]:
-    size = os.fstat(stream.fileno()).st_size
-    start_response("200 OK", [*headers, ("Content-Length", str(size))])
-    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](stream, _CHUNK)
-    return wrapped
+def _part_of(content: bytes | BinaryIO, headers: Headers, asked: str, size: int = -1) -> Outgoing:
+    """Return the answer with a range, or all, of a file or of what it holds."""
+    size = len(content) if isinstance(content, bytes) else size
+    headers = [*headers, ("Accept-Ranges", "bytes")]
+    try:
+        found = asked_range(asked, size)
+    except UnsatisfiableRangeError as error:
+        if not isinstance(content, bytes):
+            content.close()
+        refused = failure(error, {})
+        return Outgoing(
+            refused.status, [*refused.headers, ("Content-Range", f"bytes */{size}")], refused.body
+        )
+    start, stop = found or (0, size)
+    status = HTTPStatus.OK
+    if found is not None:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{size}"))
+    if isinstance(content, bytes):
+        return Outgoing(status, headers, content[start:stop])
+    return Outgoing(status, headers, file=content, start=start, size=stop - start)

@@ -1,27 +1,59 @@
-"""The WSGI application: a request becomes a proxy event, a handler's answer the response."""
+"""What the front asks: a request becomes a proxy event, a handler's answer what is sent."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Final
 
 from dicomorph.http.reading.requests import effective_method, normalize_path
 from dicomorph.model.errors import TransientError, UnknownResourceError
-from local.answers import StartResponse, failure_answer, write_answer
-from local.events import Event, proxy_event, read_headers, read_query, set_body
+from local.answers import failure, logged_failure, outgoing
+from local.events import Event, proxy_event, read_query, set_body
+from local.front.bodies import Body
+from local.front.connection import Connection
+from local.front.heads import Head
+from local.front.outgoing import Outgoing
 from local.functions import Functions
-from local.routing import Router
+from local.routing import Match, Router
 
-LARGEST_EVENT_BODY = 128 << 10
-"""Bytes. A larger body goes past the event, as a file: API Gateway could carry thirty times as much, but
-to encode and decode an image takes more time than to store it."""
+WAITING: Final = frozenset(
+    f"functions/{name}" for name in ("anonymize_resources", "merge_study", "modify_resources", "split_study")
+)
+"""The functions that may wait for a job."""
 
-_ATTEMPTS = 10
+_FILE: Final = "/instances/{id}/file"
+_ATTEMPTS: Final = 10
+_FOR_EVER: Final = 365 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request whose head was understood.
+
+    Parameters
+    ----------
+    event : Event
+        Without the body.
+    is_head : bool
+        Whether the client wants the head of the answer alone. Its handler sees a GET.
+    is_gone : Callable[[], bool]
+        Tells whether the client waits no more.
+    """
+
+    head: Head
+    event: Event
+    match: Match
+    is_head: bool
+    is_gone: Callable[[], bool]
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the answer may be that of a job."""
+        return self.match.route.folder in WAITING
 
 
 class Application:
@@ -35,60 +67,65 @@ class Application:
         What serves them.
     objects : Path
         The folder of the object store, whose links are answered with the file itself.
-    spool : Path
-        A folder for bodies too large for an event, each for the time of its request.
     """
 
-    def __init__(self, router: Router, functions: Functions, *, objects: Path, spool: Path) -> None:
+    def __init__(self, router: Router, functions: Functions, *, objects: Path) -> None:
         self._router = router
         self._functions = functions
         self._objects = objects
-        self._spool = spool
+        self._end: float | None = None
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        event: Event = {}
+    def stop_waiting(self, moment: float) -> None:
+        """Let nobody wait for a job beyond a moment of the monotonic clock: the server ends."""
+        self._end = moment
+
+    def understand(self, head: Head, connection: Connection) -> Asked:
+        """Find out what a request asks for."""
+        path, query = normalize_path(head.path), read_query(head.query)
+        method = effective_method(head.method, head.headers, {name: [value] for name, value in query})
+        match = self._router.match(method, path)
+        is_head = method == "HEAD"
+        if is_head:
+            readable = self._router.match("GET", path)
+            if readable.route.method == "GET":  # with an argument that tunnels, it would be no GET
+                method, match = "GET", readable
+                query = [(name, value) for name, value in query if name != "_method"]
+        event = proxy_event(head, match, address=connection.address, method=method, path=path, query=query)
+        return Asked(head, event, match, is_head, connection.is_gone)
+
+    def answer(self, asked: Asked, body: Body) -> Outgoing:
+        """Answer a request whose body is there; every failure becomes an answer."""
         try:
-            event, folder = self._event(environ)
-            return self._answer(folder, event, environ, start_response)
-        except Exception as error:  # noqa: BLE001 - the server beneath would log it, with the address
-            answer = failure_answer(error, event)
-            return write_answer(answer, environ, start_response, objects=self._objects)
+            set_body(asked.event, body)
+            return self._answer(asked)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the client is told
+            return logged_failure(error, asked.event)
 
-    def _answer(
-        self, folder: str, event: Event, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        body: BinaryIO = environ["wsgi.input"]
-        size = int(environ.get("CONTENT_LENGTH") or 0)
-        if size <= LARGEST_EVENT_BODY:
-            set_body(event, body.read(size) if size else b"")
-            answer = self._functions.call(folder, event)
-        else:
-            answer = self._call_past_event(folder, event, body)
+    def failure(self, error: Exception, asked: Asked | None, *, cause: Exception) -> Outgoing:
+        """Answer a request that the front cannot serve; log it if that is the server's fault."""
+        event = {} if asked is None else asked.event
+        return failure(error, event) if error is cause else logged_failure(cause, event)
+
+    def _answer(self, asked: Asked) -> Outgoing:
+        folder, event = asked.match.route.folder, asked.event
+        range_header = self._range(asked)
+        answer = self._functions.call(folder, event, seconds_left=lambda: self._seconds_left(asked))
         for _ in range(_ATTEMPTS):
             with suppress(UnknownResourceError):
-                return write_answer(answer, environ, start_response, objects=self._objects)
+                return outgoing(answer, objects=self._objects, range_header=range_header)
             answer = self._functions.call(folder, event)  # who asks again learns what there is now
         raise TransientError("A file is replaced faster than it can be opened")
 
-    def _event(self, environ: Mapping[str, Any]) -> tuple[Event, str]:
-        path = normalize_path(str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace"))
-        query = read_query(environ)
-        method = effective_method(
-            str(environ["REQUEST_METHOD"]),
-            {name.lower(): value for name, value in read_headers(environ).items()},
-            {name: [value] for name, value in query},
-        )
-        match = self._router.match(method, path)
-        event = proxy_event(environ, match, method=method, path=path, query=query)
-        return event, match.route.folder
+    @staticmethod
+    def _range(asked: Asked) -> str | None:
+        """Return what is said of a range; empty for nothing, None if the route knows of none."""
+        if asked.match.route.resource != _FILE or asked.match.route.method != "GET":
+            return None
+        headers = asked.head.headers
+        return "" if asked.is_head or "if-range" in headers else headers.get("range", "")
 
-    def _call_past_event(self, folder: str, event: Event, body: BinaryIO) -> dict[str, Any]:
-        descriptor, name = tempfile.mkstemp(dir=self._spool)
-        try:
-            with os.fdopen(descriptor, "wb") as spooled:
-                shutil.copyfileobj(body, spooled, 1 << 20)
-            event["bodyPath"] = name
-            return self._functions.call(folder, event)
-        finally:
-            Path(name).unlink(missing_ok=True)  # the store may have taken the file itself
+    def _seconds_left(self, asked: Asked) -> float:
+        """Return how long the client is to wait: not at all once it has gone."""
+        if asked.is_gone():
+            return 0.0
+        return _FOR_EVER if self._end is None else max(0.0, self._end - time.monotonic())

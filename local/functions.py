@@ -8,17 +8,29 @@ from pathlib import Path
 from typing import Any
 
 Handler = Callable[[dict[str, Any], "Context"], dict[str, Any]]
+_YEAR = 365 * 24 * 3600.0
+
+
+def _for_ever() -> float:
+    return _YEAR
 
 
 class Context:
     """What handlers ask Lambda about their invocation.
 
-    There is no time limit here. A handler that asks how much is left hears of a year.
+    Parameters
+    ----------
+    seconds_left : Callable[[], float]
+        How long the answer is waited for. There is no limit here, so it is a year, until the
+        client goes away or the server ends: then it is nothing.
     """
+
+    def __init__(self, seconds_left: Callable[[], float] = _for_ever) -> None:
+        self._seconds_left = seconds_left
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the invocation would be ended."""
-        return 365 * 24 * 3_600_000
+        return int(1000 * self._seconds_left())
 
 
 class Functions:
@@ -37,9 +49,11 @@ class Functions:
             folder: load_module(root / folder / "app.py").lambda_handler for folder in sorted(set(folders))
         }
 
-    def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
+    def call(
+        self, folder: str, event: dict[str, Any], *, seconds_left: Callable[[], float] = _for_ever
+    ) -> dict[str, Any]:
         """Return the answer of a function to an event."""
-        return self._handlers[folder](event, Context())
+        return self._handlers[folder](event, Context(seconds_left))
 
 
 def load_module(path: Path) -> Any:

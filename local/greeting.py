@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def greeting(host: str, port: int, data: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens."""
+
+    host: str
+    port: int
+    is_tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """As a client on this machine calls it."""
+        return f"http{'s' if self.is_tls else ''}://{_url_host(self.host)}:{self.port}"
+
+
+def greeting(address: Address, data: Path) -> str:
     """Return where the server listens and how to try it."""
-    url = f"http://{_url_host(host)}:{port}"
+    url = address.url
     return f"""\
 Dicomorph listens on {url} and keeps its data in {data}. Stop it with Ctrl-C.
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import resource
-import socket
 import sys
 import tempfile
 import threading
@@ -26,11 +25,13 @@ from dicomorph.services.server.check_settings import waiting_settings
 from local.application import Application
 from local.arguments import Arguments
 from local.data_folder import DataFolder, lock_data_folder
+from local.front.listening import bind
+from local.front.serving import serve
+from local.front.tls import tls_context
 from local.functions import Functions
-from local.greeting import folder_warning, greeting, orphans_found, warning
+from local.greeting import Address, folder_warning, greeting, orphans_found, warning
 from local.index_state import require_index
 from local.routing import Router
-from local.server import bind, serve
 from local.settings_file import read_settings
 from local.target_folders import with_target_folders
 from local.template import TEMPLATE, read_routes, read_template
@@ -45,12 +46,13 @@ def run(arguments: Arguments) -> None:
 
     Raises
     ------
-    SettingsFileError, DataFolderError, TargetFolderError, CannotListenError
+    SettingsFileError, CertificateError, DataFolderError, TargetFolderError, CannotListenError
         If it cannot start; nothing was changed then.
     """
     _allow_many_connections()
     os.umask(0o077)  # whatever is made, by this process or its workers, is the user's own
     settings = read_settings(arguments.settings)
+    tls = tls_context(parse_settings(settings))
     _log_to_terminal()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(bind(arguments.host, arguments.port))
@@ -68,7 +70,14 @@ def run(arguments: Arguments) -> None:
         ):
             if said:
                 print(said, file=sys.stderr)
-        serve(application, listener, ready=lambda: _greet(arguments.host, listener, folder))
+        where = Address(arguments.host, listener.getsockname()[1], is_tls=tls is not None)
+        serve(
+            application,
+            listener,
+            spool=folder.spool,
+            tls=tls,
+            ready=lambda: print(greeting(where, folder.path), flush=True),
+        )
 
 
 def _allow_many_connections() -> None:
@@ -135,8 +144,4 @@ def _application(folder: DataFolder) -> Application:
     tempfile.tempdir = str(folder.spool)
     routes = list(read_routes(read_template()))
     functions = Functions(TEMPLATE.parent, (route.folder for route in routes))
-    return Application(Router(routes), functions, objects=folder.objects, spool=folder.spool)
-
-
-def _greet(host: str, listener: socket.socket, folder: DataFolder) -> None:
-    print(greeting(host, listener.getsockname()[1], folder.path), flush=True)
+    return Application(Router(routes), functions, objects=folder.objects)

@@ -3,66 +3,50 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from wsgiref.util import FileWrapper
 
 import pytest
 
 from local.application import Application
-from local.discretion import keep_discretion
-from local.functions import Functions
-from local.routing import Router
-from local.template import read_routes, read_template
+from local.front.outgoing import Outgoing
+from tests.local.front import ROUTER, Acting, ask, exchange, running
 from tests.support.api_client import make_dicom
 from tests.workflows.hearing import listening
 
-ROUTER = Router(list(read_routes(read_template())))
 REFUSALS = [
     *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
     *(errno.ENOSPC, errno.ESTALE, errno.EINTR, errno.ENXIO, errno.EBUSY),
 ]
 INSTANCE = "66a662ce-7430e543-bad44d47-0dc5a943-ec7a538d"
+REQUEST = f"GET /instances/{INSTANCE}/file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
-class Linking(Functions):
-    """A function that answers with a link to a file, or fails."""
+def linking(path: Path, error: Exception | None = None) -> Acting:
+    """Return a function that answers with a link to a file, or fails."""
 
-    def __init__(self, path: Path, error: Exception | None = None) -> None:
-        self._path = path
-        self._error = error
+    def act(_: object, __: object) -> dict[str, Any]:
+        if error is not None:
+            raise error
+        return {"statusCode": 303, "headers": {"Location": path.as_uri()}, "body": ""}
 
-    def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        if self._error is not None:
-            raise self._error
-        return {"statusCode": 303, "headers": {"Location": self._path.as_uri()}, "body": ""}
+    return Acting(act)
 
 
-def ask(functions: Functions, objects: Path) -> tuple[str, dict[str, Any], list[str]]:
+def told(functions: Acting, objects: Path) -> tuple[int, dict[str, Any], list[str]]:
     """Ask for a file; return the status, the error body, and what was logged."""
-    application = Application(ROUTER, functions, objects=objects, spool=objects)
-    sent: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": f"/instances/{INSTANCE}/file",
-        "QUERY_STRING": "",
-        "REMOTE_ADDR": "192.0.2.1",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.file_wrapper": FileWrapper,
-    }
+    application = Application(ROUTER, functions, objects=objects)
     with listening() as heard:
-        body = b"".join(application(environ, lambda status, _: sent.append(status)))
-    return sent[-1], json.loads(body), [*heard.lines, heard.written.getvalue()]
+        sent = ask(application, REQUEST, objects)
+    return sent.outgoing.status, json.loads(sent.body), [*heard.lines, heard.written.getvalue()]
 
 
-def check(functions: Functions, objects: Path, status: str, code: int) -> None:
-    found, body, logged = ask(functions, objects)
-    assert (found, body["OrthancStatus"], body["HttpStatus"]) == (status, code, int(status[:3]))
+def check(functions: Acting, objects: Path, status: int, code: int) -> None:
+    found, body, logged = told(functions, objects)
+    assert (found, body["OrthancStatus"], body["HttpStatus"]) == (status, code, status)
     assert INSTANCE not in body.get("Details", "")
     assert [line for line in logged if INSTANCE in line] == []
     assert any("causes" in line for line in logged), "the failure is told, by types and places"
@@ -76,10 +60,10 @@ def _loop(path: Path) -> None:
     path.symlink_to(path)
 
 
-FAULTS: dict[str, tuple[Callable[[Path], object], str, int]] = {
-    "it is gone, each time": (_absent, "503 Service Unavailable", 36),
-    "a folder": (lambda path: path.mkdir(), "500 Internal Server Error", -1),
-    "a link to itself": (_loop, "500 Internal Server Error", -1),
+FAULTS: dict[str, tuple[Callable[[Path], object], int, int]] = {
+    "it is gone, each time": (_absent, 503, 36),
+    "a folder": (lambda path: path.mkdir(), 500, -1),
+    "a link to itself": (_loop, 500, -1),
 }
 
 
@@ -89,44 +73,42 @@ def test_a_file_that_cannot_be_opened_is_no_traceback(tmp_path: Path, name: str)
     path = tmp_path / "instances" / INSTANCE[:2] / INSTANCE / "7f.dcm"
     path.parent.mkdir(parents=True)
     fault(path)
-    check(Linking(path), tmp_path, status, code)
+    check(linking(path), tmp_path, status, code)
 
 
 @pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.__getitem__)
 def test_whatever_the_system_says_names_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(path: Path, *_: object) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), str(path))
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        status, body, logged = ask(Linking(tmp_path / INSTANCE), tmp_path)
-    assert (status[:1], str(body["HttpStatus"])) == ("5", status[:3])
+        status, body, logged = told(linking(tmp_path / INSTANCE), tmp_path)
+    assert (status // 100, body["HttpStatus"]) == (5, status)
     assert [line for line in [*logged, str(body)] if "Errno" in line] == []
     assert [line for line in logged if INSTANCE in line] == []
 
 
 def test_nor_does_what_fails_before_it(tmp_path: Path) -> None:
     error = ValueError(f"/instances/{INSTANCE}/file")
-    check(Linking(tmp_path, error), tmp_path, "500 Internal Server Error", -1)
+    check(linking(tmp_path, error), tmp_path, 500, -1)
 
 
-def test_what_fails_later_is_logged_without_what_was_asked_for() -> None:
-    keep_discretion()
-    keep_discretion()
-    logger = logging.getLogger("waitress")  # whose words these are
-    with listening() as heard:
-        try:
-            Path(f"/nowhere/{INSTANCE}").read_bytes()
-        except OSError:
-            logger.exception(f"Exception while serving /instances/{INSTANCE}/file")  # noqa: G004
-        logger.info(f"Client disconnected while serving /instances/{INSTANCE}/file")  # noqa: G004
-        logger.warning("%d thread(s) still running", 2)
-    assert [line for line in heard.lines if INSTANCE in line] == []
-    told = [line.split(" {")[0] for line in heard.lines]
-    assert told[0].startswith("An answer failed: FileNotFoundError at ")
-    assert told[1:] == ["A client disconnected while it was served", "2 thread(s) still running"]
+@pytest.mark.parametrize("method", ["begin", "send"])
+def test_what_fails_later_is_told_without_what_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], method: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError(f"/instances/{INSTANCE}/file")
+
+    with monkeypatch.context() as patch, listening() as heard, running(linking(tmp_path), tmp_path) as port:
+        patch.setattr(Outgoing, method, fail)
+        assert exchange(port, REQUEST) == b""
+    told = [*heard.lines, heard.written.getvalue()]
+    assert any("ValueError at " in line for line in told)
+    assert [line for line in [*told, *capfd.readouterr()] if INSTANCE in line] == []
 
 
 def test_a_server_that_cannot_open_a_file_answers_as_orthanc_and_logs_no_id(

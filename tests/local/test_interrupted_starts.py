@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize(
     "module",
-    ["local.arguments", "local.data_folder", "waitress.server", "dicomorph.http.resolver", "local.run"],
+    ["local.arguments", "local.data_folder", "httptools", "dicomorph.http.resolver", "local.run"],
 )
 def test_a_start_is_interrupted_without_a_traceback(tmp_path: Path, module: str) -> None:
     # Python tells the name of each module as soon as it was imported.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from local.greeting import greeting
+from local.greeting import Address, greeting
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -59,7 +59,7 @@ def test_the_readmes_tour_answers_what_it_shows(make_server: Callable[..., Any],
 
 def test_what_make_run_prints_is_what_the_readme_shows() -> None:
     shown = dict(examples())["make run"]
-    assert shown.strip() in greeting("127.0.0.1", 8042, Path("data"))
+    assert shown.strip() in greeting(Address("127.0.0.1", 8042), Path("data"))
 
 
 def test_every_target_and_file_that_the_readme_names_exists() -> None:

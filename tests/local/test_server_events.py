@@ -1,19 +1,19 @@
-"""The proxy event that a WSGI request becomes."""
+"""The proxy event that a request becomes, and what goes past it."""
 
 import base64
-import io
 from pathlib import Path
 from typing import Any
-from wsgiref.util import FileWrapper
 
 import pytest
 
-from local.answers import write_answer
-from local.application import LARGEST_EVENT_BODY, Application
-from local.functions import Functions
+from local.answers import outgoing
+from local.application import WAITING, Application
+from local.events import LARGEST_EVENT_BODY
 from local.routing import Router
-from local.template import Route
+from local.template import TEMPLATE, Route
+from tests.local.front import Acting, Sent, ask, says
 
+MIB = 1 << 20
 ROUTES = [
     Route("ANY", "/{proxy+}", "unmatched"),
     Route("GET", "/studies/{id}/metadata/{name}", "browse"),
@@ -22,57 +22,38 @@ ROUTES = [
 ]
 
 
-class Recorder(Functions):
-    """Stands for the functions; remembers what it was called with and what a spooled body held."""
+class Recorder:
+    """Remembers the last event, and what its body was."""
 
-    def __init__(self) -> None:
-        self.folder = ""
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.event: dict[str, Any] = {}
-        self.spooled = b""
+        self.body: bytes | None = None
+        self.application = Application(Router(ROUTES), Acting(self._act), objects=folder / "objects")
 
-    def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:
-        self.folder, self.event = folder, event
+    def _act(self, event: dict[str, Any], _: object) -> dict[str, Any]:
+        self.event, self.body = event, event.get("bodyBytes")
         if "bodyPath" in event:
-            self.spooled = Path(event["bodyPath"]).read_bytes()
-        return {"statusCode": 200, "multiValueHeaders": {"Content-Type": ["text/plain"]}, "body": "ok"}
+            self.body = Path(event["bodyPath"]).read_bytes()
+        elif event["body"]:
+            self.body = base64.b64decode(event["body"])
+        return says()
+
+    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> Sent:
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return ask(self.application, "\r\n".join([*lines, "", ""]).encode() + body, self.folder)
 
 
 @pytest.fixture
-def functions() -> Recorder:
-    return Recorder()
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(tmp_path)
 
 
-@pytest.fixture
-def application(functions: Recorder, tmp_path: Path) -> Application:
-    return Application(Router(ROUTES), functions, objects=tmp_path / "objects", spool=tmp_path)
-
-
-def request(application: Application, method: str, path: str, body: bytes = b"", **environ: str) -> None:
-    path, _, query = path.partition("?")
-    application(
-        {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REMOTE_ADDR": "192.0.2.1",
-            "wsgi.input": io.BytesIO(body),
-            "CONTENT_LENGTH": str(len(body)),
-            **environ,
-        },
-        lambda _status, _headers: None,
-    )
-
-
-def test_an_event_names_its_route_and_parameters(application: Application, functions: Recorder) -> None:
-    request(
-        application,
-        "GET",
-        "/studies//abc/metadata/x/?expand&a=1&a=2",
-        HTTP_ACCEPT="*/*",
-        CONTENT_TYPE="text/x",
-    )
-    event = functions.event
-    assert functions.folder == "browse"
+def test_an_event_names_its_route_and_parameters(recorder: Recorder) -> None:
+    recorder.request("GET", "/studies//abc/metadata/x/?expand&a=1&a=2", Accept="*/*", Content_Type="text/x")
+    event = recorder.event
+    assert event["folder"] == "browse"
     assert (event["resource"], event["path"]) == ("/studies/{id}/metadata/{name}", "/studies/abc/metadata/x")
     assert event["pathParameters"] == {"id": "abc", "name": "x"}
     assert event["queryStringParameters"] == {"expand": "", "a": "2"}
@@ -84,27 +65,48 @@ def test_an_event_names_its_route_and_parameters(application: Application, funct
     assert (event["body"], event["isBase64Encoded"]) == (None, False)
 
 
-def test_a_request_without_query_has_none(application: Application, functions: Recorder) -> None:
-    request(application, "GET", "/nope")
-    assert functions.folder == "unmatched"
-    assert functions.event["pathParameters"] == {"proxy": "nope"}
-    assert functions.event["queryStringParameters"] is None
-    assert functions.event["multiValueQueryStringParameters"] is None
+def test_a_request_without_query_has_none(recorder: Recorder) -> None:
+    recorder.request("GET", "/nope")
+    assert recorder.event["folder"] == "unmatched"
+    assert recorder.event["pathParameters"] == {"proxy": "nope"}
+    assert recorder.event["queryStringParameters"] is None
+    assert recorder.event["multiValueQueryStringParameters"] is None
 
 
-def test_a_body_is_encoded(application: Application, functions: Recorder) -> None:
-    request(application, "POST", "/instances", b"\0\xff")
-    assert functions.event["isBase64Encoded"] is True
-    assert base64.b64decode(functions.event["body"]) == b"\0\xff"
+@pytest.mark.parametrize("target", ["/studies/a%20b/metadata/x", "http://other/studies/a%20b/metadata/x#y"])
+def test_a_path_is_decoded(recorder: Recorder, target: str) -> None:
+    recorder.request("GET", target)
+    assert recorder.event["pathParameters"] == {"id": "a b", "name": "x"}
 
 
-def test_a_large_body_goes_past_the_event_and_is_gone_afterwards(
-    application: Application, functions: Recorder, tmp_path: Path
+@pytest.mark.parametrize(
+    ("size", "key"),
+    [
+        (2, "body"),
+        (LARGEST_EVENT_BODY, "body"),
+        (LARGEST_EVENT_BODY + 1, "bodyBytes"),
+        (MIB, "bodyBytes"),
+        (MIB + 1, "bodyPath"),
+        (5 * MIB, "bodyPath"),
+    ],
+)
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_body_is_within_the_event_or_beside_it_and_gone_afterwards(
+    recorder: Recorder, tmp_path: Path, size: int, key: str, *, in_chunks: bool
 ) -> None:
-    body = bytes(LARGEST_EVENT_BODY + 1)
-    request(application, "POST", "/instances", body)
-    assert functions.event["body"] is None
-    assert functions.spooled == body
+    body = b"\0\xff" * (size // 2) + b"\1" * (size % 2)
+    if in_chunks:
+        coded = b"".join(
+            f"{len(piece):x};a=b\r\n".encode() + piece + b"\r\n"
+            for piece in (body[start : start + 99_999] for start in range(0, size, 99_999))
+        )
+        head = b"POST /instances HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ask(recorder.application, head + coded + b"0\r\nX-Sum: 1\r\n\r\n", tmp_path)
+    else:
+        recorder.request("POST", "/instances", body)
+    assert recorder.body == body
+    assert [name for name in ("body", "bodyBytes", "bodyPath") if recorder.event.get(name)] == [key]
+    assert recorder.event["isBase64Encoded"] is (key == "body")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,32 +116,25 @@ def test_a_file_that_is_replaced_meanwhile_is_asked_for_again(tmp_path: Path) ->
     files[1].write_bytes(b"new")
     links = [file.as_uri() for file in files]
 
-    class Linking(Functions):
-        def __init__(self) -> None:
-            pass
+    def link(_: object, __: object) -> dict[str, Any]:
+        return {"statusCode": 303, "headers": {"Location": links.pop(0)}, "body": ""}
 
-        def call(self, folder: str, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-            return {"statusCode": 303, "headers": {"Location": links.pop(0)}, "body": ""}
-
-    application = Application(Router(ROUTES), Linking(), objects=tmp_path / "objects", spool=tmp_path)
-    sent: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/studies/a/metadata/b",
-        "QUERY_STRING": "",
-        "REMOTE_ADDR": "192.0.2.1",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.file_wrapper": FileWrapper,
-    }
-    body = application(environ, lambda status, _: sent.append(status))
-    assert isinstance(body, FileWrapper)
-    assert (sent, b"".join(body)) == (["200 OK"], b"new")
-    body.close()
+    application = Application(Router(ROUTES), Acting(link), objects=tmp_path / "objects")
+    sent = ask(application, b"GET /studies/a/metadata/b HTTP/1.1\r\n\r\n", tmp_path)
+    assert (sent.outgoing.status, sent.body) == (200, b"new")
 
 
-def test_a_tunnelled_method_is_the_method(application: Application, functions: Recorder) -> None:
-    request(application, "POST", "/studies/a/metadata/b", HTTP_X_HTTP_METHOD_OVERRIDE="PUT")
-    assert (functions.folder, functions.event["httpMethod"]) == ("annotations", "PUT")
+def test_a_tunnelled_method_is_the_method(recorder: Recorder) -> None:
+    recorder.request("POST", "/studies/a/metadata/b", X_HTTP_Method_Override="PUT")
+    assert (recorder.event["folder"], recorder.event["httpMethod"]) == ("annotations", "PUT")
+
+
+@pytest.mark.parametrize("query", ["", "?_method=PUT", "?_method=DELETE"])
+def test_head_is_a_get_and_nothing_else(recorder: Recorder, query: str) -> None:
+    sent = recorder.request("HEAD", f"/studies/a/metadata/b{query}")
+    assert (recorder.event["folder"], recorder.event["httpMethod"]) == ("browse", "GET")
+    assert recorder.event["queryStringParameters"] is None
+    assert ("Content-Length: 2" in sent.head, sent.body) == (True, b"")
 
 
 @pytest.mark.parametrize(
@@ -147,8 +142,17 @@ def test_a_tunnelled_method_is_the_method(application: Application, functions: R
 )
 def test_only_links_into_the_object_store_become_files(tmp_path: Path, url: str) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
-    sent: list[tuple[str, list[tuple[str, str]]]] = []
     location = url.format(objects=tmp_path / "objects")
     answer = {"statusCode": 303, "headers": {"Location": location}, "body": ""}
-    body = write_answer(answer, {}, lambda *args: sent.append(args), objects=tmp_path / "objects")
-    assert (sent[0][0], b"".join(body)) == ("303 See Other", b"")
+    found = outgoing(answer, objects=tmp_path / "objects")
+    assert (found.status, found.body, found.size) == (303, b"", 0)
+    assert ("Location", location) in found.headers
+
+
+def test_the_functions_that_wait_for_jobs_are_known() -> None:
+    waiting = {
+        f"functions/{app.parent.name}"
+        for app in (TEMPLATE.parent / "functions").glob("*/app.py")
+        if "answer_with_job" in app.read_text() or "answers.modifications" in app.read_text()
+    }
+    assert waiting == WAITING

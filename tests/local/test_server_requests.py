@@ -2,11 +2,15 @@
 
 import contextlib
 import json
+import re
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local.template import read_routes, read_template
 
 
 def exchange(server: Any, request: bytes) -> bytes:
@@ -74,9 +78,43 @@ def test_a_wrong_method_is_told_the_right_ones(
     assert {name.strip() for name in answer.headers["Allow"].split(",")} == allowed
 
 
-def test_head_is_not_known(server: Any) -> None:
-    answer = server.call("HEAD", "/instances")
+def get_routes() -> list[str]:
+    routes = read_routes(read_template())
+    return sorted({route.resource for route in routes if route.method == "GET"})
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_head_answers_as_get_without_a_body_on_every_get_route(
+    server: Any, study: list[Path], *, is_stored: bool
+) -> None:
+    stored = server.upload(study[0]) if is_stored else {}
+    ids = {f"/{level}s/": stored.get(f"Parent{level.title()}") for level in ("patient", "study")}
+    ids |= {"/studies/": stored.get("ParentStudy"), "/series/": stored.get("ParentSeries")}
+    ids["/instances/"] = stored.get("ID")
+    for resource in get_routes():
+        found = next((ids[start] for start in ids if resource.startswith(start)), None)
+        path = re.sub(r"{\w+}", "LastUpdate", resource.replace("{id}", found or "nope"))
+        get, head = server.get(path), server.call("HEAD", path)
+        assert (head.status, head.body) == (get.status, b"")
+        for answer in (get, head):
+            answer.headers.pop("Date")
+        assert head.headers == get.headers or path == "/tools/now"
+
+
+@pytest.mark.parametrize("path", ["/nope", "/instances/x/anonymize", "/tools/bulk-delete"])
+def test_head_is_unknown_elsewhere(server: Any, path: str) -> None:
+    answer = server.call("HEAD", path)
     assert (answer.status, answer.body) == (404, b"")
+
+
+def test_head_carries_out_nothing(server: Any, study: list[Path]) -> None:
+    stored = server.upload(study[0])
+    before = server.get("/tools/default-encoding").body
+    assert server.call("HEAD", f"{stored['Path']}?_method=DELETE").status == 200
+    assert server.call("HEAD", "/tools/default-encoding?_method=PUT", b"Utf8").status == 200
+    headers = {"X-HTTP-Method-Override": "DELETE"}
+    assert server.call("HEAD", stored["Path"], None, headers).status == 200
+    assert (server.counts()[3], server.get("/tools/default-encoding").body) == (1, before)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +163,53 @@ def test_a_body_in_chunks_is_taken(server: Any, study: list[Path]) -> None:
     assert json.loads(body)["Status"] == "Success"
 
 
-def test_a_body_that_ends_early_stores_nothing(server: Any, study: list[Path]) -> None:
-    data = study[0].read_bytes()
+@pytest.mark.parametrize("framing", ["length", "chunks", "broken chunks"])
+@pytest.mark.parametrize("padding", [0, 200_000, 3_000_000])
+def test_a_body_that_ends_early_stores_nothing(
+    server: Any, study: list[Path], framing: str, padding: int
+) -> None:
+    data = study[0].read_bytes() + bytes(padding)  # which may stand behind a data set
+    head = "POST /instances HTTP/1.1\r\nHost: localhost\r\n"
+    if framing == "length":
+        request = f"{head}Content-Length: {len(data) + 1}\r\n\r\n".encode() + data
+    else:  # all of the file is there, but for the end of the body
+        end = b"\r\n0\r\n" if framing == "chunks" else b"XX0\r\n\r\n"
+        request = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(data):x}\r\n".encode() + data + end
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(
-            f"POST /instances HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode()
-        )
-        connection.sendall(data[:1000])
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(20)
+        received = connection.recv(1 << 16)
+    assert received[:12] in ((b"HTTP/1.1 400",) if framing == "broken chunks" else (b"",))
     assert server.get("/instances").json == []
+    assert list((server.data / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("client", ["curl", "curl without Expect"])
+def test_curl_sees_the_answer_to_a_body_that_is_refused(server: Any, tmp_path: Path, client: str) -> None:
+    (tmp_path / "large").write_bytes(bytes(30_000_000))
+    url = f"http://127.0.0.1:{server.port}/instances"
+    options = ["-H", "Transfer-Encoding: chunked, chunked"]
+    if client.endswith("Expect"):
+        options += ["-H", "Expect:"]
+    done = subprocess.run(
+        ["curl", "-sS", "-w", "%{http_code}", "--data-binary", f"@{tmp_path / 'large'}", *options, url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout[-3:], done.stderr) == ("400", "")
+
+
+@pytest.mark.parametrize("host", ["", "Host: localhost\r\nHost: localhost\r\n"])
+def test_none_and_two_names_of_the_server_are_answered(server: Any, host: str) -> None:
+    received = exchange(server, f"GET /system HTTP/1.1\r\n{host}Connection: close\r\n\r\n".encode())
+    assert received.startswith(b"HTTP/1.1 4") is bool(host)
+
+
+def test_clients_of_http_1_0_are_answered(server: Any) -> None:
+    request = b"GET /system HTTP/1.0\r\n\r\n"
+    assert b"\r\nConnection: close\r\n" in exchange(server, request)
+    again = b"GET /system HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    received = exchange(server, again + request)
+    assert (received.count(b"HTTP/1.1 200"), received.count(b"Connection: keep-alive")) == (2, 1)

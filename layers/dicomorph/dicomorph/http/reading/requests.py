@@ -62,8 +62,8 @@ class Request:
     Parameters
     ----------
     event : Mapping[str, Any]
-        The event. ``bodyPath`` at its top level names a file that holds a body too large for
-        the event; only the embedded front sets it.
+        The event. A body too large for it stands beside: ``bodyBytes`` at its top level is the
+        body itself, ``bodyPath`` names a file that holds it. Only the embedded front sets these.
     """
 
     def __init__(self, event: Mapping[str, Any]) -> None:
@@ -133,6 +133,9 @@ class Request:
         spooled = self._event.get("bodyPath")
         if spooled:
             return Path(spooled)
+        beside = self._event.get("bodyBytes")
+        if isinstance(beside, bytes):
+            return beside
         body = self._event.get("body") or ""
         if not self._event.get("isBase64Encoded"):
             return str(body).encode("utf-8", "surrogateescape")

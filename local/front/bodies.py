@@ -1,0 +1,164 @@
+"""Bodies of requests on their way in: in memory while there is room for all, else each in one file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+from dicomorph.embedded.objects.errors import translated
+from local.front.admission import admit
+from local.front.chunks import ChunkDecoder
+from local.front.connection import Connection
+
+_LARGEST_IN_MEMORY: Final = 1 << 20
+_MEMORY: Final = 32 << 20  # bytes for all bodies that are in memory at once
+_PIECE: Final = 256 << 10
+
+
+class BodyStore:
+    """Where bodies go.
+
+    Parameters
+    ----------
+    folder : Path
+        For files, on the file system of the object store, which takes them as they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._room = _MEMORY
+        self._lock = threading.Lock()
+
+    def reserve(self, size: int) -> bool:
+        """Take memory if there is room for it."""
+        with self._lock:
+            taken = size <= self._room
+            self._room -= size if taken else 0
+            return taken
+
+    def release(self, size: int) -> None:
+        """Give memory back."""
+        with self._lock:
+            self._room += size
+
+
+class Body:
+    """The body of one request.
+
+    Parameters
+    ----------
+    length : int, optional
+        Bytes; None if it comes in chunks.
+
+    Raises
+    ------
+    DicomorphError
+        If a body of this length is not taken.
+    """
+
+    def __init__(self, store: BodyStore, length: int | None) -> None:
+        admit(length or 0)
+        self._store = store
+        self._left = length
+        self._decoder = ChunkDecoder() if length is None else None
+        self._pieces: list[bytes] = []
+        self._file: int | None = None
+        self._reserved = 0
+        self.path: Path | None = None
+        self.size = 0
+        if length and not self._fits(length):
+            self._open_file()
+
+    @property
+    def data(self) -> bytes:
+        """The body, if it is not in a file."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def read(self, connection: Connection) -> bool:
+        """Read on; tell whether the body is complete, or the connection would make one wait.
+
+        Raises
+        ------
+        ConnectionError
+            If the client went away before it was.
+        DicomorphError
+            If it is malformed, not taken, or cannot be written.
+        """
+        done = self._read_chunks(connection) if self._decoder else self._read_length(connection)
+        if done and self._file is not None:
+            os.close(self._file)
+            self._file = None
+        return done
+
+    def close(self) -> None:
+        """Forget the body; the store may have taken its file."""
+        self._pieces = []
+        self._store.release(self._reserved)
+        self._reserved = 0
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+            self.path = None
+
+    def _read_length(self, connection: Connection) -> bool:
+        while self._left:
+            piece = connection.receive(min(self._left, _PIECE))
+            if piece is None:
+                return False
+            self._left -= len(piece)
+            self._write(piece)
+        return True
+
+    def _read_chunks(self, connection: Connection) -> bool:
+        decoder = self._decoder
+        assert decoder is not None  # noqa: S101 - for mypy
+        while not decoder.is_complete:
+            piece = connection.receive(_PIECE)
+            if piece is None:
+                return False
+            found, rest = decoder.feed(piece)
+            admit(self.size + sum(map(len, found)))
+            for part in found:
+                self._write(part)
+            connection.give_back(rest)
+        return True
+
+    def _write(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self._file is None:
+            if self._fits(self.size):
+                self._pieces.append(piece)
+                return
+            self._open_file()
+        with translated():
+            _write_all(self._file, piece)
+
+    def _fits(self, size: int) -> bool:
+        if size <= self._reserved:
+            return True
+        if size > _LARGEST_IN_MEMORY or not self._store.reserve(size - self._reserved):
+            return False
+        self._reserved = size
+        return True
+
+    def _open_file(self) -> None:
+        with translated():
+            self._file, name = tempfile.mkstemp(dir=self._store.folder)
+            self.path = Path(name)
+            for piece in self._pieces:
+                _write_all(self._file, piece)
+        self._pieces = []
+        self._store.release(self._reserved)
+        self._reserved = 0
+
+
+def _write_all(target: int | None, piece: bytes) -> None:
+    assert target is not None  # noqa: S101 - for mypy
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(target, view) :]

@@ -1,0 +1,182 @@
+"""One connection: what came and was not read yet, what is due, and how long it has stood still."""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import select
+import selectors
+import socket
+import ssl
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from local.front.heads import HeadReader
+
+if TYPE_CHECKING:
+    from local.application import Asked
+    from local.front.bodies import Body
+    from local.front.outgoing import Outgoing
+
+PATIENCE: Final = 0.1
+"""Seconds that a thread stays with a client that has just been answered."""
+
+_PIECE: Final = 64 << 10
+_WAITING: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
+_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+MORE: Final = getattr(socket, "MSG_MORE", 0)
+
+
+class Phase(enum.Enum):
+    """What a connection is about."""
+
+    HANDSHAKE = enum.auto()
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    ANSWER = enum.auto()
+    FAREWELL = enum.auto()
+    """It was answered for the last time; what still comes is not read."""
+
+
+class Connection:
+    """A client's connection; one thread at a time has it.
+
+    Parameters
+    ----------
+    address : str
+        Of the client.
+    """
+
+    def __init__(self, sock: socket.socket, address: str) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.address = address
+        self.is_tls = isinstance(sock, ssl.SSLSocket)
+        self.phase = Phase.HANDSHAKE if self.is_tls else Phase.HEAD
+        self.since = time.monotonic()
+        self.reader = HeadReader()
+        self.asked: Asked | None = None
+        self.body: Body | None = None
+        self.outgoing: Outgoing | None = None
+        self.is_last = False
+        """Whether the answer under way is the last one on this connection."""
+        self.is_unread = False
+        """Whether the client may send what is not read any more."""
+        self.is_new = True
+        """Whether it has never been answered."""
+        self.wants = selectors.EVENT_READ
+        self._ahead = b""
+
+    def enter(self, phase: Phase) -> None:
+        """Begin something, for which time is measured anew."""
+        self.phase = phase
+        self.since = time.monotonic()
+
+    def be_patient(self, seconds: float) -> None:
+        """Let reading and writing wait for so long, 0 for not at all."""
+        self.sock.settimeout(seconds)
+
+    def receive(self, size: int = _PIECE) -> bytes | None:
+        """Return what came; None if nothing did, for which the thread should not wait any longer.
+
+        Raises
+        ------
+        ConnectionError
+            If the client went away.
+        """
+        if self._ahead:
+            piece, self._ahead = self._ahead[:size], self._ahead[size:]
+            return piece
+        try:
+            piece = self.sock.recv(size)
+        except _WAITING as error:
+            self._wait_for(error, selectors.EVENT_READ)
+            return None
+        if not piece:
+            raise ConnectionResetError
+        if self.phase is Phase.BODY:
+            self.since = time.monotonic()
+        return piece
+
+    def give_back(self, piece: bytes) -> None:
+        """Put aside what came and belongs to the next request."""
+        self._ahead = piece + self._ahead if self._ahead else piece
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something came that was not read yet."""
+        return bool(self._ahead)
+
+    def send(self, data: bytes | memoryview, *, is_end: bool) -> int | None:
+        """Send what the client takes; return its size, or None if that is nothing."""
+        try:
+            sent = self.sock.send(data) if is_end or self.is_tls else self.sock.send(data, MORE)
+        except _WAITING as error:
+            self._wait_for(error, selectors.EVENT_WRITE)
+            return None
+        self.since = time.monotonic()
+        return sent
+
+    def send_file(self, file: int, start: int, size: int) -> int | None:
+        """Send a part of a file by the kernel, as `send`; 0 at the end of the file."""
+        if self.is_tls:
+            return self.send(piece, is_end=True) if (piece := os.pread(file, size, start)) else 0
+        try:
+            sent = os.sendfile(self.fd, file, start, size)
+        except BlockingIOError:
+            if self._becomes_writable():
+                return self.send_file(file, start, size)
+            self.wants = selectors.EVENT_WRITE
+            return None
+        self.since = time.monotonic()
+        return sent
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake of TLS; tell whether it is done."""
+        try:
+            self.sock.do_handshake()  # type: ignore[attr-defined]  # of an SSLSocket
+        except _WAITING as error:
+            self._wait_for(error, selectors.EVENT_READ)
+            return False
+        return True
+
+    def is_gone(self) -> bool:
+        """Tell whether the client has closed its side, without reading."""
+        poll = select.poll()
+        poll.register(self.fd, _HUNG_UP)
+        return any(found & _HUNG_UP for _, found in poll.poll(0))
+
+    def hang_up(self) -> None:
+        """Say that nothing more is sent."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """End it, with what it holds."""
+        self.forget_request()
+        with suppress(OSError):
+            self.sock.close()
+
+    def forget_request(self) -> None:
+        """Let go of a request and its answer."""
+        if self.body is not None:
+            self.body.close()
+        if self.outgoing is not None:
+            self.outgoing.close()
+        self.asked = self.body = self.outgoing = None
+
+    def _becomes_writable(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fd, select.POLLOUT)
+        return bool(poll.poll(1000 * (self.sock.gettimeout() or 0)))
+
+    def _wait_for(self, error: OSError, event: int) -> None:
+        if error.errno == errno.ETIMEDOUT:  # the system's word: the client answers no more
+            raise ConnectionResetError from error
+        if isinstance(error, ssl.SSLWantWriteError):
+            event = selectors.EVENT_WRITE
+        elif isinstance(error, ssl.SSLWantReadError):
+            event = selectors.EVENT_READ
+        self.wants = event

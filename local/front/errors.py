@@ -1,0 +1,36 @@
+"""Errors of HTTP itself, answered in Orthanc's form like all others."""
+
+from __future__ import annotations
+
+from dicomorph.model.errors import (
+    BadFileFormatError,
+    BadRequestError,
+    ParameterOutOfRangeError,
+    TransientError,
+)
+
+
+class MalformedRequestError(BadFileFormatError):
+    """What a client sends is not HTTP/1."""
+
+
+class HeadTooLargeError(BadRequestError):
+    """A head is longer, or has more fields, than any client sends (RFC 6585 5)."""
+
+    status = 431
+
+
+class RequestTimeoutError(BadRequestError):
+    """A body has stopped coming (RFC 9110 15.5.9)."""
+
+    status = 408
+
+
+class UnsatisfiableRangeError(ParameterOutOfRangeError):
+    """A range begins behind the end of its file (RFC 9110 15.5.17)."""
+
+    status = 416
+
+
+class ServerBusyError(TransientError):
+    """More calls are under way than are taken at once."""
