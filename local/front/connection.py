@@ -62,8 +62,6 @@ class Connection:
         self.outgoing: Outgoing | None = None
         self.is_last = False
         """Whether the answer under way is the last one on this connection."""
-        self.is_unread = False
-        """Whether the client may send what is not read any more."""
         self.is_new = True
         """Whether it has never been answered."""
         self.wants = selectors.EVENT_READ
@@ -150,6 +148,10 @@ class Connection:
 
     def hang_up(self) -> None:
         """Say that nothing more is sent."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                self.sock.settimeout(0)
+                self.sock = self.sock.unwrap()
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
 

@@ -83,7 +83,7 @@ class Conversation:
         if connection.phase is Phase.ANSWER:  # too late for another one
             log_failure(error, route="", method="")
             return Next.END
-        connection.is_last = connection.is_unread = True
+        connection.is_last = True
         known = error if isinstance(error, DicomorphError) else InternalError()
         connection.outgoing = self._application.failure(known, connection.asked, cause=error)
         self._begin(connection)
@@ -125,6 +125,8 @@ class Conversation:
         assert asked is not None  # noqa: S101 - for mypy
         assert body is not None  # noqa: S101 - for mypy
         connection.outgoing = self._application.answer(asked, body)
+        body.close()  # before the client learns of it: what it finds then is what stays
+        connection.body = None
         connection.is_last = self.is_ending or not asked.head.keeps_alive
         self._begin(connection)
 
@@ -150,9 +152,7 @@ class Conversation:
             connection.is_new = False
             connection.enter(Phase.HEAD)
             return Next.HEAD
-        if not connection.is_unread:
-            return Next.END
-        # To close now would reset the connection, and the client might never see its answer.
+        # To close while the client sends would reset the connection, and it might not see its answer.
         connection.hang_up()
         connection.enter(Phase.FAREWELL)
         return Next.CLIENT

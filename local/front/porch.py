@@ -56,7 +56,7 @@ class Porch:
 
     def wake(self) -> None:
         """End the current wait."""
-        with suppress(BlockingIOError):  # it is full: so it wakes
+        with suppress(OSError):  # it is full, so it wakes; or nobody is there any more
             os.write(self._wake_to, b"\0")
 
     def park(self, connection: Connection) -> None:
@@ -115,9 +115,15 @@ class Porch:
             self._open_door()
         return [one for one in self._watched if now - one.since > _seconds(one)]
 
-    def idle(self) -> list[Connection]:
-        """Return the watched connections on which nothing is under way."""
-        return [one for one in self._watched if one.phase is Phase.HEAD and not one.reader.has_begun]
+    def idle(self, *, since: float) -> list[Connection]:
+        """Return the watched connections on which no request is under way, or has begun lately."""
+        return [
+            one
+            for one in self._watched
+            if one.phase is Phase.FAREWELL
+            or (one.phase is Phase.HEAD and not one.reader.has_begun)
+            or (one.phase in (Phase.HANDSHAKE, Phase.HEAD) and one.since < since)
+        ]
 
     @property
     def has_callers(self) -> bool:
@@ -127,8 +133,8 @@ class Porch:
             return bool(selector.select(0))
 
     def close(self) -> None:
-        """Close all that is left."""
-        for connection in list(self.connections):
+        """Close what no thread has."""
+        for connection in list(self._watched):
             self.end(connection)
         self._selector.close()
         os.close(self._wake_from)

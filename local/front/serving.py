@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS: Final = 10.0
 _FOR_ERRORS: Final = 1.0  # of these, for telling those who still wait that they wait in vain
 _GRACE_SECONDS: Final = 0.2  # for the request of a client that has just connected
+_HEAD_SECONDS: Final = 1.0  # for the rest of a head that comes then
 _SHORT_PATIENCE: Final = 0.002  # with clients whose body or answer comes and goes bit by bit
 
 _SHORT_THREADS: Final = 64
@@ -170,7 +171,7 @@ class Front:
         while time.monotonic() < grace:
             self._turn(_GRACE_SECONDS / 4)
         while self._porch.connections and time.monotonic() < deadline:
-            for connection in self._porch.idle():
+            for connection in self._porch.idle(since=time.monotonic() - _HEAD_SECONDS):
                 self._porch.end(connection)
             self._turn(0.05)
         self._porch.close()

@@ -1,6 +1,11 @@
 """Jobs through the real server: processes on real files."""
 
+import contextlib
 import io
+import json
+import os
+import signal
+import socket
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,6 +62,43 @@ def test_a_study_is_modified_in_the_background(server: Any, study: list[Path]) -
     assert server.counts() == (1, 1, 2, 6)
     product = server.get(f"/studies/{job['Content']['ID']}").json
     assert product["MainDicomTags"]["StudyDescription"] == "Other"
+
+
+@pytest.mark.parametrize("signals", [pytest.param([signal.SIGTERM], marks=pytest.mark.slow), []])
+def test_whoever_waits_for_a_job_that_stands_still_is_told_where_it_is(
+    make_server: Callable[..., Any], study: list[Path], tmp_path: Path, signals: list[int]
+) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"PausedJobTimeout": 0 if signals else 1}))
+    server = make_server("--settings", str(settings))
+    source = upload(server, study)
+    stopped = server.workers()
+    for worker in stopped:
+        os.kill(worker, signal.SIGSTOP)
+    with ThreadPoolExecutor(2) as pool:
+        # One client goes, another one waits.
+        with socket.create_connection(("127.0.0.1", server.port)) as gone:
+            request = f"POST /studies/{source}/anonymize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+            gone.sendall(f"{request}\r\n{{}}".encode())
+            server.wait_for(lambda: len(server.get("/jobs").json) == 1)
+        [first] = server.get("/jobs").json
+        waiting = pool.submit(server.post, f"/studies/{source}/anonymize", "{}")
+        server.wait_for(lambda: len(server.get("/jobs").json) == 2)
+        [job] = set(server.get("/jobs").json) - {first}
+        assert server.post(f"/jobs/{job}/pause", "").status == 200
+        for number in signals:
+            server.process.send_signal(number)
+        answer = waiting.result(30)
+    assert (answer.status, answer.headers["Location"]) == (504, f"/jobs/{job}")
+    assert (answer.json["HttpStatus"], answer.json["OrthancStatus"]) == (504, 16)
+    for worker in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGCONT)
+    if signals:
+        assert server.reap() == 0
+        server.start()
+    assert server.post(f"/jobs/{job}/resume", "").status == 200
+    assert [server.wait_for_job(one)["State"] for one in (first, job)] == ["Success", "Success"]
 
 
 def test_many_clients_may_wait_at_once(server: Any, study: list[Path]) -> None:

@@ -105,7 +105,7 @@ def test_half_a_gigabyte_goes_both_ways_in_little_memory_and_lies_on_the_disk_on
     with file.open("wb") as stream:
         stream.write(make_dicom() + b"\xe0\x7f\x10\x00OW\0\0" + size.to_bytes(4, "little"))
         stream.truncate(stream.tell() + size)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120, blocksize=1 << 20)
     with file.open("rb") as stream:
         connection.request(
             "POST", "/instances", stream, encode_chunked=in_chunks, headers=_framing(in_chunks)
