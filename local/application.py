@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dicomorph.http.reading.json_body import parse_json
 from dicomorph.http.reading.requests import effective_method, normalize_path
-from dicomorph.model.errors import TransientError, UnknownResourceError
+from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
+from dicomorph.services.fields import is_synchronous, json_object
 from local.answers import failure, logged_failure, outgoing
 from local.events import Event, proxy_event, read_query, set_body
 from local.front.bodies import Body
@@ -25,6 +28,7 @@ WAITING: Final = frozenset(
 )
 """The functions that may wait for a job."""
 
+_SYNCHRONOUS: Final = re.compile(rb'"A?[Ss]ynchronous"')
 _FILE: Final = "/instances/{id}/file"
 _ATTEMPTS: Final = 10
 _FOR_EVER: Final = 365 * 24 * 3600.0
@@ -49,11 +53,6 @@ class Asked:
     match: Match
     is_head: bool
     is_gone: Callable[[], bool]
-
-    @property
-    def may_wait(self) -> bool:
-        """Whether the answer may be that of a job."""
-        return self.match.route.folder in WAITING
 
 
 class Application:
@@ -92,6 +91,17 @@ class Application:
                 query = [(name, value) for name, value in query if name != "_method"]
         event = proxy_event(head, match, address=connection.address, method=method, path=path, query=query)
         return Asked(head, event, match, is_head, connection.is_gone)
+
+    def waits(self, connection: Connection) -> bool:
+        """Tell whether a call whose body is there may wait for a job."""
+        asked, body = connection.asked, connection.body
+        if asked is None or body is None or asked.match.route.folder not in WAITING:
+            return False
+        if body.path is not None or not _SYNCHRONOUS.search(body.data):
+            return True
+        with suppress(DicomorphError):
+            return is_synchronous(json_object(parse_json(body.data)))
+        return False  # it will be refused
 
     def answer(self, asked: Asked, body: Body) -> Outgoing:
         """Answer a request whose body is there; every failure becomes an answer."""

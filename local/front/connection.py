@@ -35,6 +35,7 @@ class Phase(enum.Enum):
     HANDSHAKE = enum.auto()
     HEAD = enum.auto()
     BODY = enum.auto()
+    CALL = enum.auto()
     ANSWER = enum.auto()
     FAREWELL = enum.auto()
     """It was answered for the last time; what still comes is not read."""
@@ -62,6 +63,8 @@ class Connection:
         self.outgoing: Outgoing | None = None
         self.is_last = False
         """Whether the answer under way is the last one on this connection."""
+        self.waits = False
+        """Whether the request under way is one that may wait for a job."""
         self.is_new = True
         """Whether it has never been answered."""
         self.wants = selectors.EVENT_READ

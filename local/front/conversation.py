@@ -25,7 +25,7 @@ class Next(enum.Enum):
     """The client has to send or take something."""
 
     CALL = enum.auto()
-    """A head came: a thread has to go on."""
+    """A thread has to go on: a head came, or it turned out that the call waits for a job."""
 
     HEAD = enum.auto()
     """An answer was sent: the next request may be there already."""
@@ -71,6 +71,11 @@ class Conversation:
             if connection.phase is Phase.BODY:
                 if not self._read_body(connection):
                     return Next.CLIENT
+                connection.enter(Phase.CALL)
+                connection.waits = self._application.waits(connection)
+                if connection.waits:
+                    return Next.CALL
+            if connection.phase is Phase.CALL:
                 self._answer(connection)
             return self._send(connection)
         except OSError:
@@ -101,6 +106,7 @@ class Conversation:
                 head, rest = found
                 connection.give_back(rest)
                 connection.asked = self._application.understand(head, connection)
+                connection.waits = False
                 connection.enter(Phase.BODY)
                 return Next.CALL
         return Next.CLIENT

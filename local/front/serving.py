@@ -125,8 +125,7 @@ class Front:
         self._settle(connection, self._conversation.refuse(connection, ServerBusyError("Too many calls")))
 
     def _dispatch(self, connection: Connection) -> bool:
-        asked = connection.asked
-        threads = self._waiting if asked is not None and asked.may_wait else self._short
+        threads = self._waiting if connection.waits else self._short
         return threads.start(partial(self._attend, connection, threads))
 
     def _attend(self, connection: Connection, threads: Threads) -> None:
@@ -153,8 +152,7 @@ class Front:
                 found = self._conversation.hear(connection)
             if found is not Next.CALL:
                 return found
-            asked = connection.asked
-            if asked is not None and asked.may_wait is not (threads is self._waiting):
+            if connection.waits is not (threads is self._waiting):
                 if self._dispatch(connection):
                     return Next.CALL
                 return self._conversation.refuse(connection, ServerBusyError("Too many calls"))

@@ -1,19 +1,27 @@
 """The proxy event that a request becomes, and what goes past it."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dicomorph import bootstrap
+from dicomorph.embedded.backend import embedded_backend
+from dicomorph.model.settings import Settings
 from local.answers import outgoing
 from local.application import WAITING, Application
 from local.events import LARGEST_EVENT_BODY
+from local.functions import Functions
 from local.routing import Router
 from local.template import TEMPLATE, Route
-from tests.local.front import Acting, Sent, ask, says
+from tests.local.front import ROUTER, Acting, Sent, ask, says
+from tests.support.api_client import make_dicom
+from tests.support.idle_runner import IdleRunner
 
 MIB = 1 << 20
+FUNCTIONS = sorted(app.parent.name for app in (TEMPLATE.parent / "functions").glob("*/app.py"))
 ROUTES = [
     Route("ANY", "/{proxy+}", "unmatched"),
     Route("GET", "/studies/{id}/metadata/{name}", "browse"),
@@ -156,3 +164,38 @@ def test_the_functions_that_wait_for_jobs_are_known() -> None:
         if "answer_with_job" in app.read_text() or "answers.modifications" in app.read_text()
     }
     assert waiting == WAITING
+
+
+class Listening(Functions):
+    """The functions themselves; remembers what they answered."""
+
+    answer: dict[str, Any]
+
+    def call(self, folder: str, event: dict[str, Any], **options: Any) -> dict[str, Any]:
+        self.answer = super().call(folder, event, **options)
+        return self.answer
+
+
+@pytest.mark.parametrize("size", [1000, LARGEST_EVENT_BODY - 2000, LARGEST_EVENT_BODY, MIB - 2000, 3 * MIB])
+def test_the_handlers_answer_the_same_events_and_no_large_answer_is_encoded(
+    tmp_path: Path, size: int
+) -> None:
+    (tmp_path / "spool").mkdir()
+    bootstrap.use_backend(embedded_backend(tmp_path, Settings(), epoch=None, runner=IdleRunner()))
+    functions = Listening(TEMPLATE.parent, [f"functions/{name}" for name in FUNCTIONS])
+    application = Application(ROUTER, functions, objects=tmp_path / "objects")
+
+    def call(method: str, path: str, body: bytes) -> bytes:
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        sent = ask(application, head.encode() + body, tmp_path / "spool")
+        assert sent.outgoing.status == 200
+        coded = functions.answer["isBase64Encoded"]
+        assert not coded or len(sent.body) <= LARGEST_EVENT_BODY
+        return sent.body
+
+    data = make_dicom(EncapsulatedDocument=bytes(size // 2 * 2))
+    path = json.loads(call("POST", "/instances", data))["Path"]
+    assert call("GET", f"{path}/file", b"") == data
+    edited = call("POST", f"{path}/anonymize", b'{"Keep": ["EncapsulatedDocument"]}')
+    assert len(edited) > size
+    bootstrap.use_backend(None)
