@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import errno
+import math
 import os
 import select
 import selectors
@@ -24,6 +25,7 @@ PATIENCE: Final = 0.1
 """Seconds that a thread stays with a client that has just been answered."""
 
 _PIECE: Final = 64 << 10
+_FAREWELL_SECONDS: Final = 30.0  # in all, for a client that sends on what nobody reads
 _WAITING: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 MORE: Final = getattr(socket, "MSG_MORE", 0)
@@ -57,6 +59,7 @@ class Connection:
         self.is_tls = isinstance(sock, ssl.SSLSocket)
         self.phase = Phase.HANDSHAKE if self.is_tls else Phase.HEAD
         self.since = time.monotonic()
+        self.deadline = math.inf
         self.reader = HeadReader()
         self.asked: Asked | None = None
         self.body: Body | None = None
@@ -97,7 +100,7 @@ class Connection:
             return None
         if not piece:
             raise ConnectionResetError
-        if self.phase is Phase.BODY:
+        if self.phase in (Phase.BODY, Phase.FAREWELL):
             self.since = time.monotonic()
         return piece
 
@@ -151,6 +154,7 @@ class Connection:
 
     def hang_up(self) -> None:
         """Say that nothing more is sent."""
+        self.deadline = time.monotonic() + _FAREWELL_SECONDS
         if isinstance(self.sock, ssl.SSLSocket):
             with suppress(OSError, ValueError):
                 self.sock.settimeout(0)

@@ -17,9 +17,11 @@ _HEAD_SECONDS: Final = 20.0
 _IDLE_SECONDS: Final = 60.0
 _STALLED_SECONDS: Final = 60.0
 _FAREWELL_SECONDS: Final = 2.0
+_STILL_SECONDS: Final = 5.0  # until a connection may have to make room for another one
 _SWEEP_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.1
 _ACCEPTED_AT_ONCE: Final = 64
+_WITHOUT_CALL: Final = (Phase.HANDSHAKE, Phase.HEAD, Phase.FAREWELL)
 
 
 class Porch:
@@ -32,8 +34,8 @@ class Porch:
     tls : ssl.SSLContext, optional
         With which each connection begins.
     most : int
-        Connections at once. One more takes the place of the one that has been idle for longest;
-        where none is idle, it waits until another one ends.
+        Connections at once. One more takes the place of the one that has been idle for longest, or
+        has stood still amid a request; where none has, it waits until another one ends.
     """
 
     def __init__(self, listener: socket.socket, *, tls: ssl.SSLContext | None, most: int) -> None:
@@ -113,7 +115,7 @@ class Porch:
         if not self._is_open and self._closed_until and now >= self._closed_until:
             self._closed_until = 0.0
             self._open_door()
-        return [one for one in self._watched if now - one.since > _seconds(one)]
+        return [one for one in self._watched if now > min(one.since + _seconds(one), one.deadline)]
 
     def idle(self, *, since: float) -> list[Connection]:
         """Return the watched connections on which no request is under way, or has begun lately."""
@@ -154,8 +156,13 @@ class Porch:
         if wanted == connection.wants:
             return
         change = self._selector.modify if wanted else self._selector.register
-        change(connection.fd, connection.wants, connection)
-        self._watched[connection] = connection.wants
+        try:
+            change(connection.fd, connection.wants, connection)
+        except (OSError, ValueError, KeyError):  # the system watches no more of them, or it is closed
+            self._watched.pop(connection, None)
+            self.forget(connection)
+        else:
+            self._watched[connection] = connection.wants
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
@@ -174,13 +181,20 @@ class Porch:
     def _admit(self, sock: socket.socket, address: str) -> None:
         sock.settimeout(0)
         if self._tls is not None:
-            sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            try:
+                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            except (OSError, ValueError):  # it has gone already
+                sock.close()
+                return
         connection = Connection(sock, address)
         self.connections.add(connection)
         self._watch(connection)
 
     def _make_room(self) -> bool:
-        waiting = [one for one in self._watched if one.phase in (Phase.HANDSHAKE, Phase.HEAD, Phase.FAREWELL)]
+        still = time.monotonic() - _STILL_SECONDS
+        waiting = [one for one in self._watched if one.phase in _WITHOUT_CALL] or [
+            one for one in self._watched if one.since < still
+        ]
         if not waiting:
             return False
         self.end(min(waiting, key=lambda one: one.since))

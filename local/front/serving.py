@@ -29,6 +29,7 @@ DRAIN_SECONDS: Final = 10.0
 _FOR_ERRORS: Final = 1.0  # of these, for telling those who still wait that they wait in vain
 _GRACE_SECONDS: Final = 0.2  # for the request of a client that has just connected
 _HEAD_SECONDS: Final = 1.0  # for the rest of a head that comes then
+_RESPITE_SECONDS: Final = 0.05
 _SHORT_PATIENCE: Final = 0.002  # with clients whose body or answer comes and goes bit by bit
 
 _SHORT_THREADS: Final = 64
@@ -93,6 +94,13 @@ class Front:
         self._drain()
 
     def _turn(self, seconds: float) -> None:
+        try:
+            self._watch(seconds)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the server
+            log_failure(error, route="", method="")
+            time.sleep(_RESPITE_SECONDS)
+
+    def _watch(self, seconds: float) -> None:
         for connection in self._porch.look(seconds):
             self._stir(connection)
         for connection in self._porch.overdue():

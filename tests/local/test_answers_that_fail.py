@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.http.observability import get_logger
 from local.application import Application
 from local.front.outgoing import Outgoing
 from tests.local.front import ROUTER, Acting, ask, exchange, running
@@ -100,6 +101,9 @@ def test_nor_does_what_fails_before_it(tmp_path: Path) -> None:
 def test_what_fails_later_is_told_without_what_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], method: str
 ) -> None:
+    with capfd.disabled():
+        get_logger()  # which writes, for all tests, to what is the terminal when it is first asked for
+
     def fail(*_: object, **__: object) -> None:
         raise ValueError(f"/instances/{INSTANCE}/file")
 
