@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from dicomorph import bootstrap
 from dicomorph.embedded.objects.errors import translated
+from dicomorph.http.browsers import BrowserRules
 from dicomorph.http.errors import error_answer
 from dicomorph.http.observability import log_failure
 from dicomorph.http.reading.requests import Request
@@ -43,6 +44,8 @@ def outgoing(answer: Mapping[str, Any], *, objects: Path, range_header: str | No
     ------
     UnknownResourceError
         If that file was deleted, or replaced by another one, since the handler answered.
+    UnsatisfiableRangeError
+        If the range holds no byte of it.
     DicomorphError
         If it cannot be opened, in words that do not name it.
     """
@@ -70,8 +73,12 @@ def failure(error: Exception, event: Mapping[str, Any]) -> Outgoing:
         Of the request; empty if it could not be read.
     """
     known = error if isinstance(error, DicomorphError) else InternalError()
-    answer = error_answer(known, Request(event), describe=_describes_errors())
+    request = Request(event)
+    answer = error_answer(known, request, describe=_describes_errors())
     headers = {"Content-Type": answer.content_type, **answer.headers}
+    headers |= BrowserRules().headers(request, is_page=False)
+    if isinstance(error, UnsatisfiableRangeError):
+        headers["Content-Range"] = f"bytes */{error.size}"
     sent = [(name, str(value)) for name, value in headers.items()]
     return Outgoing(answer.status_code, sent, str(answer.body or "").encode())
 
@@ -123,13 +130,10 @@ def _part_of(content: bytes | BinaryIO, headers: Headers, asked: str, size: int 
     headers = [*headers, ("Accept-Ranges", "bytes")]
     try:
         found = asked_range(asked, size)
-    except UnsatisfiableRangeError as error:
+    except UnsatisfiableRangeError:
         if not isinstance(content, bytes):
             content.close()
-        refused = failure(error, {})
-        return Outgoing(
-            refused.status, [*refused.headers, ("Content-Range", f"bytes */{size}")], refused.body
-        )
+        raise
     start, stop = found or (0, size)
     status = HTTPStatus.OK
     if found is not None:

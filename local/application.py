@@ -18,6 +18,7 @@ from local.answers import failure, logged_failure, outgoing
 from local.events import Event, proxy_event, read_query, set_body
 from local.front.bodies import Body
 from local.front.connection import Connection
+from local.front.errors import UnsatisfiableRangeError
 from local.front.heads import Head
 from local.front.outgoing import Outgoing
 from local.functions import Functions
@@ -108,6 +109,8 @@ class Application:
         try:
             set_body(asked.event, body)
             return self._answer(asked)
+        except UnsatisfiableRangeError as error:
+            return failure(error, asked.event)
         except Exception as error:  # noqa: BLE001 - whatever fails, the client is told
             return logged_failure(error, asked.event)
 

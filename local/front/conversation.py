@@ -86,7 +86,8 @@ class Conversation:
     def refuse(self, connection: Connection, error: Exception) -> Next:
         """Answer with an error, whatever the client still sends, and be done with it."""
         if connection.phase is Phase.ANSWER:  # too late for another one
-            log_failure(error, route="", method="")
+            if not isinstance(error, DicomorphError):
+                log_failure(error, route="", method="")
             return Next.END
         connection.is_last = True
         known = error if isinstance(error, DicomorphError) else InternalError()

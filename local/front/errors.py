@@ -27,9 +27,19 @@ class RequestTimeoutError(BadRequestError):
 
 
 class UnsatisfiableRangeError(ParameterOutOfRangeError):
-    """A range begins behind the end of its file (RFC 9110 15.5.17)."""
+    """A range begins behind the end of its file (RFC 9110 15.5.17).
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+    """
 
     status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__("The range begins behind the end of the file")
+        self.size = size
 
 
 class ServerBusyError(TransientError):

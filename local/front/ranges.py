@@ -32,5 +32,5 @@ def asked_range(header: str, size: int) -> tuple[int, int] | None:
     else:
         start, stop = max(0, size - int(found[2])), size
     if start >= stop:
-        raise UnsatisfiableRangeError("The range begins behind the end of the file")
+        raise UnsatisfiableRangeError(size)
     return start, stop

@@ -138,16 +138,18 @@ class Front:
 
     def _attend(self, connection: Connection, threads: Threads) -> None:
         """Serve a connection on a thread, until the client makes it wait."""
+        found = Next.END
         try:
             found = self._serve(connection, threads)
+            if found is Next.CLIENT:
+                connection.be_patient(0)
+                self._porch.park(connection)
+        except OSError:  # it had to make room just now
+            found = Next.END
         except Exception as error:  # noqa: BLE001 - nothing is told of it but its kind and place
             log_failure(error, route="", method="")
-            found = Next.END
         if found is Next.END:
             self._porch.forget(connection)
-        elif found is Next.CLIENT:
-            connection.be_patient(0)
-            self._porch.park(connection)
 
     def _serve(self, connection: Connection, threads: Threads) -> Next:
         resumed = connection.phase is Phase.ANSWER or connection.body is not None

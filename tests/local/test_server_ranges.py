@@ -85,7 +85,7 @@ def test_a_part_behind_the_end_is_refused(server: Any, path: tuple[str, bytes]) 
     file, data = path
     answer = server.call("GET", file, None, {"Range": f"bytes={len(data)}-"})
     assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{len(data)}")
-    assert (answer.json["HttpStatus"], answer.json["OrthancStatus"]) == (416, 3)
+    assert (answer.json["HttpStatus"], answer.json["OrthancStatus"], answer.json["Uri"]) == (416, 3, file)
 
 
 def test_other_routes_know_no_parts(server: Any) -> None:
