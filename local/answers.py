@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -90,9 +89,8 @@ def logged_failure(error: Exception, event: Mapping[str, Any]) -> Outgoing:
 
 
 def _describes_errors() -> bool:
-    with suppress(Exception):  # a server that could not be set up still answers errors
-        return bootstrap.get_backend().settings.http_describe_errors
-    return True
+    backend = bootstrap.chosen_backend()
+    return backend is None or backend.settings.http_describe_errors
 
 
 def _headers(answer: Mapping[str, Any]) -> Headers:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dicomorph import bootstrap
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.http.reading.requests import effective_method, normalize_path
 from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
 from dicomorph.services.fields import is_synchronous, json_object
+from dicomorph.services.store.incoming import check_body_size, check_upload
 from local.answers import failure, logged_failure, outgoing
 from local.events import Event, proxy_event, read_query, set_body
 from local.front.bodies import Body
@@ -30,6 +32,7 @@ WAITING: Final = frozenset(
 """The functions that may wait for a job."""
 
 _SYNCHRONOUS: Final = re.compile(rb'"A?[Ss]ynchronous"')
+_UPLOAD: Final = "/instances"
 _FILE: Final = "/instances/{id}/file"
 _ATTEMPTS: Final = 10
 _FOR_EVER: Final = 365 * 24 * 3600.0
@@ -92,6 +95,26 @@ class Application:
                 query = [(name, value) for name, value in query if name != "_method"]
         event = proxy_event(head, match, address=connection.address, method=method, path=path, query=query)
         return Asked(head, event, match, is_head, connection.is_gone)
+
+    @staticmethod
+    def admit(asked: Asked, size: int) -> None:
+        """Let the body of a request in, before anything of it is read or written.
+
+        Parameters
+        ----------
+        size : int
+            Bytes, as declared or so far.
+
+        Raises
+        ------
+        DicomorphError
+            If it is not taken. The client is answered with this, whatever it still sends.
+        """
+        backend = bootstrap.chosen_backend()
+        if backend is None:
+            return
+        check = check_upload if asked.match.route.resource == _UPLOAD else check_body_size
+        check(backend, size)
 
     def waits(self, connection: Connection) -> bool:
         """Tell whether a call whose body is there may wait for a job."""

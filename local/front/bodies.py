@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from dicomorph.embedded.objects.errors import translated
-from local.front.admission import admit
 from local.front.chunks import ChunkDecoder
 from local.front.connection import Connection
 
 _LARGEST_IN_MEMORY: Final = 1 << 20
 _MEMORY: Final = 32 << 20  # bytes for all bodies that are in memory at once
 _PIECE: Final = 256 << 10
+_ADMITTED_AT_ONCE: Final = 1 << 20
 
 
 class BodyStore:
@@ -52,6 +53,9 @@ class Body:
     ----------
     length : int, optional
         Bytes; None if it comes in chunks.
+    admit : Callable[[int], None]
+        Raises an error if a body of a size is not taken. It is asked before anything is read, with
+        the declared size, or with 0 and then with each megabyte of a body in chunks.
 
     Raises
     ------
@@ -59,8 +63,11 @@ class Body:
         If a body of this length is not taken.
     """
 
-    def __init__(self, store: BodyStore, length: int | None) -> None:
-        admit(length or 0)
+    def __init__(self, store: BodyStore, length: int | None, admit: Callable[[int], None]) -> None:
+        if length != 0:
+            admit(length or 0)
+        self._admit = admit
+        self._admitted = length or 0
         self._store = store
         self._left = length
         self._decoder = ChunkDecoder() if length is None else None
@@ -122,7 +129,9 @@ class Body:
             if piece is None:
                 return False
             found, rest = decoder.feed(piece)
-            admit(self.size + sum(map(len, found)))
+            if self.size + len(piece) - self._admitted > _ADMITTED_AT_ONCE:
+                self._admitted = self.size + sum(map(len, found))
+                self._admit(self._admitted)
             for part in found:
                 self._write(part)
             connection.give_back(rest)

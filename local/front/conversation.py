@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dicomorph.http.observability import log_failure
@@ -122,7 +123,8 @@ class Conversation:
         asked = connection.asked
         assert asked is not None  # noqa: S101 - for mypy
         if connection.body is None:
-            connection.body = Body(self._bodies, asked.head.length)
+            admit = partial(self._application.admit, asked)
+            connection.body = Body(self._bodies, asked.head.length, admit)
             if asked.head.expects_continue and asked.head.length != 0 and not connection.has_more:
                 connection.send(_CONTINUE, is_end=True)
         return connection.body.read(connection)

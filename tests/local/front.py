@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def ask(application: Application, request: bytes, spool: Path) -> Sent:
         assert found is not None
         asked, rest = application.understand(found[0], connection), found[1]
         connection.give_back(rest)
-        body = Body(BodyStore(spool), asked.head.length)
+        body = Body(BodyStore(spool), asked.head.length, partial(application.admit, asked))
         assert body.read(connection)
         outgoing = application.answer(asked, body)
         body.close()

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,33 @@ def test_clients_of_http_1_0_are_answered(server: Any) -> None:
     again = b"GET /system HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
     received = exchange(server, again + request)
     assert (received.count(b"HTTP/1.1 200"), received.count(b"Connection: keep-alive")) == (2, 1)
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+@pytest.mark.parametrize(
+    ("path", "settings", "status"),
+    [
+        ("/instances", {"MaximumBodySize": 2}, 413),
+        ("/tools/bulk-delete", {"MaximumBodySize": 2}, 413),
+        ("/nope", {"MaximumBodySize": 2}, 413),
+        ("/instances", {"MaximumStorageSize": 2}, 507),
+        ("/instances", {"MinimumFreeSpace": 1 << 30}, 507),
+    ],
+)
+def test_a_body_that_has_no_place_is_refused_before_it_is_read(
+    make_server: Callable[..., Any], tmp_path: Path, path: str, settings: Any, status: int, *, in_chunks: bool
+) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    server = make_server("--settings", str(tmp_path / "settings.json"))
+    framing = "Transfer-Encoding: chunked" if in_chunks else f"Content-Length: {10 << 30}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode())
+        for _ in range(5 if in_chunks else 0):
+            client.sendall(b"100000\r\n" + bytes(1 << 20) + b"\r\n")
+        received = b""
+        while chunk := client.recv(1 << 16):
+            received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert (head[9:12], json.loads(body)["HttpStatus"]) == (str(status).encode(), status)
+    assert list((server.data / "spool").iterdir()) == []
+    assert server.get("/system").status == 200
