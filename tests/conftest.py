@@ -114,29 +114,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="leave out tests that ask for a longer timeout, and start none after so many seconds",
+        help="start no test that may end after so many seconds, by the timeout it asks for; list them",
     )
+    parser.addoption("--rounds", type=int, default=30, help="how often a test kills or cuts the power")
+
+
+LEFT_OUT = "the budget of time is spent"
+
+
+def _turn(item: pytest.Item, place: int) -> tuple[bool, float, int]:
+    """Return when a test begins: what always runs, what asks for most time, the first test of each file."""
+    return not item.get_closest_marker("always"), -_asked(item), place
+
+
+def _asked(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--budget") is not None:
-        long = [item for item in items if item.get_closest_marker("timeout")]
-        config.hook.pytest_deselected(items=long)
         seen = Counter[Path]()
-        turns: dict[pytest.Item, int] = {}
+        turns: dict[pytest.Item, tuple[bool, float, int]] = {}
         for item in items:
-            turns[item] = seen[item.path]
+            turns[item] = _turn(item, seen[item.path])
             seen[item.path] += 1
-        # the first test of each file, then the second: so the budget reaches them all
-        items[:] = sorted((item for item in items if item not in long), key=turns.__getitem__)
+        items.sort(key=turns.__getitem__)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _deadline(request: pytest.FixtureRequest) -> float:
-    return time.monotonic() + (request.config.getoption("--budget") or math.inf)
+    budget = request.config.getoption("--budget")
+    return time.monotonic() + (math.inf if budget is None else budget)
 
 
 @pytest.fixture(autouse=True)
-def _budget(_deadline: float) -> None:
-    if time.monotonic() > _deadline:
-        pytest.skip("the budget of time is spent")
+def _budget(request: pytest.FixtureRequest, _deadline: float) -> None:
+    if time.monotonic() + _asked(request.node) > _deadline and not request.node.get_closest_marker("always"):
+        pytest.skip(LEFT_OUT)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List by their names the tests for which the budget did not suffice."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    left_out = sorted(report.nodeid for report in skipped if LEFT_OUT in str(report.longrepr))
+    if left_out:
+        terminalreporter.section(f"{len(left_out)} left out: {LEFT_OUT}")
+        for name in left_out:
+            terminalreporter.write_line(name)

@@ -87,18 +87,18 @@ class Sizes:
 def shared_clients(stack: Stack) -> tuple[Any, Any]:
     objects: Any = stack.backend.objects
     index: Any = stack.backend.index
-    return objects._client, index._table._client
+    return objects._client, index.catalogue._table._client
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(2400)
 def test_five_thousand_instances_go_through_the_state_machine_in_batches_of_production() -> None:
     count = 5000
     with deployed(PlannerLimits(), concurrency=2) as stack:
         study = stack.upload("PAT", count)
         sizes = Sizes(shared_clients(stack)[1])
         # Deleting takes a transaction each, for which moto copies its whole table: sources stay.
-        job = stack.run(study, seconds=2900)
+        job = stack.run(study, seconds=2300)
         assert (job.state, job.content["InstancesCount"], job.content["FailedInstancesCount"]) == (
             JobState.SUCCESS,
             count,
