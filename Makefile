@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -40,6 +40,9 @@ coverage: ## Run the fast tests and say which lines and branches none of them re
 
 test-slow: setup ## Run the slow tests, with long random searches
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=slow $(ARGS)
+
+kills: setup ## Kill the server and, as root, cut its power COUNT times each: make kills COUNT=100
+	@$(BIN)/python -m pytest -q -s -m slow --rounds $(or $(COUNT),30) tests/local/test_kills.py tests/local/test_power_cuts.py $(ARGS)
 
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)
@@ -72,6 +75,7 @@ build: ## Build what is deployed to AWS, and start every function from it
 	@$(SAM) python -m tools.build_check
 
 sizes: ## List the sizes of what was built against Lambda's limit
+	@tools/environment sam
 	@$(SAM) python -m tools.build_sizes
 
 deploy: build ## Deploy to AWS; the first time with questions

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,10 @@ from typing import Any
 import pytest
 
 from local.greeting import orphans_found
+from tests.local.pictures import strays
 from tests.support.api_client import make_dicom
 
 INSTANCES = 25
-
-
-def strays(data: Path) -> tuple[set[str], set[str]]:
-    """Return the files without an entry and the entries without a file."""
-    with closing(sqlite3.connect(data / "index.db")) as index:
-        held = {key for (key,) in index.execute("SELECT object_key FROM resource WHERE level = 3")}
-    objects = data / "objects"
-    files = {path.relative_to(objects).as_posix() for path in (objects / "instances").rglob("*.dcm")}
-    return files - held, held - files
 
 
 def kill_amid_deletion(server: Any, patient: str, seconds: float) -> bool:
