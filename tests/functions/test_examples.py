@@ -184,7 +184,7 @@ def check(example: Example, session: Session) -> None:
 
 def settings_of(example: Example, target: str) -> Settings:
     """Return the settings that an example asks for, with a target that there is here."""
-    return parse_settings(json.loads(json.dumps(example.settings).replace("/srv/research", target)))
+    return parse_settings(json.loads(json.dumps(example.settings).replace("~/research", target)))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
