@@ -18,8 +18,9 @@ from local.template import Route, read_routes, read_template
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "docs", "events", "functions",
-    "layers/dicomorph", "local", "pyproject.toml", "statemachines", "template.yaml", "tests", "tools",
+    ".github", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md",
+    "docs", "events", "functions", "layers/dicomorph", "local", "pyproject.toml",
+    "statemachines", "template.yaml", "tests", "tools",
 )  # fmt: skip
 PACKAGE = "layers/dicomorph/dicomorph"
 
@@ -198,6 +199,7 @@ def test_the_server_for_one_machine_serves_it(address: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_nothing_else_is_asked_for(copy: Path) -> None:
     asking = (
         "tests/unit/http/test_routes.py", "tests/functions/test_tomorrow.py",
