@@ -55,7 +55,7 @@ class FileWriter:
         DataFolderGoneError
             If the folder must stay, and has not.
         """
-        self._check_folder()
+        self.check_folder()
         found = self._write(path, fill)
         self._finish(path)
         return found
@@ -68,7 +68,7 @@ class FileWriter:
         DataFolderGoneError
             As in `write`.
         """
-        self._check_folder()
+        self.check_folder()
         try:
             if not take_file(path, target, self._spool.path()):
                 return False
@@ -80,7 +80,8 @@ class FileWriter:
         self._finish(target)
         return True
 
-    def _check_folder(self) -> None:
+    def check_folder(self) -> None:
+        """Raise `DataFolderGoneError` if the folder must stay, and has not."""
         if self._must_stay and not self._spool.is_there():
             raise DataFolderGoneError
 

@@ -109,6 +109,7 @@ class FileStore:
 
     def check_room(self, size: int) -> None:
         """Do nothing if there is room for so many bytes more."""
+        self._writer.check_folder()
         with translated():
             self._room.check(size)
 
@@ -283,6 +284,7 @@ class FileStore:
         """Raise `StorageFullError` if there is no room for an object, of which a part is on disk."""
         if key.startswith(JOBS):
             return
+        self._writer.check_folder()  # of one that is gone, nobody knows what is free
         with translated():
             self._room.check_disk(size - on_disk)
             if not key.startswith(RESULTS):
