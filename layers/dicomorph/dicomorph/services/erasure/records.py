@@ -3,7 +3,7 @@
 ::
 
     erasures/<resource>/<time>-<token>/<nnnnnn>.json  the pins of a thousand instances
-    erasures/<resource>/<time>-<token>/head.json      the last pins, and what was named; written last
+    erasures/<resource>/<time>-<token>/head.json      the last pins, or all if they are few; written last
 
 Once the entries are gone, nothing else knows the objects: a call that dies in between would leave
 them for ever. An erasure counts as begun when its head is there. What has been carried out, loses its
@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from dicomorph.jobs.documents import decode_pins, encode_pins
-from dicomorph.jobs.strict_json import only, read
+from dicomorph.jobs.strict_json import read
 from dicomorph.model.errors import InternalError
 from dicomorph.model.object_keys import ERASURES, SIBLING_BYTES
 from dicomorph.model.resources import Level, ObjectRef, Pin
@@ -34,29 +34,10 @@ from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.deadline import Deadline
 
-Named = tuple[Level, str]
-"""A resource."""
-
 _PINS = 1_000  # in a document: 300 KB
 _WRITTEN_AT_ONCE = 16
 _TIME = "%Y%m%dT%H%M%SZ"
 _KEY = re.compile(rf"({ERASURES}[^/]+/(\d{{8}}T\d{{6}}Z)-[0-9a-f]+/)(head|\d{{6,}})\.json")
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What an erasure is of.
-
-    Parameters
-    ----------
-    resources : tuple[Named, ...]
-        Those above instances that were named.
-    pins : tuple[Pin, ...]
-        The last ones, or all if they are few; there is one at least.
-    """
-
-    resources: tuple[Named, ...]
-    pins: tuple[Pin, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +80,11 @@ def place_of_many(named: Iterable[tuple[Level | None, str]]) -> str:
 
 
 def write_down(
-    backend: Backend, place: str, resources: Sequence[Named], pins: Iterable[Pin], deadline: Deadline
-) -> tuple[Erasure, Head] | None:
-    """Write down that instances are to be erased; None if there are none.
+    backend: Backend, place: str, pins: Iterable[Pin], deadline: Deadline
+) -> tuple[Erasure, list[Pin]] | None:
+    """Write down that instances are to be erased; return that with the pins of the head.
+
+    None if there are none.
 
     Raises
     ------
@@ -111,23 +94,23 @@ def write_down(
     now = backend.now().astimezone(UTC).replace(microsecond=0)
     prefix = f"{place}{now:{_TIME}}-{backend.new_token(SIBLING_BYTES).hex()}/"
     waiting = iter(pins)
-    last = tuple(islice(waiting, _PINS))
+    last = list(islice(waiting, _PINS))
     if not last:
         return None
     chunks: list[str] = []
 
     def documents() -> Iterator[tuple[str, bytes]]:
         nonlocal last
-        while some := tuple(islice(waiting, _PINS)):
+        while some := list(islice(waiting, _PINS)):
             deadline.check()
             chunks.append(f"{prefix}{len(chunks):06}.json")
             yield chunks[-1], _dump(encode_pins(last))
             last = some
 
     _put_all(backend.objects, documents())
-    erasure, head = Erasure(prefix, now, tuple(chunks)), Head(tuple(resources), last)
-    backend.objects.put(erasure.head, _encode_head(head))
-    return erasure, head
+    erasure = Erasure(prefix, now, tuple(chunks))
+    backend.objects.put(erasure.head, _dump({"pins": encode_pins(last)}))
+    return erasure, last
 
 
 def erasures_at(objects: ObjectStore, place: str = ERASURES) -> Iterator[Erasure]:
@@ -140,16 +123,14 @@ def erasures_at(objects: ObjectStore, place: str = ERASURES) -> Iterator[Erasure
         yield Erasure(prefix, began, chunks, is_begun=len(chunks) < len(found))
 
 
-def read_head(objects: ObjectStore, erasure: Erasure) -> Head | None:
-    """Return the head; None if it has gone: somebody else has carried it out."""
-    document = objects.get(erasure.head)
-    return None if document is None else _whole(read(document, _decode_head))
+def read_head(objects: ObjectStore, erasure: Erasure) -> list[Pin] | None:
+    """Return the pins of the head, one at least; None if it has gone: somebody else has carried it out."""
+    return _read(objects, erasure.head, lambda document: decode_pins(document["pins"]))
 
 
 def read_chunk(objects: ObjectStore, key: str) -> list[Pin] | None:
     """Return the pins of a document; None if it has gone, as the head."""
-    document = objects.get(key)
-    return None if document is None else _whole(read(document, decode_pins))
+    return _read(objects, key, decode_pins)
 
 
 def forget(objects: ObjectStore, keys: Iterable[str]) -> None:
@@ -169,22 +150,14 @@ def _put_all(objects: ObjectStore, documents: Iterable[tuple[str, bytes]]) -> No
             written.result()
 
 
-def _whole(found: Any) -> Any:
-    """Refuse a document that does not say what is to be erased: it is no order to forget it."""
-    if found is None:
+def _read(objects: ObjectStore, key: str, decode: Callable[[Any], list[Pin]]) -> list[Pin] | None:
+    document = objects.get(key)
+    if document is None:
+        return None
+    pins = read(document, decode)
+    if not pins:  # no order to forget it
         raise InternalError("A document of an erasure cannot be read")
-    return found
-
-
-def _encode_head(head: Head) -> bytes:
-    resources = [[level.value, resource_id] for level, resource_id in head.resources]
-    return _dump({"resources": resources, "pins": encode_pins(head.pins)})
-
-
-def _decode_head(document: Any) -> Head:
-    resources = ((Level(level), only(str, one)) for level, one in only(list, document["resources"]))
-    first, *others = decode_pins(document["pins"])
-    return Head(tuple(resources), (first, *others))
+    return pins
 
 
 def _dump(document: object) -> bytes:
