@@ -162,6 +162,26 @@ def delete_at_last(cloud: RecordedStack) -> None:
             way(f"/studies/{stored[0]['ParentStudy']}")
             assert cloud.get(f"/patients/{stored[0]['ParentPatient']}/series").status == 200
     assert [*cloud.backend.objects.keys("erasures/")] == []
+    _meet_others(cloud)
+
+
+def _meet_others(cloud: RecordedStack) -> None:
+    """The schedule, while an instance is overwritten, and while somebody else finishes what it is at."""
+    file = make_dicom(patient())
+    stored = cloud.post("/instances", file).json
+
+    def overwrite() -> None:
+        store_instance(replace(cloud.backend, settings=_OVERWRITING), file, remote_ip="")
+
+    for event in (
+        cloud.meanwhile("TransactWriteItems", overwrite),
+        cloud.meanwhile("GetObject", lambda: cloud.lose("erasures/")),
+    ):
+        with cloud.broken("TransactWriteItems"):
+            assert cloud.delete(stored["Path"]).status >= 500
+        with event:
+            run_schedule(cloud)
+        assert cloud.get(stored["Path"]).status == 200
 
 
 def run_schedule(cloud: RecordedStack) -> None:

@@ -31,7 +31,6 @@ UNSEEN = {
     "eraser.remove": "asks where an outbox remembers what goes; here all goes through remove_instances",
     "catalogue.item": "as eraser.remove",
     "catalogue.lineages": "as eraser.remove",
-    "jobs.any_alive": "asks where what was discarded is gone; S3 keeps versions",
     "jobs.request": "asks nobody: S3 keeps what was asked",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
     "catalogue.instances": "as catalogue.find_many",
