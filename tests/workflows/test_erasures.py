@@ -454,7 +454,11 @@ def test_nothing_is_left_of_a_large_study_however_often_it_is_killed(
 ) -> None:
     monkeypatch.setattr(records, "_PINS", chunk)
     with aws_server() as (server, clients):
-        study = Stack(server.backend).upload("PAT", images)
+        stack = Stack(server.backend)
+        files = (make_dicom("PAT", 1, 1 + number // 500, number) for number in range(images))
+        entries = [stack._put(file) for file in files]
+        server.backend.index.ingest.add(entries, overwrite=OverwriteInstances.NEVER)
+        study = entries[0].ancestry.study
         assert len(server.files()) == images
         fuse = Fuse()
         burn(fuse, *clients)

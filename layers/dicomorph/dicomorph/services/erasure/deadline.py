@@ -6,6 +6,7 @@ import time
 
 from dicomorph.model.errors import TimeLimitError
 
+_STEP = 1.0  # seconds: what one is taken to last until there has been a longer one
 _UNFINISHED = "Not all is deleted yet: the rest goes within minutes, or with the same call again"
 
 
@@ -21,7 +22,7 @@ class Deadline:
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         self._step_began: float | None = None
-        self._longest = 0.0
+        self._longest = _STEP
 
     def check(self) -> None:
         """Begin a step.
