@@ -126,7 +126,9 @@ def _responses(route: Row) -> dict[str, Any]:
     elif forms:
         responses["200"] = {"description": _description(forms), "content": _content(forms)}
     for status in (answer for answer in route.answers if isinstance(answer, int)):
-        responses[str(status)] = {"$ref": f"#/components/responses/{_OTHERS[status]}"}
+        # Elsewhere, what outlives its call is a job.
+        name = "Unfinished" if (route.function, status) == ("instances", 504) else _OTHERS[status]
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return {**responses, "default": {"$ref": "#/components/responses/Error"}}
 
 

@@ -29,8 +29,9 @@ def store() -> Response[str]:
 @app.on_levels("DELETE", "/<resource_id>")
 def delete(resource_id: str) -> Response[str]:
     """Delete a resource; name the lowest ancestor that is left."""
+    level, seconds = app.incoming.level, app.seconds_left
     try:
-        return json_answer(delete_resource(get_backend(), app.incoming.level, resource_id))
+        return json_answer(delete_resource(get_backend(), level, resource_id, seconds=seconds))
     except UnknownResourceError:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 2.3)
 
@@ -38,7 +39,7 @@ def delete(resource_id: str) -> Response[str]:
 @app.post("/tools/bulk-delete")
 def delete_many() -> Response[str]:
     """Delete the resources that the body names."""
-    bulk_delete(get_backend(), app.incoming.json_object())
+    bulk_delete(get_backend(), app.incoming.json_object(), seconds=app.seconds_left)
     return empty_answer()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomorph.model.errors import UnknownResourceError
-from dicomorph.model.resources import LEVELS, InstanceEntry, Level
+from dicomorph.model.resources import LEVELS, InstanceEntry, Level, Pin
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.ports.index import Index, Removal
 from tests.contract.indexes import INDEXES, assert_hierarchy_is_true, entry, make_index, pin
@@ -100,6 +101,26 @@ def test_removing_pinned_instances_again_is_harmless(index: Index) -> None:
     index.eraser.remove_instances(pins)
     assert index.catalogue.ids(Level.INSTANCE) == ["0i"]
     assert index.eraser.remove_instances([]) == []
+
+
+def test_an_object_that_was_written_again_is_another_one_where_that_is_asked(
+    tmp_path: Path, dynamodb: DynamoDBClient
+) -> None:
+    index = make_index("dynamodb", tmp_path, dynamodb)
+    one = entry()
+    held = replace(one, object=replace(one.object, version="v2"))
+    index.ingest.add([held], overwrite=NEVER)
+    index.eraser.remove_instances([Pin(one.ancestry, replace(one.object, version="v1"))], exactly=True)
+    assert index.catalogue.ids(Level.INSTANCE) == ["0i"]
+    index.eraser.remove_instances([Pin(one.ancestry, replace(one.object, version="v1"))])
+    assert index.catalogue.ids(Level.INSTANCE) == []
+
+
+@pytest.mark.parametrize("exactly", [False, True])
+def test_what_is_at_its_pinned_version_goes(index: Index, exactly: bool) -> None:  # noqa: FBT001
+    index.ingest.add([entry(), entry("1i")], overwrite=NEVER)
+    index.eraser.remove_instances([pin(entry()), pin(entry("1i", version="2"))], exactly=exactly)
+    assert index.catalogue.ids(Level.INSTANCE) == ["1i"]
 
 
 @pytest.mark.parametrize("adapter", INDEXES)

@@ -58,7 +58,7 @@ def policy_bytes(template: Template, function: str) -> int:
             "Principal": {"Service": permission["Principal"]},
             "Action": permission["Action"],
             "Resource": _FUNCTION_ARN,
-            "Condition": {"ArnLike": {"AWS:SourceArn": str(permission["SourceArn"]["Fn::Sub"])}},
+            "Condition": {"ArnLike": {"AWS:SourceArn": str(permission["SourceArn"])}},
         }
         for name, permission in of_type(template, "AWS::Lambda::Permission").items()
         if permission["FunctionName"] == {"Ref": function}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from dicomorph.aws.objects.parts import PART_BYTES
 from dicomorph.model.settings import OverwriteInstances, Settings
+from dicomorph.services.erasure import records
 from dicomorph.services.store.store_instance import store_instance
+from local.functions import Context
 from tests.support.api_client import make_dicom
 from tests.support.recorded_stack import RecordedStack
 
@@ -135,10 +140,55 @@ def delete_among_others(cloud: RecordedStack) -> None:
 
     with cloud.meanwhile("TransactWriteItems", overwrite):
         assert cloud.delete(f"/series/{stored[0]['ParentSeries']}").status == 200
+    assert cloud.delete(f"/series/{stored[0]['ParentSeries']}").status == 200
     path = cloud.post("/instances", files[0]).json["Path"]
     with cloud.broken("UpdateItem"):
         assert cloud.post("/instances", files[1]).status >= 500
     assert cloud.delete(path).json == {"RemainingAncestor": None}
+
+
+def delete_at_last(cloud: RecordedStack) -> None:
+    """What a call that was cut short has left: its repetition finishes it, or the schedule does."""
+    finish: tuple[Callable[[str], object], ...] = (cloud.delete, lambda _: run_schedule(cloud))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "_PINS", 1)
+        for way, operation in itertools.product(
+            finish, ("DeleteObjects", "TransactWriteItems", "UpdateItem")
+        ):
+            name = patient()
+            stored = [cloud.upload(name, 1, 1, number) for number in (1, 2)]
+            cloud.upload(name, 2, 1, 1)
+            with cloud.broken(operation):
+                assert cloud.delete(f"/studies/{stored[0]['ParentStudy']}").status >= 500
+            way(f"/studies/{stored[0]['ParentStudy']}")
+            assert cloud.get(f"/patients/{stored[0]['ParentPatient']}/series").status == 200
+    assert [*cloud.backend.objects.keys("erasures/")] == []
+    _meet_others(cloud)
+
+
+def _meet_others(cloud: RecordedStack) -> None:
+    """The schedule, while an instance is overwritten, and while somebody else finishes what it is at."""
+    file = make_dicom(patient())
+    stored = cloud.post("/instances", file).json
+
+    def overwrite() -> None:
+        store_instance(replace(cloud.backend, settings=_OVERWRITING), file, remote_ip="")
+
+    for event in (
+        cloud.meanwhile("TransactWriteItems", overwrite),
+        cloud.meanwhile("GetObject", lambda: cloud.lose("erasures/")),
+    ):
+        with cloud.broken("TransactWriteItems"):
+            assert cloud.delete(stored["Path"]).status >= 500
+        with event:
+            run_schedule(cloud)
+        assert cloud.get(stored["Path"]).status == 200
+
+
+def run_schedule(cloud: RecordedStack) -> None:
+    """Let the function run that finishes deletions, some minutes later."""
+    with cloud.changed(now=lambda: datetime.now(UTC) + timedelta(minutes=2)):
+        cloud.module("erase").lambda_handler({}, Context())
 
 
 def edit_instance(cloud: RecordedStack) -> None:
@@ -176,6 +226,7 @@ USE_CASES = (
     annotate,
     delete,
     delete_among_others,
+    delete_at_last,
     edit_instance,
     administer,
 )

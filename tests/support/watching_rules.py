@@ -88,17 +88,27 @@ def unwatched(template: Template) -> list[str]:
 
 
 def lost_failures(template: Template) -> list[str]:
-    """Return functions that are called asynchronously and whose failures nobody keeps."""
+    """Return functions that are called asynchronously and whose failures nobody keeps.
+
+    What a schedule calls needs nobody to keep them: the next run is the same call again.
+    """
     functions = of_type(template, FUNCTION)
     called = {name for name, f in functions.items() if _event_types(f) & _ASYNCHRONOUS}
     for permission in of_type(template, "AWS::Lambda::Permission").values():
-        if permission["Principal"] != "apigateway.amazonaws.com":
+        if permission["Principal"] != "apigateway.amazonaws.com" and not _is_schedule(template, permission):
             called.add(_target(permission["FunctionName"]))
     kept = {name for name, f in functions.items() if "DeadLetterQueue" in f or _has_failure_destination(f)}
     for config in of_type(template, "AWS::Lambda::EventInvokeConfig").values():
         if "OnFailure" in config.get("DestinationConfig", {}):
             kept.add(_target(config["FunctionName"]))
     return sorted(called - kept) + _queues_without_end(template)
+
+
+def _is_schedule(template: Template, permission: Mapping[str, Any]) -> bool:
+    rules = of_type(template, "AWS::Events::Rule")
+    return _target(permission["SourceArn"]) in {
+        name for name, rule in rules.items() if "ScheduleExpression" in rule and "EventPattern" not in rule
+    }
 
 
 def _queues_without_end(template: Template) -> list[str]:
@@ -122,4 +132,6 @@ def _has_failure_destination(function: Mapping[str, Any]) -> bool:
 
 
 def _target(reference: Mapping[str, Any]) -> str:
+    if "Fn::Sub" in reference:
+        return ""
     return str(reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0])

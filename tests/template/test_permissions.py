@@ -42,7 +42,7 @@ def test_a_function_knows_only_the_resources_that_it_may_use(function: str) -> N
 
 
 def test_only_deletion_and_finalization_delete() -> None:
-    deleting = {"InstancesFunction", "FinalizeJobFunction"}
+    deleting = {"InstancesFunction", "FinalizeJobFunction", "EraseFunction"}
     assert {function for function, _ in _deleting("s3:Delete", "instances/")} == deleting
     # Others delete the record of a job only that they could not start.
     assert deleting == {
@@ -102,10 +102,33 @@ def _endpoints(function: str) -> set[str]:
 
 
 def test_the_api_may_invoke_each_of_its_functions_once() -> None:
-    permissions = rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
-    tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction"}
+    permissions = [
+        permission
+        for permission in rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    ]
+    tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction"}
     assert sorted(p["FunctionName"]["Ref"] for p in permissions) == sorted(FUNCTIONS.keys() - tasks)
     assert all(p["SourceArn"]["Fn::Sub"].endswith(":${Api}/*") for p in permissions)
+
+
+def test_nobody_but_its_schedule_may_invoke_what_finishes_deletions() -> None:
+    (permission,) = (
+        permission
+        for permission in rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
+        if permission["FunctionName"] == {"Ref": "EraseFunction"}
+    )
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["EraseSchedule", "Arn"]}
+    (target,) = TEMPLATE["Resources"]["EraseSchedule"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["EraseFunction", "Arn"]}
+
+
+def test_what_finishes_deletions_stores_nothing() -> None:
+    granted = rules.actions(TEMPLATE, "EraseFunction")
+    assert not granted & {"s3:PutObject", "dynamodb:PutItem", "s3:GetObjectVersion", "kms:GenerateDataKey"}
+    reading = [s for s in rules.role_statements(TEMPLATE, "EraseFunction") if "s3:GetObject" in s["Action"]]
+    assert [s["Resource"] for s in reading] == [{"Fn::Sub": "${DicomBucket.Arn}/erasures/*"}]
 
 
 def test_a_distributed_map_may_start_and_follow_its_children() -> None:

@@ -93,6 +93,10 @@ def _invoke_from_outside(template: dict[str, Any]) -> None:
     _properties(template, "BrowsePermission")["Principal"] = "events.amazonaws.com"
 
 
+def _react(template: dict[str, Any]) -> None:
+    _properties(template, "EraseSchedule").update(EventPattern={"source": ["aws.s3"]})
+
+
 def _read_queue(template: dict[str, Any]) -> None:
     template["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
     event = {"Type": "SQS", "Properties": {"Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}}
@@ -178,6 +182,7 @@ DEFECTS: list[tuple[rules.Rule, Change, str]] = [
     (watching_rules.unwatched, _set("BrowseThrottles", "AlarmActions", to=[]), "Throttles of BrowseFunction"),
     (watching_rules.lost_failures, _trigger, "InstancesFunction"),
     (watching_rules.lost_failures, _invoke_from_outside, "BrowseFunction"),
+    (watching_rules.lost_failures, _react, "EraseFunction"),
     (watching_rules.lost_failures, _read_queue, "Queue"),
     (rules.open_buckets, _make_bucket_public, "DicomBucket"),
     (rules.open_buckets, _allow_plain_http, "DicomBucket"),

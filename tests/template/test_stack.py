@@ -34,6 +34,20 @@ def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
     }
 
 
+def test_what_is_to_be_erased_is_forgotten_when_it_is_done_and_never_before() -> None:
+    rules = RESOURCES["DicomBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    of_erasures = [rule for rule in rules if "erasures/".startswith(rule.get("Prefix", ""))]
+    assert not any("ExpirationInDays" in rule for rule in of_erasures)
+    assert any("NoncurrentVersionExpiration" in rule for rule in of_erasures)
+
+
+def test_deletions_are_finished_every_few_minutes_and_no_run_is_repeated() -> None:
+    assert RESOURCES["EraseSchedule"]["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    assert RESOURCES["EraseFunction"]["Properties"]["Timeout"] == 900
+    invocations = RESOURCES["EraseInvocations"]["Properties"]
+    assert (invocations["MaximumRetryAttempts"], invocations["MaximumEventAgeInSeconds"]) == (0, 300)
+
+
 def test_the_table_costs_what_is_used_and_can_be_restored() -> None:
     table = RESOURCES["IndexTable"]["Properties"]
     assert table["BillingMode"] == "PAY_PER_REQUEST"

@@ -27,6 +27,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_body_size
 
 _RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
+_GATEWAY_WAITS = 29.0  # seconds
 _Next = Callable[["OrthancResolver"], Response[Any]]
 _Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
 
@@ -120,7 +121,7 @@ class OrthancResolver(APIGatewayRestResolver):
         state = self._state
         state.request, state.context = request, {}
         state.invocation = context
-        state.deadline = time.monotonic() + _left(context)
+        state.deadline = time.monotonic() + _left(context) - _seconds_waited(event)
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
             answer = self._build_response(self._respond())
@@ -228,6 +229,18 @@ def _carrying(backend: Callable[[], Backend | None]) -> Callable[[OrthancResolve
 
 def _left(invocation: LambdaContext) -> float:
     return float(invocation.get_remaining_time_in_millis()) / 1000 - _RESERVE
+
+
+def _seconds_waited(event: Mapping[str, Any]) -> float:
+    """Return how long the gateway has waited already: it does so while a function starts.
+
+    What is older than it ever waits is no request of now, but an example, or told by another clock.
+    """
+    began = (event.get("requestContext") or {}).get("requestTimeEpoch")
+    if not isinstance(began, int | float):
+        return 0.0
+    waited = time.time() - began / 1000
+    return waited if 0 < waited < _GATEWAY_WAITS else 0.0
 
 
 def _route(event: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             query=_FORMS, answers=("{Level}", 303, 404)),
         Row("DELETE", "/{level}/{id}", "instances", DELETE,
             "Delete a resource; name the lowest ancestor that is left.",
-            answers=("RemainingAncestor", 404)),
+            answers=("RemainingAncestor", 404, 504)),
         Row("GET", "/{level}/{id}/{below}", "browse", READ,
             "List what lies below a resource: whole resources, or identifiers with `expand=false`.",
             query=("expand", *_FORMS), answers=("{Below}[]", "Identifiers", 303),
@@ -51,7 +51,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             body="BulkContent", answers=("Resource[]", 303)),
         Row("POST", "/tools/bulk-delete", "instances", DELETE,
             "Delete the resources that the body names.",
-            body="BulkDelete", answers=(EMPTY,),
+            body="BulkDelete", answers=(EMPTY, 504),
             remark="nothing is deleted unless all items of `Resources` are sound"),
     ),
     "Instances": (

@@ -217,6 +217,16 @@ def read_outcome(document: bytes | None, number: int, instances: int | None = No
     return outcome if instances in (None, len(outcome.instances)) else None
 
 
+def encode_pins(pins: Iterable[Pin]) -> list[list[Any]]:
+    """Return pins as they stand in any document."""
+    return [_encode_pin(pin) for pin in pins]
+
+
+def decode_pins(values: Any) -> list[Pin]:
+    """Return pins as a document holds them; what is none is refused as `strict_json.read` asks for."""
+    return [_decode_pin(pin) for pin in only(list, values)]
+
+
 def _decode_request(document: Any) -> JobRequest:
     changes = document["Changes"]
     return JobRequest(

@@ -7,9 +7,12 @@ identifier of a person, and keep it out of logs.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from dicomorph.model.resources import Ancestry
+
+_ORTHANC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,17 @@ def orthanc_id(*values: str) -> str:
     """
     digest = hashlib.sha1("|".join(values).encode("utf-8"), usedforsecurity=False).hexdigest()
     return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+
+def is_orthanc_id(text: str) -> bool:
+    """Tell whether a text has the form of an identifier.
+
+    Examples
+    --------
+    >>> is_orthanc_id("da39a3ee-5e6b4b0d-3255bfef-95601890-afd80709")
+    True
+    """
+    return _ORTHANC_ID.fullmatch(text) is not None
 
 
 def ancestry_of(identifiers: DicomIdentifiers) -> Ancestry:

@@ -6,6 +6,7 @@
     instances/<2 hex>/<Orthanc id>/<job id>-<nnnnnn>-<pppppp>.dcm     a product of a job
     results/<token>.<dcm or json>                                     an answer too large for itself
     jobs/<job id>/…                                                   documents (`jobs.documents`)
+    erasures/<resource>/<time>-<token>/…                              documents (`services.erasure.records`)
 
 The two digits in front spread the store's partitions. Every version of an instance has a key
 of its own, so a key always has the same bytes.
@@ -19,6 +20,7 @@ INSTANCES = "instances/"
 INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
+ERASURES = "erasures/"
 
 TOKEN_BYTES = 16
 """Of what nobody may guess, or meet twice: the names of uploads and results, the ids of jobs."""

@@ -138,10 +138,16 @@ class Eraser(Protocol):
             If it does not exist at this level.
         """
 
-    def remove_instances(self, pins: Sequence[Pin]) -> Sequence[ObjectRef]:
+    def remove_instances(self, pins: Sequence[Pin], *, exactly: bool = False) -> Sequence[ObjectRef]:
         """Delete instances that still are at the pinned version; others are left alone.
 
         Repeating the call is harmless. Returns the objects that nothing refers to any more.
+
+        Parameters
+        ----------
+        exactly : bool
+            Whether an object that was written again counts as another one, though a key always
+            has the same bytes: a product that a job has made anew since it was pinned stays.
         """
 
 
@@ -153,8 +159,16 @@ class Outbox(Protocol):
     replaces, its end names. An `add` takes out what it gives an entry. So a crash at any moment
     leaves either the entry, or the order to erase.
 
-    On AWS there is none: nothing waits there, and a crash leaves the object.
+    On AWS there is none: nothing waits there.
+
+    Parameters
+    ----------
+    remembers : bool
+        Whether what loses its entry is named here. Where it is not, a DELETE writes down what it
+        is about to erase before the first entry goes (`services.erasure.records`).
     """
+
+    remembers: bool
 
     def name(self, refs: Sequence[ObjectRef]) -> None:
         """Name objects; those that an entry refers to are left out."""

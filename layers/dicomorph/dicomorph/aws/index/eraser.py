@@ -73,7 +73,7 @@ class DynamoEraser:
                 objects += self._remove_from(ancestry, items, _any)
         return Removal(self._lowest_above(level, ancestry_of(item, level)), objects)
 
-    def remove_instances(self, pins: Sequence[Pin]) -> list[ObjectRef]:
+    def remove_instances(self, pins: Sequence[Pin], *, exactly: bool = False) -> list[ObjectRef]:
         """See `Eraser.remove_instances`.
 
         Returns
@@ -88,7 +88,7 @@ class DynamoEraser:
             some = list(group)
             keys = (resource_key(Level.INSTANCE, pin.ancestry.instance) for pin in some)
             found = (item for item in self._table.get_many(keys) if not is_pending(item))
-            wanted = _at(pinned)
+            wanted = _at(pinned, exactly=exactly)
             self._remove_from(some[0].ancestry, [item for item in found if wanted(item)], wanted)
         return list(dict.fromkeys(pin.object for pin in pins))
 
@@ -229,10 +229,11 @@ def _any(_: Item) -> bool:
     return True
 
 
-def _at(pinned: Mapping[str, ObjectRef]) -> _Wanted:
+def _at(pinned: Mapping[str, ObjectRef], *, exactly: bool) -> _Wanted:
     """Return the condition that an instance is at its pinned version: a key always has the same bytes."""
 
     def wanted(item: Item) -> bool:
-        return object_of(item).key == pinned[id_of(item)].key
+        held, pin = object_of(item), pinned[id_of(item)]
+        return held.key == pin.key and (not exactly or held.version == pin.version)
 
     return wanted

@@ -14,6 +14,8 @@ class NoOutbox:
     been made although its answer was lost.
     """
 
+    remembers = False
+
     def name(self, refs: Sequence[ObjectRef]) -> None:
         """Do nothing."""
 

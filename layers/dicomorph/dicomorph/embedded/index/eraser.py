@@ -57,7 +57,12 @@ class SqliteEraser:
             remaining = settle(connection, parent, metadata_time(self._now()))
         return Removal(remaining, [ObjectRef(*row) for row in objects])
 
-    def remove_instances(self, pins: Sequence[Pin]) -> Sequence[ObjectRef]:
+    def remove_instances(
+        self,
+        pins: Sequence[Pin],
+        *,
+        exactly: bool = False,  # noqa: ARG002 - files have no versions to tell them apart
+    ) -> Sequence[ObjectRef]:
         """Delete instances that still are at the pinned version; others are left alone.
 
         Returns

@@ -24,6 +24,8 @@ class SqliteOutbox:
         May be shared with other adapters.
     """
 
+    remembers = True
+
     def __init__(self, database: Database) -> None:
         self._database = database
 

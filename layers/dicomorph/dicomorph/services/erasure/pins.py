@@ -68,7 +68,7 @@ def pins_of_living(backend: Backend, *, but: str = "", starting: bool = False) -
         Whether no job runs yet, whatever the records say.
     """
     records = backend.jobs
-    if not records.any_alive() or backend.objects.keeps_versions:
+    if backend.objects.keeps_versions or not records.any_alive():
         return NO_PINS
     living = [job for job in records.all() if not job.state.is_final and job.id != but]
     return pins_of(backend.objects, living, starting=starting)

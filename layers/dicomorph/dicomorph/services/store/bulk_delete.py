@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
+from dicomorph.services.erasure.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
+from dicomorph.services.erasure.erasing import erase_resources
 from dicomorph.services.fields import read_level
 
 _ERASED_AT_ONCE = 1_000  # of many small resources: the disk is waited for once
 
 
-def bulk_delete(backend: Backend, body: Mapping[str, Json]) -> None:
+def bulk_delete(backend: Backend, body: Mapping[str, Json], *, seconds: float | None = None) -> None:
     """Delete the resources that a request names; those that do not exist are ignored.
 
     Unlike Orthanc, which finds an ill-typed item when it gets there, nothing is deleted unless
     the whole request is sound.
+
+    Parameters
+    ----------
+    seconds : float, optional
+        How long it may take, where it can be taken up later; None is for ever.
 
     Raises
     ------
     BadRequestError
         If ``Resources`` is not an array of identifiers, or of ``{"Level", "ID"}``; as
         `ParameterOutOfRangeError` if a level is none.
+    TimeLimitError
+        If not all is deleted in time; the rest goes later.
     """
     items = body.get("Resources")
     if not isinstance(items, list):
         raise BadRequestError("'Resources' must be an array")
     named = [_named(item) for item in items]
+    if backend.index.outbox.remembers:
+        _delete_one_by_one(backend, named)
+    else:
+        erase_resources(backend, named, Deadline(seconds))
+
+
+def _delete_one_by_one(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
     wanted = sorted({resource_id for _, resource_id in named})
     levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
     removed: list[ObjectRef] = []
