@@ -77,6 +77,6 @@ def _aws_environment() -> Iterator[Environment]:
     table = read_template()["Resources"]["IndexTable"]["Properties"]
     kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     dynamodb.create_table(TableName="index", **{name: table[name] for name in kept if name in table})
-    yield Environment("index", "dicom", "", Settings())
+    yield Environment("index", "dicom", "")
     s3.close()
     dynamodb.close()

@@ -11,11 +11,12 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
+from dicomorph.aws.settings import deployed_settings
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend, Target, utc_now
-from dicomorph.services.server.check_settings import check_settings, waiting_settings
+from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -25,23 +26,32 @@ _logger = logging.getLogger(__name__)
 
 
 def aws_backend(environment: Environment) -> Backend:
-    """Return the ports on S3, DynamoDB and Step Functions, as far as a function may use them."""
+    """Return the ports on S3, DynamoDB and Step Functions, as far as a function may use them.
+
+    Raises
+    ------
+    MisconfiguredError
+        If the settings mean nothing.
+    TransientError
+        If they are an object of S3, which is away.
+    """
+    settings = _settings(environment)
     return Backend(
         objects=_aws_objects(environment),
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
-        settings=_settings(environment),
+        settings=settings,
         planner_limits=PlannerLimits(),
         now=utc_now,
         new_token=secrets.token_bytes,
-        targets=_aws_targets(environment),
+        targets=_aws_targets(environment, settings),
     )
 
 
 def _settings(environment: Environment) -> Settings:
-    """Check the settings; where the index is at hand, as find will need it, tell what waits for find."""
-    settings = check_settings(environment.settings)
+    """Read the settings; where the index is at hand, as find will need it, tell what waits for find."""
+    settings = deployed_settings(environment, s3_client)
     waiting = waiting_settings(settings)
     if waiting and environment.index_table_name:
         _logger.warning(waiting)
@@ -84,14 +94,14 @@ def s3_client() -> S3Client:
     return boto3.client("s3", config=_config(read_timeout=60).merge(signing))
 
 
-def _aws_targets(environment: Environment) -> dict[str, Target]:
-    if not environment.settings.targets or not environment.dicom_bucket_name:
+def _aws_targets(environment: Environment, settings: Settings) -> dict[str, Target]:
+    if not settings.targets or not environment.dicom_bucket_name:
         return {}
     from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
     client = s3_client()
     targets = {}
-    for name, place in environment.settings.targets.items():
+    for name, place in settings.targets.items():
         bucket, _, prefix = place.partition("/")
         targets[name] = Target(S3Store(client, bucket), f"{prefix.rstrip('/')}/" if prefix else "")
     return targets

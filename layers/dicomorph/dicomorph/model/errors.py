@@ -21,6 +21,7 @@
     ├── TimeLimitError            16   a synchronous call outlived the gateway
     ├── StorageFullError          19   507 on the wire
     ├── InternalError             -1
+    │   ├── MisconfiguredError    -1   the operator's settings mean nothing
     │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
     └── TransientError            36   throttling or an outage: the same call may succeed later
@@ -165,6 +166,10 @@ class InternalError(DicomorphError):
     """Something that should not happen did."""
 
     code = -1
+
+
+class MisconfiguredError(InternalError):
+    """The deployment was given settings that mean nothing; the log tells the operator what is wrong."""
 
 
 class StaleEpochError(InternalError):
