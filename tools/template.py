@@ -107,6 +107,7 @@ def written(text: str) -> str:
         raise SystemExit(f"Write out in template.yaml, with a role for each: {', '.join(missing)}")
     text = replace_part(text, "routes", api_paths())
     text = replace_part(text, "roles", reading_roles(functions))
+    text = replace_part(text, "log groups", "".join(f"        - !Ref {name}LogGroup\n" for name in functions))
     return replace_part(text, "functions", operated_functions(functions, called))
 
 

@@ -184,5 +184,20 @@ def test_what_was_stored_with_former_keys_stays_readable_by_all_who_read_and_is_
     assert "UnmatchedFunction" not in readers
 
 
+# ------------------------------------------------------------------------ VPC
+
+
+def test_lambda_alone_makes_network_interfaces_for_functions_in_subnets() -> None:
+    added = _added(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1")
+    assert added.keys() == FUNCTIONS.keys()
+    for found in added.values():
+        (statement,) = found
+        assert len(statement.actions) == 6
+        assert all(action.startswith("ec2:") for action in statement.actions)
+        by_lambda = Need("ec2:CreateNetworkInterface", "*")
+        by_function = replace(by_lambda, context=(("lambda:SourceFunctionArn", ("arn",)),))
+        assert (statement.covers(by_lambda), statement.covers(by_function)) == (True, False)
+
+
 def _key_of_the_stack() -> str:
     return TemplateValues(TEMPLATE, NAMES).arn("DataKey")
