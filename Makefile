@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -63,7 +63,7 @@ check: setup ## Check format, lint, types, imports and the template
 validate: setup ## Let AWS SAM check the template, and look at what it makes of it
 	@tools/environment sam
 	@$(SAM) AWS_DEFAULT_REGION=eu-west-1 sam validate --lint
-	@$(BIN)/python -m pytest -q -m slow tests/template/test_expanded_template.py
+	@$(BIN)/python -m pytest -q -m slow tests/template/test_expanded_template.py tests/template/test_released_template.py
 
 build: ## Build what is deployed to AWS, and start every function from it
 	@tools/environment sam
@@ -71,12 +71,23 @@ build: ## Build what is deployed to AWS, and start every function from it
 	@$(SAM) sam build
 	@$(SAM) python -m tools.build_check
 
-sizes: ## List the sizes of what was built against Lambda's limit
+# Of what was built, or builds it.
+sizes: $(if $(wildcard .aws-sam/build/template.yaml),,build) ## List the sizes of what was built against Lambda's limit
+	@tools/environment sam
 	@$(SAM) python -m tools.build_sizes
 
 deploy: build ## Deploy to AWS; the first time with questions
 	@$(SAM) python -m tools.build_sizes
 	@$(SAM) python -m tools.deploy $(ARGS)
+
+release: setup build ## Pack what was built into dist/: for SAM, and for CloudFormation, CDK, Terraform and pipelines
+	@$(SAM) python -m tools.build_sizes
+	@mkdir -p dist
+	@$(BIN)/python -m tools.release_archive dist
+	@$(SAM) python -m tools.release_template dist
+
+smoke: setup ## Try a server with synthetic data: make smoke STACK=dicomorph, or URL=http://127.0.0.1:8042
+	@$(BIN)/python -m tools.smoke $(if $(STACK),--stack "$(STACK)") $(if $(URL),--url "$(URL)") $(ARGS)
 
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .

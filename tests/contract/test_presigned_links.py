@@ -58,7 +58,5 @@ def test_a_bucket_with_dots_is_not_part_of_the_host_whose_certificate_would_not_
 ) -> None:
     settings = json.dumps({"Targets": {"research": _TARGET}})
     backend = aws_backend(read_environment({"DICOM_BUCKET_NAME": "images", "SETTINGS": settings}))
-    link = backend.targets["research"].store.link(
-        ObjectRef("1.dcm", version="1", size=1), file_name="1.dcm"
-    )
+    link = backend.targets["research"].store.link(ObjectRef("1.dcm", version="1", size=1), file_name="1.dcm")
     assert urlsplit(link).hostname == f"s3.{region}.{REGIONS[region]}"

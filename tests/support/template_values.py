@@ -26,6 +26,7 @@ _ARNS = {
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
