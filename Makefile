@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -40,6 +40,13 @@ coverage: ## Run the fast tests and say which lines and branches none of them re
 
 test-slow: setup ## Run the slow tests, with long random searches
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow --hypothesis-profile=slow $(ARGS)
+
+test-second: setup ## Hold index and state machine against second implementations of AWS (needs npm)
+	@mkdir -p .cache/second && cp requirements/second/*.json .cache/second
+	@cd .cache/second && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@$(BIN)/python -m pytest -q -m "slow or not slow" --second tests/template/test_second_validator.py \
+		$(addprefix tests/contract/test_,index_annotations.py index_dynamodb.py index_dynamodb_sizes.py index_histories.py \
+		index_remove.py index_replacing.py index_store.py job_records.py) $(ARGS)
 
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)

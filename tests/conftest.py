@@ -116,6 +116,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="leave out tests that ask for a longer timeout, and start none after so many seconds",
     )
+    parser.addoption(
+        "--second", action="store_true", help="test on a second implementation of DynamoDB (make test-second)"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
