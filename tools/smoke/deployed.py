@@ -135,6 +135,7 @@ class Deployed:
             yield
         finally:
             self._throttle(client, api, *before)
+            time.sleep(_TO_TAKE_EFFECT)
 
     def _throttle(self, client: Any, api: str, rate: float, burst: int) -> None:
         changes = {"rateLimit": rate, "burstLimit": burst}
