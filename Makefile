@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -44,6 +44,13 @@ test-slow: setup ## Run the slow tests, with long random searches
 kills: setup ## Kill the server and, as root, cut its power COUNT times each: make kills COUNT=100
 	@$(BIN)/python -m pytest -q -s -m slow --rounds $(or $(COUNT),30) tests/local/test_kills.py tests/local/test_power_cuts.py $(ARGS)
 
+test-second: setup ## Hold index and state machine against second implementations of AWS (needs npm)
+	@mkdir -p .cache/second && cp requirements/second/*.json .cache/second
+	@cd .cache/second && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@$(BIN)/python -m pytest -q -m "slow or not slow" --second tests/template/test_second_validator.py \
+		$(addprefix tests/contract/test_,index_annotations.py index_dynamodb.py index_dynamodb_sizes.py index_histories.py \
+		index_remove.py index_replacing.py index_store.py job_records.py) $(ARGS)
+
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)
 
@@ -66,7 +73,7 @@ check: setup ## Check format, lint, types, imports and the template
 validate: setup ## Let AWS SAM check the template, and look at what it makes of it
 	@tools/environment sam
 	@$(SAM) AWS_DEFAULT_REGION=eu-west-1 sam validate --lint
-	@$(BIN)/python -m pytest -q -m slow tests/template/test_expanded_template.py
+	@$(BIN)/python -m pytest -q -m slow tests/template/test_expanded_template.py tests/template/test_released_template.py
 
 build: ## Build what is deployed to AWS, and start every function from it
 	@tools/environment sam
@@ -74,13 +81,23 @@ build: ## Build what is deployed to AWS, and start every function from it
 	@$(SAM) sam build
 	@$(SAM) python -m tools.build_check
 
-sizes: ## List the sizes of what was built against Lambda's limit
+# Of what was built, or builds it.
+sizes: $(if $(wildcard .aws-sam/build/template.yaml),,build) ## List the sizes of what was built against Lambda's limit
 	@tools/environment sam
 	@$(SAM) python -m tools.build_sizes
 
 deploy: build ## Deploy to AWS; the first time with questions
 	@$(SAM) python -m tools.build_sizes
 	@$(SAM) python -m tools.deploy $(ARGS)
+
+release: setup build ## Pack what was built into dist/: for SAM, and for CloudFormation, CDK, Terraform and pipelines
+	@$(SAM) python -m tools.build_sizes
+	@mkdir -p dist
+	@$(BIN)/python -m tools.release_archive dist
+	@$(SAM) python -m tools.release_template dist
+
+smoke: setup ## Try a server with synthetic data: make smoke STACK=dicomorph, or URL=http://127.0.0.1:8042
+	@$(BIN)/python -m tools.smoke $(if $(STACK),--stack "$(STACK)") $(if $(URL),--url "$(URL)") $(ARGS)
 
 fix: setup ## Format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -117,6 +117,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="start no test that may end after so many seconds, by the timeout it asks for; list them",
     )
     parser.addoption("--rounds", type=int, default=30, help="how often a test kills or cuts the power")
+    parser.addoption(
+        "--second", action="store_true", help="test on a second implementation of DynamoDB (make test-second)"
+    )
 
 
 LEFT_OUT = "the budget of time is spent"

@@ -29,13 +29,17 @@ ready = time.perf_counter()
 print(json.dumps({"import": imported - started, "clients": ready - imported, "modules": len(sys.modules)}))
 """
 
-# What no stack has to name for a function to start. SETTINGS is JSON; names of resources may be anything.
+# What no stack has to name for a function to start.
 _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_CONFIG_FILE": os.devnull,
 }
+
+
+# Read at a start; the names of resources may be anything.
+_READ = {"SETTINGS": "{}", "SETTINGS_OBJECT": ""}
 
 
 def main(build: Path = BUILD) -> None:
@@ -52,7 +56,7 @@ def main(build: Path = BUILD) -> None:
 def start(function: BuiltFunction) -> bool:
     """Start one function and print how long that took, or why it failed."""
     paths = [function.code, *(layer / "python" for layer in function.layers.values())]
-    variables = {name: "{}" if name == "SETTINGS" else "none" for name in function.variables}
+    variables = {name: _READ.get(name, "none") for name in function.variables}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", _START, *map(str, paths)],
         env=_ENVIRONMENT | variables,

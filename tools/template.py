@@ -87,6 +87,11 @@ def operated_functions(functions: list[str], called: set[str]) -> str:
     return text
 
 
+def reading_roles(functions: list[str]) -> str:
+    """Return the roles of the functions that have a backend, as items of a list."""
+    return "".join(f"        - !Ref {name}Role\n" for name in functions if name != function_name(UNMATCHED))
+
+
 def written(text: str) -> str:
     """Return a template with the generated parts as they should be.
 
@@ -101,6 +106,8 @@ def written(text: str) -> str:
     if missing := sorted(called - set(functions)):
         raise SystemExit(f"Write out in template.yaml, with a role for each: {', '.join(missing)}")
     text = replace_part(text, "routes", api_paths())
+    text = replace_part(text, "roles", reading_roles(functions))
+    text = replace_part(text, "log groups", "".join(f"        - !Ref {name}LogGroup\n" for name in functions))
     return replace_part(text, "functions", operated_functions(functions, called))
 
 

@@ -22,6 +22,7 @@ from tests.contract.stores import (
     make_job_records,
     make_object_store,
     s3_client,
+    second_dynamodb_client,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def s3() -> Iterator[S3Client]:
 
 
 @pytest.fixture(scope="module")
-def dynamodb() -> Iterator[DynamoDBClient]:
-    with dynamodb_client() as client:
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[DynamoDBClient]:
+    is_second = request.config.getoption("second")
+    with second_dynamodb_client() if is_second else dynamodb_client() as client:
         yield client
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,14 +15,13 @@ from dicomorph.embedded.sqlite.database import Database
 from dicomorph.model.resources import LEVELS, Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Pin
 from dicomorph.ports.index import Index
 from dicomorph.services.backend import utc_now
-from local.template import read_template
+from tests.support.index_schema import index_schema
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 INDEXES = ("sqlite", "dynamodb")
 FIRST_DIGITS = "0125af"
-_TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 _numbers = count()
 _MOTO = threading.RLock()  # moto has no locks of its own
 
@@ -31,14 +29,8 @@ _MOTO = threading.RLock()  # moto has no locks of its own
 def make_table(client: DynamoDBClient) -> str:
     """Create the table of the template, and return its name."""
     name = f"index-{next(_numbers)}"
-    client.create_table(TableName=name, **_table_properties())
+    client.create_table(TableName=name, **index_schema())
     return name
-
-
-@functools.cache
-def _table_properties() -> dict[str, Any]:
-    properties = read_template()["Resources"]["IndexTable"]["Properties"]
-    return {key: properties[key] for key in _TABLE_PROPERTIES}
 
 
 def make_index(

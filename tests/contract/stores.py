@@ -20,6 +20,7 @@ from dicomorph.ports.jobs import JobRecords
 from dicomorph.ports.objects import ObjectStore
 from tests.contract.indexes import make_table, taking_turns
 from tests.support.quick_moto import quick_aws
+from tests.support.second_dynamodb import second_dynamodb
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -50,6 +51,13 @@ def dynamodb_client() -> Iterator[DynamoDBClient]:
         client = boto3.client("dynamodb", region_name=REGION, config=_ONCE)
         yield client
         client.close()
+
+
+@contextmanager
+def second_dynamodb_client() -> Iterator[DynamoDBClient]:
+    """Give a client of a second implementation of DynamoDB (``--second``)."""
+    with second_dynamodb(REGION, _ONCE) as client:
+        yield client
 
 
 def make_bucket(client: S3Client) -> str:

@@ -47,11 +47,8 @@ def test_nothing_that_decides_reads_a_secondary_index(dynamodb: DynamoDBClient) 
     assert index.ingest.add([entry(version="3")], overwrite=ALWAYS)[0].superseded == one.object
     assert [found.parent for found in index.catalogue.find_many(["1s"])] == ["0t"]
     assert index.catalogue.children(Level.STUDY, "0t") == ["0s", "1s"]
-    assert [each.ancestry.instance for each in index.catalogue.pins(Level.PATIENT, "0p")] == [
-        "0i",
-        "1i",
-        "2i",
-    ]
+    pins = index.catalogue.pins(Level.PATIENT, "0p")
+    assert sorted(each.ancestry.instance for each in pins) == ["0i", "1i", "2i"]  # a batch has no order
     index.eraser.remove_instances([pin(one), pin(two)])
     assert index.catalogue.children(Level.SERIES, "0s") == ["0i"]
     assert index.eraser.remove(Level.SERIES, "1s") == Removal((Level.STUDY, "0t"), [three.object])

@@ -17,8 +17,8 @@ from dicomorph.aws.environment import Environment
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.model.settings import Settings
-from local.template import read_template
 from tests.support.api_client import Client, Clock, InlineRunner
+from tests.support.index_schema import index_schema
 from tests.support.quick_moto import quick_aws
 
 
@@ -74,9 +74,7 @@ def _aws_environment() -> Iterator[Environment]:
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
     s3.create_bucket(Bucket="dicom", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_bucket_versioning(Bucket="dicom", VersioningConfiguration={"Status": "Enabled"})
-    table = read_template()["Resources"]["IndexTable"]["Properties"]
-    kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    dynamodb.create_table(TableName="index", **{name: table[name] for name in kept if name in table})
-    yield Environment("index", "dicom", "", Settings())
+    dynamodb.create_table(TableName="index", **index_schema())
+    yield Environment("index", "dicom", "")
     s3.close()
     dynamodb.close()

@@ -21,7 +21,7 @@ from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import Environment
 from dicomorph.dicom.standard.tags import format_tag
-from dicomorph.model.settings import Settings, parse_settings
+from dicomorph.model.settings import parse_settings
 from local.example_data import FILES
 from tests.support.api_client import Answer, Client, InlineRunner
 from tests.support.documented_commands import CurlCall, Example, curl_call, read_examples
@@ -182,16 +182,16 @@ def check(example: Example, session: Session) -> None:
             assert (before, after) == ("before", "after"), f"{subject} is not understood here"
 
 
-def settings_of(example: Example, target: str) -> Settings:
-    """Return the settings that an example asks for, with a target that there is here."""
-    return parse_settings(json.loads(json.dumps(example.settings).replace("~/research", target)))
+def settings_of(example: Example, target: str) -> str:
+    """Return the settings that an example asks for, with a target that there is here, as JSON."""
+    return json.dumps(example.settings).replace("~/research", target)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_an_example_does_what_it_says_on_one_machine(
     make_client: Callable[..., Client], tmp_path: Path, example: Example
 ) -> None:
-    settings = settings_of(example, str(tmp_path / "research"))
+    settings = parse_settings(json.loads(settings_of(example, str(tmp_path / "research"))))
     client = make_client(**{name: getattr(settings, name) for name in settings.__slots__})
     check(example, Session(client, tmp_path))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dicomorph.jobs import record
+from dicomorph.model.resources import ObjectRef
 from tests.support.api_client import Client
 
 
@@ -51,3 +55,47 @@ def test_nested_user_data_are_shown(deployment: str, request: pytest.FixtureRequ
     client: Client = request.getfixturevalue(deployment)
     data = nested(280)
     assert client.get(submit(client, UserData=data)).json["UserData"] == data
+
+
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
+def test_user_data_burden_neither_the_record_nor_what_workers_read(
+    deployment: str, request: pytest.FixtureRequest
+) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    given: list[Any] = ["x" * 200_000, [], False, None]
+    jobs = [submit(client, UserData=data).rpartition("/")[2] for data in given]
+    expected = [*given[:3], "none"]
+    for job in jobs:
+        held = client.backend.jobs.get(job)
+        assert held is not None
+        assert len(json.dumps(record.encode(held))) < 2_000
+        assert len(client.backend.objects.get(f"jobs/{job}/request.json") or b"") < 1_000
+    assert [client.get(f"/jobs/{job}").json.get("UserData", "none") for job in jobs] == expected
+    shown = {job["ID"]: job.get("UserData", "none") for job in client.get("/jobs", query={"expand": ""}).json}
+    assert [shown[job] for job in jobs] == expected
+    client.delete(f"/jobs/{jobs[0]}")
+    assert [*client.backend.objects.keys(f"jobs/{jobs[0]}/")] == []
+
+
+@pytest.mark.parametrize("deployment", ["client", "aws_client"])
+def test_user_data_of_a_job_of_an_earlier_version_are_in_its_record(
+    deployment: str, request: pytest.FixtureRequest
+) -> None:
+    client: Client = request.getfixturevalue(deployment)
+    job = submit(client).rpartition("/")[2]
+    held = client.backend.jobs.get(job)
+    assert held is not None
+    client.backend.jobs.update(replace(held, user_data={"Ticket": 7}))
+    assert client.get(f"/jobs/{job}").json["UserData"] == {"Ticket": 7}
+
+
+@pytest.mark.parametrize("document", [None, b"", b"{", b"[]", b"{}", b"1"])
+def test_user_data_that_a_power_cut_has_taken_are_left_out(client: Client, document: bytes | None) -> None:
+    job = submit(client, UserData="x").rpartition("/")[2]
+    key = f"jobs/{job}/user-data.json"
+    if document is None:
+        client.backend.objects.discard([ObjectRef(key, "", 0)], pinned=False)
+    else:
+        client.backend.objects.put(key, document)
+    answer = client.get(f"/jobs/{job}")
+    assert (answer.status, "UserData" in answer.json) == (200, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ import pytest
 
 from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import Environment
-from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.settings import Settings
+from dicomorph.model.errors import MisconfiguredError
 from tests.support.api_client import Client
 
 
@@ -136,10 +136,13 @@ def test_a_failed_instance_fails_the_job_and_leaves_the_others(client: Client, f
         ("ab", False),
     ],
 )
-def test_on_aws_a_target_is_a_bucket_and_a_prefix(place: str, *, is_sound: bool) -> None:
-    environment = Environment("", "", "", Settings(targets={"research": place}))
+def test_on_aws_a_target_is_a_bucket_and_a_prefix(
+    place: str, caplog: pytest.LogCaptureFixture, *, is_sound: bool
+) -> None:
+    environment = Environment("", "", "", json.dumps({"Targets": {"research": place}}))
     if is_sound:
-        aws_backend(environment)
+        assert aws_backend(environment).settings.targets == {"research": place}
         return
-    with pytest.raises(BadFileFormatError, match="research must lead to"):
+    with pytest.raises(MisconfiguredError):
         aws_backend(environment)
+    assert "research must lead to" in caplog.text

@@ -151,10 +151,10 @@ def session() -> Iterator[boto3.Session]:
 
 
 def test_a_first_deployment_is_told_from_a_later_one(session: boto3.Session) -> None:
-    assert deploy.stack_status(session, "dicomorph") is None
+    assert deploy.read_stack(session, "dicomorph").status is None
     bucket = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}})
     session.client("cloudformation").create_stack(StackName="dicomorph", TemplateBody=bucket)
-    assert deploy.stack_status(session, "dicomorph") == "CREATE_COMPLETE"
+    assert deploy.read_stack(session, "dicomorph").status == "CREATE_COMPLETE"
 
 
 def test_missing_credentials_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,8 +121,8 @@ def call_needs(service: str, operation: str, params: _Params, keys: Mapping[str,
     service, operation : str
         As botocore names them.
     keys : Mapping[str, str]
-        The customer's keys that stores are encrypted with, by ``s3`` and ``dynamodb``; the keys
-        that AWS manages ask nobody for a permission.
+        The customer's keys that stores are encrypted with, by ``s3`` and ``dynamodb``, or the name of
+        another bucket; the keys that AWS manages ask nobody for a permission.
     """
     needs = _NEEDS.get((service, operation))
     if needs is None:
@@ -131,8 +131,9 @@ def call_needs(service: str, operation: str, params: _Params, keys: Mapping[str,
     yield from needs(params)
     # DynamoDB opens the key of its table, for writes as for reads.
     action = "kms:Decrypt" if service == "dynamodb" else _KEY_ACTIONS.get(operation)
-    if action and service in keys:
-        yield Need(action, keys[service], (("kms:ViaService", (f"{service}.{REGION}.amazonaws.com",)),))
+    key = keys.get(params.get("Bucket", ""), keys.get(service))
+    if action and key:
+        yield Need(action, key, (("kms:ViaService", (f"{service}.{REGION}.amazonaws.com",)),))
 
 
 @dataclass

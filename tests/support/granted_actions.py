@@ -14,6 +14,7 @@ from tests.support.template_values import NotReadableError, TemplateValues
 Context = tuple[tuple[str, tuple[str, ...]], ...]
 """Condition keys with their values; a key that a request does not have is absent."""
 
+_ATTACHED = {"Groups", "Roles", "Users"}
 PRINCIPAL_TYPES = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 
 
@@ -78,7 +79,7 @@ def read_statements(template: Mapping[str, Any], values: TemplateValues) -> dict
     return {
         name: [
             _statement(found, values)
-            for document in _documents(name, resource, resources)
+            for document in _documents(name, resource, resources, values)
             for found in listed(document["Statement"])
         ]
         for name, resource in resources.items()
@@ -94,7 +95,7 @@ def roles_of_nobody(template: Mapping[str, Any]) -> set[str]:
 
 
 def _documents(
-    name: str, resource: Mapping[str, Any], resources: Mapping[str, Any]
+    name: str, resource: Mapping[str, Any], resources: Mapping[str, Any], values: TemplateValues
 ) -> Iterator[Mapping[str, Any]]:
     role = _role(name, resource)
     yield from listed(resource["Properties"].get("Policies", []))
@@ -102,14 +103,25 @@ def _documents(
         held = resources[role]["Properties"]
         if "ManagedPolicyArns" in held:
             raise NotReadableError(f"What {role} is granted by managed policies is not known here")
-        yield from (policy["PolicyDocument"] for policy in held.get("Policies", []))
+        yield from (policy["PolicyDocument"] for policy in _present(held.get("Policies", []), values))
     elif resource["Type"] == "AWS::Serverless::Function":
         raise NotReadableError(f"What SAM grants to {name}, which has no role of its own, is not known here")
     for other in resources.values():
-        if other["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"):
+        attached = other["Type"] == "AWS::IAM::ManagedPolicy" and other["Properties"].keys() & _ATTACHED
+        if attached or other["Type"] == "AWS::IAM::RolePolicy":
             raise NotReadableError(f"{other['Type']} is not known here")
         if other["Type"] == "AWS::IAM::Policy" and {"Ref": role} in other["Properties"]["Roles"]:
             yield other["Properties"]["PolicyDocument"]
+
+
+def _present(policies: list[Any], values: TemplateValues) -> Iterator[Mapping[str, Any]]:
+    """Yield the policies that the parameters ask for, unresolved."""
+    for policy in policies:
+        if "Fn::If" in policy:
+            condition, given, other = policy["Fn::If"]
+            policy = given if values.of({"Condition": condition}) else other  # noqa: PLW2901
+        if policy != {"Ref": "AWS::NoValue"}:
+            yield policy
 
 
 def _role(name: str, resource: Mapping[str, Any]) -> str:
@@ -152,6 +164,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _OPERATORS: dict[str, tuple[Callable[[Iterable[bool]], bool], Callable[[str, str], bool]]] = {
+    "Null": (all, lambda wanted, _: wanted == "false"),  # templates here ask for absence only, "true"
     "StringEquals": (any, str.__eq__),
     "StringLike": (any, _matches),
     "ForAllValues:StringLike": (all, _matches),  # true of a request that has no such key

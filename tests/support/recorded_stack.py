@@ -144,7 +144,7 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
         _deploy_workflow()
         recorder = CallRecorder(customer_keys(template, values))
         backends = {
-            folder: _backend(name, _variables(template, properties, values), recorder)
+            folder: recorded_backend(name, variables_of(template, properties, values), recorder)
             for folder, (name, properties) in functions.items()
         }
         everything = {
@@ -186,15 +186,17 @@ def _deploy_workflow() -> None:
     stack._create_machine({**arns, "DicomBucketName": stack.BUCKET, "MaxConcurrency": "2"})
 
 
-def _variables(
+def variables_of(
     template: Mapping[str, Any], properties: Mapping[str, Any], values: TemplateValues
 ) -> dict[str, str]:
+    """Return the environment that a function is given."""
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     own = properties.get("Environment", {}).get("Variables", {})
     return {name: str(value) for name, value in values.of({**shared, **own}).items()}
 
 
-def _backend(principal: str, variables: Mapping[str, str], recorder: CallRecorder) -> Backend:
+def recorded_backend(principal: str, variables: Mapping[str, str], recorder: CallRecorder) -> Backend:
+    """Return the backend of a function whose calls are written down."""
     make_client = boto3.client
 
     def recorded_client(*args: Any, **options: Any) -> Any:

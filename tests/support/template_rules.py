@@ -33,9 +33,10 @@ def api_of(template: Template) -> dict[str, Any]:
 
 
 def role_statements(template: Template, function: str) -> list[dict[str, Any]]:
-    """Return the statements of a function's role."""
+    """Return the statements of a function's role that it has whatever the parameters say."""
     role = template["Resources"][template["Resources"][function]["Properties"]["Role"]["Fn::GetAtt"][0]]
-    return [s for policy in role["Properties"]["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+    policies = [policy for policy in role["Properties"]["Policies"] if "Fn::If" not in policy]
+    return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
 
 
 def actions(template: Template, function: str) -> set[str]:
@@ -81,15 +82,25 @@ def _scalars_of_statements(node: yaml.Node, path: tuple[str, ...] = ()) -> Itera
 def careless_roles(template: Template) -> list[str]:
     """Return functions that leave their role to SAM, and roles with policies written elsewhere.
 
-    SAM's roles may write to every log group of the account. What API Gateway logs with is the
+    SAM's roles may write to every log group of the account. A role without the network policy keeps
+    its function from being deployed into a VPC. What API Gateway logs with is the
     account's, and AWS's policy for it the only one there is.
     """
     found = [name for name, function in of_type(template, FUNCTION).items() if "Role" not in function]
+    found += [
+        name for name in of_type(template, FUNCTION) if name not in found and not _has_network(template, name)
+    ]
     for name, role in of_type(template, "AWS::IAM::Role").items():
         is_gateways = "apigateway.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
         if "PermissionsBoundary" not in role or ("ManagedPolicyArns" in role and not is_gateways):
             found.append(name)
     return found
+
+
+def _has_network(template: Template, function: str) -> bool:
+    """Tell whether the role lets Lambda make network interfaces, where functions run in subnets."""
+    role = template["Resources"][template["Resources"][function]["Properties"]["Role"]["Fn::GetAtt"][0]]
+    return any(policy.get("Fn::If", [""])[0] == "InVpc" for policy in role["Properties"]["Policies"])
 
 
 def unsigned_routes(template: Template) -> list[str]:

@@ -26,6 +26,7 @@ _ARNS = {
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
@@ -38,6 +39,14 @@ class NotReadableError(Exception):
     To pass over it would be to guess, and the tests would prove less than they seem to.
     Whoever brings such a thing into the template teaches the reader first.
     """
+
+
+def with_parameters(template: Mapping[str, Any], **values: Any) -> dict[str, Any]:
+    """Return a template whose parameters have other defaults: as if it were deployed with these values."""
+    parameters = dict(template["Parameters"])
+    for name, value in values.items():
+        parameters[name] = {**parameters[name], "Default": value}
+    return {**template, "Parameters": parameters}
 
 
 class TemplateValues:
@@ -58,6 +67,7 @@ class TemplateValues:
         self._resources = template["Resources"]
         self._names = names
         self._functions: dict[str, Callable[[Any], Any]] = {
+            "Fn::And": lambda terms: all(map(self.of, terms)),
             "Condition": lambda name: self.of(self._conditions[name]),
             "Fn::Equals": lambda terms: self.of(terms[0]) == self.of(terms[1]),
             "Fn::GetAtt": lambda path: self._attribute(*path),
@@ -99,7 +109,8 @@ class TemplateValues:
         if name in _PSEUDO_PARAMETERS:
             return _PSEUDO_PARAMETERS[name]
         if name in self._parameters:
-            return self._parameters[name]["Default"]
+            value = self._parameters[name]["Default"]
+            return value.split(",") if self._parameters[name].get("Type") == "CommaDelimitedList" else value
         if self._resources[name]["Type"] == "AWS::Serverless::StateMachine":
             return self.arn(name)
         return self.name(name)

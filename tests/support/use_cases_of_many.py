@@ -39,6 +39,25 @@ def change_many(cloud: RecordedStack) -> None:
     assert len(cloud.get("/jobs", query={"expand": ""}).json[0]["Content"]["ParentResources"]) == 2
 
 
+def look_amid_submissions(cloud: RecordedStack) -> None:
+    """Jobs that are shown while they are submitted: their records are there, and not all documents yet."""
+    seen = []
+
+    def look() -> None:
+        (job,) = cloud.get("/jobs", query={"expand": ""}).json
+        assert cloud.get(f"/jobs/{job['ID']}").status == 200
+        seen.append(job.get("UserData"))
+
+    for path, body in submissions(cloud):
+        asked = {"KeepSource": True, "UserData": {"Ticket": path}}
+        with cloud.meanwhile("PutObject", look):
+            assert cloud.post(path, {**body, **asked}).status == 200
+        (job,) = cloud.get("/jobs", query={"expand": ""}).json
+        assert job["UserData"] == {"Ticket": path}
+        assert cloud.delete(f"/jobs/{job['ID']}").status == 200
+    assert seen == [None] * 6
+
+
 def answer_at_length(cloud: RecordedStack) -> None:
     """Answers that do not fit: lists of resources and of jobs, and what jobs made."""
     stored = cloud.upload(patient())
@@ -107,4 +126,13 @@ def submissions(cloud: RecordedStack) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-USE_CASES_OF_MANY = (show_many, delete_many, change_many, answer_at_length, give_away, split, merge)
+USE_CASES_OF_MANY = (
+    show_many,
+    delete_many,
+    change_many,
+    look_amid_submissions,
+    answer_at_length,
+    give_away,
+    split,
+    merge,
+)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from typing import Any
 
@@ -63,3 +65,29 @@ def test_sam_asks_for_a_signature_on_every_route(expanded: dict[str, Any]) -> No
     assert len(operations) > 2 * len(paths) - 10
     assert all(operation["security"] == [{"AWS_IAM": []}] for operation in operations)
     assert body["components"]["securitySchemes"]["AWS_IAM"]["x-amazon-apigateway-authtype"] == "awsSigv4"
+
+
+READ_OVERRIDES = """
+import json, sys
+from samcli.cli.types import CfnParameterOverridesType
+
+read = CfnParameterOverridesType().convert
+print(json.dumps([read(tuple(given), None, None) for given in json.load(sys.stdin)]))
+"""
+
+
+def test_settings_reach_the_stack_as_the_page_quotes_them() -> None:
+    page = (TEMPLATE.parent / "docs/operations/settings.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"`parameter_overrides = \"\"\"(.*?)\"\"\"`", page)
+    (command,) = re.findall(r"`\S+/sam deploy --parameter-overrides (.*?)`", page)
+    (plain,) = re.findall(r"`aws cloudformation deploy --parameter-overrides (.*?)`", page)
+    given = json.dumps([[written], shlex.split(command), shlex.split(plain)])
+    done = subprocess.run(
+        [SAM, "-c", READ_OVERRIDES], input=given, capture_output=True, text=True, check=True
+    )
+    of_file, of_command, eaten = json.loads(done.stdout)
+    assert of_file == {"Settings": '{"StableAge":30}', "MaxConcurrency": "100"}
+    assert of_command == {"Settings": '{"StableAge":30}'}
+    # SAM's own way with what the other command takes: CloudFormation refuses it.
+    assert not re.fullmatch(STACK["Parameters"]["Settings"]["AllowedPattern"], eaten["Settings"])
+    assert shlex.split(plain) == ['Settings={"StableAge":30}']

@@ -76,6 +76,10 @@ def _manage(template: dict[str, Any]) -> None:
     _properties(template, "BrowseRole")["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]
 
 
+def _leave_the_vpc(template: dict[str, Any]) -> None:
+    _properties(template, "JobsRole")["Policies"].pop(0)
+
+
 def _add_route(template: dict[str, Any]) -> None:
     _paths(template)["/studies/{id}/archive"] = {"get": _paths(template)["/studies"]["get"]}
 
@@ -138,6 +142,7 @@ def _remove(name: str) -> Change:
 DEFECTS: list[tuple[rules.Rule, Change, str]] = [
     (rules.careless_roles, _own_sam_role, "BrowseFunction"),
     (rules.careless_roles, _manage, "BrowseRole"),
+    (rules.careless_roles, _leave_the_vpc, "JobsFunction"),
     (rules.unsigned_routes, _set("Api", "Auth", to={"DefaultAuthorizer": "NONE"}), "/system"),
     (rules.unsigned_routes, lambda t: _paths(t)["/jobs"]["get"].update(security=[]), "/jobs"),
     (rules.unserved_routes, _add_route, "('functions/browse', 'GET', '/studies/*/archive')"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.model import object_keys
 from dicomorph.model.orthanc_errors import describe_code
 from local.template import TEMPLATE, read_template
 from tests.support.template_rules import of_type
@@ -23,9 +24,9 @@ def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
         "results/",
         "incoming/",
     }
-    assert rules["ForgetDeletedVersions"]["NoncurrentVersionExpiration"] == {
-        "NoncurrentDays": {"Ref": "DeletedVersionDays"}
-    }
+    for name, prefix in (("ForgetDeletedVersions", "instances/"), ("ForgetDeletedDocuments", "jobs/")):
+        assert rules[name]["Prefix"] == prefix
+        assert rules[name]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "DeletedVersionDays"}}
     assert "AbortIncompleteMultipartUpload" in rules["AbortUploads"]
     # What is stored, and the documents of jobs, go when somebody says so.
     assert {rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule} == {
@@ -46,6 +47,15 @@ def test_deletions_are_finished_every_few_minutes_and_no_run_is_repeated() -> No
     assert RESOURCES["EraseFunction"]["Properties"]["Timeout"] == 900
     invocations = RESOURCES["EraseInvocations"]["Properties"]
     assert (invocations["MaximumRetryAttempts"], invocations["MaximumEventAgeInSeconds"]) == (0, 300)
+
+
+def test_versions_of_whatever_is_stored_are_forgotten_but_those_of_settings() -> None:
+    rules = RESOURCES["DicomBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    forgotten = {rule.get("Prefix", "") for rule in rules if "NoncurrentVersionExpiration" in rule}
+    stored = {value for value in vars(object_keys).values() if isinstance(value, str) and value.endswith("/")}
+    assert {"instances/", "jobs/", "results/"} <= stored
+    assert forgotten == {*stored, "incoming/"}
+    assert not any("settings/".startswith(prefix) for prefix in forgotten)
 
 
 def test_the_table_costs_what_is_used_and_can_be_restored() -> None:

@@ -32,8 +32,9 @@ from dicomorph.services.entries import instance_entry
 from dicomorph.services.submit.modification import submit_modification
 from dicomorph.services.submit.start_job import Caller
 from local.functions import load_module
-from local.template import TEMPLATE, read_template
+from local.template import TEMPLATE
 from tests.support.api_client import make_dicom
+from tests.support.index_schema import index_schema
 from tests.workflows import moto_faults
 
 REGION: Final = "eu-central-1"
@@ -189,11 +190,7 @@ def _create_stores() -> None:
     s3 = boto3.client("s3", REGION)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    table = read_template()["Resources"]["IndexTable"]["Properties"]
-    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    boto3.client("dynamodb", REGION).create_table(
-        TableName="index", **{name: table[name] for name in wanted if name in table}
-    )
+    boto3.client("dynamodb", REGION).create_table(TableName="index", **index_schema())
 
 
 def _create_machine(substitutions: dict[str, str]) -> str:

@@ -7,48 +7,52 @@ resource for.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
+from dicomorph.aws.settings import deployed_settings
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.planning import PlannerLimits
-from dicomorph.model.errors import BadFileFormatError, InternalError
+from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.services.backend import Backend, Target, utc_now
-from dicomorph.services.server.check_settings import check_settings, waiting_settings
+from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
 
-# Of buckets, 3 to 63 characters of those that S3 allows; of prefixes, what needs no quoting in keys.
-_PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()@=+~-]+)*/?")
 _logger = logging.getLogger(__name__)
 
 
 def aws_backend(environment: Environment) -> Backend:
-    """Return the ports on S3, DynamoDB and Step Functions, as far as a function may use them."""
+    """Return the ports on S3, DynamoDB and Step Functions, as far as a function may use them.
+
+    Raises
+    ------
+    MisconfiguredError
+        If the settings mean nothing.
+    TransientError
+        If they are an object of S3, which is away.
+    """
+    settings = _settings(environment)
     return Backend(
-        objects=_aws_objects(environment),
+        objects=_aws_objects(environment, settings),
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
-        settings=_settings(environment),
+        settings=settings,
         planner_limits=PlannerLimits(),
         now=utc_now,
         new_token=secrets.token_bytes,
-        targets=_aws_targets(environment),
+        targets=_aws_targets(environment, settings),
     )
 
 
 def _settings(environment: Environment) -> Settings:
-    """Check the settings; where the index is at hand, as find will need it, tell what waits for find."""
-    settings = check_settings(environment.settings)
-    for name, place in settings.targets.items():
-        if not _PLACE.fullmatch(place):
-            raise BadFileFormatError(f"Setting Targets: {name} must lead to <bucket> or <bucket>/<prefix>")
+    """Read the settings; where the index is at hand, as find will need it, tell what waits for find."""
+    settings = deployed_settings(environment, s3_client)
     waiting = waiting_settings(settings)
     if waiting and environment.index_table_name:
         _logger.warning(waiting)
@@ -65,14 +69,12 @@ class _Absent:
         raise InternalError(f"{name}: this function was started without {self._variable}")
 
 
-def _aws_objects(environment: Environment) -> Any:
+def _aws_objects(environment: Environment, settings: Settings) -> Any:
     if not environment.dicom_bucket_name:
         return _Absent("DICOM_BUCKET_NAME")
     from dicomorph.aws.objects.store import S3Store, nameless_file  # noqa: PLC0415 - see above
 
-    scratch = FileScratch(
-        nameless_file, largest_inflated=environment.settings.maximum_inflated_size * MEGABYTE
-    )
+    scratch = FileScratch(nameless_file, largest_inflated=settings.maximum_inflated_size * MEGABYTE)
     return S3Store(s3_client(), environment.dicom_bucket_name, scratch)
 
 
@@ -94,14 +96,14 @@ def s3_client() -> S3Client:
     return boto3.client("s3", config=_config(read_timeout=60).merge(signing))
 
 
-def _aws_targets(environment: Environment) -> dict[str, Target]:
-    if not environment.settings.targets or not environment.dicom_bucket_name:
+def _aws_targets(environment: Environment, settings: Settings) -> dict[str, Target]:
+    if not settings.targets or not environment.dicom_bucket_name:
         return {}
     from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
     client = s3_client()
     targets = {}
-    for name, place in environment.settings.targets.items():
+    for name, place in settings.targets.items():
         bucket, _, prefix = place.partition("/")
         targets[name] = Target(S3Store(client, bucket), f"{prefix.rstrip('/')}/" if prefix else "")
     return targets

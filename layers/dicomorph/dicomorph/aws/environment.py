@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.settings import Settings, parse_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +13,21 @@ class Environment:
 
     A function is given the names of those resources only that it is permitted to use; the
     others are empty.
+
+    Parameters
+    ----------
+    settings : str
+        A JSON object, unread (`dicomorph.aws.settings`).
+    settings_object : str
+        Where the settings are that count in place of these: ``<bucket>/<key>?versionId=<version>``.
+        Empty if there are none.
     """
 
     index_table_name: str
     dicom_bucket_name: str
     modification_workflow_arn: str
-    settings: Settings
+    settings: str = "{}"
+    settings_object: str = ""
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -32,20 +37,12 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
     ----------
     variables : Mapping[str, str]
         In place of those of the process.
-
-    Raises
-    ------
-    BadFileFormatError
-        If ``SETTINGS`` is not a JSON object of known settings.
     """
     values = os.environ if variables is None else variables
-    try:
-        settings = json.loads(values.get("SETTINGS") or "{}")
-    except ValueError as error:
-        raise BadFileFormatError("SETTINGS is not JSON") from error
     return Environment(
         index_table_name=values.get("INDEX_TABLE_NAME", ""),
         dicom_bucket_name=values.get("DICOM_BUCKET_NAME", ""),
         modification_workflow_arn=values.get("MODIFICATION_WORKFLOW_ARN", ""),
-        settings=parse_settings(settings),
+        settings=values.get("SETTINGS") or "{}",
+        settings_object=values.get("SETTINGS_OBJECT", ""),
     )

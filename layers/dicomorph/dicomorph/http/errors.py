@@ -29,7 +29,7 @@ def error_answer(error: DicomorphError, request: Request, *, describe: bool) -> 
     status = error.status or status
     headers: dict[str, str | list[str]] = {}
     if error.job_id:
-        headers["Location"] = f"/jobs/{error.job_id}"
+        headers["Location"] = f"{request.root}/jobs/{error.job_id}"
     if not describe:
         return empty_answer(status, headers=headers)
     body: dict[str, Json] = {

@@ -147,6 +147,8 @@ class OrthancResolver(APIGatewayRestResolver):
         else:
             if rules.is_preflight(request):
                 response = ResponseBuilder(preflight_answer(request))
+            elif request.evades_permissions:
+                response = ResponseBuilder(self._answer_unmatched())
             else:
                 response = self._resolve()
         is_page = str(response.response.content_type or "").startswith(HTML)
@@ -174,7 +176,7 @@ class OrthancResolver(APIGatewayRestResolver):
         self._log_failure(error)
         return internal_error_answer(self.incoming, describe=self._describes_errors())
 
-    def _answer_unmatched(self, _error: Exception) -> Response[str]:
+    def _answer_unmatched(self, _error: Exception | None = None) -> Response[str]:
         return unmatched_answer(self.incoming, describe=self._describes_errors())
 
     def _log_failure(self, error: Exception) -> None:

@@ -3,6 +3,7 @@
 ::
 
     jobs/<job id>/request.json            what was asked, by whom, under which settings
+    jobs/<job id>/user-data.json          what the caller wants to find in the job again, if anything
     jobs/<job id>/listing.json            the part of the content that grows with the job, at first
     jobs/<job id>/ends/<execution>.json   the same as an execution leaves it
     jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
@@ -46,7 +47,7 @@ class JobRequest:
     Parameters
     ----------
     body : Mapping[str, Json]
-        The body of the request; values of attributes may be in it.
+        The body of the request without ``UserData``; values of attributes may be in it.
     sources : tuple[str, ...]
         The Orthanc ids of what is edited, at any level, in the order of the request.
     changes : Mapping[str, Json], optional
@@ -76,6 +77,11 @@ class JobRequest:
 def request_key(job_id: str) -> str:
     """Return the key of the request."""
     return f"{job_prefix(job_id)}request.json"
+
+
+def user_data_key(job: Job) -> str:
+    """Return the key of the caller's own data, which the record has no room for."""
+    return f"{job_prefix(job.id)}user-data.json"
 
 
 def listing_key(job: Job) -> str:
@@ -149,6 +155,16 @@ def encode_request(request: JobRequest) -> bytes:
 def read_request(document: bytes | None) -> JobRequest | None:
     """Return a request from its document."""
     return read(document, _decode_request)
+
+
+def encode_user_data(data: Json) -> bytes:
+    """Return the document of the caller's own data."""
+    return _dump({"UserData": data})
+
+
+def read_user_data(document: bytes | None) -> Json:
+    """Return the caller's own data from their document; None if there are none."""
+    return read(document, lambda found: only(dict, found)["UserData"])
 
 
 def encode_manifest(job_id: str, sizes: Sequence[int]) -> bytes:

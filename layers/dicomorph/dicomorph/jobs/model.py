@@ -63,6 +63,10 @@ class Job:
         The server's encoding at submission.
     content : Mapping[str, Json]
         Orthanc's ``Content``: the initial one, then the one of `FinalizeJob`.
+    has_user_data : bool
+        Whether the caller's own data are in a document (`documents.user_data_key`).
+    user_data : Json
+        Those of a job of an earlier version, which kept them here.
     follows_references : bool
         Whether references to what gets new identifiers in a modification follow (setting
         ``ModifiedReferences`` at submission).
@@ -129,6 +133,7 @@ class Job:
     queued: str = ""
     runtime: float = 0.0
     is_forgotten: bool = False
+    has_user_data: bool = False
     revision: int = 0
 
     @property

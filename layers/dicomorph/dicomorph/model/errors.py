@@ -25,6 +25,7 @@
     │   └── MissingFileError          13   500 on the wire: there is the instance, but not its file
     ├── InternalError             -1
     │   ├── DataFolderGoneError   -1   the folder was moved, deleted or unmounted under the server
+    │   ├── MisconfiguredError    -1   the operator's settings mean nothing
     │   └── StaleEpochError       -1   a process of an earlier run still tried to write
     ├── ConflictError             42   a conditional write lost; the use case decides what follows
     └── TransientError            36   throttling or an outage: the same call may succeed later
@@ -194,6 +195,10 @@ class DataFolderGoneError(InternalError):
 
     def __init__(self) -> None:
         super().__init__("The data folder is gone, or another one is in its place")
+
+
+class MisconfiguredError(InternalError):
+    """The deployment was given settings that mean nothing; the log tells the operator what is wrong."""
 
 
 class StaleEpochError(InternalError):

@@ -64,15 +64,25 @@ class Request:
     event : Mapping[str, Any]
         The event. A body too large for it stands beside: ``bodyBytes`` at its top level is the
         body itself, ``bodyPath`` names a file that holds it. Only the embedded front sets these.
+
+    Attributes
+    ----------
+    root : str
+        What the addresses of the API begin with behind the host, as the client sees them: the stage,
+        or the base path of a custom domain; empty on one machine.
+    path : str
+        What was asked for, without that.
     """
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
         self._temporary: list[Path] = []
-        self.path = normalize_path(event.get("path") or "/")
+        self.root, path = _root_and_path(event)
+        self.path = normalize_path(path)
         self.headers = _headers(event)
         self.query = _query(event)
-        self.method = effective_method(str(event.get("httpMethod", "GET")).upper(), self.headers, self.query)
+        self._sent_method = str(event.get("httpMethod", "GET")).upper()
+        self.method = effective_method(self._sent_method, self.headers, self.query)
 
     def close(self) -> None:
         """Remove what was made for this request alone."""
@@ -87,6 +97,11 @@ class Request:
     def segment(self, position: int) -> str:
         """Return one part of the path; 0 is the first."""
         return self.path.split("/")[position + 1]
+
+    @property
+    def evades_permissions(self) -> bool:
+        """Whether it means another method than the one that the gateway has let the caller use."""
+        return self.method != self._sent_method and bool(self.principal)
 
     @property
     def repaired_address(self) -> str:
@@ -242,6 +257,36 @@ class Request:
         if self.body.stat().st_size > LARGEST_JSON:
             raise BadFileFormatError("The body of the request is too large")
         return self.body.read_bytes()
+
+
+def _root_and_path(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what stands before the API's own path in the address, and that path.
+
+    Behind the gateway's own host name the address begins with the stage, which the path of the
+    event lacks. Behind a custom domain both begin with the base path, if there is one: what the
+    route accounts for comes last.
+    """
+    path = str(event.get("path") or "/")
+    address = str((event.get("requestContext") or {}).get("path") or path)
+    if address != path:
+        tail = path.rstrip("/") if path == "/" else path
+        before = address.removesuffix(tail) if address.endswith(tail) else ""
+        return normalize_path(before).rstrip("/"), path
+    base = _base_path(event, path)
+    return base, path[len(base) :] or "/"
+
+
+def _base_path(event: Mapping[str, Any], path: str) -> str:
+    """Return what a path has in front of the route that the gateway has found; empty if nothing."""
+    resource = str(event.get("resource") or "")
+    parts = [part for part in path.split("/") if part]
+    if resource.endswith("+}"):
+        given = (event.get("pathParameters") or {}).values()
+        known = [part for part in next(iter(given), path).split("/") if part]
+    else:
+        known = [part for part in (resource or path).split("/") if part]
+    base = "".join(f"/{part}" for part in parts[: max(len(parts) - len(known), 0)])
+    return base if path == base or path.startswith(f"{base}/") else ""
 
 
 def _is_from_browser(headers: Mapping[str, str]) -> bool:

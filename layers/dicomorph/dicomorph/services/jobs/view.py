@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dicomorph.jobs.contents import left_content
-from dicomorph.jobs.documents import manifest_key, numbers_in, outcomes_prefix, parts_prefix, read_manifest
+from dicomorph.jobs.documents import (
+    manifest_key,
+    numbers_in,
+    outcomes_prefix,
+    parts_prefix,
+    read_manifest,
+    read_user_data,
+    user_data_key,
+)
 from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.metadata_names import metadata_time
@@ -53,9 +61,17 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
     if job.state is JobState.RUNNING and progress > 1:
         left = timedelta(seconds=seconds * (_COMPLETE - progress) / progress)
         view["EstimatedTimeOfArrival"] = _orthanc_time(now + left)
-    if job.user_data is not None:
-        view["UserData"] = job.user_data
+    user_data = _user_data(backend, job)
+    if user_data is not None:
+        view["UserData"] = user_data
     return view
+
+
+def _user_data(backend: Backend, job: Job) -> Json:
+    """Return the caller's own data; None if there are none, or not yet, amid the submission."""
+    if job.has_user_data:
+        return read_user_data(backend.objects.get(user_data_key(job)))
+    return job.user_data
 
 
 def _progress(backend: Backend, job: Job) -> int:

@@ -17,7 +17,7 @@ from dicomorph.model.resources import Json
 from dicomorph.services.fields import is_synchronous
 
 _PRIORITIES = range(-(1 << 31), 1 << 31)
-_LARGEST_USER_DATA = 256 << 10  # bytes: they are in the record of the job, and DynamoDB's items are small
+_LARGEST_USER_DATA = 256 << 10  # bytes: each view of the job shows them, and a list of jobs all of them
 _AS_SHOWN = json.JSONEncoder(indent=3)  # indentation multiplies what is deeply nested
 
 

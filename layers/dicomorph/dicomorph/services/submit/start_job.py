@@ -12,8 +12,10 @@ from dicomorph.jobs.documents import (
     JobRequest,
     encode_listing,
     encode_request,
+    encode_user_data,
     listing_key,
     request_key,
+    user_data_key,
 )
 from dicomorph.jobs.lifecycle import withdrawn
 from dicomorph.jobs.model import Job, JobType
@@ -63,7 +65,7 @@ def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Leve
         follows_references=backend.settings.modified_references is ModifiedReferences.FOLLOW,
         permissive=options.permissive,
         priority=options.priority,
-        user_data=options.user_data,
+        has_user_data=options.user_data is not None,
     )
 
 
@@ -93,7 +95,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     settings = backend.settings
     edition = settings.default_dicom_version or NEWEST_EDITION  # of this version, not of a later one
     request = JobRequest(
-        body=body,
+        body={name: value for name, value in body.items() if name != "UserData"},
         sources=tuple(sources),
         changes=changes,
         remote_ip=caller.remote_ip,
@@ -109,6 +111,8 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         documents = [backend.objects.put(request_key(job.id), document)]
         if listing is not None:
             documents.append(backend.objects.put(listing_key(job), encode_listing(listing)))
+        if job.has_user_data:
+            documents.append(backend.objects.put(user_data_key(job), encode_user_data(body["UserData"])))
         if must_last(backend, job):
             backend.objects.sync(documents)
         backend.runner.start(job)
