@@ -7,46 +7,24 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dicomorph.model.errors import InternalError, TimeLimitError, TransientError, UnknownResourceError
-from dicomorph.model.resources import LEVELS, Level, ObjectRef
+from dicomorph.model.errors import TransientError, UnknownResourceError
+from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
-from dicomorph.services.backend import Backend
-from dicomorph.services.erasure import deadline, erasing, records
+from dicomorph.services.erasure import erasing, records
 from dicomorph.services.erasure.unfinished import finish_erasures
-from dicomorph.services.store.bulk_delete import bulk_delete
 from dicomorph.services.store.delete_resource import delete_resource
-from dicomorph.services.work.plan_job import plan_job
-from tests.contract.indexes import assert_hierarchy_is_true
 from tests.support.api_client import make_dicom
 from tests.workflows.aws_server import aws_server, clear
 from tests.workflows.crashes import CrashError, Fuse, burn
 from tests.workflows.embedded import Server
+from tests.workflows.erasures import DEEDS, check, going, heads, later, run_schedule
 from tests.workflows.meddling import before_nth, failing
-from tests.workflows.scenarios import SCENARIOS, Uploads, keys_of, upload, work
+from tests.workflows.scenarios import Uploads, keys_of
 from tests.workflows.stack import Stack
-
-Deed = Callable[..., object]
-
-
-def _delete(level: Level) -> Deed:
-    named = {Level.INSTANCE: "ID"}.get(level, f"Parent{level.value}")
-    return lambda backend, stored, **time: delete_resource(backend, level, stored[0][named], **time)
-
-
-def _delete_many(backend: Backend, stored: Uploads, **time: Any) -> None:
-    named = [stored[0]["ParentSeries"], {"Level": "Instance", "ID": stored[3]["ID"]}, stored[2]["ID"]]
-    bulk_delete(backend, {"Resources": [*named, "unknown", stored[2]["ID"]]}, **time)
-
-
-DEEDS: dict[str, Deed] = {**{level.value: _delete(level) for level in LEVELS}, "bulk": _delete_many}
-GOING = {"Instance": 1, "Series": 2, "Study": 3, "Patient": 4, "bulk": 4}
-"""How many of the four uploads go."""
 
 
 def _cases(*quick: tuple[str, int]) -> pytest.MarkDecorator:
@@ -68,33 +46,6 @@ class Visit(Fuse):
         if self.writes == self.burns_at:
             self.burns_at = 0
             self.event()
-
-
-def later(backend: Backend, **time: float) -> Backend:
-    """Return a backend whose clock is ahead."""
-    return replace(backend, now=lambda: datetime.now(UTC) + timedelta(**time))
-
-
-def run_schedule(backend: Backend) -> None:
-    """Do what the function does some time later, and what it does in the end."""
-    for time in ({"minutes": 2}, {"hours": 2}):
-        finish_erasures(later(backend, **time), seconds=60)
-
-
-def documents(server: Server) -> list[str]:
-    return list(server.backend.objects.keys("erasures/"))
-
-
-def heads(server: Server) -> int:
-    return sum(key.endswith("/head.json") for key in documents(server))
-
-
-def check(server: Server, entries: dict[str, str]) -> None:
-    """The entries are these, each has its object, and nothing else is left."""
-    assert keys_of(server) == entries
-    assert server.files() == sorted(entries.values())
-    assert documents(server) == []
-    assert_hierarchy_is_true(server.backend.index)
 
 
 @pytest.fixture
@@ -135,7 +86,7 @@ def _before_each_write(server: Server, fuse: Fuse) -> Iterator[tuple[Uploads, di
         yield stored, entries
 
 
-@_cases(("Series", 1), ("bulk", 1_000))
+@_cases(("Series", 1))
 @pytest.mark.usefixtures("_chunks")
 def test_a_call_killed_before_any_write_is_finished_by_its_repetition(name: str) -> None:
     with aws_server() as (server, clients):
@@ -150,10 +101,10 @@ def test_a_call_killed_before_any_write_is_finished_by_its_repetition(name: str)
             if is_killed:
                 DEEDS[name](server.backend, stored)  # found: no answer of 404 before all is erased
             run_schedule(server.backend)  # forgets documents without a head
-            check(server, {one: key for one, key in entries.items() if one not in _going(name, stored)})
+            check(server, {one: key for one, key in entries.items() if one not in going(name, stored)})
 
 
-@_cases(("Series", 1))
+@_cases(("Instance", 1_000))
 @pytest.mark.usefixtures("_chunks")
 def test_a_call_killed_before_any_write_is_finished_by_the_schedule_or_has_not_begun(name: str) -> None:
     ends = []
@@ -167,8 +118,8 @@ def test_a_call_killed_before_any_write_is_finished_by_the_schedule_or_has_not_b
             is_begun = keys_of(server) != entries or heads(server) > 0
             ends.append(is_begun)
             run_schedule(server.backend)
-            going = _going(name, stored) if is_begun else set()
-            check(server, {one: key for one, key in entries.items() if one not in going})
+            gone = going(name, stored) if is_begun else set()
+            check(server, {one: key for one, key in entries.items() if one not in gone})
     assert ends == sorted(ends), "once begun, it is always finished"
     assert set(ends) == {False, True}
 
@@ -189,7 +140,7 @@ def test_a_schedule_killed_before_any_write_is_finished_by_the_next(name: str) -
                 finish_erasures(later(server.backend, minutes=2), seconds=60)
             writes, fuse.burns_at = fuse.writes, 0
             finish_erasures(later(server.backend, minutes=2), seconds=60)
-            check(server, {one: key for one, key in entries.items() if one not in _going(name, stored)})
+            check(server, {one: key for one, key in entries.items() if one not in going(name, stored)})
             fuse.writes = writes
 
 
@@ -212,7 +163,7 @@ def test_what_is_uploaded_before_any_write_stays(name: str) -> None:
             DEEDS[name](server.backend, stored)
             writes = visit.writes
             run_schedule(server.backend)
-            expected = {one: key for one, key in entries.items() if one not in _going(name, stored)}
+            expected = {one: key for one, key in entries.items() if one not in going(name, stored)}
             found = keys_of(server)
             arrived = {str(one["ID"]) for one in new}
             assert found.keys() == expected.keys() | arrived
@@ -222,7 +173,7 @@ def test_what_is_uploaded_before_any_write_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("other", ["the same", "schedule"])
-@_cases(("Study", 1_000))
+@_cases(("Series", 1_000))
 @pytest.mark.usefixtures("_chunks")
 def test_two_at_once_erase_what_one_would(name: str, other: str) -> None:
     with aws_server() as (server, clients):
@@ -241,186 +192,8 @@ def test_two_at_once_erase_what_one_would(name: str, other: str) -> None:
             DEEDS[name](server.backend, stored)
             writes = visit.writes
             run_schedule(server.backend)
-            check(server, {one: key for one, key in entries.items() if one not in _going(name, stored)})
+            check(server, {one: key for one, key in entries.items() if one not in going(name, stored)})
             visit.writes = 0 if visit.burns_at else writes
-
-
-def _going(name: str, stored: Uploads) -> set[str]:
-    return {one["ID"] for one in stored[: GOING[name]]}
-
-
-# ---------------------------------------------------------------------- answers
-
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_a_repetition_names_the_ancestor_that_remains(level: Level) -> None:
-    with aws_server() as (server, _):
-        stored = upload(server)
-        server.upload(7, patient="PAT", study=1, series=1)
-        expected = {
-            Level.INSTANCE: ("Series", stored[0]["ParentSeries"]),
-            Level.SERIES: ("Study", stored[0]["ParentStudy"]),
-            Level.STUDY: ("Patient", stored[0]["ParentPatient"]),
-        }.get(level)
-        objects = before_nth(server.backend.objects, "discard", 1, failing(TransientError()))
-        with pytest.raises(TransientError):
-            DEEDS[level.value](replace(server.backend, objects=objects), stored)
-        answer: Any = DEEDS[level.value](server.backend, stored)
-        remaining = answer["RemainingAncestor"]
-        assert (remaining and (remaining["Type"], remaining["ID"])) == expected
-        with pytest.raises(UnknownResourceError):
-            DEEDS[level.value](server.backend, stored)
-
-
-@pytest.mark.parametrize("resource", ["", "nope", "../jobs", "x" * 2000, "0" * 44])
-def test_what_is_no_identifier_is_unknown_and_not_looked_for(resource: str) -> None:
-    with aws_server() as (server, (s3, dynamodb)):
-        s3.close()
-        for client in (s3, dynamodb):
-            client.meta.events.register_first("before-call", lambda **_: pytest.fail("a call"))
-        with pytest.raises(UnknownResourceError):
-            delete_resource(server.backend, Level.STUDY, resource)
-
-
-def test_resources_that_an_unfinished_upload_left_go_too() -> None:
-    with aws_server() as (server, _):
-        stored = server.upload(1, series=1)
-        _leave_pending(server, "TransactWriteItems")
-        delete_resource(server.backend, Level.STUDY, stored["ParentStudy"])
-        assert [server.backend.index.catalogue.ids(level) for level in LEVELS] == [[], [], [], []]
-
-
-def _leave_pending(server: Server, operation: str) -> None:
-    """Let an upload die once its parents are there."""
-    client = server.backend.index.catalogue._table._client  # type: ignore[attr-defined]
-
-    def die(model: Any, **_: Any) -> None:
-        if model.name == operation:
-            raise CrashError
-
-    client.meta.events.register_first("before-call", die)
-    with pytest.raises(CrashError):
-        server.upload(1, series=3)
-    client.meta.events.unregister("before-call", die)
-
-
-# ------------------------------------------------------------------------- time
-
-
-def test_a_call_that_runs_out_of_time_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_PINS", 1)
-    ticks = itertools.count()
-    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # a second a step
-    with aws_server() as (server, _):
-        stored = upload(server)
-        for seconds, left in ((5, 3), (3, 1)):
-            with pytest.raises(TimeLimitError):
-                delete_resource(server.backend, Level.PATIENT, stored[0]["ParentPatient"], seconds=seconds)
-            assert len(keys_of(server)) == left
-        delete_resource(server.backend, Level.PATIENT, stored[0]["ParentPatient"], seconds=9)
-        check(server, {})
-
-
-@pytest.mark.parametrize("name", ["Patient", "bulk"])
-def test_what_had_no_time_to_begin_has_done_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_PINS", 1)
-    with aws_server() as (server, _):
-        stored = upload(server)
-        entries = keys_of(server)
-        with pytest.raises(TimeLimitError):
-            DEEDS[name](server.backend, stored, seconds=-1)
-        assert heads(server) == 0
-        run_schedule(server.backend)
-        check(server, entries)
-
-
-def test_the_schedule_leaves_young_erasures_to_their_calls() -> None:
-    with aws_server() as (server, _):
-        stored = upload(server)
-        index = before_nth(server.backend.index, "remove_instances", 1, failing(TransientError()))
-        with pytest.raises(TransientError):
-            DEEDS["Patient"](replace(server.backend, index=index), stored)
-        for seconds in (0, 58):
-            finish_erasures(later(server.backend, seconds=seconds), seconds=60)
-            assert len(keys_of(server)) == 4
-        finish_erasures(later(server.backend, seconds=62), seconds=60)
-        check(server, {})
-
-
-def test_of_documents_without_a_head_those_go_that_are_an_hour_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_PINS", 1)
-    with aws_server() as (server, _):
-        stored = upload(server)
-        entries = keys_of(server)
-        objects = before_nth(
-            server.backend.objects, "put", 1, failing(TransientError()), counts=lambda key, _: "head" in key
-        )
-        with pytest.raises(TransientError):
-            DEEDS["Patient"](replace(server.backend, objects=objects), stored)
-        assert len(documents(server)) == 3
-        finish_erasures(later(server.backend, minutes=59), seconds=60)
-        assert len(documents(server)) == 3
-        finish_erasures(later(server.backend, minutes=61), seconds=60)
-        check(server, entries)
-
-
-def test_an_erasure_that_fails_keeps_no_other_from_being_finished() -> None:
-    with aws_server() as (server, _):
-        stored = upload(server)
-        index = before_nth(server.backend.index, "remove_instances", 1, failing(TransientError()))
-        for one in (stored[0], stored[3]):
-            with pytest.raises(TransientError):
-                delete_resource(replace(server.backend, index=index), Level.INSTANCE, one["ID"])
-            index = before_nth(server.backend.index, "remove_instances", 1, failing(TransientError()))
-        broken, _ = documents(server)
-        server.backend.objects.put(broken, b'{"pins":[')
-        with pytest.raises(InternalError):
-            finish_erasures(later(server.backend, minutes=2), seconds=60)
-        assert documents(server) == [broken], "an order that cannot be read is not forgotten"
-        assert len(keys_of(server)) == 3
-
-
-# ------------------------------------------------------------------------- jobs
-
-
-def test_a_job_works_on_what_was_deleted_after_it_was_planned() -> None:
-    with aws_server() as (server, _):
-        stored = upload(server)
-        job = SCENARIOS["keeping"].submit(server, stored)
-        plan_job(server.backend, job.id)
-        DEEDS["Patient"](server.backend, stored)
-        assert server.files() == []
-        work(server, job)
-        assert server.job(job.id).content["InstancesCount"] == 3
-        assert len(server.files()) == len(keys_of(server)) == 3
-        for pin in server.pins():
-            server.read(pin)
-
-
-def test_a_product_that_a_job_has_made_again_meanwhile_stays() -> None:
-    """Under its old key, as a job does that is taken up again."""
-    with aws_server() as (server, _):
-        stored = upload(server)
-        job = server.run(stored[0]["ParentStudy"], anonymize=True)
-        product = next(pin for pin in server.pins() if job.id in pin.object.key)
-        index = before_nth(server.backend.index, "remove_instances", 1, failing(TransientError()))
-        with pytest.raises(TransientError):
-            delete_resource(replace(server.backend, index=index), Level.INSTANCE, product.ancestry.instance)
-        _make_again(server, product.ancestry.instance, product.object)
-        entries = keys_of(server)
-        run_schedule(server.backend)
-        check(server, entries)
-        assert product.ancestry.instance in entries
-
-
-def _make_again(server: Server, instance: str, ref: ObjectRef) -> None:
-    source = server.backend.objects.open(ref)
-    again = server.backend.objects.put(ref.key, bytes(source.read(0, source.size)))
-    source.close()
-    assert again.version != ref.version
-    table = server.backend.index.catalogue._table  # type: ignore[attr-defined]
-    item = server.backend.index.catalogue.item(Level.INSTANCE, instance)  # type: ignore[attr-defined]
-    table.put({**item, "ObjectVersion": {"S": again.version}})
 
 
 # ------------------------------------------------------------------------- many
