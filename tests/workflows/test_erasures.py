@@ -124,7 +124,7 @@ def test_a_call_killed_before_any_write_is_finished_by_the_schedule_or_has_not_b
     assert set(ends) == {False, True}
 
 
-@_cases(("Series", 1))
+@_cases(("Instance", 1_000))
 @pytest.mark.usefixtures("_chunks")
 def test_a_schedule_killed_before_any_write_is_finished_by_the_next(name: str) -> None:
     with aws_server() as (server, clients):
@@ -173,7 +173,7 @@ def test_what_is_uploaded_before_any_write_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("other", ["the same", "schedule"])
-@_cases(("Series", 1_000))
+@_cases(("Instance", 1_000))
 @pytest.mark.usefixtures("_chunks")
 def test_two_at_once_erase_what_one_would(name: str, other: str) -> None:
     with aws_server() as (server, clients):
