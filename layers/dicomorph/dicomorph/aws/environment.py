@@ -17,12 +17,19 @@ class Environment:
 
     A function is given the names of those resources only that it is permitted to use; the
     others are empty.
+
+    Parameters
+    ----------
+    max_concurrency, worker_concurrency : int
+        The stack's parameters of these names; 0 for functions that share no workers out.
     """
 
     index_table_name: str
     dicom_bucket_name: str
     modification_workflow_arn: str
     settings: Settings
+    max_concurrency: int = 0
+    worker_concurrency: int = 0
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -48,4 +55,6 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         dicom_bucket_name=values.get("DICOM_BUCKET_NAME", ""),
         modification_workflow_arn=values.get("MODIFICATION_WORKFLOW_ARN", ""),
         settings=parse_settings(settings),
+        max_concurrency=int(values.get("MAX_CONCURRENCY") or 0),
+        worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
     )

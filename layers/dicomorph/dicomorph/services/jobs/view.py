@@ -28,6 +28,8 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
         list of jobs, that would take too long.
     """
     job = as_it_stands(backend, job)
+    if is_alone and job.state is JobState.PENDING:
+        _look_at_those_before(backend)
     content = job_content(backend, job)
     if is_alone:
         content |= left_content([*unlisted_products(backend, job)])
@@ -56,6 +58,13 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
     if job.user_data is not None:
         view["UserData"] = job.user_data
     return view
+
+
+def _look_at_those_before(backend: Backend) -> None:
+    """Find out whether the jobs still run for which others wait: one that nothing runs holds no place."""
+    for job in backend.jobs.all():
+        if job.state is JobState.RUNNING:
+            as_it_stands(backend, job)
 
 
 def _progress(backend: Backend, job: Job) -> int:
