@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class StateMachine:
         self, clock: Clock, definition: Mapping[str, Any], invoke: Invoke, items: Items, *, seed: int = 0
     ) -> None:
         self.clock = clock
-        self.events = 0
+        self.events = Counter[str]()
         self._definition = definition
         self._invoke = invoke
         self._items = items
@@ -58,15 +59,16 @@ class StateMachine:
     def execute(self, state: dict[str, Any]) -> Process:
         """Run an execution; return how it ended."""
         try:
-            yield from self._run(self._definition, state, is_counted=True)
+            yield from self._run(self._definition, state, counted=state["job"])
         except FailedError as failure:
             return f"FAILED: {failure}"
         return "SUCCEEDED"
 
-    def _run(self, machine: Mapping[str, Any], data: Any, *, is_counted: bool = False) -> Process:
+    def _run(self, machine: Mapping[str, Any], data: Any, *, counted: str = "") -> Process:
         name: str | None = machine["StartAt"]
         while name is not None:
-            self.events += 7 if is_counted else 0  # of a task: entered, scheduled, ... , exited
+            if counted:
+                self.events[counted] += 7  # of a task: entered, scheduled, ... , exited
             state = machine["States"][name]
             yield _TRANSITION
             if state["Type"] == "Fail":
@@ -185,7 +187,9 @@ def _filled(template: Any, data: Any, item: Any = None) -> Any:
     if not isinstance(template, dict):
         return template
     return {
-        key.removesuffix(".$"): _value(value, data, item) if key.endswith(".$") else _filled(value, data, item)
+        key.removesuffix(".$"): _value(value, data, item)
+        if key.endswith(".$")
+        else _filled(value, data, item)
         for key, value in template.items()
     }
 

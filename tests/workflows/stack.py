@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,7 @@ def deployed(
     *,
     concurrency: int = 2,
     workers: int = 100,
+    timeout: int | None = None,
     config: Config | None = None,
     empty_partitions: bool = False,
 ) -> Iterator[Stack]:
@@ -130,6 +132,8 @@ def deployed(
     ----------
     concurrency, workers : int
         How many workers one job gets, and all of them together.
+    timeout : int, optional
+        Seconds after which the states of workers time out, in place of those of the definition.
     config : Config, optional
         Of the functions' clients.
     empty_partitions : bool
@@ -139,7 +143,7 @@ def deployed(
     with moto_faults.aws(handlers, empty_partitions=empty_partitions):
         arns = {f"{name}FunctionArn": _create_function(name) for name in _FUNCTIONS}
         _create_stores()
-        machine = _create_machine({**arns, "DicomBucketName": BUCKET})
+        machine = _create_machine({**arns, "DicomBucketName": BUCKET}, timeout=timeout)
         stack = Stack(
             replace(_backend(machine, limits, config), capacity=lambda: Capacity(workers, concurrency))
         )
@@ -207,12 +211,14 @@ def _create_stores() -> None:
     )
 
 
-def _create_machine(substitutions: dict[str, str]) -> str:
+def _create_machine(substitutions: dict[str, str], *, timeout: int | None = None) -> str:
     definition = (Path(TEMPLATE).parent / "statemachines/modification.asl.json").read_text()
     for name, value in substitutions.items():
         assert f"${{{name}}}" in definition
         definition = definition.replace(f"${{{name}}}", value)
     assert "${" not in definition
+    if timeout is not None:
+        definition = re.sub(r'"TimeoutSeconds": \d+', f'"TimeoutSeconds": {timeout}', definition)
     machine = boto3.client("stepfunctions", REGION).create_state_machine(
         name="modification",
         definition=moto_faults.parseable(definition),

@@ -87,7 +87,7 @@ class Sizes:
 def shared_clients(stack: Stack) -> tuple[Any, Any]:
     objects: Any = stack.backend.objects
     index: Any = stack.backend.index
-    return objects._client, index._table._client
+    return objects._client, index.catalogue._table._client
 
 
 @pytest.mark.slow

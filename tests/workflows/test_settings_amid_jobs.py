@@ -32,7 +32,13 @@ DICTIONARY = (
 )
 SOURCES = 4
 SHAPES_NO_BYTE = {
-    *("overwrite_instances", "sync_storage_area", "jobs_history_size", "require_patient_id"),
+    *(
+        "overwrite_instances",
+        "sync_storage_area",
+        "jobs_history_size",
+        "require_patient_id",
+        "concurrent_jobs",
+    ),
     *("store_anonymized_from", "targets", "check_revisions", "stable_age", "limit_find_instances"),
     *("limit_find_results", "case_sensitive_pn", "http_describe_errors", "user_metadata"),
     *("allowed_hosts", "allowed_origins"),

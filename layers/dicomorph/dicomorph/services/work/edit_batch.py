@@ -13,6 +13,7 @@ from dicomorph.jobs.documents import (
     read_batch,
     read_outcome,
 )
+from dicomorph.jobs.lifecycle import is_cancelled
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
@@ -93,9 +94,14 @@ def _edit(
 
 
 def _is_over(backend: Backend, job: Job) -> bool:
-    """Tell whether another worker has done this, and the job has ended: its products are its clients' now."""
+    """Tell whether the job was summed up without this: nobody would hear of what is stored now.
+
+    Another worker has done it, or this one was given up: the state that called it has timed out.
+    """
     newest = backend.jobs.get(job.id)
-    return newest is not None and newest.state is JobState.SUCCESS
+    if newest is None:
+        return False
+    return newest.state is JobState.SUCCESS or (newest.state is JobState.FAILURE and not is_cancelled(newest))
 
 
 def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Made:
