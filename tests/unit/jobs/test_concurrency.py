@@ -27,9 +27,10 @@ def test_all_jobs_together_get_no_more_than_there_is(
 ) -> None:
     capacity = Capacity(workers, of_one_job)
     at_once = min(jobs, jobs_at_once(capacity, setting))
-    each = share(capacity, at_once)
-    assert 1 <= each <= of_one_job
-    assert each * max(at_once, 1) <= workers
+    shares = [share(capacity, at_once, position) for position in range(at_once)]
+    assert all(1 <= one <= of_one_job for one in shares)
+    assert sum(shares) == min(workers, of_one_job * at_once) or max(shares) == of_one_job
+    assert sum(shares) <= workers
 
 
 def test_jobs_go_by_priority_and_then_by_age() -> None:

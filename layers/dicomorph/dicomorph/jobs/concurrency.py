@@ -46,9 +46,16 @@ def jobs_at_once(capacity: Capacity, setting: int | None) -> int:
     return max(min(setting or capacity.workers, capacity.workers), 1)
 
 
-def share(capacity: Capacity, jobs: int) -> int:
-    """Return how many workers each of some jobs gets."""
-    return max(min(capacity.workers // max(jobs, 1), capacity.of_one_job), 1)
+def share(capacity: Capacity, jobs: int, position: int = 0) -> int:
+    """Return how many workers one of some jobs gets.
+
+    Parameters
+    ----------
+    position : int
+        Which one it is, from 0 on: what cannot be divided evenly goes to the first ones.
+    """
+    each, rest = divmod(capacity.workers, max(jobs, 1))
+    return max(min(each + (position < rest), capacity.of_one_job), 1)
 
 
 def is_next(job: Job, jobs: Iterable[Job], limit: int) -> bool:

@@ -28,7 +28,6 @@ _FIRST_WAIT = 20  # seconds, doubled each time
 _LONGEST_WAIT = 300
 
 _BATCHES_A_WORKER = 20  # a map takes a minute or two
-_FEWEST = 200
 _MOST_MAPS = 400  # a pass has; each leaves some fifteen events, and an execution may have 25,000
 
 
@@ -103,7 +102,7 @@ def next_items(
         Of each batch (`planning.is_brief`).
     """
     wanted = [number for number in left if number >= cursor.batch and _is_due(cursor, is_brief[number])]
-    most = max(workers * _BATCHES_A_WORKER, -(-len(is_brief) // _MOST_MAPS), _FEWEST)
+    most = max(workers * _BATCHES_A_WORKER, -(-len(is_brief) // _MOST_MAPS))
     if not wanted:
         return None
     some = wanted[:most]

@@ -138,7 +138,7 @@ def _edit_further(backend: Backend, job: Job, cursor: EditCursor) -> Step:
     if brief == [True] and cursor == EditCursor():  # a small job needs no map, unless its worker dies
         return Step(kind=Kind.BATCH, cursor=_state_of(replace(cursor, maps=1)))
     left = _without_outcome(backend, job, sizes)
-    workers = _share_of_workers(backend)
+    workers = _share_of_workers(backend, job)
     current: EditCursor | None = cursor
     while current is not None:
         items = next_items(current, left, brief, workers=workers)
@@ -179,11 +179,14 @@ def _without_outcome(backend: Backend, job: Job, sizes: list[int]) -> list[int]:
     return [number for number in range(len(sizes)) if number not in done]
 
 
-def _share_of_workers(backend: Backend) -> int:
+def _share_of_workers(backend: Backend, job: Job) -> int:
     """Return how many workers a job gets, of as many jobs as may run of those that there are now."""
     capacity = backend.capacity()
-    active = sum(job.state.is_active for job in backend.jobs.all())
-    return share(capacity, min(active, _jobs_at_once(backend, capacity)))
+    jobs = backend.jobs.all()
+    running = sorted(other.id for other in jobs if other.state is JobState.RUNNING)
+    active = sum(other.state.is_active for other in jobs)
+    before = sum(other < job.id for other in running)
+    return share(capacity, min(active, _jobs_at_once(backend, capacity)), before)
 
 
 def _jobs_at_once(backend: Backend, capacity: Capacity) -> int:
