@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.aws.backend import s3_client
 from dicomorph.jobs.planning import BRIEF_SECONDS
 from local.template import TEMPLATE, read_template
 
@@ -79,6 +80,12 @@ def test_both_maps_do_the_same_with_an_item_and_have_more_or_less_time_for_it() 
     # What is taken apart takes as long again, and both fit into the item.
     assert 2 * times[0] <= EXPRESS_SECONDS - BRIEF_SECONDS
     assert times[1] > function == 900
+
+
+def test_a_store_that_does_not_answer_is_given_up_before_the_state_of_a_worker() -> None:
+    config: Any = s3_client().meta.config
+    attempts = config.retries["total_max_attempts"]
+    assert config.read_timeout * attempts < 2 * BRIEF_SECONDS
 
 
 @pytest.mark.parametrize("name", ["EditBatch", "EditPart"])
