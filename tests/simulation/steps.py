@@ -138,7 +138,7 @@ def end_phases(size: Size, *, keeps: bool, counts: bool = True) -> list[Phase]:
     parents = {"GetObject": 2 * size.series, "GetItem": size.series, "UpdateItem": size.series + 2}
     heads = {} if keeps else {"HeadObject": size.instances}
     phases = [
-        Phase("settle", parents, documents=size.series),
+        Phase("settle", parents, documents=size.series, is_divisible=True),
         Phase(
             "look",
             outcomes | {"BatchGetItem": size.batches} | heads,

@@ -54,7 +54,12 @@ CASES = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) f
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_crash_at_any_write_of_any_step_changes_nothing_in_the_end(tmp_path: Path, name: str) -> None:
+def test_a_crash_at_any_write_of_any_step_changes_nothing_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # One series and one source at a time.
+    monkeypatch.setattr("dicomorph.services.work.settle_products._AT_ONCE", 1)
+    monkeypatch.setattr("dicomorph.services.work.removals._DELETED_AT_ONCE", 1)
     scenario = SCENARIOS[name]
     for fuse in at_each_write(Fuse):
         server = begin(tmp_path / str(fuse.burns_at), name)

@@ -11,11 +11,12 @@ from typing import Any
 class Phase(enum.IntEnum):
     """What a finalization does, in this order; each phase can be repeated."""
 
-    SETTLE = 0
-    LOOK = 1
-    COUNT = 2
-    REMOVE = 3
-    END = 4
+    LIST = 0
+    SETTLE = 1
+    LOOK = 2
+    COUNT = 3
+    REMOVE = 4
+    END = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class EndCursor:
     Parameters
     ----------
     batch : int
-        The first one that the phase has not done.
+        The first one that the phase has not done; of series, in `Phase.SETTLE`.
     sources, left_overs : bool
         What was found to go, as far as it has not gone.
     dangling : int
@@ -34,7 +35,7 @@ class EndCursor:
         As `Job.listing`.
     """
 
-    phase: Phase = Phase.SETTLE
+    phase: Phase = Phase.LIST
     batch: int = 0
     sources: bool = False
     left_overs: bool = False

@@ -93,6 +93,7 @@ class _Finalization:
         self._summary = summarize(self._outcomes.batches())
         self._cursor = cursor
         self._phases = {
+            Phase.LIST: self._list,
             Phase.SETTLE: self._settle,
             Phase.LOOK: self._look,
             Phase.COUNT: self._count,
@@ -111,7 +112,7 @@ class _Finalization:
         _end(self._backend, self._job, self._summary, self._cursor.dangling)
         return None
 
-    def _settle(self, cursor: EndCursor) -> EndCursor:
+    def _list(self, cursor: EndCursor) -> EndCursor:
         job, outcomes, backend = self._job, self._outcomes, self._backend
         left: list[str] = []
         if not job.target and not job.permissive and self._summary.failed:
@@ -119,10 +120,19 @@ class _Finalization:
         if job.has_listing or left:
             self._job = job = _list_products(backend, job, outcomes, left)
         cursor = replace(cursor, listing=job.listing)
-        if job.target:  # what left the store touches nothing in it
-            return cursor.at(Phase.END)
-        settle_products(backend, job, outcomes, self._summary)
-        return cursor.at(Phase.LOOK)
+        # What left the store touches nothing in it.
+        return cursor.at(Phase.END if job.target else Phase.SETTLE)
+
+    def _settle(self, cursor: EndCursor) -> EndCursor:
+        following = settle_products(
+            self._backend,
+            self._job,
+            self._outcomes,
+            self._summary,
+            first=cursor.batch,
+            budget=self._budget,
+        )
+        return cursor.at(Phase.LOOK) if following is None else replace(cursor, batch=following)
 
     def _look(self, cursor: EndCursor) -> EndCursor:
         after = Look(Removals(cursor.sources, cursor.left_overs), cursor.batch) if cursor.batch else None

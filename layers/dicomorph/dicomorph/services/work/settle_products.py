@@ -14,6 +14,7 @@ from dicomorph.jobs.summary import OutcomePosition, Summary
 from dicomorph.model.errors import BadFileFormatError, InexistentTagError, UnknownResourceError
 from dicomorph.model.resources import PARENT_LEVELS, Level, LevelFacts, Pin
 from dicomorph.services.backend import Backend
+from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.outcomes import JobOutcomes
 
@@ -22,22 +23,49 @@ _Parent: TypeAlias = tuple[Level, str]
 _AT_ONCE = 1_000  # series whose parents are in memory together
 
 
-def settle_products(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
-    """Refresh the parents of the products, and let these be on the disk before anything goes for them."""
+def settle_products(
+    backend: Backend,
+    job: Job,
+    outcomes: JobOutcomes,
+    summary: Summary,
+    *,
+    first: int = 0,
+    budget: Budget | None = None,
+) -> int | None:
+    """Refresh the parents of the products, and let these be on the disk before anything goes for them.
+
+    Parameters
+    ----------
+    first : int
+        What an earlier call answered, whose budget was spent.
+
+    Returns
+    -------
+    int, optional
+        Where the next call goes on; None if all is done.
+    """
     if job.type is JobType.RESOURCE_MODIFICATION:  # as in Orthanc (spec 4)
-        _refresh_parents(backend, job, outcomes, summary)
+        following = _refresh_parents(backend, job, outcomes, summary, first, budget)
+        if following is not None:
+            return following
     if must_last(backend, job):
         backend.index.ingest.sync()  # of products whose files the workers synced before they added them
+    return None
 
 
-def _refresh_parents(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> None:
+def _refresh_parents(
+    backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary, first: int, budget: Budget | None
+) -> int | None:
     """Rebuild the main tags of the parents from one product of each series (spec 3.10).
 
     Above several series, the one with the last identifier counts.
     """
     positions = [summary.series[series] for series in sorted(summary.series)]
-    for start in range(0, len(positions), _AT_ONCE):
+    for start in range(first, len(positions), _AT_ONCE):
+        if start > first and budget is not None and budget.is_spent:
+            return start
         _refresh(backend, job, outcomes, positions[start : start + _AT_ONCE])
+    return None
 
 
 def _refresh(backend: Backend, job: Job, outcomes: JobOutcomes, positions: Sequence[OutcomePosition]) -> None:
