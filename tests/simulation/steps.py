@@ -24,6 +24,7 @@ LATENCIES: Mapping[str, float] = {
     "DeleteObjects": 0.35,  # a thousand
     "ListObjectsV2": 0.035,
     "GetItem": 0.005,
+    "PutItem": 0.005,
     "BatchGetItem": 0.010,  # up to a hundred
     "Query": 0.005,
     "UpdateItem": 0.005,
@@ -42,6 +43,8 @@ _LINKS_A_PAGE = 5_000  # a page of a query has 1 MB
 DELETED_AT_ONCE = removals._DELETED_AT_ONCE
 FUNCTION_SECONDS = float(read_template()["Resources"]["PlanJobFunction"]["Properties"]["Timeout"])
 STEP_SECONDS = FUNCTION_SECONDS - budget._RESERVE
+
+_CPU_AN_IMAGE = 0.005
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,18 @@ def end_phases(size: Size, *, keeps: bool, counts: bool = True) -> list[Phase]:
             Phase("discard", rest, threads=1, documents=size.batches, is_divisible=True),
         ]
     return phases
+
+
+def image_calls() -> Mapping[str, int]:
+    """Return what a worker asks for each image; the writes of the index go side by side."""
+    return {"GetObject": 1, "PutObject": 1, "PutItem": 3}
+
+
+def seconds_an_image(factor: float) -> float:
+    """Return how long a worker takes for an image of half a megabyte."""
+    calls = image_calls()
+    files = sum(calls[name] * LATENCIES[name] for name in ("GetObject", "PutObject"))
+    return factor * (files + calls["PutItem"] * LATENCIES["PutItem"] / ITEMS) + _CPU_AN_IMAGE
 
 
 def summary(size: Size) -> Phase:

@@ -14,7 +14,16 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
-from tests.simulation.steps import FUNCTION_SECONDS, Phase, Size, end_phases, plan_phases, steps, summary
+from tests.simulation.steps import (
+    FUNCTION_SECONDS,
+    Phase,
+    Size,
+    end_phases,
+    image_calls,
+    plan_phases,
+    steps,
+    summary,
+)
 from tests.support.idle_runner import IdleRunner
 from tests.workflows.stack import Stack, deployed
 
@@ -75,6 +84,19 @@ def test_plan_and_end_of_a_job_make_the_calls_that_the_simulation_has(*, names_i
     for name in GROWING:
         assert many[0][name] - few[0][name] == plans[1][name] - plans[0][name], name
         assert many[1][name] - few[1][name] == ends[1][name] - ends[0][name], name
+
+
+def test_a_worker_makes_the_calls_for_each_image_that_the_simulation_has() -> None:
+    limits = PlannerLimits(batch_instances=9, small_job_instances=0)
+    found = []
+    with deployed(limits) as stack:
+        stack.backend = replace(stack.backend, runner=IdleRunner())
+        for patient, count in (("FEW", 3), ("MANY", 9)):
+            job = stack.submit(stack.upload(patient, count))
+            plan_job(stack.backend, job.id)
+            found.append(counted(stack, lambda job=job: edit_batch(stack.backend, job.id, 0)))  # type: ignore[misc]
+    few, many = found
+    assert {name: (many[name] - few[name]) / 6 for name in image_calls()} == image_calls()
 
 
 @pytest.mark.parametrize("factor", [0.5, 1, 2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.account import MAX_CONCURRENCY, Account
+from tests.simulation.steps import seconds_an_image
 
 HISTORY = 25_000  # events of an execution
 
@@ -28,8 +29,9 @@ def test_no_image_is_lost_for_want_of_a_worker(limit: int, jobs: int) -> None:
     assert max(account.ends.values()) < 2 * best + 120
 
 
-def test_a_hundred_thousand_images_go_through_an_account_of_ten_functions() -> None:
-    account = Account(10)
+@pytest.mark.parametrize("factor", [0.5, 1, 2])
+def test_a_hundred_thousand_images_go_through_an_account_of_ten_functions(factor: float) -> None:
+    account = Account(10, seconds_an_image=seconds_an_image(factor))
     assert run(account, 1, 100_000) == [0]
     assert (account.throttled, account.apart, account.most_busy) == (0, 0, 8)
 
@@ -40,13 +42,22 @@ def test_a_hundred_thousand_images_go_through_an_account_of_ten_functions() -> N
         (10, 0, 1, 20_000),  # lost hundreds, when what was throttled was taken for poisoned
         (1_000, 10, 3, 10_000),  # lost most
         pytest.param(10, 0, 3, 100_000, marks=pytest.mark.slow),
-        pytest.param(1_000, 0, 1, 1_000_000, marks=pytest.mark.slow),
     ],
 )
 def test_no_image_is_lost_in_what_lost_them_before(limit: int, reserved: int, jobs: int, images: int) -> None:
     account = Account(limit, reserved=reserved)
     assert run(account, jobs, images) == [0] * jobs
     assert account.apart == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("factor", [0.5, 1, 2])
+def test_a_million_images_go_through_maps_within_an_hour(factor: float) -> None:
+    account = Account(1_000, seconds_an_image=seconds_an_image(factor))
+    assert run(account, 1, 1_000_000) == [0]
+    assert (account.throttled, account.apart) == (0, 0)
+    assert max(account.ends.values()) < 3600
 
 
 def test_no_image_is_lost_while_others_take_all_functions_for_minutes() -> None:
