@@ -74,7 +74,7 @@ def modelled(phases: list[Phase]) -> Counter[str]:
     return calls
 
 
-@pytest.mark.parametrize("names_identifiers", [False, True])
+@pytest.mark.parametrize("names_identifiers", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_plan_and_end_of_a_job_make_the_calls_that_the_simulation_has(*, names_identifiers: bool) -> None:
     body = {"Replace": {"PatientID": "NEW"}, "Force": True} if names_identifiers else {}
     few, many = (calls_of_job(count, body) for count in (6, 18))

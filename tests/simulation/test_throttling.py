@@ -77,6 +77,11 @@ def test_images_that_hang_or_kill_fail_alone_in_an_account_of_ten_functions() ->
     assert account.apart >= 3 * 50
 
 
+def test_a_dozen_images_of_one_batch_that_hang_fail_alone_though_its_item_ends_before() -> None:
+    account = Account(10, hanging=frozenset((3, number) for number in range(12)))
+    assert run(account, 1, 2_000) == [12]
+
+
 @pytest.mark.parametrize(("setting", "most"), [(None, 8), (0, 8), (1, 1), (2, 2), (30, 8)])
 def test_no_more_jobs_run_at_once_than_the_setting_and_the_account_allow(
     setting: int | None, most: int

@@ -91,7 +91,7 @@ def earlier_definition() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("is_poisoned", [False, True])
+@pytest.mark.parametrize("is_poisoned", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_job_goes_on_that_began_under_the_earlier_definition(*, is_poisoned: bool) -> None:
     def poison(event: dict[str, Any]) -> None:
         if is_poisoned and event["batch"] == 1 and event.get("part", 1) == 1:

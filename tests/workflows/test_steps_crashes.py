@@ -49,7 +49,7 @@ def begin(folder: Path, name: str) -> Server:
     return Server(replace(server.backend, planner_limits=ONE_BY_ONE, documents_at_once=2))
 
 
-QUICK = ("replacing", "bulk")
+QUICK = ("replacing",)
 CASES = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in SCENARIOS]
 
 

@@ -77,7 +77,7 @@ def test_batches_that_never_get_a_worker_end_the_job_some_time(monkeypatch: pyte
         assert sum(1 for _ in stack.backend.index.catalogue.pins(Level.STUDY, study)) == 7
 
 
-@pytest.mark.parametrize("permissive", [False, True])
+@pytest.mark.parametrize("permissive", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_image_that_hangs_fails_alone_and_what_its_worker_makes_later_is_not_stored(
     *, permissive: bool
 ) -> None:
