@@ -16,6 +16,7 @@ from dicomorph.services.jobs.left_products import unlisted_products
 from dicomorph.services.jobs.records import as_it_stands, job_content, timestamp
 
 _COMPLETE = 100
+_LOOKED_AT = 10  # jobs; each costs a call of AWS, and somebody waits
 
 
 def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str, Json]:
@@ -62,9 +63,9 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
 
 def _look_at_those_before(backend: Backend) -> None:
     """Find out whether the jobs still run for which others wait: one that nothing runs holds no place."""
-    for job in backend.jobs.all():
-        if job.state is JobState.RUNNING:
-            as_it_stands(backend, job)
+    running = [job for job in backend.jobs.all() if job.state is JobState.RUNNING]
+    for job in running[:_LOOKED_AT]:  # the oldest ones
+        as_it_stands(backend, job)
 
 
 def _progress(backend: Backend, job: Job) -> int:
