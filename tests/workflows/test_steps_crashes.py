@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.jobs.ending import EndCursor
-from dicomorph.jobs.model import Job
+from dicomorph.jobs.documents import encode_outcome, outcome_key, read_outcome
+from dicomorph.jobs.ending import EndCursor, Phase
+from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.edit_batch import edit_batch
@@ -75,3 +76,33 @@ def test_a_crash_at_any_write_of_any_step_changes_nothing_in_the_end(
         # Its plan in as many steps as it has batches, its end in two at least.
         assert workflow.steps >= scenario.products + 2
     assert fuse.writes > 10
+
+
+def test_no_source_goes_after_a_failure_that_a_late_worker_records_between_two_steps(tmp_path: Path) -> None:
+    for steps_before in range(12):
+        server = begin(tmp_path / str(steps_before), "replacing")
+        uploads = upload(server)
+        job = SCENARIOS["replacing"].submit(server, uploads)
+        found, draft = plan_further(server.backend, job.id, 1)
+        assert not draft
+        for number in range(found.batches):
+            edit_batch(server.backend, job.id, number)
+        cursor: EndCursor | None = EndCursor()
+        for _ in range(steps_before):
+            if cursor is not None and cursor.phase < Phase.REMOVE:
+                cursor = finalize_job(server.backend, job.id, cursor=cursor, budget=Budget(-1))
+        fail_first(server, found)
+        while cursor is not None:
+            cursor = finalize_job(server.backend, job.id, cursor=cursor, budget=Budget(-1))
+        done = server.job(job.id)
+        assert (done.state, done.content["FailedInstancesCount"]) == (JobState.FAILURE, 1)
+        assert {one["ID"] for one in uploads} <= {pin.ancestry.instance for pin in server.pins()}
+
+
+def fail_first(server: Server, job: Job) -> None:
+    """Write the outcome of the first batch anew, as a late worker that found its source gone."""
+    key = outcome_key(job, 0)
+    outcome = read_outcome(server.backend.objects.get(key), 0)
+    assert outcome is not None
+    failed = replace(outcome.instances[0], product=None, error_code=-1)
+    server.backend.objects.put(key, encode_outcome(replace(outcome, instances=(failed,))))

@@ -135,7 +135,9 @@ class _Finalization:
         return cursor.at(Phase.LOOK) if following is None else replace(cursor, batch=following)
 
     def _look(self, cursor: EndCursor) -> EndCursor:
-        after = Look(Removals(cursor.sources, cursor.left_overs), cursor.batch) if cursor.batch else None
+        # A late worker may have recorded a failure between two steps: then all sources stay.
+        before = Removals(cursor.sources and not self._summary.failed, cursor.left_overs)
+        after = Look(before, cursor.batch) if cursor.batch else None
         look = find_removals(
             self._backend, self._job, self._outcomes, self._summary, after=after, budget=self._budget
         )
@@ -156,7 +158,9 @@ class _Finalization:
         marked = change_job(backend, job.id, lambda newest: ending(newest, job.execution))
         if not is_running(marked, job.execution):
             return None
-        removals = Removals(cursor.sources, cursor.left_overs, cursor.batch)
+        has_begun = cursor.batch > 0
+        sources = cursor.sources and (has_begun or not self._summary.failed)
+        removals = Removals(sources, cursor.left_overs, cursor.batch)
         left = remove_for_good(backend, job, self._outcomes, removals, budget=self._budget)
         cursor = replace(cursor, sources=left.sources, left_overs=left.left_overs, batch=left.batch)
         return cursor if left.any else cursor.at(Phase.END)
