@@ -56,8 +56,8 @@ _HAS_LOG_ROLE = (
     " answer false to CreateApiLogRole, or the stack's takes its place."
 )
 _FEW_LAMBDAS = (
-    "This account runs {limit} Lambda functions at a time: choose a MaxConcurrency of at most {fitting},"
-    " or ask for more (docs/operations/costs.md, 'Quotas')."
+    "This account runs {limit} Lambda functions at a time, which jobs and the API share:"
+    " ask for more (docs/operations/costs.md, 'Quotas')."
 )
 
 
@@ -222,7 +222,7 @@ def read_account(session: boto3.Session) -> Account | None:
 def notes(account: Account, template: dict[str, Any]) -> Iterator[str]:
     """Yield what a first deployment would stumble over."""
     if account.concurrency < 2 * template["Parameters"]["MaxConcurrency"]["Default"]:
-        yield _FEW_LAMBDAS.format(limit=account.concurrency, fitting=max(1, account.concurrency // 2))
+        yield _FEW_LAMBDAS.format(limit=account.concurrency)
     if account.log_role:
         yield _HAS_LOG_ROLE
 

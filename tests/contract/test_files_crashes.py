@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -50,10 +51,15 @@ def crash_at_call(number: int) -> Iterator[None]:
 
         return call
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name in names:
-            patch.setattr(os, name, dying(getattr(os, name)))
-        yield
+    gc.collect()  # what others left closes its files now, and not amid the crash
+    gc.disable()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in names:
+                patch.setattr(os, name, dying(getattr(os, name)))
+            yield
+    finally:
+        gc.enable()
 
 
 def bury(store: FileStore) -> None:

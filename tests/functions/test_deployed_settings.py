@@ -117,7 +117,7 @@ def test_an_outage_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{}", " {} ", "{ }", '{"StableAge":1}', '{ "StableAge" : 1 }\n', '{\n  "Targets": {"a": "bucket/c"}\n}\n',
+    ["{}", " {} ", "{ }", '{"StableAge":1}', '{ "StableAge" : 1 }\n', '{\n  "Targets": {"a": "some/c"}\n}\n',
      '{"UnencodableText":"Drop","Dictionary":{"0009,1001":["LO","Näme"]}}'],
 )  # fmt: skip
 def test_the_parameter_takes_json_objects(text: str) -> None:

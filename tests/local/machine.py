@@ -45,6 +45,8 @@ class FullRecords:
 class Machine:
     """A server without HTTP on one folder, begun anew with each `start`."""
 
+    settings = Settings()
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._runners: list[LocalRunner] = []
@@ -70,7 +72,7 @@ class Machine:
             runner.close()
 
     def _server(self, epoch: int | None, runner: Any) -> Server:
-        return Server(embedded_backend(self.folder, Settings(), epoch=epoch, runner=runner))
+        return Server(embedded_backend(self.folder, self.settings, epoch=epoch, runner=runner))
 
 
 def ended(server: Server, job: Job) -> Job:

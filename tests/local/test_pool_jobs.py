@@ -14,6 +14,7 @@ from dicomorph.embedded.jobs.runner import LocalRunner
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InternalError, StaleEpochError
 from dicomorph.model.resources import Level
+from dicomorph.model.settings import Settings
 from dicomorph.services.work.plan_job import plan_job
 from tests.local.machine import Machine, ended
 from tests.support.jobs import counts
@@ -76,6 +77,21 @@ def test_starting_twice_runs_once(machine: Machine, stored_study: str) -> None:
     done = ended(server, job)
     server.backend.runner.start(job)
     assert (counts(done), server.job(job.id)) == ((30, 0), done)
+
+
+@pytest.mark.parametrize(("setting", "most"), [(1, 1), (None, 2), (0, 2)])
+def test_no_more_jobs_run_at_once_than_the_setting_says(
+    machine: Machine, stored_study: str, setting: int | None, most: int
+) -> None:
+    machine.settings = Settings(concurrent_jobs=setting)
+    server = machine.start()
+    ids = {server.submit(stored_study, anonymize=True).id for _ in range(4)}
+    running, done = [0], 0
+    while done < len(ids):
+        states = [job.state for job in server.backend.jobs.all()]
+        running.append(states.count(JobState.RUNNING))
+        done = states.count(JobState.SUCCESS)
+    assert max(running) <= most
 
 
 def test_jobs_do_not_start_before_the_last_ones_are_recovered(machine: Machine, stored_study: str) -> None:

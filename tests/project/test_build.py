@@ -183,9 +183,10 @@ def test_an_empty_account_with_room_needs_no_note() -> None:
     assert not list(deploy.notes(Account(1000, None), read_template()))
 
 
-def test_a_new_account_with_ten_functions_is_told_a_concurrency_that_fits() -> None:
+def test_a_new_account_with_ten_functions_is_told_to_ask_for_more() -> None:
     (note,) = deploy.notes(Account(10, None), read_template())
-    assert "MaxConcurrency of at most 5" in note
+    assert "10 Lambda functions at a time" in note
+    assert "ask for more" in note
 
 
 def test_the_role_that_other_apis_log_with_is_not_replaced_unasked() -> None:

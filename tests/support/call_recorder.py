@@ -98,6 +98,7 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
+    ("lambda", "GetAccountSettings"): lambda _: iter((Need("lambda:GetAccountSettings", "*"),)),
     ("stepfunctions", "DescribeExecution"): _on_workflow("DescribeExecution", "executionArn"),
     ("stepfunctions", "StartExecution"): _on_workflow("StartExecution", "stateMachineArn"),
     ("stepfunctions", "StopExecution"): _on_workflow("StopExecution", "executionArn"),

@@ -109,9 +109,9 @@ class RecordedStack(Client):
                 self._modules[function] = load_module(TEMPLATE.parent / "functions" / function / "app.py")
         return self._modules[function]
 
-    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+    def invoke(self, function: str, event: dict[str, Any], context: object = None) -> Any:
         """Call a task of the workflow."""
-        return self.module(function).lambda_handler(event, None)
+        return self.module(function).lambda_handler(event, context)
 
     def clear(self) -> None:
         """Empty the table: moto copies all of it for each transaction."""
@@ -183,7 +183,7 @@ def customer_keys(template: Mapping[str, Any], values: TemplateValues) -> dict[s
 def _deploy_workflow() -> None:
     stack._create_stores()
     arns = {f"{name}FunctionArn": stack._create_function(name) for name in stack._FUNCTIONS}
-    stack._create_machine({**arns, "DicomBucketName": stack.BUCKET, "MaxConcurrency": "2"})
+    stack._create_machine({**arns, "DicomBucketName": stack.BUCKET})
 
 
 def variables_of(
@@ -207,4 +207,5 @@ def recorded_backend(principal: str, variables: Mapping[str, str], recorder: Cal
     recorder.needs.setdefault(principal, set())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "client", recorded_client)
-        return aws_backend(read_environment(variables))
+        # One document at a time, so that the caller is on the stack of each call.
+        return replace(aws_backend(read_environment(variables)), documents_at_once=1)

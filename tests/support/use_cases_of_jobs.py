@@ -12,7 +12,7 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import OverwriteInstances, Settings
 from tests.support.idle_runner import IdleRunner
-from tests.support.job_tasks import event_of, state, submit, tasks
+from tests.support.job_tasks import Hurry, event_of, state, submit, tasks
 from tests.support.jobs import IN_PLACE
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, pixels, upload_series
@@ -93,13 +93,30 @@ def repeat(cloud: RecordedStack) -> None:
 
 
 def survive_workers(cloud: RecordedStack) -> None:
-    """A batch whose worker died is edited instance by instance; one of them never gets an outcome."""
+    """A batch whose worker died is edited instance by instance; one of them is given up."""
     job = submit(cloud, upload_series(cloud, 2))
     cloud.invoke("plan_job", event_of(job))
     for _ in range(2):
         cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 0})
+    cloud.invoke("edit_batch", {"job": job, "batch": 0, "part": 1, "died": 1})
     cloud.invoke("finalize_job", event_of(job))
     assert state(cloud, job) == "Failure"
+
+
+def go_step_by_step(cloud: RecordedStack) -> None:
+    """A job of three batches whose planning and finalization end after each document, and go on."""
+    job = submit(cloud, upload_series(cloud, 3), {"KeepSource": False})
+    with cloud.changed(planner_limits=PlannerLimits(batch_instances=1, small_job_instances=0)):
+        step = cloud.invoke("plan_job", {**event_of(job), "cursor": {}}, Hurry())
+        while step["next"] == "plan":
+            step = cloud.invoke("plan_job", {**event_of(job), "cursor": step["cursor"]}, Hurry())
+    for number in range(3):
+        cloud.invoke("edit_batch", {"job": job, "batch": number, "pass": 1})
+    assert cloud.invoke("plan_job", {**event_of(job), "cursor": step["cursor"]})["next"] == "finalize"
+    left = {"more": 1}
+    while left["more"]:
+        left = cloud.invoke("finalize_job", {**event_of(job), "cursor": left}, Hurry())
+    assert state(cloud, job) == "Success"
 
 
 def lose_objects(cloud: RecordedStack) -> None:
@@ -197,6 +214,7 @@ USE_CASES_OF_JOBS = (
     fail_to_start,
     repeat,
     survive_workers,
+    go_step_by_step,
     lose_objects,
     edit_large,
     edit_in_place,

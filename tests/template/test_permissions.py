@@ -14,6 +14,8 @@ ENDPOINTS = {
     "INDEX_TABLE_NAME": "dynamodb:",
     "DICOM_BUCKET_NAME": "s3:",
     "MODIFICATION_WORKFLOW_ARN": "states:",
+    "MAX_CONCURRENCY": "lambda:",
+    "WORKER_CONCURRENCY": "lambda:",
 }
 
 

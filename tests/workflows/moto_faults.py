@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.handlers import BUILTIN_HANDLERS
 from moto.awslambda.models import LambdaFunction
-from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -35,6 +37,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
     distributed_item_processor_worker,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
@@ -53,6 +56,7 @@ class WorkerDiedError(Exception):
 def aws(handlers: Mapping[str, Handler] | None = None, *, empty_partitions: bool = False) -> Iterator[None]:
     """Mock AWS (see `quick_aws`); state machines run, and the functions in `handlers` in this process."""
     with (
+        limits_of_account(),
         quick_aws({"stepfunctions": {"execute_state_machine": True}}, empty_partitions=empty_partitions),
         pytest.MonkeyPatch.context() as patch,
     ):
@@ -62,6 +66,7 @@ def aws(handlers: Mapping[str, Handler] | None = None, *, empty_partitions: bool
         share_clients(patch)
         parse_definitions_once(patch)
         retry_at_once(patch)
+        wait_a_moment(patch)
         take_turns(patch)
         yield
 
@@ -155,6 +160,33 @@ def retry_at_once(patch: pytest.MonkeyPatch) -> None:
         sleep = staticmethod(lambda seconds: time.sleep(min(seconds, 0.01)))
 
     patch.setattr(retrier_decl, "time", Time)
+
+
+def wait_a_moment(patch: pytest.MonkeyPatch) -> None:
+    """Let no state wait for longer than a moment: moto waits in real time."""
+
+    def wait(function: WaitFunction, env: Any, wait_seconds: int) -> None:
+        time.sleep(min(wait_seconds, 0.05))
+
+    patch.setattr(WaitFunction, "_wait_interval", wait)
+
+
+@contextmanager
+def limits_of_account() -> Iterator[None]:
+    """Answer ``GetAccountSettings`` of Lambda, which moto does not know: an account of ten functions."""
+    body = json.dumps({"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}})
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        url = request.url
+        request.url = "https://nobody.invalid/"  # all handlers are asked: moto must not hear of it
+        return AWSResponse(url, 200, {}, MockRawResponse(body))  # type: ignore[arg-type]
+
+    handler = ("before-send.lambda.GetAccountSettings", answer)
+    BUILTIN_HANDLERS.insert(0, handler)
+    try:
+        yield
+    finally:
+        BUILTIN_HANDLERS.remove(handler)
 
 
 def take_turns(patch: pytest.MonkeyPatch) -> None:

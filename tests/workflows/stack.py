@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from dicomorph.aws.jobs.runner import StepFunctionsRunner, execution_name
 from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
+from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.model import Job
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.identifiers import ancestry_of
@@ -50,12 +52,14 @@ def _nothing(_: dict[str, Any]) -> None:
 class Stack:
     """A deployed workflow.
 
-    ``calls`` are the events of all invocations of the worker; ``before`` is called with each
-    event, and may fail as an invocation does.
+    ``calls`` are the events of all invocations of the worker, but for those that give an instance
+    up, which are in ``given_up``; ``before`` is called with each event of the former, and may fail
+    as an invocation does.
     """
 
     backend: Backend
     calls: list[dict[str, Any]] = field(default_factory=list)
+    given_up: list[dict[str, Any]] = field(default_factory=list)
     before: Callable[[dict[str, Any]], None] = _nothing
 
     def upload(self, patient: str, instances: int) -> str:
@@ -118,6 +122,8 @@ def deployed(
     limits: PlannerLimits,
     *,
     concurrency: int = 2,
+    workers: int = 100,
+    timeout: int | None = None,
     config: Config | None = None,
     empty_partitions: bool = False,
 ) -> Iterator[Stack]:
@@ -125,6 +131,10 @@ def deployed(
 
     Parameters
     ----------
+    concurrency, workers : int
+        How many workers one job gets, and all of them together.
+    timeout : int, optional
+        Seconds after which the states of workers time out, in place of those of the definition.
     config : Config, optional
         Of the functions' clients.
     empty_partitions : bool
@@ -134,8 +144,10 @@ def deployed(
     with moto_faults.aws(handlers, empty_partitions=empty_partitions):
         arns = {f"{name}FunctionArn": _create_function(name) for name in _FUNCTIONS}
         _create_stores()
-        machine = _create_machine({**arns, "DicomBucketName": BUCKET, "MaxConcurrency": str(concurrency)})
-        stack = Stack(_backend(machine, limits, config))
+        machine = _create_machine({**arns, "DicomBucketName": BUCKET}, timeout=timeout)
+        stack = Stack(
+            replace(_backend(machine, limits, config), capacity=lambda: Capacity(workers, concurrency))
+        )
         bootstrap.use_backend(stack.backend)
         try:
             handlers.update(_handlers(stack))
@@ -152,8 +164,11 @@ def _handlers(stack: Stack) -> dict[str, moto_faults.Handler]:
     edit = found["EditBatch"]
 
     def edit_batch(event: dict[str, Any], context: object) -> Any:
-        stack.calls.append(event)
-        stack.before(event)
+        if event.get("died"):
+            stack.given_up.append(event)
+        else:
+            stack.calls.append(event)
+            stack.before(event)
         return edit(event, context)
 
     return {**found, "EditBatch": edit_batch}
@@ -193,12 +208,14 @@ def _create_stores() -> None:
     boto3.client("dynamodb", REGION).create_table(TableName="index", **index_schema())
 
 
-def _create_machine(substitutions: dict[str, str]) -> str:
+def _create_machine(substitutions: dict[str, str], *, timeout: int | None = None) -> str:
     definition = (Path(TEMPLATE).parent / "statemachines/modification.asl.json").read_text()
     for name, value in substitutions.items():
         assert f"${{{name}}}" in definition
         definition = definition.replace(f"${{{name}}}", value)
     assert "${" not in definition
+    if timeout is not None:
+        definition = re.sub(r'"TimeoutSeconds": \d+', f'"TimeoutSeconds": {timeout}', definition)
     machine = boto3.client("stepfunctions", REGION).create_state_machine(
         name="modification",
         definition=moto_faults.parseable(definition),

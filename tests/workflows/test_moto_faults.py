@@ -165,6 +165,24 @@ def test_retries_wait_in_real_time(plain_moto: None) -> None:
 
 
 @of_moto_itself
+def test_states_wait_in_real_time(plain_moto: None) -> None:
+    before = time.monotonic()
+    assert run(machine({"Wait": {"Type": "Wait", "Seconds": 1, "End": True}}), {}) == "SUCCEEDED"
+    assert time.monotonic() - before >= 1
+
+
+@of_moto_itself
+def test_lambda_tells_no_limits_of_the_account(plain_moto: None) -> None:
+    with pytest.raises(ClientError):
+        boto3.client("lambda", REGION).get_account_settings()
+
+
+def test_lambda_tells_the_limits_of_an_account_of_ten_with_the_workaround() -> None:
+    with moto_faults.aws():
+        limit = boto3.client("lambda", REGION).get_account_settings()["AccountLimit"]
+    assert limit["UnreservedConcurrentExecutions"] == 10
+
+
 def test_calls_to_a_store_meet_each_other(plain_moto: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _meet(monkeypatch)
 

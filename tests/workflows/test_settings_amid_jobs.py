@@ -32,10 +32,19 @@ DICTIONARY = (
 )
 SOURCES = 4
 SHAPES_NO_BYTE = {
-    *("overwrite_instances", "sync_storage_area", "jobs_history_size", "require_patient_id"),
+    *(
+        "overwrite_instances",
+        "sync_storage_area",
+        "jobs_history_size",
+        "require_patient_id",
+        "concurrent_jobs",
+    ),
     *("store_anonymized_from", "targets", "check_revisions", "stable_age", "limit_find_instances"),
     *("limit_find_results", "case_sensitive_pn", "http_describe_errors", "user_metadata"),
-    *("allowed_hosts", "allowed_origins"),
+    *("allowed_hosts", "allowed_origins", "ssl_enabled", "ssl_certificate", "ssl_private_key"),
+    *("paused_job_timeout", "concurrent_jobs", "target_mode"),
+    *("maximum_storage_size", "maximum_storage_mode", "minimum_free_space"),
+    *("maximum_body_size", "maximum_inflated_size"),
     *("default_encoding", "modified_references"),  # in the record of the job
 }
 

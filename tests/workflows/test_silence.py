@@ -162,11 +162,13 @@ def test_a_job_tells_its_id_and_numbers(
     assert stack.map_items() == {"succeeded": 3, "failed": 0}
     assert heard.leaks(*ids.values(), *small.values(), products["ID"], products["PatientID"]) == []
     sent = [line.partition(" got ")[2] for line in heard.lines if " got " in line]
-    assert len(sent) == 2 + 3 + 1 + 2
+    assert len(sent) == 2 + 3 + 1 + 1 + 2  # plans, batches, a look at what is left, the other batch, ends
     for body in sent:
         event = json.loads(body.strip("b'"))
         assert event.pop("job") in jobs
-        assert all(isinstance(value, int) for value in event.values())
+        cursor = event.pop("cursor", {})
+        assert cursor.pop("phase", "edit") == "edit"
+        assert all(isinstance(value, int) for value in (*event.values(), *cursor.values()))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
 from dicomorph.aws.settings import deployed_settings
 from dicomorph.dicom.stream.scratch import FileScratch
+from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import MEGABYTE, Settings
@@ -22,6 +24,10 @@ from dicomorph.services.server.check_settings import waiting_settings
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
+
+_DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
+# Of S3, too: four attempts have to fit into what the workflow gives a worker (120 s).
+_READ_TIMEOUT = 20
 
 _logger = logging.getLogger(__name__)
 
@@ -47,6 +53,8 @@ def aws_backend(environment: Environment) -> Backend:
         now=utc_now,
         new_token=secrets.token_bytes,
         targets=_aws_targets(environment, settings),
+        documents_at_once=_DOCUMENTS_AT_ONCE,
+        capacity=_aws_capacity(environment),
     )
 
 
@@ -93,7 +101,7 @@ def s3_client() -> S3Client:
         signature_version="s3v4",
         s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     )
-    return boto3.client("s3", config=_config(read_timeout=60).merge(signing))
+    return boto3.client("s3", config=_config(read_timeout=_READ_TIMEOUT).merge(signing))
 
 
 def _aws_targets(environment: Environment, settings: Settings) -> dict[str, Target]:
@@ -143,6 +151,20 @@ def _aws_runner(environment: Environment) -> Any:
     return StepFunctionsRunner(client, environment.modification_workflow_arn)
 
 
+def _aws_capacity(environment: Environment) -> Callable[[], Capacity]:
+    if not environment.max_concurrency:
+        return lambda: Capacity(workers=1, of_one_job=1)
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.jobs.capacity import LambdaCapacity  # noqa: PLC0415
+
+    return LambdaCapacity(
+        boto3.client("lambda", config=_config(read_timeout=5)),
+        reserved=environment.worker_concurrency,
+        of_one_job=environment.max_concurrency,
+    )
+
+
 def _config(*, read_timeout: int) -> Config:
     from botocore.config import Config  # noqa: PLC0415
 
@@ -152,5 +174,5 @@ def _config(*, read_timeout: int) -> Config:
         read_timeout=read_timeout,
         retries={"mode": "standard", "max_attempts": 4},
         tcp_keepalive=True,
-        max_pool_connections=32,
+        max_pool_connections=48,  # two rows of documents side by side, and the threads of an adapter
     )

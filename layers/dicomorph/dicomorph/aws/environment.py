@@ -21,6 +21,8 @@ class Environment:
     settings_object : str
         Where the settings are that count in place of these: ``<bucket>/<key>?versionId=<version>``.
         Empty if there are none.
+    max_concurrency, worker_concurrency : int
+        The stack's parameters of these names; 0 for functions that share no workers out.
     """
 
     index_table_name: str
@@ -28,6 +30,8 @@ class Environment:
     modification_workflow_arn: str
     settings: str = "{}"
     settings_object: str = ""
+    max_concurrency: int = 0
+    worker_concurrency: int = 0
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -45,4 +49,6 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         modification_workflow_arn=values.get("MODIFICATION_WORKFLOW_ARN", ""),
         settings=values.get("SETTINGS") or "{}",
         settings_object=values.get("SETTINGS_OBJECT", ""),
+        max_concurrency=int(values.get("MAX_CONCURRENCY") or 0),
+        worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
     )

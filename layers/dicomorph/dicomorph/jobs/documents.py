@@ -6,8 +6,10 @@
     jobs/<job id>/user-data.json          what the caller wants to find in the job again, if anything
     jobs/<job id>/listing.json            the part of the content that grows with the job, at first
     jobs/<job id>/ends/<execution>.json   the same as an execution leaves it
-    jobs/<job id>/manifests/<plan>.json   the items of the map: job id, batch number, count of instances
+    jobs/<job id>/manifests/<plan>.json   the batches: job id, number, counts of instances and bytes
     jobs/<job id>/batches/<plan>/<nnnnnn>.json            the pinned sources of a batch
+    jobs/<job id>/manifests/<plan>/<execution>-<number>.json  the items of one map (`jobs.items`)
+    jobs/<job id>/batches/<plan>/draft.json               a plan that is not complete (`jobs.drafts`)
     jobs/<job id>/batches/<plan>/moved.json               which instances the job has (`jobs.moved_sources`)
     jobs/<job id>/outcomes/<plan>/<attempt>/<nnnnnn>.json what became of a batch
     jobs/<job id>/parts/<plan>/<attempt>/<nnnnnn>-<pppppp>.json
@@ -167,15 +169,32 @@ def read_user_data(document: bytes | None) -> Json:
     return read(document, lambda found: only(dict, found)["UserData"])
 
 
-def encode_manifest(job_id: str, sizes: Sequence[int]) -> bytes:
-    """Return the items of the map: a job id, the number of a batch and how many instances it has."""
-    return _dump([{"job": job_id, "batch": number, "instances": size} for number, size in enumerate(sizes)])
+def encode_manifest(job_id: str, sizes: Sequence[int], weights: Sequence[int] = ()) -> bytes:
+    """Return what a plan lists: a job id, the number of a batch and how many instances it has.
+
+    Parameters
+    ----------
+    weights : Sequence[int]
+        How many bytes the instances of each batch have; none of them, where that is not known.
+    """
+    items: list[dict[str, Json]] = [
+        {"job": job_id, "batch": number, "instances": size} for number, size in enumerate(sizes)
+    ]
+    for item, weight in zip(items, weights, strict=False):
+        item["bytes"] = weight
+    return _dump(items)
 
 
 def read_manifest(document: bytes | None, job: Job) -> list[int] | None:
     """Return how many instances each batch has, from the manifest of the plan that a job's record names."""
     sizes = read(document, lambda items: [count(item["instances"]) for item in only(list, items)])
     return sizes if sizes is not None and len(sizes) == job.batches else None
+
+
+def read_weights(document: bytes | None, job: Job) -> list[int | None] | None:
+    """Return how many bytes each batch has, None for those that an earlier version has planned."""
+    weights = read(document, lambda items: [item.get("bytes") for item in only(list, items)])
+    return weights if weights is not None and len(weights) == job.batches else None
 
 
 def encode_listing(listing: Mapping[str, Iterable[Json]]) -> bytes:

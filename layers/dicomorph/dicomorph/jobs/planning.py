@@ -31,6 +31,34 @@ class PlannerLimits:
     small_job_bytes: int = 64 * _MIB
 
 
+BRIEF_SECONDS = 60
+"""What one invocation may be planned for, to be an Express item of the map.
+
+Its state times out after twice as long, and the whole item after five minutes: by then, what has
+killed its worker or keeps it has been taken apart.
+"""
+
+# Twice what an instance takes where S3 takes 70 ms for a write and 40 for a read, and DynamoDB ten.
+_SECONDS_AN_INSTANCE = 0.25
+_SECONDS_A_MIB = 0.5  # there and back
+
+
+def expected_seconds(instances: int, size: int) -> float:
+    """Return how long a worker takes for some instances at most, unless one of them keeps it.
+
+    Parameters
+    ----------
+    size : int
+        In bytes, of all of them.
+    """
+    return instances * _SECONDS_AN_INSTANCE + size / _MIB * _SECONDS_A_MIB
+
+
+def is_brief(instances: int, size: int) -> bool:
+    """Tell whether a batch may be an Express item."""
+    return expected_seconds(instances, size) <= BRIEF_SECONDS
+
+
 Source = tuple[str, int]
 """The Orthanc id of an instance, and its size in bytes: what a plan needs to know of all at once."""
 
@@ -51,10 +79,20 @@ def plan_batches(sources: Sequence[Source], limits: PlannerLimits) -> list[tuple
     return list(_chunks(sources, limits))
 
 
-def number_batches(chunks: Iterable[Sequence[Pin]]) -> Iterator[Batch]:
-    """Yield the batches that are not empty; an instance that repeats is copied again."""
-    met: Counter[str] = Counter()
-    for number, pins in enumerate(filter(None, chunks)):
+def number_batches(
+    chunks: Iterable[Sequence[Pin]], *, first: int = 0, before: Iterable[str] = ()
+) -> Iterator[Batch]:
+    """Yield the batches that are not empty; an instance that repeats is copied again.
+
+    Parameters
+    ----------
+    first : int
+        The number of the first of them.
+    before : Iterable[str]
+        The instances of those that have been numbered already.
+    """
+    met: Counter[str] = Counter(before)
+    for number, pins in enumerate(filter(None, chunks), start=first):
         yield Batch(number, tuple(pins), _copies(pins, met))
 
 

@@ -83,6 +83,7 @@ class Settings:
     modified_references: ModifiedReferences = ModifiedReferences.FOLLOW
     sync_storage_area: bool = True
     jobs_history_size: int = 10
+    concurrent_jobs: int | None = None  # two on one machine, as many as there are workers on AWS
     require_patient_id: bool = False
     store_anonymized_from: bool = True
     targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -239,6 +240,7 @@ _READERS = {
     "ModifiedReferences": ("modified_references", ModifiedReferences),
     "SyncStorageArea": ("sync_storage_area", _boolean),
     "JobsHistorySize": ("jobs_history_size", _count),
+    "ConcurrentJobs": ("concurrent_jobs", _count),
     "RequirePatientID": ("require_patient_id", _boolean),
     "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),
     "Targets": ("targets", _targets),

@@ -16,7 +16,7 @@ from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.finalize_job import abandon_job
 
-_CONCURRENT_JOBS = 2  # Orthanc's ConcurrentJobs
+_CONCURRENT_JOBS = 2  # as in Orthanc
 
 _Execution: TypeAlias = tuple[str, int]
 
@@ -40,6 +40,7 @@ class LocalRunner:
 
     def __init__(self, worker: WorkerSpec, *, workers: int) -> None:
         self._pool = WorkerPool(worker, workers)
+        self._workers = workers
         self._backend: Backend | None = None
         self._waiting: queue.PriorityQueue[tuple[int, int, _Execution]] = queue.PriorityQueue()
         self._numbers = itertools.count()
@@ -53,7 +54,7 @@ class LocalRunner:
         for job in backend.jobs.all():
             if job.state.is_active:
                 self._take(job)
-        for _ in range(_CONCURRENT_JOBS):
+        for _ in range(self._concurrent_jobs(backend)):
             threading.Thread(target=self._drive, args=(backend,), daemon=True).start()
 
     def start(self, job: Job) -> None:
@@ -82,6 +83,11 @@ class LocalRunner:
     def close(self) -> None:
         """End all workers at once; jobs that are not done can be recovered."""
         self._pool.close()
+
+    def _concurrent_jobs(self, backend: Backend) -> int:
+        """Return how many jobs run at once: 0 is one for each worker (setting ``ConcurrentJobs``)."""
+        setting = backend.settings.concurrent_jobs
+        return _CONCURRENT_JOBS if setting is None else setting or self._workers
 
     def _take(self, job: Job) -> None:
         execution = _execution(job)

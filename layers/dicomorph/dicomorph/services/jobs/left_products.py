@@ -24,17 +24,25 @@ def left_products(backend: Backend, batches: Iterable[BatchOutcome]) -> list[str
     """
     sources: set[str] = set()
     found: set[str] = set()
-    for batch in batches:
-        sources.update(outcome.source.ancestry.instance for outcome in batch.instances)
-        products = [outcome.product for outcome in batch.instances if outcome.product is not None]
-        ids = [product.ancestry.instance for product in products]
-        held = {pin.ancestry.instance: pin.object.key for pin in backend.index.catalogue.pins_of(ids)}
-        found.update(
+    for of_batch, held in backend.side_by_side(lambda batch: _of_batch(backend, batch), batches):
+        sources.update(of_batch)
+        found.update(held)
+    return sorted(found - sources)
+
+
+def _of_batch(backend: Backend, batch: BatchOutcome) -> tuple[list[str], list[str]]:
+    """Return the sources of a batch, and those of its products that are there."""
+    products = [outcome.product for outcome in batch.instances if outcome.product is not None]
+    ids = [product.ancestry.instance for product in products]
+    held = {pin.ancestry.instance: pin.object.key for pin in backend.index.catalogue.pins_of(ids)}
+    return (
+        [outcome.source.ancestry.instance for outcome in batch.instances],
+        [
             product.ancestry.instance
             for product in products
             if held.get(product.ancestry.instance) == product.object.key
-        )
-    return sorted(found - sources)
+        ],
+    )
 
 
 def unlisted_products(backend: Backend, job: Job) -> list[str]:

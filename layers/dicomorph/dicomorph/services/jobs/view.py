@@ -24,6 +24,7 @@ from dicomorph.services.jobs.left_products import unlisted_products
 from dicomorph.services.jobs.records import as_it_stands, job_content, timestamp
 
 _COMPLETE = 100
+_LOOKED_AT = 10  # jobs; each costs a call of AWS, and somebody waits
 
 
 def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str, Json]:
@@ -36,6 +37,8 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
         list of jobs, that would take too long.
     """
     job = as_it_stands(backend, job)
+    if is_alone and job.state is JobState.PENDING:
+        _look_at_those_before(backend)
     content = job_content(backend, job)
     if is_alone:
         content |= left_content([*unlisted_products(backend, job)])
@@ -72,6 +75,13 @@ def _user_data(backend: Backend, job: Job) -> Json:
     if job.has_user_data:
         return read_user_data(backend.objects.get(user_data_key(job)))
     return job.user_data
+
+
+def _look_at_those_before(backend: Backend) -> None:
+    """Find out whether the jobs still run for which others wait: one that nothing runs holds no place."""
+    running = [job for job in backend.jobs.all() if job.state is JobState.RUNNING]
+    for job in running[:_LOOKED_AT]:  # the oldest ones
+        as_it_stands(backend, job)
 
 
 def _progress(backend: Backend, job: Job) -> int:

@@ -23,20 +23,26 @@ class EarlierOutcomes:
     superseded: dict[ObjectRef, None] = field(default_factory=dict)
 
 
-def earlier_outcomes(backend: Backend, job: Job, batch: Batch) -> EarlierOutcomes:
+def earlier_outcomes(backend: Backend, job: Job, batch: Batch, *, is_again: bool = False) -> EarlierOutcomes:
     """Gather what earlier executions made of a batch, as far as the products are still there.
 
     The newest attempt goes first. A source that was edited in place cannot be edited again, so
     what succeeded has to be kept even where the rest of its batch failed.
+
+    Parameters
+    ----------
+    is_again : bool
+        As in `edit_batch`.
     """
     found = EarlierOutcomes()
-    if job.execution == 1:
+    if job.execution == 1 and not is_again:
         return found
     for attempt in range(job.attempt, 0, -1):
         for position, outcome in _recorded(backend, replace(job, attempt=attempt), batch):
             found.superseded.update(dict.fromkeys(outcome.superseded))
             for index, instance in enumerate(outcome.instances, start=position):
-                if index not in found.instances and _is_there(backend, job, instance):
+                is_given_up = is_again and attempt == job.attempt and instance.product is None
+                if index not in found.instances and (is_given_up or _is_there(backend, job, instance)):
                     found.instances[index] = instance
     if backend.settings.overwrite_instances.replaces:
         found.instances |= _edited_in_place(backend, job, batch, found)

@@ -13,6 +13,7 @@ from dicomorph.jobs.documents import (
     read_batch,
     read_outcome,
 )
+from dicomorph.jobs.lifecycle import is_cancelled
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job, JobState
 from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import InstanceEntry, ObjectRef, Pin
@@ -25,7 +26,9 @@ from dicomorph.services.work.product import PlannedProduct, ProductMaker
 from dicomorph.services.work.store_products import Failure, Made, failure_of, store_products
 
 
-def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None = None) -> None:
+def edit_batch(
+    backend: Backend, job_id: str, number: int, *, part: int | None = None, is_again: bool = False
+) -> None:
     """Edit the instances of a batch.
 
     Every step writes the same when it is repeated. What fails for one instance is recorded
@@ -38,6 +41,9 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
     ----------
     part : int, optional
         Only this instance of the batch, whose worker died with all of them.
+    is_again : bool
+        Whether the batch was given to a worker before, and has no outcome: what is recorded of its
+        instances counts then, that one of them was given up as well.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def edit_batch(backend: Backend, job_id: str, number: int, *, part: int | None =
         return
     batch = _read_batch(backend, job, number)
     chosen = range(len(batch.pins)) if part is None else (part,)
-    outcomes, superseded = _edit(backend, job, batch, chosen)
+    outcomes, superseded = _edit(backend, job, batch, chosen, is_again=is_again)
     if not outcomes:
         return
     if backend.jobs.get(job_id) is None:
@@ -74,10 +80,10 @@ def _read_batch(backend: Backend, job: Job, number: int) -> Batch:
 
 
 def _edit(
-    backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]
+    backend: Backend, job: Job, batch: Batch, chosen: Sequence[int], *, is_again: bool
 ) -> tuple[dict[int, InstanceOutcome], tuple[ObjectRef, ...]]:
     """Return what became of instances (of some, if the job was stopped), and what they replaced."""
-    earlier = earlier_outcomes(backend, job, batch)
+    earlier = earlier_outcomes(backend, job, batch, is_again=is_again)
     outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
     made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
     if _is_over(backend, job):
@@ -88,9 +94,14 @@ def _edit(
 
 
 def _is_over(backend: Backend, job: Job) -> bool:
-    """Tell whether another worker has done this, and the job has ended: its products are its clients' now."""
+    """Tell whether the job was summed up without this: nobody would hear of what is stored now.
+
+    Another worker has done it, or this one was given up: the state that called it has timed out.
+    """
     newest = backend.jobs.get(job.id)
-    return newest is not None and newest.state is JobState.SUCCESS
+    if newest is None:
+        return False
+    return newest.state is JobState.SUCCESS or (newest.state is JobState.FAILURE and not is_cancelled(newest))
 
 
 def _make_all(backend: Backend, job: Job, batch: Batch, chosen: Sequence[int]) -> Made:

@@ -19,11 +19,14 @@ from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
 
+WORKER_DIED = "The worker died"
+"""What is said of an instance that has no outcome."""
+
 
 class JobOutcomes:
     """What became of the instances of a job in its present attempt, which may be gone through repeatedly.
 
-    One batch is in memory at a time.
+    As many batches are in memory as are asked for at once.
 
     Raises
     ------
@@ -35,6 +38,7 @@ class JobOutcomes:
         sizes = read_manifest(backend.objects.get(manifest_key(job)), job)
         if sizes is None:
             raise InternalError("The job was never planned")
+        self._backend = backend
         self._objects = backend.objects
         self._job = job
         self._sizes = sizes
@@ -43,9 +47,9 @@ class JobOutcomes:
         for batch in self.batches():
             yield from batch.instances
 
-    def batches(self) -> Iterator[BatchOutcome]:
-        """Yield the outcome of each batch, by number."""
-        return map(self._batch, range(len(self._sizes)))
+    def batches(self, first: int = 0) -> Iterator[BatchOutcome]:
+        """Yield the outcome of each batch, by number, from one on."""
+        return self._backend.side_by_side(self._batch, range(first, len(self._sizes)))
 
     def product(self, position: OutcomePosition) -> Pin:
         """Return the product that is recorded at a position."""
@@ -69,7 +73,7 @@ class JobOutcomes:
         for part, pin in enumerate(batch.pins):
             found = read_outcome(self._objects.get(part_key(self._job, number, part)), number, 1)
             if found is None:
-                instances.append(InstanceOutcome(pin, None, InternalError.code, "The worker died"))
+                instances.append(InstanceOutcome(pin, None, InternalError.code, WORKER_DIED))
             else:
                 instances += found.instances
                 superseded += found.superseded

@@ -15,6 +15,7 @@ from dicomorph.jobs.documents import (
     read_batch,
     read_manifest,
 )
+from dicomorph.jobs.drafts import Draft, draft_key, encode_draft, read_draft
 from dicomorph.jobs.lifecycle import begun, failed, is_running, planned
 from dicomorph.jobs.model import Batch, Job, JobType
 from dicomorph.jobs.planning import Source, distinct_sources, number_batches, plan_batches
@@ -26,10 +27,11 @@ from dicomorph.model.errors import (
     UnknownResourceError,
 )
 from dicomorph.model.object_keys import SIBLING_BYTES
-from dicomorph.model.resources import Pin
+from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.discarding import work_off
 from dicomorph.services.jobs.records import change_job, get_job, job_request, timestamp
+from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.durability import must_last
 from dicomorph.services.work.job_watch import JobWatch
 from dicomorph.services.work.moved_sources import has_moved_sources
@@ -40,7 +42,15 @@ _AT_ONCE = 1_000  # sources that are looked up together
 
 
 def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
-    """Cut the sources of a job into batches and return how many there are.
+    """Cut the sources of a job into batches and return how many there are (see `plan_further`)."""
+    job, _ = plan_further(backend, job_id, execution)
+    return job.batches if is_running(job, execution) else 0
+
+
+def plan_further(
+    backend: Backend, job_id: str, execution: int, *, draft: str = "", budget: Budget | None = None
+) -> tuple[Job, str]:
+    """Cut the sources of a job into batches.
 
     Each call that finds no plan makes one of its own, with documents that no other call writes,
     and the record takes the first that is complete: of planners that run at once, or one of
@@ -52,6 +62,14 @@ def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     ----------
     execution : int
         Of the workflow that calls (`Job.execution`).
+    draft : str
+        What an earlier call answered, whose budget was spent.
+
+    Returns
+    -------
+    Job, str
+        The record, and the name of the draft that the next call goes on with; empty if there is
+        nothing to plan any more.
 
     Raises
     ------
@@ -62,11 +80,14 @@ def plan_job(backend: Backend, job_id: str, execution: int = 1) -> int:
     """
     moment = timestamp(backend.now())
     job = change_job(backend, job_id, lambda job: begun(job, execution, moment))
-    if is_running(job, execution) and not _has_plan(backend, job):
-        job = _planned(backend, job)
+    # One that has a draft has lost the plan that its record names, or has none.
+    if not is_running(job, execution) or (not draft and _has_plan(backend, job)):
+        return job, ""
+    job, draft = _planned(backend, job, draft, budget or Budget())
+    if not draft:
         with suppress(DicomorphError):  # what was deleted meanwhile, and is in no plan
             work_off(backend)
-    return job.batches if is_running(job, execution) else 0
+    return job, draft
 
 
 def plan_of(backend: Backend, job_id: str) -> str:
@@ -80,30 +101,31 @@ def _has_plan(backend: Backend, job: Job) -> bool:
     A power cut may have taken documents that nobody waited for (embedded, `must_last`).
     """
     sizes = read_manifest(backend.objects.get(manifest_key(job)), job) if job.plan else None
-    return (
-        sizes is not None
-        and has_moved_sources(backend, job)
-        and all(
-            read_batch(backend.objects.get(batch_key(job, number)), number) is not None
-            for number in range(len(sizes))
-        )
-    )
+    if sizes is None or not has_moved_sources(backend, job):
+        return False
+
+    def has_batch(number: int) -> bool:
+        return read_batch(backend.objects.get(batch_key(job, number)), number) is not None
+
+    return all(backend.side_by_side(has_batch, range(len(sizes))))
 
 
-def _planned(backend: Backend, job: Job) -> Job:
-    """Return the record with a plan, or failed because there can be none."""
-    draft = replace(job, plan=backend.new_token(SIBLING_BYTES).hex())
+def _planned(backend: Backend, job: Job, name: str, budget: Budget) -> tuple[Job, str]:
+    """Return the record with a plan, or failed because there can be none; or the name of a draft."""
+    planning = replace(job, plan=name or backend.new_token(SIBLING_BYTES).hex())
     try:
-        sizes = _plan(backend, draft)
+        draft = _plan(backend, planning, budget, is_begun=bool(name))
     except (StorageFullError, TransientError):
         raise
     except DicomorphError as error:
-        return _refuse(backend, job, error)
-    return change_job(
-        backend,
-        job.id,
-        lambda newest: planned(newest, job.execution, draft.plan, sizes, instead_of=job.plan),
-    )
+        return _refuse(backend, job, error), ""
+    if not draft.is_complete:
+        return job, planning.plan
+
+    def take(newest: Job) -> Job:
+        return planned(newest, job.execution, planning.plan, draft.sizes, instead_of=job.plan)
+
+    return change_job(backend, job.id, take), ""
 
 
 def _refuse(backend: Backend, job: Job, error: DicomorphError) -> Job:
@@ -120,8 +142,8 @@ def _refuse(backend: Backend, job: Job, error: DicomorphError) -> Job:
     )
 
 
-def _plan(backend: Backend, job: Job) -> list[int]:
-    """Write the documents of a plan; return how many instances each batch has.
+def _plan(backend: Backend, job: Job, budget: Budget, *, is_begun: bool) -> Draft:
+    """Write the documents of a plan, as far as the budget reaches; return what is written.
 
     Raises
     ------
@@ -129,20 +151,32 @@ def _plan(backend: Backend, job: Job) -> list[int]:
         If the job was stopped meanwhile.
     """
     request = job_request(backend, job.id)
+    draft = read_draft(backend.objects.get(draft_key(job))) if is_begun else None
+    if draft is None:
+        draft = _cut(backend, job, request)
+    if not is_running(get_job(backend, job.id), job.execution):
+        raise CanceledJobError
+    _write(backend, job, draft, budget)
+    if not draft.is_complete:
+        backend.objects.put(draft_key(job), encode_draft(draft))
+        return draft
+    manifest = encode_manifest(job.id, draft.sizes, draft.weights)
+    written = [backend.objects.put(manifest_key(job), manifest)]
+    written += write_moved_sources(backend, job, request, _PinnedBatches(backend, draft.chunks))
+    if must_last(backend, job):
+        backend.objects.sync(written)
+    return draft
+
+
+def _cut(backend: Backend, job: Job, request: JobRequest) -> Draft:
+    """Cut the sources of a job; refuse it where its products would be in each other's way."""
     patients: set[str] = set()
     found = _sources(_pins(backend, job, request), patients)
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
     sources = list(found) if job.type is JobType.SPLIT_STUDY else distinct_sources(found)
-    batches = _PinnedBatches(backend, plan_batches(sources, backend.planner_limits))
-    check_products(backend, job, request, batches, patients)
-    if not is_running(get_job(backend, job.id), job.execution):
-        raise CanceledJobError
-    sizes = _write(backend, job, batches)
-    written = [backend.objects.put(manifest_key(job), encode_manifest(job.id, sizes))]
-    written += write_moved_sources(backend, job, request, batches)
-    if must_last(backend, job):
-        backend.objects.sync(written)
-    return sizes
+    chunks = plan_batches(sources, backend.planner_limits)
+    check_products(backend, job, request, _PinnedBatches(backend, chunks), patients)
+    return Draft(chunks)
 
 
 def _sources(pins: Iterable[Pin], patients: set[str]) -> Iterator[Source]:
@@ -153,33 +187,56 @@ def _sources(pins: Iterable[Pin], patients: set[str]) -> Iterator[Source]:
 
 
 class _PinnedBatches:
-    """The batches of a job, whose sources are pinned when they are gone through, one batch at a time."""
+    """The batches of a job, whose sources are pinned when they are gone through, some batches at a time."""
 
     def __init__(self, backend: Backend, chunks: Sequence[Sequence[str]]) -> None:
-        self._catalogue = backend.index.catalogue
+        self._backend = backend
         self._chunks = chunks
 
     def __iter__(self) -> Iterator[Batch]:
-        return number_batches(map(self._pinned, self._chunks))
+        return number_batches(pinned(self._backend, self._chunks))
 
-    def _pinned(self, instances: Sequence[str]) -> list[Pin]:
-        """Return the instances at their present versions; what was deleted meanwhile is left out."""
-        held = {pin.ancestry.instance: pin for pin in self._catalogue.pins_of(instances)}
+
+def pinned(backend: Backend, chunks: Iterable[Sequence[str]]) -> Iterator[list[Pin]]:
+    """Yield the instances at their present versions; what was deleted meanwhile is left out."""
+
+    def pins(instances: Sequence[str]) -> list[Pin]:
+        held = {pin.ancestry.instance: pin for pin in backend.index.catalogue.pins_of(instances)}
         return [held[instance] for instance in instances if instance in held]
 
+    return backend.side_by_side(pins, chunks)
 
-def _write(backend: Backend, job: Job, batches: Iterable[Batch]) -> list[int]:
-    """Write the batches; return how many instances each of them has."""
-    refs, sizes = [], []
-    watch = JobWatch(backend, job)
+
+def _write(backend: Backend, job: Job, draft: Draft, budget: Budget) -> None:
+    """Write the batches that are missing, until the budget is spent."""
+    first = draft.done
+
+    def chunks() -> Iterator[Sequence[str]]:
+        for chunk in draft.chunks[first:]:
+            if draft.done > first and budget.is_spent:
+                return
+            draft.done += 1
+            yield chunk
+
+    def put(batch: Batch) -> tuple[ObjectRef, Batch]:
+        return backend.objects.put(batch_key(job, batch.number), encode_batch(batch)), batch
+
+    before = (instance for chunk in draft.chunks[:first] for instance in chunk)
+    batches = number_batches(pinned(backend, chunks()), first=len(draft.sizes), before=before)
+    refs = []
+    for ref, batch in backend.side_by_side(put, _until_stopped(batches, JobWatch(backend, job))):
+        refs.append(ref)
+        draft.sizes.append(len(batch.pins))
+        draft.weights.append(sum(pin.object.size for pin in batch.pins))
+    if must_last(backend, job):
+        backend.objects.sync(refs)
+
+
+def _until_stopped(batches: Iterable[Batch], watch: JobWatch) -> Iterator[Batch]:
     for batch in batches:
         if watch.is_stopped():
             raise CanceledJobError
-        refs.append(backend.objects.put(batch_key(job, batch.number), encode_batch(batch)))
-        sizes.append(len(batch.pins))
-    if must_last(backend, job):
-        backend.objects.sync(refs)
-    return sizes
+        yield batch
 
 
 def _pins(backend: Backend, job: Job, request: JobRequest) -> Iterator[Pin]:

@@ -7,9 +7,9 @@ Every step can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from dicomorph.jobs.lifecycle import is_running
 from dicomorph.jobs.model import BatchOutcome, InstanceOutcome, Job
@@ -19,7 +19,10 @@ from dicomorph.model.resources import ObjectRef, Pin
 from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.jobs.records import get_job
+from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.outcomes import JobOutcomes
+
+_Thing = TypeVar("_Thing")
 
 _DELETED_AT_ONCE = 1000
 
@@ -34,10 +37,13 @@ class Removals:
         Whether the sources are, as each of them has a product that is there.
     left_overs : bool
         Whether there are files of instances that nothing refers to any more.
+    batch : int
+        With which removing begins: those before it are done.
     """
 
     sources: bool = False
     left_overs: bool = False
+    batch: int = 0
 
     @property
     def any(self) -> bool:
@@ -45,30 +51,64 @@ class Removals:
         return self.sources or self.left_overs
 
 
-def find_removals(backend: Backend, job: Job, outcomes: JobOutcomes, summary: Summary) -> Removals:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found to go in the batches before one; that one is next, None if all were looked at."""
+
+    found: Removals
+    batch: int | None = 0
+
+
+def find_removals(
+    backend: Backend,
+    job: Job,
+    outcomes: JobOutcomes,
+    summary: Summary,
+    *,
+    after: Look | None = None,
+    budget: Budget | None = None,
+) -> Look:
     """Look what is to go; nothing changes.
 
     A source goes only after every instance has a product, and every product was found stored
     and indexed; so all products are looked up before the first source goes.
+
+    Parameters
+    ----------
+    after : Look, optional
+        What was found before, by a call whose budget was spent.
     """
-    sources = not job.keep_source and summary.instances > 0 and not summary.failed
-    left_overs = False
-    for batch in outcomes.batches():
+    look = after or Look(Removals(not job.keep_source and summary.instances > 0 and not summary.failed))
+    sources, left_overs, first = look.found.sources, look.found.left_overs, look.batch or 0
+
+    def see(batch: BatchOutcome) -> tuple[bool, bool]:
         held = _held(backend, batch)
-        left_overs = left_overs or bool(_left_overs(batch, held))
-        sources = sources and _are_safe(backend, batch, held)
+        return bool(_left_overs(batch, held)), sources and _are_safe(backend, batch, held)
+
+    seen = backend.side_by_side(see, outcomes.batches(first))
+    for number, (is_left_over, are_safe) in enumerate(seen, start=first + 1):
+        left_overs, sources = left_overs or is_left_over, sources and are_safe
         if left_overs and not sources:
             break
-    return Removals(sources, left_overs)
+        if budget is not None and budget.is_spent:
+            return Look(Removals(sources, left_overs), number)
+    return Look(Removals(sources, left_overs), None)
 
 
-def remove_for_good(backend: Backend, job: Job, outcomes: JobOutcomes, removals: Removals) -> None:
-    """Remove what was found, as long as the job runs."""
+def remove_for_good(
+    backend: Backend, job: Job, outcomes: JobOutcomes, removals: Removals, *, budget: Budget | None = None
+) -> Removals:
+    """Remove what was found, as long as the job runs; return what is left of it to the next call."""
     if removals.sources:
         # An outcome that a late worker has written anew meanwhile counts as it reads now.
-        _delete(backend, job, (outcome.source for outcome in outcomes if outcome.product is not None))
+        batch = _delete(backend, job, outcomes, removals.batch, budget)
+        if batch is not None:
+            return replace(removals, batch=batch)
     if removals.left_overs:
-        _tidy(backend, job, outcomes)
+        batch = _tidy(backend, job, outcomes, 0 if removals.sources else removals.batch, budget)
+        if batch is not None:
+            return Removals(left_overs=True, batch=batch)
+    return Removals()
 
 
 def _held(backend: Backend, batch: BatchOutcome) -> dict[str, str]:
@@ -116,23 +156,63 @@ def _products(outcomes: Iterable[InstanceOutcome]) -> Iterator[Pin]:
     return (outcome.product for outcome in outcomes if outcome.product is not None)
 
 
-def _delete(backend: Backend, job: Job, sources: Iterator[Pin]) -> None:
-    while pins := list(dict.fromkeys(islice(sources, _DELETED_AT_ONCE))):
-        if not _goes_on(backend, job):
-            return
+def _delete(
+    backend: Backend, job: Job, outcomes: JobOutcomes, first: int, budget: Budget | None
+) -> int | None:
+    """Delete sources, from a batch on; return the batch to go on with, None if there is none."""
+    sources = (
+        (batch.number, [one.source for one in batch.instances if one.product is not None])
+        for batch in outcomes.batches(first)
+    )
+
+    def remove(pins: list[Pin]) -> None:
+        pins = list(dict.fromkeys(pins))
         backend.index.eraser.remove_instances(pins)
         # Nothing refers to these versions now, whether this call or a crashed one before removed them.
         discard_removed(backend, [pin.object for pin in pins], job=job.id)
 
+    return _in_rows(backend, job, sources, remove, budget)
 
-def _tidy(backend: Backend, job: Job, outcomes: JobOutcomes) -> None:
-    left_overs = (ref for batch in outcomes.batches() for ref in _left_overs(batch, _held(backend, batch)))
+
+def _tidy(backend: Backend, job: Job, outcomes: JobOutcomes, first: int, budget: Budget | None) -> int | None:
+    """Discard what is left over, as `_delete` does."""
+
+    def left_overs(batch: BatchOutcome) -> tuple[int, list[ObjectRef]]:
+        return batch.number, _left_overs(batch, _held(backend, batch))
+
+    found = backend.side_by_side(left_overs, outcomes.batches(first))
+
     # Many at once, since the disk is waited for; what has an entry by then, the outbox leaves out.
-    while refs := list(islice(left_overs, _DELETED_AT_ONCE)):
-        if not _goes_on(backend, job):
-            return
+    def discard(refs: list[ObjectRef]) -> None:
         backend.index.outbox.name(refs)
         discard_removed(backend, refs, job=job.id)
+
+    return _in_rows(backend, job, found, discard, budget)
+
+
+def _in_rows(
+    backend: Backend,
+    job: Job,
+    batches: Iterable[tuple[int, list[_Thing]]],
+    remove: Callable[[list[_Thing]], None],
+    budget: Budget | None,
+) -> int | None:
+    """Remove what the batches have, up to a thousand at once, as long as the job runs."""
+    row: list[_Thing] = []
+    is_spent = False
+    for number, some in batches:
+        if row and (is_spent or len(row) + len(some) > _DELETED_AT_ONCE):
+            if not _goes_on(backend, job):
+                return None
+            remove(row)
+            row = []
+        if is_spent:
+            return number
+        row += some
+        is_spent = budget is not None and budget.is_spent
+    if row and _goes_on(backend, job):
+        remove(row)
+    return None
 
 
 def _goes_on(backend: Backend, job: Job) -> bool:
