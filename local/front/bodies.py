@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from dicomorph.embedded.objects.errors import translated
+from dicomorph.model.errors import DataFolderGoneError
 from local.front.chunks import ChunkDecoder
 from local.front.connection import Connection
 
@@ -157,7 +158,10 @@ class Body:
 
     def _open_file(self) -> None:
         with translated():
-            self._file, name = tempfile.mkstemp(dir=self._store.folder)
+            try:
+                self._file, name = tempfile.mkstemp(dir=self._store.folder)
+            except (FileNotFoundError, NotADirectoryError):
+                raise DataFolderGoneError from None
             self.path = Path(name)
             for piece in self._pieces:
                 _write_all(self._file, piece)

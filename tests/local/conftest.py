@@ -136,6 +136,15 @@ class Server:
         return dict(self.get(f"/jobs/{job_id}").json)
 
 
+@pytest.fixture(autouse=True)
+def _the_umask_of_the_tests() -> Iterator[None]:
+    """A server that a test begins in this process makes its files its user's own."""
+    before = os.umask(0)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Six CT images: one patient, one study, two series."""

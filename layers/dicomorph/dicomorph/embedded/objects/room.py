@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from dicomorph.model.errors import StorageFullError
+from dicomorph.model.errors import DataFolderGoneError, StorageFullError
 
 _KEPT = 512 << 20  # bytes that stay free, for the index, documents of jobs, and the rest of the machine
 _KEPT_PART = 20  # or one in so many of all
@@ -45,10 +45,19 @@ class Room:
             raise StorageFullError("The server may not store more than MaximumStorageSize")
 
     def check_disk(self, size: int) -> None:
-        """Raise `StorageFullError` if the disk would not keep as much free as it must."""
+        """Raise `StorageFullError` if the disk would not keep as much free as it must.
+
+        Raises
+        ------
+        DataFolderGoneError
+            If the folder is not there: before anything is written, this is the first to notice.
+        """
         if self._free == 0:
             return
-        found = os.statvfs(self._folder)
+        try:
+            found = os.statvfs(self._folder)
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataFolderGoneError from None
         kept = self._free
         if kept is None:
             kept = min(_KEPT, found.f_blocks * found.f_frsize // _KEPT_PART)
