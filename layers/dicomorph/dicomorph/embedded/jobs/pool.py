@@ -12,6 +12,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any
 from dicomorph.embedded.jobs.worker import Verdict
 
 _LAST = (1 << 62,)
+_LAST_SECONDS = 2.0  # a killed process is gone as soon as the kernel comes to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,11 @@ class WorkerPool:
         self._queue: queue.PriorityQueue[tuple[tuple[int, ...], int, _Order | None]] = queue.PriorityQueue()
         self._workers = [_Worker(spec) for _ in range(size)]
         self._closed = threading.Event()
-        for worker in self._workers:
-            threading.Thread(target=self._dispatch, args=(worker,), daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._dispatch, args=(worker,), daemon=True) for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def is_closed(self) -> bool:
@@ -92,11 +97,15 @@ class WorkerPool:
         return future
 
     def close(self) -> None:
-        """End all workers at once, whatever they do."""
+        """End all workers at once, whatever they do; return when they are gone, with what they had open."""
         self._closed.set()
         for worker in self._workers:
             self._queue.put((_LAST, next(self._numbers), None))
             worker.kill()
+        deadline = time.monotonic() + _LAST_SECONDS
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _dispatch(self, worker: _Worker) -> None:
         worker.start()  # before the first task, so that it need not wait for imports
