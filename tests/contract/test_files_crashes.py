@@ -51,8 +51,7 @@ def crash_at_call(number: int) -> Iterator[None]:
 
         return call
 
-    gc.collect()  # what others left closes its files now, and not amid the crash
-    gc.disable()
+    gc.disable()  # what others left would close its files amid the crash
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name in names:
