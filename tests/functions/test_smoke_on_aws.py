@@ -104,7 +104,14 @@ def run(aws_client: Handlers, monkeypatch: pytest.MonkeyPatch) -> Run:
         FunctionName="worker", Runtime="python3.13", Role=role, Handler="app.f", Code={"ZipFile": b"0"}
     )
     gateway_api = session.client("apigateway").create_rest_api(name="dicomorph")["id"]
-    found.resources.update(EditBatchFunction=function["FunctionName"], Api=gateway_api)
+    session.client("logs").create_log_group(logGroupName="plan")
+    session.client("events").put_rule(Name="erase", ScheduleExpression="rate(5 minutes)")
+    found.resources.update(
+        EditBatchFunction=function["FunctionName"],
+        Api=gateway_api,
+        PlanJobLogGroup="plan",
+        EraseSchedule="erase",
+    )
     return Run(Client(URL, found.signer(), gateway), found, images=12)
 
 
@@ -183,3 +190,34 @@ def test_an_alarm_that_tells_nobody_is_found(run: Run) -> None:
     _put_alarm("JobsFailed", [])
     (outcome,) = carry_out(run, [one for one in ordered() if one.name == "alarms arrive"])
     assert (outcome.result, "dicomorph-JobsFailed tells nobody" in outcome.told) == ("failed", True)
+
+
+def _step(run: Run, name: str) -> Outcome:
+    (outcome,) = carry_out(run, [one for one in ordered() if one.name == name])
+    return outcome
+
+
+def test_workers_that_are_not_shared_out_are_found(run: Run) -> None:
+    assert _step(run, "workers are shared out").result == "held"
+    logs = boto3.client("logs")
+    logs.create_log_stream(logGroupName="plan", logStreamName="s")
+    text = json.dumps({"message": "The account's concurrency is not known: ConnectTimeoutError"})
+    told = [{"timestamp": int(run.began * 1000) + 1000, "message": text}]
+    logs.put_log_events(logGroupName="plan", logStreamName="s", logEvents=told)
+    assert _step(run, "workers are shared out").result == "failed"
+
+
+def test_deletions_that_nobody_or_nothing_finishes_are_found(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "_PATIENCE", 0.0)
+    run.held["many"] = upload(run, run.make.image("M"))
+    place = f"erasures/Study-{run.held['many']['ParentStudy']}/20260101T000000Z-00/000000.json"  # never begun
+    boto3.client("s3").put_object(Bucket="dicom", Key=place, Body=b"[]")
+    outcome = _step(run, "deletions are finished")
+    assert (outcome.result, outcome.told) == ("failed", "the deletion is not finished")
+    boto3.client("s3").delete_object(Bucket="dicom", Key=place)
+    run.held["many"] = upload(run, run.make.image("M"))
+    assert _step(run, "deletions are finished").result == "held"
+    boto3.client("events").disable_rule(Name="erase")
+    assert _step(run, "deletions are finished").result == "failed"

@@ -21,7 +21,16 @@ from tools.smoke.report import line, summary
 from tools.smoke.steps import STEPS, Outcome, Run, Step, carry_out
 
 FIRST = ("it deploys", "nobody gets in unsigned", "nobody gets in without permission")
-LAST = ("every route was called", "deletion", "nothing in logs", "permissions suffice", "restore", "removal")
+LAST = (
+    "every route was called",
+    "deletions are finished",
+    "deletion",
+    "nothing in logs",
+    "permissions suffice",
+    "workers are shared out",
+    "restore",
+    "removal",
+)
 """What looks back, or takes away."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from tools.smoke.client import Client
 from tools.smoke.steps import LeftOutError, Run, expect, step
 
 _CALLS_AT_ONCE = 20
+_JOBS_AT_ONCE = 3
 _LATENESS = 30.0  # seconds after which what was logged can be found
 
 
@@ -119,7 +121,7 @@ def waiting(run: Run) -> str:
     stack = run.deployed
     study = ok(run.client.get(f"/instances/{run.held['many']['ID']}")).json["ParentSeries"]
     try:
-        with stack.one_worker():
+        with stack.workers(1):
             answer = run.client.post(f"/series/{study}/anonymize", {})
             if answer.status == 200:  # noqa: PLR2004
                 remember(run, answer.json)
@@ -136,6 +138,28 @@ def waiting(run: Run) -> str:
     return f"504 at {location.split('/jobs/')[0]}/jobs; Success after {ended['EffectiveRuntime']:.0f} s"
 
 
+@step("a small account goes through")
+def small_account(run: Run) -> str:
+    """Let three jobs share two workers, or what a small account has: each goes on until all is done."""
+    stack = run.deployed
+    study = ok(run.client.get(f"/instances/{run.held['many']['ID']}/study")).json["ID"]
+    with ExitStack() as meanwhile:
+        try:
+            meanwhile.enter_context(stack.workers(2))
+            told = "two workers"
+        except ClientError:  # of ten functions, none can be reserved: there are few enough
+            told = "the account's own workers"
+        path, body = f"/studies/{study}/anonymize", {"Asynchronous": True}
+        jobs = [ok(run.client.post(path, body)).json["ID"] for _ in range(_JOBS_AT_ONCE)]
+        ended = [run.client.ended(job) for job in jobs]
+    for one in ended:
+        remember(run, one["Content"])
+        expect(one["State"] == "Success", f"{one['State']}: {one['ErrorDetails']}")
+        expect(one["Content"]["FailedInstancesCount"] == 0, "images were lost to throttling")
+        run.edited += one["Content"]["InstancesCount"]
+    return f"{_JOBS_AT_ONCE} jobs by {told}: {'; '.join(map(stack.map_items, jobs))}"
+
+
 @step("throttling")
 def throttling(run: Run) -> str:
     """More requests than the API takes: 429, with Orthanc's body."""
@@ -145,6 +169,15 @@ def throttling(run: Run) -> str:
     expect(refused, f"{sorted({answer.status for answer in answers})}")
     expect(refused[0].json["HttpStatus"] == 429, f"{refused[0].body[:200]!r}")  # noqa: PLR2004
     return f"{len(refused)} of {len(answers)} at once are 429"
+
+
+@step("workers are shared out")
+def workers_are_shared_out(run: Run) -> str:
+    """Ask whether Lambda told the planner how many workers there are."""
+    stack = run.deployed
+    found = stack.logged('"concurrency is not known"', run.began, groups=[stack.resources["PlanJobLogGroup"]])
+    expect(not found, f"Lambda did not answer {len(found)} times: each job took MaxConcurrency")
+    return "the account's concurrency was known for each map"
 
 
 @step("nothing in logs")

@@ -109,12 +109,18 @@ class Deployed:
         return f"{len(runs)} map runs, {sum(one['succeeded'] for one in counts)} items"
 
     @contextmanager
-    def one_worker(self) -> Iterator[None]:
-        """Let one batch be edited at a time, for a while."""
+    def workers(self, count: int) -> Iterator[None]:
+        """Let so many batches be edited at a time, for a while.
+
+        Raises
+        ------
+        ClientError
+            If the account has none to reserve.
+        """
         client = self.client("lambda")
         function = self.resources["EditBatchFunction"]
         before = client.get_function_concurrency(FunctionName=function).get("ReservedConcurrentExecutions")
-        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=count)
         try:
             yield
         finally:
@@ -122,6 +128,11 @@ class Deployed:
                 client.delete_function_concurrency(FunctionName=function)
             else:
                 client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=before)
+
+    def stored(self, prefix: str) -> list[str]:
+        """Return the first keys of the stack's bucket that start alike."""
+        found = self.client("s3").list_objects_v2(Bucket=self.outputs["DicomBucketName"], Prefix=prefix)
+        return [one["Key"] for one in found.get("Contents", ())]
 
     @contextmanager
     def one_request_a_second(self) -> Iterator[None]:

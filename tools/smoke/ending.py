@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,22 @@ from tools.smoke.steps import Run, expect, step
 
 _PAUSE = 15.0
 _PATIENCE = 3600.0
+
+
+@step("deletions are finished")
+def deletions_are_finished(run: Run) -> str:
+    """Delete the large study: whether the call does it all or not, nothing is left of it minutes later."""
+    stack, instance = run.deployed, run.held["many"]["ID"]
+    rule = stack.client("events").describe_rule(Name=stack.resources["EraseSchedule"])
+    expect(rule["State"] == "ENABLED", "nothing finishes deletions that were cut short")
+    study = ok(run.client.get(f"/instances/{instance}/study")).json["ID"]
+    status = run.client.call("DELETE", f"/studies/{study}").status
+    expect(status in (HTTPStatus.OK, HTTPStatus.GATEWAY_TIMEOUT), f"it is answered {status}")
+    began = time.monotonic()
+    _until(lambda: not stack.stored(f"erasures/Study-{study}/"), "the deletion is not finished")
+    ok(run.client.get(f"/studies/{study}"), HTTPStatus.NOT_FOUND)
+    expect(not stack.stored(f"instances/{instance[:2]}/{instance}/"), "a file is left")
+    return f"answered {status}, finished {time.monotonic() - began:.0f} s later"
 
 
 @step("restore", is_asked_for=True)
