@@ -107,6 +107,31 @@ def test_what_had_no_time_to_begin_has_done_nothing(name: str, monkeypatch: pyte
         check(server, entries)
 
 
+@pytest.mark.parametrize("name", ["Patient", "bulk"])
+def test_what_is_too_much_for_a_call_to_write_down_goes_in_several(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "_PINS", 1)
+    ticks = itertools.count()
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # a second a step
+    with aws_server() as (server, _):
+        stored = upload(server)
+        with pytest.raises(TimeLimitError, match="repeat it"):
+            DEEDS[name](server.backend, stored, seconds=3)
+        assert heads(server) == 1
+        assert len(keys_of(server)) == 4, "nothing goes before all that is to go in this call is written down"
+        run_schedule(server.backend)
+        assert 0 < len(keys_of(server)) < 4
+        for _ in range(4):
+            try:
+                DEEDS[name](server.backend, stored, seconds=4)
+                break
+            except TimeLimitError:
+                assert documents(server)
+        run_schedule(server.backend)
+        check(server, {})
+
+
 def test_the_schedule_leaves_young_erasures_to_their_calls() -> None:
     with aws_server() as (server, _):
         stored = upload(server)

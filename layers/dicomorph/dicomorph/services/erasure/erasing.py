@@ -6,8 +6,8 @@ meanwhile stays, under the same identifier too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby, islice
 
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.identifiers import is_orthanc_id
@@ -31,6 +31,7 @@ Named = tuple[Level, str]
 
 _SERIES_AT_ONCE = 20  # each takes a few dozen calls of the index: a step lasts a second or two
 _NAMED_AT_ONCE = 1_000
+_SORTED_AT_ONCE = 10_000  # found in a second or two, in which no time limit is looked at
 
 
 def erase_resource(backend: Backend, level: Level, resource_id: str, deadline: Deadline) -> Named | None:
@@ -67,8 +68,7 @@ def erase_resources(backend: Backend, named: Sequence[tuple[Level | None, str]],
     """
     place = place_of_many(named)
     _take_up(backend, place, deadline)
-    # By series: what is left above one is asked once, however many of its instances are named.
-    pins = sorted(_pins_below(backend, _by_level(backend, named), deadline), key=_place_in_hierarchy)
+    pins = _by_place(_pins_below(backend, _by_level(backend, named)))
     written = write_down(backend, place, pins, deadline)
     if written is not None:
         carry_out(backend, *written, deadline)
@@ -136,20 +136,23 @@ def _by_level(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> di
     return found
 
 
-def _pins_below(
-    backend: Backend, named: Mapping[Level, Iterable[str]], deadline: Deadline
-) -> dict[Pin, None]:
+def _pins_below(backend: Backend, named: Mapping[Level, Iterable[str]]) -> Iterator[Pin]:
+    """Yield the pins of all instances below some resources, once each."""
     catalogue = backend.index.catalogue
-    pins: dict[Pin, None] = {}
-    instances = iter(named[Level.INSTANCE])
-    while some := list(islice(instances, _NAMED_AT_ONCE)):
-        deadline.check()
-        pins.update(dict.fromkeys(catalogue.pins_of(some)))
-    for level in PARENT_LEVELS:
-        for one in named[level]:
-            deadline.check()
-            pins.update(dict.fromkeys(catalogue.pins(level, one)))
-    return pins
+    met: set[str] = set()
+    named_instances = iter(named[Level.INSTANCE])
+    alone = iter(lambda: list(islice(named_instances, _NAMED_AT_ONCE)), [])
+    parents = (catalogue.pins(level, one) for level in PARENT_LEVELS for one in named[level])
+    for pin in chain.from_iterable(chain(map(catalogue.pins_of, alone), parents)):
+        if pin.ancestry.instance not in met:
+            met.add(pin.ancestry.instance)
+            yield pin
+
+
+def _by_place(pins: Iterator[Pin]) -> Iterator[Pin]:
+    """Yield pins by series: what is left above one is asked once, however many of its instances are named."""
+    while some := list(islice(pins, _SORTED_AT_ONCE)):
+        yield from sorted(some, key=_place_in_hierarchy)
 
 
 def _place_in_hierarchy(pin: Pin) -> tuple[str, ...]:

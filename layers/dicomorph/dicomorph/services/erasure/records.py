@@ -27,7 +27,7 @@ from typing import Any
 
 from dicomorph.jobs.documents import decode_pins, encode_pins
 from dicomorph.jobs.strict_json import read
-from dicomorph.model.errors import InternalError
+from dicomorph.model.errors import InternalError, TimeLimitError
 from dicomorph.model.object_keys import ERASURES, SIBLING_BYTES
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.ports.objects import ObjectStore
@@ -35,6 +35,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.erasure.deadline import Deadline
 
 _PINS = 1_000  # in a document: 300 KB
+_NOT_ALL = "There is more than one call can begin to delete: repeat it until it is answered otherwise"
 _WRITTEN_AT_ONCE = 16
 _TIME = "%Y%m%dT%H%M%SZ"
 _KEY = re.compile(rf"({ERASURES}[^/]+/(\d{{8}}T\d{{6}}Z)-[0-9a-f]+/)(head|\d{{6,}})\.json")
@@ -89,7 +90,8 @@ def write_down(
     Raises
     ------
     TimeLimitError
-        If there is not enough time for it; nothing has begun then.
+        If there is not enough time for all of it. What is written down by then has begun, so that
+        of any number of instances repeated calls reach the end.
     """
     now = backend.now().astimezone(UTC).replace(microsecond=0)
     prefix = f"{place}{now:{_TIME}}-{backend.new_token(SIBLING_BYTES).hex()}/"
@@ -98,18 +100,27 @@ def write_down(
     if not last:
         return None
     chunks: list[str] = []
+    is_late: TimeLimitError | None = None
 
     def documents() -> Iterator[tuple[str, bytes]]:
-        nonlocal last
+        nonlocal last, is_late
         while some := list(islice(waiting, _PINS)):
-            deadline.check()
+            try:
+                deadline.check()
+            except TimeLimitError as error:
+                is_late = error
+                return
             chunks.append(f"{prefix}{len(chunks):06}.json")
             yield chunks[-1], _dump(encode_pins(last))
             last = some
 
     _put_all(backend.objects, documents())
     erasure = Erasure(prefix, now, tuple(chunks))
+    if is_late is not None and not chunks:
+        raise is_late
     backend.objects.put(erasure.head, _dump({"pins": encode_pins(last)}))
+    if is_late is not None:
+        raise TimeLimitError(_NOT_ALL) from is_late
     return erasure, last
 
 
