@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.model import Job, JobState
+from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.jobs.actions import cancel_job, pause_job, resume_job
+from dicomorph.services.jobs.view import job_json
 from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.next_step import Kind, Step, next_step
+from tests.support.idle_runner import IdleRunner
 from tests.workflows.embedded import Server
 
 TWO_WORKERS = Capacity(workers=2, of_one_job=100)
@@ -84,3 +87,29 @@ def test_no_more_jobs_run_than_there_are_workers(server: Server) -> None:
     server = Server(replace(server.backend, settings=settings))
     kinds = [ask(server, submit(server)).kind for _ in range(4)]
     assert kinds == [Kind.BATCH, Kind.BATCH, Kind.WAIT, Kind.WAIT]
+
+
+@dataclass
+class PartlyLost(IdleRunner):
+    """Loses some jobs: their submission died before there was an execution."""
+
+    never_began: set[str] = field(default_factory=set)
+
+    def loss(self, job: Job) -> DicomorphError | None:
+        return InternalError("NOT_FOUND") if job.id in self.never_began else None
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_jobs_that_never_began_hold_no_place_once_somebody_asks_for_one_that_waits(
+    server: Server, number: int
+) -> None:
+    runner = PartlyLost()
+    server = Server(replace(server.backend, runner=runner))
+    corpses = [submit(server) for _ in range(number)]
+    waiting, later = submit(server), submit(server)
+    runner.never_began = {job.id for job in (*corpses, later)}
+    assert ask(server, waiting).kind is Kind.WAIT
+    assert job_json(server.backend, server.job(waiting.id), is_alone=True)["State"] == "Pending"
+    assert ask(server, waiting).kind is Kind.BATCH
+    assert [server.job(job.id).state for job in corpses] == [JobState.FAILURE] * number
+    assert server.job(later.id).state is JobState.PENDING, "one behind it is nobody's business here"

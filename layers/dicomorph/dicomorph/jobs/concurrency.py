@@ -64,12 +64,14 @@ def is_next(job: Job, jobs: Iterable[Job], limit: int) -> bool:
     Higher priorities go first, then those that wait longer. Two that ask at the same moment
     cannot both take the last place, for each counts the other one if that one goes first.
     """
-    others = [other for other in jobs if other.id != job.id]
-    ahead = sum(
-        other.state is JobState.RUNNING or (other.state is JobState.PENDING and _rank(other) < _rank(job))
-        for other in others
-    )
-    return ahead < limit
+    return sum(goes_before(other, job) for other in jobs if other.id != job.id) < limit
+
+
+def goes_before(other: Job, job: Job) -> bool:
+    """Tell whether another job holds a place before a pending one: it runs, or is to begin earlier."""
+    if other.state is JobState.PENDING:
+        return _rank(other) < _rank(job)
+    return other.state is JobState.RUNNING
 
 
 def _rank(job: Job) -> tuple[int, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from dicomorph.jobs.concurrency import goes_before
 from dicomorph.jobs.contents import left_content
 from dicomorph.jobs.documents import (
     manifest_key,
@@ -38,7 +39,7 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
     """
     job = as_it_stands(backend, job)
     if is_alone and job.state is JobState.PENDING:
-        _look_at_those_before(backend)
+        _look_at_those_before(backend, job)
     content = job_content(backend, job)
     if is_alone:
         content |= left_content([*unlisted_products(backend, job)])
@@ -77,11 +78,14 @@ def _user_data(backend: Backend, job: Job) -> Json:
     return job.user_data
 
 
-def _look_at_those_before(backend: Backend) -> None:
-    """Find out whether the jobs still run for which others wait: one that nothing runs holds no place."""
-    running = [job for job in backend.jobs.all() if job.state is JobState.RUNNING]
-    for job in running[:_LOOKED_AT]:  # the oldest ones
-        as_it_stands(backend, job)
+def _look_at_those_before(backend: Backend, job: Job) -> None:
+    """Find out whether those jobs go on for which one waits: what nothing runs holds no place.
+
+    Nor does one that never began, whose submission was cut short before there was an execution.
+    """
+    before = [other for other in backend.jobs.all() if other.id != job.id and goes_before(other, job)]
+    for other in before[:_LOOKED_AT]:  # the oldest ones
+        as_it_stands(backend, other)
 
 
 def _progress(backend: Backend, job: Job) -> int:
