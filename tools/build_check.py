@@ -38,8 +38,8 @@ _ENVIRONMENT = {
 }
 
 
-# Read at a start; the names of resources may be anything.
-_READ = {"SETTINGS": "{}", "SETTINGS_OBJECT": ""}
+# With the defaults of parameters there is none, which a reference alone does not tell.
+_ABSENT = ("SETTINGS_OBJECT",)
 
 
 def main(build: Path = BUILD) -> None:
@@ -56,10 +56,9 @@ def main(build: Path = BUILD) -> None:
 def start(function: BuiltFunction) -> bool:
     """Start one function and print how long that took, or why it failed."""
     paths = [function.code, *(layer / "python" for layer in function.layers.values())]
-    variables = {name: _READ.get(name, "none") for name in function.variables}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", _START, *map(str, paths)],
-        env=_ENVIRONMENT | variables,
+        env=_ENVIRONMENT | variables_of(function),
         capture_output=True,
         text=True,
         check=False,
@@ -71,6 +70,11 @@ def start(function: BuiltFunction) -> bool:
     times = f"{1000 * took['import']:5.0f} ms imports, {1000 * took['clients']:5.0f} ms clients"
     print(f"  {function.name:28} {times}, {took['modules']} modules")
     return True
+
+
+def variables_of(function: BuiltFunction) -> dict[str, str]:
+    """Return the environment that a function is started with here."""
+    return {name: "" if name in _ABSENT else value for name, value in function.variables.items()}
 
 
 def _bytecode(functions: list[BuiltFunction]) -> str:

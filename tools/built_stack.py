@@ -24,14 +24,14 @@ class BuiltFunction:
         What becomes /var/task.
     layers : dict[str, Path]
         What becomes /opt, by logical id, in the order of merging.
-    variables : frozenset[str]
-        The names of its environment variables.
+    variables : dict[str, str]
+        Its environment where all parameters have their defaults; names of resources may be anything.
     """
 
     name: str
     code: Path
     layers: dict[str, Path]
-    variables: frozenset[str]
+    variables: dict[str, str]
 
 
 def read_build(build: Path = BUILD) -> Iterator[BuiltFunction]:
@@ -57,7 +57,10 @@ def read_build(build: Path = BUILD) -> Iterator[BuiltFunction]:
             name=name,
             code=(build / properties["CodeUri"]).resolve(),
             layers={layer: (build / _content(resources[layer])).resolve() for layer in layers},
-            variables=frozenset(_variables(defaults) | _variables(properties)),
+            variables={
+                variable: _value(value, template.get("Parameters", {}))
+                for variable, value in {**_variables(defaults), **_variables(properties)}.items()
+            },
         )
 
 
@@ -65,5 +68,12 @@ def _content(layer: dict[str, Any]) -> str:
     return str(layer["Properties"]["ContentUri"])
 
 
-def _variables(properties: dict[str, Any]) -> set[str]:
-    return set(properties.get("Environment", {}).get("Variables", {}))
+def _variables(properties: dict[str, Any]) -> dict[str, Any]:
+    return dict(properties.get("Environment", {}).get("Variables", {}))
+
+
+def _value(value: Any, parameters: dict[str, Any]) -> str:
+    """Return what a variable is set to: itself, the default of a parameter, or some name."""
+    if isinstance(value, dict):
+        return str(parameters.get(str(value.get("Ref")), {}).get("Default", "none"))
+    return str(value)

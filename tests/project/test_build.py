@@ -11,9 +11,13 @@ from zipfile import ZipFile
 import boto3
 import pytest
 
+from dicomorph.aws.backend import aws_backend
+from dicomorph.aws.environment import read_environment
+from dicomorph.model.settings import Settings
 from local.template import read_template
 from tests.support.quick_moto import quick_aws
 from tools import build_check, build_sizes, deploy, release_archive
+from tools.built_stack import read_build
 from tools.deploy import Account
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +87,20 @@ def test_what_is_installed_here_does_not_hide_what_a_layer_lacks(build: Path) ->
     (build / "../../functions/read/app.py").write_text("import boto3\n" + HANDLER)
     with pytest.raises(SystemExit):
         build_check.main(build)
+
+
+def test_each_function_is_started_with_an_environment_that_it_can_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    functions = list(read_build(ROOT))
+    assert len(functions) > 10
+    for function in functions:
+        environment = read_environment(build_check.variables_of(function))
+        backend = aws_backend(environment)
+        assert (environment.settings, environment.settings_object) == ("{}", "")
+        assert (environment.max_concurrency > 0) is (function.name == "PlanJobFunction")
+        assert backend.settings == Settings()
 
 
 def test_sizes_count_a_function_with_its_layers(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
