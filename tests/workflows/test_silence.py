@@ -7,9 +7,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -18,7 +19,9 @@ from dicomorph import bootstrap
 from dicomorph.http.routes import ROUTES
 from dicomorph.jobs.model import JobState
 from dicomorph.jobs.planning import PlannerLimits
+from dicomorph.model.errors import InternalError
 from dicomorph.model.resources import LEVELS, Level
+from local.functions import Context, load_module
 from tests.support.api_client import Answer, Client, make_dicom
 from tests.support.idle_runner import IdleRunner
 from tests.support.index_roles import around
@@ -169,6 +172,42 @@ def test_a_job_tells_its_id_and_numbers(
         cursor = event.pop("cursor", {})
         assert cursor.pop("phase", "edit") == "edit"
         assert all(isinstance(value, int) for value in (*event.values(), *cursor.values()))
+
+
+@pytest.mark.parametrize(
+    ("port", "broken"),
+    [
+        ("objects", ()),  # the list of what is written down, whose keys are ids
+        ("objects", ("get",)),
+        ("objects", ("discard",)),
+        ("index", ()),
+    ],
+)
+def test_deletions_that_are_finished_later_do_not_tell_what_goes(
+    client: Client,
+    stack: Stack,
+    heard: Heard,
+    capfd: pytest.CaptureFixture[str],
+    port: str,
+    broken: tuple[str, ...],
+) -> None:
+    ids = upload(client, instances=3)
+    index, objects = stack.backend.index, stack.backend.objects
+    dies = replace(index, eraser=cast("Any", Broken(index.eraser, "remove_instances")))
+    bootstrap.use_backend(replace(stack.backend, index=dies))
+    assert client.delete(f"/studies/{ids[Level.STUDY]}").status == 500
+    later = replace(stack.backend, now=lambda: datetime.now(UTC) + timedelta(minutes=2))
+    failing: Any = {"index": dies} if port == "index" else {"objects": Broken(objects, *broken)}
+    erase = load_module(Path(__file__).parents[2] / "functions/erase/app.py")
+    bootstrap.use_backend(replace(later, **failing))
+    with pytest.raises(InternalError, match=r"^$"):
+        erase.lambda_handler({"time": "now"}, Context())
+    bootstrap.use_backend(later)
+    erase.lambda_handler({"time": "now"}, Context())
+    close(heard, capfd)
+    assert list(stack.backend.objects.keys("erasures/")) == []
+    assert heard.leaks(*ids.values()) == []
+    assert any("Failed: " in line for line in heard.lines)
 
 
 @pytest.mark.parametrize(
