@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
+from dicomorph.aws.backend import _DOCUMENTS_AT_ONCE, s3_client
 from dicomorph.aws.objects.parts import PART_BYTES, part_size
 from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.edit_script import EditScript
@@ -252,3 +256,38 @@ def test_what_does_not_have_its_checksum_is_not_stored(store: S3Store, size: int
         with pytest.raises(CorruptedFileError):
             use()
     assert list(store.keys("")) == []
+
+
+def test_all_who_look_for_objects_at_once_have_a_connection_each(bucket: str) -> None:
+    """Finalization looks for the products of several batches, while it reads the outcomes of others."""
+    client = s3_client()
+    config: Any = client.meta.config
+    looking = FewAtOnce(client)
+    store = S3Store(cast("S3Client", looking), bucket)
+    refs = [store.put(f"instances/ab/{number}.dcm", b"DICM") for number in range(12)]
+    with ThreadPoolExecutor(_DOCUMENTS_AT_ONCE) as batches:
+        assert all(batches.map(lambda _: store.are_stored(refs), range(_DOCUMENTS_AT_ONCE)))
+    assert 1 < looking.most <= config.max_pool_connections - 2 * _DOCUMENTS_AT_ONCE
+
+
+class FewAtOnce:
+    """Hands calls on, and notes how many are under way at most."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self.now = self.most = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**options: Any) -> Any:
+            with self._lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.02)  # as S3 takes
+            try:
+                return getattr(self._client, name)(**options)
+            finally:
+                with self._lock:
+                    self.now -= 1
+
+        return call

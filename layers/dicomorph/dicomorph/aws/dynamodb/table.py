@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dicomorph.aws.dynamodb.errors import ContendedError, translated
@@ -44,6 +43,7 @@ class Table:
         self._client = client
         self._name = name
         self._concurrency = concurrency
+        self._pool = ThreadPoolExecutor(concurrency, "dynamodb")  # whose threads come when they are needed
 
     def get(self, key: Item) -> Item | None:
         """Read one item."""
@@ -145,10 +145,6 @@ class Table:
         if self._concurrency == 1 or len(arguments) <= 1:
             return [function(argument) for argument in arguments]
         return list(self._pool.map(function, arguments))
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._concurrency, "dynamodb")
 
     def _write(self, operation: Callable[..., Any], arguments: Item, *, returns: bool) -> dict[str, Any]:
         if returns:

@@ -65,6 +65,8 @@ class S3Store:
         self._client = client
         self._bucket = bucket
         self._uploads = Uploads(client, bucket)
+        # Of all who look: each with threads of its own, they would want more connections than there are.
+        self._looking = ThreadPoolExecutor(_LOOKED_FOR_AT_ONCE, "s3")
         self.scratch = scratch or FileScratch(nameless_file)
 
     def check_room(self, size: int) -> None:
@@ -131,8 +133,7 @@ class S3Store:
         """Tell whether there is an object under each key; several are looked for at a time."""
         if len(refs) <= 1:
             return all(map(self._is_stored, refs))
-        with ThreadPoolExecutor(_LOOKED_FOR_AT_ONCE, "s3") as threads:
-            return all(threads.map(self._is_stored, refs))
+        return all(self._looking.map(self._is_stored, refs))
 
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Do nothing: S3 answers a write when it is on disks in several places."""
