@@ -1,4 +1,4 @@
-"""Every few minutes: finish the deletions whose calls were cut short."""
+"""Every few minutes: finish the deletions whose calls were cut short, and find the jobs that nothing runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
 from dicomorph.services.erasure.unfinished import finish_erasures
+from dicomorph.services.jobs.lost_jobs import fail_lost_jobs
 from dicomorph.services.work.workflow_task import workflow_task
 
 _SECONDS = 240  # so that a run ends before the next one begins; the rest of the 900 is for what is slow
@@ -16,4 +17,8 @@ _SECONDS = 240  # so that a run ends before the next one begins; the rest of the
 @workflow_task
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's signature
     """Work for some minutes; the event says nothing that matters."""
-    finish_erasures(get_backend(), seconds=min(_SECONDS, context.get_remaining_time_in_millis() / 1000))
+    backend = get_backend()
+    try:
+        finish_erasures(backend, seconds=min(_SECONDS, context.get_remaining_time_in_millis() / 1000))
+    finally:  # whatever becomes of the deletions
+        fail_lost_jobs(backend)

@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 
+from dicomorph.jobs.model import JobState
 from dicomorph.model.settings import Settings
 from dicomorph.services.work import job_watch
 from tests.support.idle_runner import IdleRunner
 from tests.support.job_tasks import after, event_of, leave_documents, state, submit
 from tests.support.recorded_stack import RecordedStack
-from tests.support.use_cases import patient, upload_series
+from tests.support.use_cases import patient, run_schedule, upload_series
 
 
 def give_up(cloud: RecordedStack) -> None:
@@ -77,10 +78,14 @@ def stop_workers(cloud: RecordedStack) -> None:
 
 
 def lose_executions(cloud: RecordedStack) -> None:
-    """A job that nothing runs, which shows when somebody asks a while later."""
+    """Jobs that nothing runs, which shows when somebody asks a while later, or by the schedule."""
     with cloud.changed(now=partial(after, -10)):
-        job = submit(cloud, cloud.upload(patient()))
+        job, other = (submit(cloud, cloud.upload(patient())) for _ in range(2))
     assert state(cloud, job) == "Failure"
+    run_schedule(cloud)
+    found = cloud.backend.jobs.get(other)
+    assert found is not None
+    assert found.state is JobState.FAILURE
 
 
 USE_CASES_OF_ENDS = (give_up, forget, stop_and_go_on, stop_workers, lose_executions)

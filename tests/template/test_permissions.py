@@ -126,10 +126,14 @@ def test_nobody_but_its_schedule_may_invoke_what_finishes_deletions() -> None:
     assert target["Arn"] == {"Fn::GetAtt": ["EraseFunction", "Arn"]}
 
 
-def test_what_finishes_deletions_stores_nothing() -> None:
+def test_what_finishes_deletions_stores_nothing_but_that_a_job_was_lost() -> None:
     granted = rules.actions(TEMPLATE, "EraseFunction")
-    assert not granted & {"s3:PutObject", "dynamodb:PutItem", "s3:GetObjectVersion", "kms:GenerateDataKey"}
-    reading = [s for s in rules.role_statements(TEMPLATE, "EraseFunction") if "s3:GetObject" in s["Action"]]
+    assert not granted & {"s3:PutObject", "s3:GetObjectVersion", "kms:GenerateDataKey"}
+    statements = rules.role_statements(TEMPLATE, "EraseFunction")
+    (putting,) = (s for s in statements if "dynamodb:PutItem" in rules.listed(s["Action"]))
+    assert putting["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["Jobs", "Job#*"]}
+    assert {a for a in granted if a.startswith("states:")} == {"states:DescribeExecution"}
+    reading = [s for s in statements if "s3:GetObject" in s["Action"]]
     assert [s["Resource"] for s in reading] == [{"Fn::Sub": "${DicomBucket.Arn}/erasures/*"}]
 
 
