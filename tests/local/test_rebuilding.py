@@ -26,7 +26,7 @@ from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.store.store_instance import store_instance
 from dicomorph.services.work.plan_job import plan_job
 from local.__main__ import main
-from local.data_folder import lock_data_folder
+from local.data_folder import DataFolderError, lock_data_folder
 from local.index_state import require_index
 from tests.dicom_factory import Element
 from tests.support.api_client import make_dicom
@@ -306,6 +306,61 @@ def test_a_file_that_cannot_be_read_is_counted_or_ends_it(
     assert held == {row[1] for row in before if row[0] == 3} - (
         {unreadable.split("/")[1]} if not status else set()
     )
+
+
+def moved_behind_a_link(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["readable", "lost"])
+@pytest.mark.parametrize("depth", range(5))
+def test_nothing_is_left_out_that_lies_behind_a_link(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], depth: int, *, is_lost: bool
+) -> None:
+    filled(tmp_path)
+    before, files = rows(tmp_path), images(tmp_path)
+    path = tmp_path.joinpath("objects", "instances", *min(files).split("/"))
+    moved_behind_a_link([*reversed(path.parents), path][depth - 5])
+    if is_lost:
+        lose_index(tmp_path)
+        with pytest.raises(DataFolderError):
+            require_index(tmp_path)
+    assert rebuild(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert said == "Object store: ELOOP\n" or (is_lost and said.endswith("is no data folder\n"))
+    assert is_lost or rows(tmp_path) == before
+    found = [path.read_bytes() for path in tmp_path.rglob("*.dcm") if not path.is_symlink()]
+    found += [path.read_bytes() for path in tmp_path.rglob("elsewhere") if path.is_file()]
+    assert sorted(found) == sorted(files.values())
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["readable", "lost"])
+@pytest.mark.parametrize("depth", range(3))
+def test_a_folder_that_must_not_be_read_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int, *, is_lost: bool
+) -> None:
+    filled(tmp_path)
+    before, files = rows(tmp_path), images(tmp_path)
+    path = tmp_path.joinpath("objects", "instances", *min(files).split("/"))
+    closed, read = str(path.parents[depth]), os.scandir
+
+    def refuse(folder: str) -> Any:
+        if str(folder) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read(folder)
+
+    if is_lost:
+        lose_index(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        if is_lost:
+            with pytest.raises(DataFolderError):
+                require_index(tmp_path)
+        assert rebuild(tmp_path) == 2
+    assert is_lost or rows(tmp_path) == before
+    assert images(tmp_path) == files
 
 
 def test_a_job_in_flight_ends_as_it_would(tmp_path: Path) -> None:

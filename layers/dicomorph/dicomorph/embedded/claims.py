@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -73,11 +74,20 @@ class Claims:
         return named
 
 
-def instance_keys(root: str) -> Iterator[str]:
-    """Yield the keys of all versions of instances below a folder; no link is followed."""
-    if not os.path.islink(root):  # noqa: PTH114 - paths are text here
-        found = files_below(root, INSTANCES.rstrip("/"))
-        yield from (key for key in found if is_instance_key(key) and is_key(key))
+def instance_keys(root: str, *, completely: bool = False) -> Iterator[str]:
+    """Yield the keys of all versions of instances below a folder; no link is followed.
+
+    Parameters
+    ----------
+    completely : bool
+        Whether all of them must be seen, as in `files_below`.
+    """
+    if os.path.islink(root):  # noqa: PTH114 - paths are text here
+        if completely:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), root)
+        return
+    found = files_below(root, INSTANCES.rstrip("/"), completely=completely)
+    yield from (key for key in found if is_instance_key(key) and is_key(key))
 
 
 def chunks(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -62,6 +62,6 @@ _AT_ONCE = 250  # of a CT, a quarter of a second
 
 
 def _files(root: str, folder: str) -> Iterator[tuple[int, str, str]]:
-    for key in instance_keys(f"{root}/{folder}"):
+    for key in instance_keys(f"{root}/{folder}", completely=True):
         with suppress(*ABSENT):
             yield os.lstat(f"{root}/{folder}/{key}").st_mtime_ns, key, folder

@@ -84,7 +84,8 @@ def rebuild_index(data_dir: Path, settings: Settings) -> Rebuilt:
     Raises
     ------
     DicomorphError
-        If it cannot be written, a file must not be read, or the old one is of a later version of the program.
+        If it cannot be written, a file or folder must not be read or is a link, or the old one is of a
+        later version of the program.
     """
     file = database_file(data_dir)
     with translated(), ExitStack() as stack:
@@ -119,7 +120,7 @@ class _Rebuilding:
 
     def add_all(self, scratch: Path) -> None:
         """Read all files, and write their entries."""
-        for keys in chunks(instance_keys(f"{self._root}/{PINNED}")):
+        for keys in chunks(instance_keys(f"{self._root}/{PINNED}", completely=True)):
             self._settle_pinned(keys)
         with ThreadPoolExecutor(_THREADS, "read") as threads:
             for some in list_files(scratch, self._root, (OBJECTS, ORPHANS)):

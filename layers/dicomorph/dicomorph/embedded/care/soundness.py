@@ -126,8 +126,12 @@ def _check_pages(connection: sqlite3.Connection, patience: float | None) -> bool
 
 def _refuse_if_held(data_dir: Path, reason: str, *, but: int = 0) -> None:
     """Raise if there are more files of instances than some, which are as good as none."""
-    files = islice(instance_keys(str(objects_folder(data_dir))), but + 1)
-    if sum(1 for _ in files) > but:
+    files = islice(instance_keys(str(objects_folder(data_dir)), completely=True), but + 1)
+    try:
+        is_held = sum(1 for _ in files) > but
+    except OSError:  # a link, or a folder that this user may not read: whatever is behind it counts
+        is_held = True
+    if is_held:
         raise UnusableIndexError(f"there are files of instances, and index.db {reason}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -78,21 +79,43 @@ def siblings(folder: str) -> list[str]:
         ]
 
 
-def files_below(root: str, folder: str) -> Iterator[str]:
-    """Yield the paths, from a folder on, of all files below another one in it; no link is followed."""
-    if os.path.islink(f"{root}/{folder}"):  # noqa: PTH114 - paths are text here
+def files_below(root: str, folder: str, *, completely: bool = False) -> Iterator[str]:
+    """Yield the paths, from a folder on, of all files below another one in it; no link is followed.
+
+    Parameters
+    ----------
+    completely : bool
+        Whether all of them must be seen: what is not found is taken for what is not there.
+
+    Raises
+    ------
+    OSError
+        If they must, and a folder cannot be read or there is a link, behind which files may be.
+    """
+    path = f"{root}/{folder}"
+    if os.path.islink(path):  # noqa: PTH114 - paths are text here
+        _pass_by(path, completely=completely)
         return
     try:
-        with os.scandir(f"{root}/{folder}") as entries:
+        with os.scandir(path) as entries:
             found = [
-                (entry.name, entry.is_dir(follow_symlinks=False))
-                for entry in entries
-                if not entry.is_symlink()
+                (entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in entries
             ]
-    except (*ABSENT, PermissionError):
+    except ABSENT:
         return
-    for name, is_folder in found:
-        if is_folder:
-            yield from files_below(root, f"{folder}/{name}")
+    except PermissionError:
+        if completely:
+            raise
+        return
+    for name, is_folder, is_link in found:
+        if is_link:
+            _pass_by(f"{path}/{name}", completely=completely)
+        elif is_folder:
+            yield from files_below(root, f"{folder}/{name}", completely=completely)
         else:
             yield f"{folder}/{name}"
+
+
+def _pass_by(link: str, *, completely: bool) -> None:
+    if completely:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), link)
