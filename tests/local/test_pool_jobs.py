@@ -15,6 +15,7 @@ from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InternalError, StaleEpochError
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
+from dicomorph.services.jobs.actions import cancel_job, pause_job, resubmit_job, resume_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.local.machine import Machine, ended
 from tests.support.jobs import counts
@@ -67,6 +68,27 @@ def test_the_next_run_resumes_what_the_last_one_left(machine: Machine, stored_st
     for job in (pending, running):
         assert counts(ended(server, job)) == (30, 0)
     assert len(server.pins()) == 90
+
+
+def test_what_waited_goes_on_in_its_turn_behind_what_ran(machine: Machine, stored_study: str) -> None:
+    machine.settings = Settings(concurrent_jobs=1)
+    backend = machine.server.backend
+    resumed, resubmitted, oldest, forgotten, newest, running = (
+        machine.server.submit(stored_study) for _ in range(6)
+    )
+    urgent = machine.server.submit(stored_study, body={"Priority": 1})
+    pause_job(backend, resumed.id)
+    resume_job(backend, resumed.id)
+    cancel_job(backend, resubmitted.id)
+    resubmit_job(backend, resubmitted.id)
+    cancel_job(backend, forgotten.id)
+    plan_job(backend, running.id)
+    server = machine.start()
+    expected = [running, urgent, oldest, newest, resumed, resubmitted]
+    done = [ended(server, job) for job in expected]
+    assert [counts(job) for job in done] == [(30, 0)] * 6
+    assert sorted(done, key=lambda job: job.completed) == done
+    assert server.job(forgotten.id).state is JobState.FAILURE
 
 
 def test_starting_twice_runs_once(machine: Machine, stored_study: str) -> None:

@@ -74,5 +74,10 @@ def goes_before(other: Job, job: Job) -> bool:
     return other.state is JobState.RUNNING
 
 
+def waiting_since(job: Job) -> tuple[str, str]:
+    """Return what orders jobs by when they were submitted, resumed or resubmitted the last time."""
+    return job.queued or job.created, job.id
+
+
 def _rank(job: Job) -> tuple[int, str, str]:
-    return -job.priority, job.queued or job.created, job.id
+    return -job.priority, *waiting_since(job)

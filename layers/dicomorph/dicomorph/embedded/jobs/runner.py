@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from dicomorph.embedded.jobs.pool import WorkerPool, WorkerSpec
 from dicomorph.embedded.jobs.workflow import LocalWorkflow
-from dicomorph.jobs.model import Job
+from dicomorph.jobs.concurrency import waiting_since
+from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import DicomorphError, InternalError
 from dicomorph.services.backend import Backend
 from dicomorph.services.work.finalize_job import abandon_job
@@ -42,16 +43,16 @@ class LocalRunner:
         self._pool = WorkerPool(worker, workers)
         self._workers = workers
         self._backend: Backend | None = None
-        self._waiting: queue.PriorityQueue[tuple[int, int, _Execution]] = queue.PriorityQueue()
+        self._waiting: queue.PriorityQueue[tuple[bool, int, int, _Execution]] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._workflows: dict[_Execution, LocalWorkflow] = {}
         self._losses: dict[_Execution, DicomorphError] = {}
         self._lock = threading.Lock()
 
     def recover(self, backend: Backend) -> None:
-        """Begin to run jobs: those first that an earlier run of the server left."""
+        """Begin to run jobs, those first that an earlier run of the server left, each in its turn."""
         self._backend = backend
-        for job in backend.jobs.all():
+        for job in sorted(backend.jobs.all(), key=waiting_since):
             if job.state.is_active:
                 self._take(job)
         for _ in range(self._concurrent_jobs(backend)):
@@ -95,11 +96,13 @@ class LocalRunner:
             if execution in self._workflows:
                 return
             self._workflows[execution] = LocalWorkflow(self._pool, job)
-        self._waiting.put((-job.priority, next(self._numbers), execution))
+        # What an earlier run has begun goes on before anything begins.
+        is_begun = job.state is JobState.RUNNING
+        self._waiting.put((not is_begun, -job.priority, next(self._numbers), execution))
 
     def _drive(self, backend: Backend) -> None:
         while not self._pool.is_closed:
-            _, _, execution = self._waiting.get()
+            *_, execution = self._waiting.get()
             with self._lock:
                 workflow = self._workflows.get(execution)
             if workflow is None:
