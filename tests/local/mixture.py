@@ -16,7 +16,10 @@ from tests.local.pictures import Picture, digest, pictures, strays, wait_for_job
 from tests.support.api_client import make_dicom
 
 SETTINGS = {"OverwriteInstances": "Always", "JobsHistorySize": 1000}
-LARGE = 300_000  # bytes, which pass beside the event of a request
+LARGE = (
+    300_000,
+    1_200_000,
+)  # bytes, which pass beside the event of a request, or come as a file that is linked
 KEPT_CASES = 20
 PRODUCT = {"Replace": {"StudyDescription": "product"}}
 JOBS: list[tuple[str, dict[str, Any]]] = [
@@ -155,7 +158,8 @@ class Mixture:
 
     def _send(self, case: Case, uid: str) -> None:
         study, instance = int(case.patient[1:]), int(uid.rpartition(".")[2])
-        pixels = {"BitsAllocated": 8, "PixelData": bytes(LARGE)} if self._draw.random() < SELDOM else {}
+        is_large = self._draw.random() < SELDOM
+        pixels = {"BitsAllocated": 8, "PixelData": bytes(self._draw.choice(LARGE))} if is_large else {}
         content = make_dicom(
             case.patient, study, 1, instance, StudyDescription="source",
             ImageComments=f"version {next(self._numbers)}", **pixels,
