@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -193,3 +194,28 @@ def test_what_a_living_job_has_pinned_stays_where_it_finds_it_whatever_the_index
     assert tidy(server, tmp_path) == 0
     assert counts(server.finish(job)) == (SOURCES, 0)
     assert_only_entries_have_files(server, tmp_path)
+
+
+def test_a_file_that_was_taken_by_a_link_is_as_old_as_its_bytes(tmp_path: Path) -> None:
+    """A kill between link and entry leaves both names; the start that removes the first one sees it."""
+    folder = tmp_path / "data"
+    server = serve(folder)
+    upload = server.upload()
+    (key,) = keys_of(server).values()
+    taken = f"{key.rpartition('/')[0]}/{'0' * 32}.dcm"
+    body = lock_and_release(folder) / "tmpabcd0123"
+    body.write_bytes((folder / "objects" / key).read_bytes())
+    started = time.time() - 0.1  # times of files are behind the clock
+    os.utime(body, (started - 1, started - 1))
+    os.link(body, folder / "objects" / taken)
+    lock_and_release(folder)
+    assert not body.exists()
+    assert Tidying(server.backend, folder).move_orphans(before=started) == 1
+    assert files_of(folder) == {f"objects/{key}", f"orphans/{taken}"}
+    assert keys_of(server) == {upload["ID"]: key}
+
+
+def lock_and_release(folder: Path) -> Path:
+    found = lock_data_folder(folder)
+    found.release()
+    return found.spool

@@ -109,8 +109,10 @@ class Tidying:
         return instance_keys(f"{self._root}/{folder}")
 
     def _is_older(self, key: str, before: float) -> bool:
+        # By when it was written: the start itself changes files that were taken by a link, as it removes
+        # their first names.
         with suppress(*ABSENT):
-            return os.lstat(path_of(f"{self._root}/{_OBJECTS}", key)).st_ctime < before
+            return os.lstat(path_of(f"{self._root}/{_OBJECTS}", key)).st_mtime < before
         return False
 
     def _move(self, key: str, source: str, target: str) -> bool:
