@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from local.front.connection import Connection
 _LARGEST_IN_MEMORY: Final = 1 << 20
 _MEMORY: Final = 32 << 20  # bytes for all bodies that are in memory at once
 _PIECE: Final = 256 << 10
+_CODED_PIECE: Final = 64 << 10  # may hold ten thousand chunks
 _ADMITTED_AT_ONCE: Final = 1 << 20
 
 
@@ -72,7 +75,7 @@ class Body:
         self._store = store
         self._left = length
         self._decoder = ChunkDecoder() if length is None else None
-        self._pieces: list[bytes] = []
+        self._memory = io.BytesIO()
         self._file: int | None = None
         self._reserved = 0
         self.path: Path | None = None
@@ -83,7 +86,7 @@ class Body:
     @property
     def data(self) -> bytes:
         """The body, if it is not in a file."""
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        return self._memory.getvalue()  # without a copy
 
     def read(self, connection: Connection) -> bool:
         """Read on; tell whether the body is complete, or the connection would make one wait.
@@ -96,22 +99,23 @@ class Body:
             If it is malformed, not taken, or cannot be written.
         """
         done = self._read_chunks(connection) if self._decoder else self._read_length(connection)
-        if done and self._file is not None:
-            os.close(self._file)
-            self._file = None
+        if done:
+            with translated():  # some file systems tell only now that the disk is full
+                self._close_file()
         return done
 
     def close(self) -> None:
-        """Forget the body; the store may have taken its file."""
-        self._pieces = []
-        self._store.release(self._reserved)
-        self._reserved = 0
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-            self.path = None
+        """Forget the body; the store may have taken its file.
+
+        It raises nothing: where the disk has become read-only, the next start removes the file.
+        """
+        self._forget_memory()
+        with suppress(OSError):
+            self._close_file()
+        path, self.path = self.path, None
+        if path is not None:
+            with suppress(OSError):
+                path.unlink()
 
     def _read_length(self, connection: Connection) -> bool:
         while self._left:
@@ -126,23 +130,29 @@ class Body:
         decoder = self._decoder
         assert decoder is not None  # noqa: S101 - for mypy
         while not decoder.is_complete:
-            piece = connection.receive(_PIECE)
+            piece = connection.receive(_CODED_PIECE)
             if piece is None:
                 return False
             found, rest = decoder.feed(piece)
             if self.size + len(piece) - self._admitted > _ADMITTED_AT_ONCE:
                 self._admitted = self.size + sum(map(len, found))
                 self._admit(self._admitted)
-            for part in found:
-                self._write(part)
+            if found:
+                self._write(found[0] if len(found) == 1 else b"".join(found))
             connection.give_back(rest)
         return True
 
     def _write(self, piece: bytes) -> None:
+        is_first = not self.size
         self.size += len(piece)
         if self._file is None:
             if self._fits(self.size):
-                self._pieces.append(piece)
+                # One buffer: objects of their own for pieces of two bytes would take thirty times their size.
+                if is_first:
+                    self._memory = io.BytesIO(piece)  # without a copy, until there is more
+                    self._memory.seek(0, os.SEEK_END)
+                else:
+                    self._memory.write(piece)
                 return
             self._open_file()
         with translated():
@@ -163,14 +173,21 @@ class Body:
             except (FileNotFoundError, NotADirectoryError):
                 raise DataFolderGoneError from None
             self.path = Path(name)
-            for piece in self._pieces:
-                _write_all(self._file, piece)
-        self._pieces = []
+            _write_all(self._file, self._memory.getbuffer())
+        self._forget_memory()
+
+    def _forget_memory(self) -> None:
+        self._memory = io.BytesIO()
         self._store.release(self._reserved)
         self._reserved = 0
 
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
-def _write_all(target: int | None, piece: bytes) -> None:
+
+def _write_all(target: int | None, piece: bytes | memoryview) -> None:
     assert target is not None  # noqa: S101 - for mypy
     view = memoryview(piece)
     while view:

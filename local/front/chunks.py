@@ -8,6 +8,8 @@ from typing import Final
 from local.front.errors import MalformedRequestError
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?")
+_CR: Final = 13
+_LF: Final = 10
 _LONGEST_LINE: Final = 4096
 _MOST_TRAILERS: Final = 64
 
@@ -29,33 +31,37 @@ class ChunkDecoder:
         MalformedRequestError
             If it is not in chunks.
         """
+        # By positions: what is left is never copied, however small the chunks are.
         found: list[bytes] = []
-        while data and not self.is_complete:
-            data = self._take(data, found) if self._left else self._take_line(data)
-        return found, data
+        at = 0
+        while at < len(data) and not self.is_complete:
+            at = self._take(data, at, found) if self._left else self._take_line(data, at)
+        return found, data[at:]
 
-    def _take(self, data: bytes, found: list[bytes]) -> bytes:
+    def _take(self, data: bytes, at: int, found: list[bytes]) -> int:
         body = self._left - 2
         if body > 0:
-            found.append(data[:body])
+            found.append(data[at : at + body])
             self._left -= len(found[-1])
-            return data[len(found[-1]) :]
-        if data[:1] != (b"\r" if self._left == 2 else b"\n"):  # noqa: PLR2004 - of two
+            return at + len(found[-1])
+        if data[at] != (_CR if self._left == 2 else _LF):  # noqa: PLR2004 - of two
             raise MalformedRequestError("A chunk of the body has another length than it says")
         self._left -= 1
-        return data[1:]
+        return at + 1
 
-    def _take_line(self, data: bytes) -> bytes:
-        line, end, rest = data.partition(b"\n")
-        self._line += line
+    def _take_line(self, data: bytes, at: int) -> int:
+        end = data.find(b"\n", at, at + _LONGEST_LINE + 1)
+        stop = len(data) if end < 0 else end
+        self._line += data[at:stop]
         if len(self._line) > _LONGEST_LINE:
             raise MalformedRequestError("The body is not in chunks")
-        if end:
-            whole, self._line = self._line, b""
-            if not whole.endswith(b"\r"):
-                raise MalformedRequestError("The body is not in chunks")
-            self._read_line(whole[:-1])
-        return rest
+        if end < 0:
+            return stop
+        whole, self._line = self._line, b""
+        if not whole.endswith(b"\r"):
+            raise MalformedRequestError("The body is not in chunks")
+        self._read_line(whole[:-1])
+        return end + 1
 
     def _read_line(self, line: bytes) -> None:
         if self._trailers is not None:
