@@ -11,6 +11,7 @@ import selectors
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 PATIENCE: Final = 0.1
 """Seconds that a thread stays with a client that has just been answered."""
 
+TLS_PIECE: Final = 64 << 10
+"""Bytes that are sent at once over TLS, where those that a slow client has taken count only together."""
+
 _PIECE: Final = 64 << 10
+_TURN: Final = 4 << 20  # bytes; then those who wait for a thread have one
 _FAREWELL_SECONDS: Final = 30.0  # in all, for a client that sends on what nobody reads
 _WAITING: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
@@ -72,6 +77,8 @@ class Connection:
         """Whether it has never been answered."""
         self.wants = selectors.EVENT_READ
         self._ahead = b""
+        self._is_wanted: Callable[[], bool] = _never
+        self._turn = 0
 
     def enter(self, phase: Phase) -> None:
         """Begin something, for which time is measured anew."""
@@ -81,6 +88,17 @@ class Connection:
     def be_patient(self, seconds: float) -> None:
         """Let reading and writing wait for so long, 0 for not at all."""
         self.sock.settimeout(seconds)
+
+    def take_turn(self, is_wanted: Callable[[], bool] | None = None) -> None:
+        """Begin to serve it: after some megabytes, pretend that the client waits if others do.
+
+        Parameters
+        ----------
+        is_wanted : Callable[[], bool], optional
+            Tells whether others wait for the thread that serves it.
+        """
+        self._is_wanted = is_wanted or _never
+        self._turn = 0
 
     def receive(self, size: int = _PIECE) -> bytes | None:
         """Return what came; None if nothing did, for which the thread should not wait any longer.
@@ -93,6 +111,8 @@ class Connection:
         if self._ahead:
             piece, self._ahead = self._ahead[:size], self._ahead[size:]
             return piece
+        if self._is_turn_over():
+            return None
         try:
             piece = self.sock.recv(size)
         except _WAITING as error:
@@ -100,6 +120,7 @@ class Connection:
             return None
         if not piece:
             raise ConnectionResetError
+        self._turn += len(piece)
         if self.phase in (Phase.BODY, Phase.FAREWELL):
             self.since = time.monotonic()
         return piece
@@ -115,11 +136,16 @@ class Connection:
 
     def send(self, data: bytes | memoryview, *, is_end: bool) -> int | None:
         """Send what the client takes; return its size, or None if that is nothing."""
+        if self._is_turn_over():
+            return None
+        if self.is_tls:
+            data = data[:TLS_PIECE]
         try:
             sent = self.sock.send(data) if is_end or self.is_tls else self.sock.send(data, MORE)
         except _WAITING as error:
             self._wait_for(error, selectors.EVENT_WRITE)
             return None
+        self._turn += sent
         self.since = time.monotonic()
         return sent
 
@@ -127,6 +153,8 @@ class Connection:
         """Send a part of a file by the kernel, as `send`; 0 at the end of the file."""
         if self.is_tls:
             return self.send(piece, is_end=True) if (piece := os.pread(file, size, start)) else 0
+        if self._is_turn_over():
+            return None
         try:
             sent = os.sendfile(self.fd, file, start, size)
         except BlockingIOError:
@@ -134,6 +162,7 @@ class Connection:
                 return self.send_file(file, start, size)
             self.wants = selectors.EVENT_WRITE
             return None
+        self._turn += sent
         self.since = time.monotonic()
         return sent
 
@@ -176,6 +205,12 @@ class Connection:
             self.outgoing.close()
         self.asked = self.body = self.outgoing = None
 
+    def _is_turn_over(self) -> bool:
+        if self._turn < _TURN or not self._is_wanted():
+            return False
+        self.wants = selectors.EVENT_READ | selectors.EVENT_WRITE  # whatever is ready, at once
+        return True
+
     def _becomes_writable(self) -> bool:
         poll = select.poll()
         poll.register(self.fd, select.POLLOUT)
@@ -189,3 +224,7 @@ class Connection:
         elif isinstance(error, ssl.SSLWantReadError):
             event = selectors.EVENT_READ
         self.wants = event
+
+
+def _never() -> bool:
+    return False

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import BinaryIO, Final
 
-from local.front.connection import Connection
+from local.front.connection import TLS_PIECE, Connection
 
-_PIECE: Final = 4 << 20  # of a file at once; other threads of a TLS connection's process wait meanwhile
-_TLS_PIECE: Final = 256 << 10
+_PIECE: Final = 4 << 20  # of a file at once
 _JOINED: Final = 64 << 10  # up to here, to copy a body behind its head is cheaper than to send it apart
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -97,7 +96,7 @@ class Outgoing:
             self._file.close()
 
     def _send_file(self, connection: Connection) -> bool:
-        most = _TLS_PIECE if connection.is_tls else _PIECE
+        most = TLS_PIECE if connection.is_tls else _PIECE
         while self._left:
             assert self._file is not None  # noqa: S101 - for mypy
             sent = connection.send_file(self._file.fileno(), self._start, min(self._left, most))

@@ -136,8 +136,11 @@ class Front:
         self._settle(connection, self._conversation.refuse(connection, ServerBusyError("Too many calls")))
 
     def _dispatch(self, connection: Connection) -> bool:
-        threads = self._waiting if connection.waits else self._short
-        return threads.start(partial(self._attend, connection, threads))
+        # Only the call waits for a job: the answer that follows, bit by bit, needs no such thread.
+        waits = connection.waits and connection.phase is Phase.CALL
+        threads = self._waiting if waits else self._short
+        begun = connection.phase is Phase.ANSWER or connection.body is not None
+        return threads.start(partial(self._attend, connection, threads), has_begun=begun and not waits)
 
     def _attend(self, connection: Connection, threads: Threads) -> None:
         """Serve a connection on a thread, until the client makes it wait."""
@@ -146,6 +149,7 @@ class Front:
             found = self._serve(connection, threads)
             if found is Next.CLIENT:
                 connection.be_patient(0)
+                connection.take_turn()
                 self._porch.park(connection)
         except OSError:  # it had to make room just now
             found = Next.END
@@ -157,6 +161,7 @@ class Front:
     def _serve(self, connection: Connection, threads: Threads) -> Next:
         resumed = connection.phase is Phase.ANSWER or connection.body is not None
         connection.be_patient(_SHORT_PATIENCE if resumed else PATIENCE)
+        connection.take_turn(threads.are_wanted)
         while True:
             began = time.perf_counter()
             found = self._conversation.go_on(connection)
@@ -167,9 +172,11 @@ class Front:
                 found = self._conversation.hear(connection)
             if found is not Next.CALL:
                 return found
-            if connection.waits is not (threads is self._waiting):
-                if self._dispatch(connection):
-                    return Next.CALL
+            belongs_here = connection.waits is (threads is self._waiting)
+            # Who sends one request after the other, without waiting for answers, has one in a turn.
+            if (not belongs_here or threads.are_wanted()) and self._dispatch(connection):
+                return Next.CALL
+            if not belongs_here:
                 return self._conversation.refuse(connection, ServerBusyError("Too many calls"))
 
     def _drain(self) -> None:

@@ -26,19 +26,29 @@ class Threads:
         self._lock = threading.Lock()
         self._count = self._idle = self._waiting = 0
 
-    def start(self, work: Callable[[], None]) -> bool:
-        """Run something, which raises nothing; tell whether it was taken."""
+    def start(self, work: Callable[[], None], *, has_begun: bool = False) -> bool:
+        """Run something, which raises nothing; tell whether it was taken.
+
+        Parameters
+        ----------
+        has_begun : bool
+            Whether it goes on with what was taken before, which may always wait.
+        """
         with self._lock:
             if self._idle:
                 self._idle -= 1
             elif self._count < self._most and self._begin(work):
                 return True
-            elif self._count and self._waiting < self._longest:
+            elif self._count and (has_begun or self._waiting < self._longest):
                 self._waiting += 1
             else:
                 return False
         self._work.put(work)
         return True
+
+    def are_wanted(self) -> bool:
+        """Tell whether something waits for a thread."""
+        return self._waiting > 0
 
     @property
     def is_scarce(self) -> bool:
