@@ -20,6 +20,7 @@ from dicomorph.jobs.items import (
     read_edit_cursor,
     seconds_before,
 )
+from local.template import TEMPLATE
 from tests.support.jobs import JOB
 
 START = EditCursor()
@@ -109,3 +110,16 @@ def test_the_items_of_each_map_are_a_document_of_their_own() -> None:
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_only_a_third_pass_is_one_again(number: int) -> None:
     assert EditCursor(number=number).is_again == (number == 3)
+
+
+@pytest.mark.parametrize("workers", [100, 1_000, 10_000])
+def test_what_a_map_collects_fits_into_the_state(workers: int) -> None:
+    """Otherwise the execution fails with an error that no state can catch (States.DataLimitExceeded)."""
+    machine = json.loads((TEMPLATE.parent / "statemachines/modification.asl.json").read_text("utf-8"))
+    states = machine["States"]["EditBatches"]["ItemProcessor"]["States"]
+    outputs = [state["Result"] for state in states.values() if state.get("End")]
+    batches = range(300_000)
+    items = next_items(START, batches, [True] * len(batches), workers=workers)
+    assert items is not None
+    assert len(json.dumps(outputs * len(items.batches), separators=(",", ":"))) < 256 * 1024
+    assert len(items.batches) == min(20 * workers, 100_000)

@@ -28,6 +28,7 @@ _FIRST_WAIT = 20  # seconds, doubled each time
 _LONGEST_WAIT = 300
 
 _BATCHES_A_WORKER = 20  # a map takes a minute or two
+_MOST_ITEMS = 100_000  # of a map: it collects two characters of each, of which a state holds 256 KiB
 _MOST_MAPS = 400  # a pass has; each leaves some fifteen events, and an execution may have 25,000
 
 
@@ -102,7 +103,7 @@ def next_items(
         Of each batch (`planning.is_brief`).
     """
     wanted = [number for number in left if number >= cursor.batch and _is_due(cursor, is_brief[number])]
-    most = max(workers * _BATCHES_A_WORKER, -(-len(is_brief) // _MOST_MAPS))
+    most = max(min(workers * _BATCHES_A_WORKER, _MOST_ITEMS), -(-len(is_brief) // _MOST_MAPS))
     if not wanted:
         return None
     some = wanted[:most]
