@@ -1,5 +1,7 @@
 """What AWS counts stays below its limits, with a fifth in reserve, also once the planned routes have come."""
 
+from typing import Any
+
 import pytest
 
 from local.template import read_template
@@ -48,6 +50,33 @@ def test_the_stack_stays_below_500_resources() -> None:
     present = limits.stack_resources(STACK)
     assert present < limits.STACK_RESOURCES * RESERVE
     assert present + PLANNED_FUNCTIONS * limits.OF_A_FUNCTION < limits.STACK_RESOURCES * RESERVE
+
+
+LONGEST = {
+    "Settings": STACK["Parameters"]["Settings"]["MaxLength"],
+    "IndexTable": 255,
+    "DicomBucket": 63,
+    "ModificationWorkflow": len("arn:aws-us-gov:states:ap-southeast-1:123456789012:stateMachine:") + 80,
+    "MaxConcurrency": 5,
+    "WorkerConcurrency": 5,
+}
+"""Characters of what variables refer to."""
+
+
+def _longest(value: Any) -> int:
+    if not isinstance(value, dict):
+        return len(str(value))
+    # Settings that lie in the bucket leave the parameter as it was; versions have 32 characters.
+    return LONGEST[value["Ref"]] if "Ref" in value else 0
+
+
+@pytest.mark.parametrize("function", sorted(of_type(STACK, FUNCTION)))
+def test_the_longest_settings_fit_into_the_variables_of_each_function(function: str) -> None:
+    shared = STACK["Globals"]["Function"]["Environment"]["Variables"]
+    own = of_type(STACK, FUNCTION)[function].get("Environment", {}).get("Variables", {})
+    assert sum(len(name) + _longest(value) for name, value in {**shared, **own}.items()) < 4096
+    of_object = 63 + len("/settings/settings.json?versionId=") + 32
+    assert LONGEST["Settings"] + of_object < 4096 - 700
 
 
 def test_a_function_is_as_many_resources_as_are_planned_for_one() -> None:

@@ -1,6 +1,6 @@
 """The settings of the stack: its parameter, or an object of its bucket where they are too long for one.
 
-CloudFormation passes on 4 KB at most, and Lambda as much for all variables of a function.
+CloudFormation passes on 4 KB at most, and Lambda as much for all variables of a function together.
 """
 
 from __future__ import annotations
