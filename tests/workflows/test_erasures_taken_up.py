@@ -162,6 +162,21 @@ def test_of_documents_without_a_head_those_go_that_are_an_hour_old(monkeypatch: 
         check(server, entries)
 
 
+def test_what_is_uploaded_before_it_has_gone_is_stored_already_and_goes_and_later_it_stays() -> None:
+    with aws_server() as (server, _):
+        stored = upload(server)
+        index = before_nth(server.backend.index, "remove_instances", 1, failing(TransientError()))
+        with pytest.raises(TransientError):
+            DEEDS["Patient"](replace(server.backend, index=index), stored)
+        assert server.upload(1)["Status"] == "AlreadyStored"
+        run_schedule(server.backend)
+        check(server, {})
+        assert server.upload(1)["Status"] == "Success"
+        run_schedule(server.backend)
+        check(server, keys_of(server))
+        assert keys_of(server).keys() == {stored[0]["ID"]}
+
+
 def test_an_erasure_that_fails_keeps_no_other_from_being_finished() -> None:
     with aws_server() as (server, _):
         stored = upload(server)
