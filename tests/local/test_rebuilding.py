@@ -336,6 +336,18 @@ def test_nothing_is_left_out_that_lies_behind_a_link(
     assert sorted(found) == sorted(files.values())
 
 
+@pytest.mark.timeout(60)
+def test_what_is_no_file_stays_where_it_is(tmp_path: Path) -> None:
+    filled(tmp_path)
+    before, files = rows(tmp_path), images(tmp_path)
+    pipe = tmp_path.joinpath("objects", "instances", min(files)).with_name(f"{7:032x}.dcm")
+    os.mkfifo(pipe)
+    assert rebuild(tmp_path) == 0
+    assert rows(tmp_path) == before
+    assert main(["--verify", "--data", str(tmp_path)]) == 0
+    assert pipe.is_fifo()
+
+
 @pytest.mark.parametrize("is_lost", [False, True], ids=["readable", "lost"])
 @pytest.mark.parametrize("depth", range(3))
 def test_a_folder_that_must_not_be_read_ends_it(

@@ -99,7 +99,13 @@ def files_below(root: str, folder: str, *, completely: bool = False) -> Iterator
     try:
         with os.scandir(path) as entries:
             found = [
-                (entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in entries
+                (
+                    entry.name,
+                    entry.is_dir(follow_symlinks=False),
+                    entry.is_symlink(),
+                    entry.is_file(follow_symlinks=False),
+                )
+                for entry in entries
             ]
     except ABSENT:
         return
@@ -107,12 +113,12 @@ def files_below(root: str, folder: str, *, completely: bool = False) -> Iterator
         if completely:
             raise
         return
-    for name, is_folder, is_link in found:
+    for name, is_folder, is_link, is_file in found:
         if is_link:
             _pass_by(f"{path}/{name}", completely=completely)
         elif is_folder:
             yield from files_below(root, f"{folder}/{name}", completely=completely)
-        else:
+        elif is_file:  # whoever opens a pipe waits for ever
             yield f"{folder}/{name}"
 
 
