@@ -83,7 +83,7 @@ def find_removals(
 
     def see(batch: BatchOutcome) -> tuple[bool, bool]:
         held = _held(backend, batch)
-        return bool(_left_overs(batch, held)), sources and _are_safe(backend, batch, held)
+        return bool(_left_overs(backend, batch, held)), sources and _are_safe(backend, batch, held)
 
     seen = backend.side_by_side(see, outcomes.batches(first))
     for number, (is_left_over, are_safe) in enumerate(seen, start=first + 1):
@@ -111,40 +111,57 @@ def remove_for_good(
     return Removals()
 
 
-def _held(backend: Backend, batch: BatchOutcome) -> dict[str, str]:
-    """Return the keys of the objects that the instances of a batch, sources and products, have now.
+def _held(backend: Backend, batch: BatchOutcome) -> dict[str, ObjectRef]:
+    """Return the objects that the instances of a batch, sources and products, have now.
 
     Those whose product was not taken are among them: a duplicated task may have brought it in since.
     """
     touched = (pin.ancestry.instance for pin in _touched(batch))
     ids = list(dict.fromkeys([*touched, *(product_of(ref.key) for ref in batch.superseded)]))
-    return {pin.ancestry.instance: pin.object.key for pin in backend.index.catalogue.pins_of(ids)}
+    return {pin.ancestry.instance: pin.object for pin in backend.index.catalogue.pins_of(ids)}
 
 
-def _left_overs(batch: BatchOutcome, held: Mapping[str, str]) -> list[ObjectRef]:
+def _left_overs(backend: Backend, batch: BatchOutcome, held: Mapping[str, ObjectRef]) -> list[ObjectRef]:
     """Return what nothing refers to any more.
 
     Products are left over where the index kept another version of an instance, sources
     where they were edited in place. Versions are compared by key: a duplicated task writes
     the same bytes again under the same key.
     """
+    in_use = {ref.key for ref in held.values()}
     left_over = [
         pin.object
         for pin in _touched(batch)
-        if held.get(pin.ancestry.instance, pin.object.key) != pin.object.key
+        if pin.ancestry.instance in held and held[pin.ancestry.instance].key != pin.object.key
     ]
-    in_use = set(held.values())
-    return [*(ref for ref in batch.superseded if ref.key not in in_use), *left_over]
+    found = [*(ref for ref in batch.superseded if ref.key not in in_use), *left_over]
+    return [ref for ref in found if not _may_be_the_last(backend, held.get(product_of(ref.key)))]
 
 
-def _are_safe(backend: Backend, batch: BatchOutcome, held: Mapping[str, str]) -> bool:
+def _may_be_the_last(backend: Backend, held: ObjectRef | None) -> bool:
+    """Tell whether the version that an instance has now has lost its file, so that any other one counts.
+
+    So it is where an older index was put back amid a job that had ended since: what that has stored is
+    nobody's then, and what it replaced has gone. A bucket keeps versions for such a case.
+    """
+    if held is None or backend.objects.keeps_versions:
+        return False
+    return not backend.objects.are_stored([held])
+
+
+def _are_safe(backend: Backend, batch: BatchOutcome, held: Mapping[str, ObjectRef]) -> bool:
     """Tell whether each instance has a product that the index holds, and whose object is there."""
     products = list(_products(batch.instances))
     return (
         len(products) == len(batch.instances)
-        and all(held.get(product.ancestry.instance) == product.object.key for product in products)
+        and all(_is_held(held, product) for product in products)
         and backend.objects.are_stored([product.object for product in products])
     )
+
+
+def _is_held(held: Mapping[str, ObjectRef], pin: Pin) -> bool:
+    found = held.get(pin.ancestry.instance)
+    return found is not None and found.key == pin.object.key
 
 
 def _touched(batch: BatchOutcome) -> Iterator[Pin]:
@@ -178,7 +195,7 @@ def _tidy(backend: Backend, job: Job, outcomes: JobOutcomes, first: int, budget:
     """Discard what is left over, as `_delete` does."""
 
     def left_overs(batch: BatchOutcome) -> tuple[int, list[ObjectRef]]:
-        return batch.number, _left_overs(batch, _held(backend, batch))
+        return batch.number, _left_overs(backend, batch, _held(backend, batch))
 
     found = backend.side_by_side(left_overs, outcomes.batches(first))
 
