@@ -54,8 +54,13 @@ def overlaid(megabytes: int) -> Callable[[int], bytes]:
     """Return what makes files whose pixels hold an overlay, of which an anonymization masks the bits."""
 
     def make(instance: int) -> bytes:
-        geometry = {"Rows": 512, "Columns": 1024 * megabytes, "SamplesPerPixel": 1}
-        cell = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1}
+        geometry: dict[str, Any] = {"Rows": 512, "Columns": 1024 * megabytes, "SamplesPerPixel": 1}
+        cell: dict[str, Any] = {
+            "BitsAllocated": 16,
+            "BitsStored": 12,
+            "HighBit": 11,
+            "PixelRepresentation": 1,
+        }
         pixels = bytes(range(256)) * (4096 * megabytes)
         data = pydicom.dcmread(
             io.BytesIO(make_dicom(instance=instance, **geometry, **cell, PixelData=pixels))

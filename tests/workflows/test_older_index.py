@@ -20,8 +20,11 @@ from tests.support.kept_folders import close, images
 from tests.workflows.embedded import Server, serve, tidy
 from tests.workflows.five_instances import REPLACING, SOURCES, study
 
-BODIES = {"in place": {**IN_PLACE, "Replace": {"StudyDescription": "edited"}}, "replacing": REPLACING}
-SETTINGS = {"overwrite_instances": OverwriteInstances.ALWAYS}
+BODIES: dict[str, dict[str, Any]] = {
+    "in place": {**IN_PLACE, "Replace": {"StudyDescription": "edited"}},
+    "replacing": REPLACING,
+}
+SETTINGS: dict[str, Any] = {"overwrite_instances": OverwriteInstances.ALWAYS}
 
 
 def begun(server: Server, body: dict[str, Any], batches: int | None) -> str:
