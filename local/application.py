@@ -12,8 +12,8 @@ from typing import Final
 
 from dicomorph import bootstrap
 from dicomorph.http.reading.json_body import parse_json
-from dicomorph.http.reading.requests import effective_method, normalize_path
-from dicomorph.model.errors import DicomorphError, TransientError, UnknownResourceError
+from dicomorph.http.reading.requests import LARGEST_JSON, effective_method, normalize_path
+from dicomorph.model.errors import BadFileFormatError, DicomorphError, TransientError, UnknownResourceError
 from dicomorph.services.fields import is_synchronous, json_object
 from dicomorph.services.store.incoming import check_body_size, check_upload
 from local.answers import failure, logged_failure, outgoing
@@ -113,8 +113,12 @@ class Application:
         backend = bootstrap.chosen_backend()
         if backend is None:
             return
-        check = check_upload if asked.match.route.resource == _UPLOAD else check_body_size
-        check(backend, size)
+        if asked.match.route.resource == _UPLOAD:
+            check_upload(backend, size)
+            return
+        check_body_size(backend, size)
+        if size > LARGEST_JSON:  # its handler would say the same, of a file that fills the disk meanwhile
+            raise BadFileFormatError("The body of the request is too large")
 
     def waits(self, connection: Connection) -> bool:
         """Tell whether a call whose body is there may wait for a job."""

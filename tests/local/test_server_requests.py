@@ -244,3 +244,21 @@ def test_a_body_that_has_no_place_is_refused_before_it_is_read(
     assert (head[9:12], json.loads(body)["HttpStatus"]) == (str(status).encode(), status)
     assert list((server.data / "spool").iterdir()) == []
     assert server.get("/system").status == 200
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+@pytest.mark.parametrize("path", ["/tools/bulk-delete", "/nope"])
+def test_a_body_that_no_route_reads_is_refused_before_it_fills_the_disk(
+    server: Any, path: str, *, in_chunks: bool
+) -> None:
+    framing = "Transfer-Encoding: chunked" if in_chunks else "Content-Length: 18446744073709551615"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode())
+        for _ in range(66 if in_chunks else 0):
+            client.sendall(b"100000\r\n" + bytes(1 << 20) + b"\r\n")
+        received = b""
+        while chunk := client.recv(1 << 16):
+            received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert (head[9:12], json.loads(body)["Details"]) == (b"400", "The body of the request is too large")
+    assert list((server.data / "spool").iterdir()) == []
