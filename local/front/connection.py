@@ -32,7 +32,8 @@ _PIECE: Final = 64 << 10
 _TURN: Final = 4 << 20  # bytes; then those who wait for a thread have one
 _FAREWELL_SECONDS: Final = 30.0  # in all, for a client that sends on what nobody reads
 _WAITING: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
-_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+_BROKEN: Final = select.POLLHUP | select.POLLERR
+_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0) | _BROKEN
 MORE: Final = getattr(socket, "MSG_MORE", 0)
 
 
@@ -177,9 +178,11 @@ class Connection:
 
     def is_gone(self) -> bool:
         """Tell whether the client has closed its side, without reading."""
-        poll = select.poll()
-        poll.register(self.fd, _HUNG_UP)
-        return any(found & _HUNG_UP for _, found in poll.poll(0))
+        return self._is(_HUNG_UP)
+
+    def has_arrived(self) -> bool:
+        """Tell whether the client has sent something that was not read yet."""
+        return self._is(select.POLLIN) and not self.is_gone()
 
     def hang_up(self) -> None:
         """Say that nothing more is sent."""
@@ -212,9 +215,12 @@ class Connection:
         return True
 
     def _becomes_writable(self) -> bool:
+        return self._is(select.POLLOUT, within=self.sock.gettimeout() or 0)
+
+    def _is(self, event: int, *, within: float = 0) -> bool:
         poll = select.poll()
-        poll.register(self.fd, select.POLLOUT)
-        return bool(poll.poll(1000 * (self.sock.gettimeout() or 0)))
+        poll.register(self.fd, event)
+        return any(found & (event | _BROKEN) for _, found in poll.poll(1000 * within))
 
     def _wait_for(self, error: OSError, event: int) -> None:
         if error.errno == errno.ETIMEDOUT:  # the system's word: the client answers no more

@@ -17,9 +17,12 @@ _HEAD_SECONDS: Final = 20.0
 _IDLE_SECONDS: Final = 60.0
 _STALLED_SECONDS: Final = 60.0
 _FAREWELL_SECONDS: Final = 2.0
-_STILL_SECONDS: Final = 5.0  # until a connection may have to make room for another one
+# Until a connection may have to make room for another one: whoever has just connected, or has an
+# answer, may be about to ask.
+_IDLE_ENOUGH: Final = 0.25
+_STILL_SECONDS: Final = 5.0  # amid a request
 _SWEEP_SECONDS: Final = 0.5
-_PAUSE_SECONDS: Final = 0.1
+_PAUSE_SECONDS: Final = 0.05
 _ACCEPTED_AT_ONCE: Final = 64
 _WITHOUT_CALL: Final = (Phase.HANDSHAKE, Phase.HEAD, Phase.FAREWELL)
 
@@ -34,8 +37,8 @@ class Porch:
     tls : ssl.SSLContext, optional
         With which each connection begins.
     most : int
-        Connections at once. One more takes the place of the one that has been idle for longest, or
-        has stood still amid a request; where none has, it waits until another one ends.
+        Connections at once. One more takes the place of the one that has been idle for longest, for
+        a moment at least, or has stood still amid a request; else it waits until another one ends.
     """
 
     def __init__(self, listener: socket.socket, *, tls: ssl.SSLContext | None, most: int) -> None:
@@ -75,6 +78,8 @@ class Porch:
     def look(self, seconds: float) -> list[Connection]:
         """Wait for clients; return the connections whose client did something."""
         stirred: list[Connection] = []
+        if self._closed_until:
+            seconds = min(seconds, _PAUSE_SECONDS)
         for key, _ in self._selector.select(seconds):
             if key.fileobj is self._listener:
                 self._accept()
@@ -85,7 +90,7 @@ class Porch:
                 stirred.append(key.data)
         while self._parking:
             self._watch(self._parking.popleft())
-        return stirred
+        return [one for one in stirred if one in self._watched]  # some had to make room just now
 
     def release(self, connection: Connection) -> None:
         """Watch a connection no longer: a thread takes it."""
@@ -109,12 +114,12 @@ class Porch:
     def overdue(self) -> list[Connection]:
         """Return the watched connections that have stood still for too long, now and then."""
         now = time.monotonic()
-        if now < self._next_sweep:
-            return []
-        self._next_sweep = now + _SWEEP_SECONDS
         if not self._is_open and self._closed_until and now >= self._closed_until:
             self._closed_until = 0.0
             self._open_door()
+        if now < self._next_sweep:
+            return []
+        self._next_sweep = now + _SWEEP_SECONDS
         return [one for one in self._watched if now > min(one.since + _seconds(one), one.deadline)]
 
     def idle(self, *, since: float) -> list[Connection]:
@@ -191,13 +196,15 @@ class Porch:
         self._watch(connection)
 
     def _make_room(self) -> bool:
-        still = time.monotonic() - _STILL_SECONDS
-        waiting = [one for one in self._watched if one.phase in _WITHOUT_CALL] or [
-            one for one in self._watched if one.since < still
+        now = time.monotonic()
+        waiting = [
+            one for one in self._watched if one.phase in _WITHOUT_CALL and one.since < now - _IDLE_ENOUGH
         ]
-        if not waiting:
+        waiting = waiting or [one for one in self._watched if one.since < now - _STILL_SECONDS]
+        oldest = min(waiting, key=lambda one: one.since, default=None)
+        if oldest is None or oldest.has_arrived():
             return False
-        self.end(min(waiting, key=lambda one: one.since))
+        self.end(oldest)
         return True
 
     def _pause(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS: Final = 10.0
 _FOR_ERRORS: Final = 1.0  # of these, for telling those who still wait that they wait in vain
+_DOOR_SECONDS: Final = 1.0  # for letting in who has connected, however many go on to do so
 _GRACE_SECONDS: Final = 0.2  # for the request of a client that has just connected
 _HEAD_SECONDS: Final = 1.0  # for the rest of a head that comes then
 # A thread that was at work for longer is behind all others for a processor: on a busy machine, the
@@ -184,7 +185,8 @@ class Front:
         deadline = time.monotonic() + DRAIN_SECONDS
         self._conversation.is_ending = True
         self._application.stop_waiting(deadline - _FOR_ERRORS)
-        while self._porch.has_callers and time.monotonic() < deadline:
+        door = time.monotonic() + _DOOR_SECONDS
+        while self._porch.has_callers and time.monotonic() < door:
             self._turn(0)  # lets in whoever has connected, who would be reset otherwise
         self._porch.shut()
         grace = time.monotonic() + _GRACE_SECONDS
