@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from dicomorph.embedded.objects.errors import translated
 from dicomorph.model.errors import DataFolderGoneError
 from local.front.chunks import ChunkDecoder
 from local.front.connection import Connection
+from local.front.memory import Memory
 
 _LARGEST_IN_MEMORY: Final = 1 << 20
 _MEMORY: Final = 32 << 20  # bytes for all bodies that are in memory at once
@@ -23,7 +23,7 @@ _CODED_PIECE: Final = 64 << 10  # may hold ten thousand chunks
 _ADMITTED_AT_ONCE: Final = 1 << 20
 
 
-class BodyStore:
+class BodyStore(Memory):
     """Where bodies go.
 
     Parameters
@@ -33,21 +33,8 @@ class BodyStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(_MEMORY)
         self.folder = folder
-        self._room = _MEMORY
-        self._lock = threading.Lock()
-
-    def reserve(self, size: int) -> bool:
-        """Take memory if there is room for it."""
-        with self._lock:
-            taken = size <= self._room
-            self._room -= size if taken else 0
-            return taken
-
-    def release(self, size: int) -> None:
-        """Give memory back."""
-        with self._lock:
-            self._room += size
 
 
 class Body:

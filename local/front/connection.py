@@ -15,11 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from local.front.errors import ServerBusyError
 from local.front.heads import HeadReader
 
 if TYPE_CHECKING:
     from local.application import Asked
     from local.front.bodies import Body
+    from local.front.memory import Memory
     from local.front.outgoing import Outgoing
 
 PATIENCE: Final = 0.1
@@ -29,6 +31,8 @@ TLS_PIECE: Final = 64 << 10
 """Bytes that are sent at once over TLS, where those that a slow client has taken count only together."""
 
 _PIECE: Final = 64 << 10
+_ORDINARY_HEAD: Final = 4 << 10
+_TIMES_IN_MEMORY: Final = 4  # that a head is there: as it came, as fields, and twice in an event
 _TURN: Final = 4 << 20  # bytes; then those who wait for a thread have one
 _FAREWELL_SECONDS: Final = 30.0  # in all, for a client that sends on what nobody reads
 _WAITING: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
@@ -80,11 +84,28 @@ class Connection:
         self._ahead = b""
         self._is_wanted: Callable[[], bool] = _never
         self._turn = 0
+        self._head_memory: Memory | None = None
+        self._head_size = 0
 
     def enter(self, phase: Phase) -> None:
         """Begin something, for which time is measured anew."""
         self.phase = phase
         self.since = time.monotonic()
+
+    def keep_head(self, memory: Memory) -> None:
+        """Take memory for a long head, until the request is forgotten.
+
+        Raises
+        ------
+        ServerBusyError
+            If too many have one.
+        """
+        size = _TIMES_IN_MEMORY * self.reader.size if self.reader.size > _ORDINARY_HEAD else 0
+        if size <= self._head_size:
+            return
+        if not memory.reserve(size - self._head_size):
+            raise ServerBusyError("Too many requests with long heads")
+        self._head_memory, self._head_size = memory, size
 
     def be_patient(self, seconds: float) -> None:
         """Let reading and writing wait for so long, 0 for not at all."""
@@ -207,6 +228,14 @@ class Connection:
         if self.outgoing is not None:
             self.outgoing.close()
         self.asked = self.body = self.outgoing = None
+        self.forget_head()
+
+    def forget_head(self) -> None:
+        """Let go of what came of a head."""
+        self.reader = HeadReader()
+        if self._head_memory is not None:
+            self._head_memory.release(self._head_size)
+            self._head_memory, self._head_size = None, 0
 
     def _is_turn_over(self) -> bool:
         if self._turn < _TURN or not self._is_wanted():

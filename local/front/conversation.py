@@ -10,12 +10,13 @@ from dicomorph.http.observability import log_failure
 from dicomorph.model.errors import DicomorphError, InternalError
 from local.front.bodies import Body, BodyStore
 from local.front.connection import Connection, Phase
-from local.front.heads import HeadReader
+from local.front.memory import Memory
 
 if TYPE_CHECKING:
     from local.application import Application
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LONG_HEADS: Final = 64 << 20  # bytes, of all requests at once
 _MOST_UNREAD: Final = 16  # pieces at a time of what is thrown away
 
 
@@ -48,6 +49,7 @@ class Conversation:
     def __init__(self, application: Application, bodies: BodyStore) -> None:
         self._application = application
         self._bodies = bodies
+        self._heads = Memory(_LONG_HEADS)
         self.is_ending = False
         """Whether each answer is the last one on its connection."""
 
@@ -91,6 +93,8 @@ class Conversation:
                 log_failure(error, route="", method="")
             return Next.END
         connection.is_last = True
+        if connection.asked is None:
+            connection.forget_head()
         known = error if isinstance(error, DicomorphError) else InternalError()
         connection.outgoing = self._application.failure(known, connection.asked, cause=error)
         self._begin(connection)
@@ -104,6 +108,7 @@ class Conversation:
             if not connection.reader.has_begun:
                 connection.enter(Phase.HEAD)
             found = connection.reader.feed(piece)
+            connection.keep_head(self._heads)
             if found is not None:
                 head, rest = found
                 connection.give_back(rest)
@@ -157,7 +162,6 @@ class Conversation:
             return Next.CLIENT
         connection.forget_request()
         if not connection.is_last:
-            connection.reader = HeadReader()
             connection.is_new = False
             connection.enter(Phase.HEAD)
             return Next.HEAD

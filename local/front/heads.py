@@ -55,7 +55,9 @@ class HeadReader:
     """Reads one head, in however many pieces it comes."""
 
     def __init__(self) -> None:
-        self._seen = bytearray()
+        self.size = 0
+        """Bytes that have come."""
+        self._tail = b""
         self._target = bytearray()
         self._fields: list[tuple[bytes, bytes]] = []
         self._is_complete = False
@@ -64,7 +66,7 @@ class HeadReader:
     @property
     def has_begun(self) -> bool:
         """Whether anything has come."""
-        return bool(self._seen)
+        return self.size > 0
 
     def feed(self, data: bytes) -> tuple[Head, bytes] | None:
         """Take a piece; return the head and what came behind it once it is complete.
@@ -76,19 +78,19 @@ class HeadReader:
         HeadTooLargeError
             If it goes on and on.
         """
-        seen = self._seen
-        if not seen:
+        if not self.size:
             data = data.lstrip(b"\r\n")  # which may precede a request (RFC 9112 2.2)
-        before = len(seen)
-        seen += data
-        end = seen.find(_END, max(0, before - len(_END) + 1))
-        stop = len(seen) if end < 0 else end + len(_END)
-        if stop > LARGEST_HEAD:
+        seen = self._tail + data
+        end = seen.find(_END)
+        stop = len(data) if end < 0 else end + len(_END) - len(self._tail)
+        self._tail = seen[1 - len(_END) :]
+        self.size += stop
+        if self.size > LARGEST_HEAD:
             raise HeadTooLargeError("The head of the request is too large")
-        self._parse(data[: stop - before])
+        self._parse(data[:stop])
         if self._is_complete != (end >= 0):  # two opinions on where a head ends are one too many
             raise MalformedRequestError("The head of the request is malformed")
-        return (self._head(), data[stop - before :]) if self._is_complete else None
+        return (self._head(), data[stop:]) if self._is_complete else None
 
     def on_url(self, url: bytes) -> None:
         """Be told of a part of the target."""

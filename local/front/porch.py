@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import selectors
 import socket
@@ -20,6 +21,7 @@ _FAREWELL_SECONDS: Final = 2.0
 # Until a connection may have to make room for another one: whoever has just connected, or has an
 # answer, may be about to ask.
 _IDLE_ENOUGH: Final = 0.25
+_CANDIDATES: Final = 8
 _STILL_SECONDS: Final = 5.0  # amid a request
 _SWEEP_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.05
@@ -201,10 +203,11 @@ class Porch:
             one for one in self._watched if one.phase in _WITHOUT_CALL and one.since < now - _IDLE_ENOUGH
         ]
         waiting = waiting or [one for one in self._watched if one.since < now - _STILL_SECONDS]
-        oldest = min(waiting, key=lambda one: one.since, default=None)
-        if oldest is None or oldest.has_arrived():
+        oldest = heapq.nsmallest(_CANDIDATES, waiting, key=lambda one: one.since)
+        found = next((one for one in oldest if not one.has_arrived()), None)
+        if found is None:
             return False
-        self.end(oldest)
+        self.end(found)
         return True
 
     def _pause(self) -> None:
