@@ -11,7 +11,9 @@ from dicomorph.services.erasure.unfinished import finish_erasures
 from dicomorph.services.jobs.lost_jobs import fail_lost_jobs
 from dicomorph.services.work.workflow_task import workflow_task
 
-_SECONDS = 240  # so that a run ends before the next one begins; the rest of the 900 is for what is slow
+# Together so long that a run ends before the next one begins; the rest of the 900 is for what is slow.
+_SECONDS = 240
+_SECONDS_OF_JOBS = 30
 
 
 @workflow_task
@@ -21,4 +23,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # no
     try:
         finish_erasures(backend, seconds=min(_SECONDS, context.get_remaining_time_in_millis() / 1000))
     finally:  # whatever becomes of the deletions
-        fail_lost_jobs(backend)
+        fail_lost_jobs(backend, seconds=_SECONDS_OF_JOBS)

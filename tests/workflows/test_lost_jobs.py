@@ -64,7 +64,7 @@ def test_the_next_job_begins_though_nobody_asks_for_the_one_that_was_lost(
         assert _kind(server, lost) is Kind.BATCH
     runner.gone = {lost.id}
     assert _kind(server, waiting) is Kind.WAIT
-    fail_lost_jobs(server.backend)
+    fail_lost_jobs(server.backend, seconds=9)
     found = server.job(lost.id)
     assert (found.state, found.error_details) == (JobState.FAILURE, "ABORTED")
     assert _kind(server, waiting) is Kind.BATCH
@@ -78,7 +78,7 @@ def test_jobs_that_run_wait_are_paused_or_have_ended_are_left_alone(
     jobs += [server.backend.jobs.update(replace(_submit(server), state=state)) for state in states]
     runner.gone = {job.id for job in jobs[2:]}
     before = server.backend.jobs.all()
-    fail_lost_jobs(server.backend)
+    fail_lost_jobs(server.backend, seconds=9)
     assert server.backend.jobs.all() == before
 
 
@@ -93,3 +93,10 @@ def test_lost_jobs_are_found_whatever_becomes_of_the_deletions(server: Server, r
     with pytest.raises(TransientError):
         load_module(ERASE).lambda_handler({}, Context())
     assert server.job(lost.id).state is JobState.FAILURE
+
+
+def test_no_more_jobs_are_looked_at_than_there_is_time_for(server: Server, runner: PartlyLost) -> None:
+    runner.gone = {_submit(server).id for _ in range(2)}
+    before = server.backend.jobs.all()
+    fail_lost_jobs(server.backend, seconds=0)
+    assert server.backend.jobs.all() == before
