@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +71,17 @@ def _is_loopback(host: str) -> bool:
 def _url_host(host: str) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - only printed
     return f"[{host}]" if ":" in host else host
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Write a line at once, if anybody reads: a server that runs is worth more than what it says.
+
+    What cannot be written, to a full disk or a pipe that has been closed, is forgotten: it would be
+    tried again, and be an error, when the program ends.
+    """
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

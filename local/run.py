@@ -29,7 +29,7 @@ from local.front.listening import bind
 from local.front.serving import serve
 from local.front.tls import tls_context
 from local.functions import Functions
-from local.greeting import Address, folder_warning, greeting, orphans_found, warning
+from local.greeting import Address, folder_warning, greeting, orphans_found, say, warning
 from local.index_state import require_index
 from local.routing import Router
 from local.settings_file import read_settings
@@ -69,14 +69,14 @@ def run(arguments: Arguments) -> None:
             waiting_settings(parse_settings(settings)),
         ):
             if said:
-                print(said, file=sys.stderr)
+                say(said, sys.stderr)
         where = Address(arguments.host, listener.getsockname()[1], is_tls=tls is not None)
         serve(
             application,
             listener,
             spool=folder.spool,
             tls=tls,
-            ready=lambda: print(greeting(where, folder.path), flush=True),
+            ready=lambda: say(greeting(where, folder.path), sys.stdout),
         )
 
 
@@ -123,7 +123,7 @@ def _tidy(backend: Backend, folder: DataFolder, *, before: float) -> None:
         with _told("look for files that nothing refers to"):
             said = orphans_found(tidying.move_orphans(before=before), orphans_folder(folder.path))
             if said:
-                print(said, file=sys.stderr, flush=True)
+                say(said, sys.stderr)
 
     looking = threading.Thread(target=look, name="orphans", daemon=True)
     looking.start()
@@ -136,7 +136,7 @@ def _told(deed: str) -> Iterator[None]:
     try:
         yield
     except DicomorphError as error:
-        print(f"Could not {deed}: {error}; the next start tries again.", file=sys.stderr, flush=True)
+        say(f"Could not {deed}: {error}; the next start tries again.", sys.stderr)
 
 
 def _application(folder: DataFolder) -> Application:
