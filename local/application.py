@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from dicomorph import bootstrap
+from dicomorph.http.reading.addresses import normalize_path
 from dicomorph.http.reading.json_body import parse_json
-from dicomorph.http.reading.requests import LARGEST_JSON, effective_method, normalize_path
+from dicomorph.http.reading.requests import LARGEST_JSON, effective_method
 from dicomorph.model.errors import BadFileFormatError, DicomorphError, TransientError, UnknownResourceError
 from dicomorph.services.fields import is_synchronous, json_object
 from dicomorph.services.store.incoming import check_body_size, check_upload

@@ -14,7 +14,8 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from dicomorph.http.reading.requests import effective_method, normalize_path
+from dicomorph.http.reading.addresses import normalize_path
+from dicomorph.http.reading.requests import effective_method
 from dicomorph.http.routes import ROUTES
 from dicomorph.jobs.model import Job
 from dicomorph.services.backend import Backend

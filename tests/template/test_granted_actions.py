@@ -32,6 +32,7 @@ UNSEEN = {
     "catalogue.item": "as eraser.remove",
     "catalogue.lineages": "as eraser.remove",
     "jobs.request": "asks nobody: S3 keeps what was asked",
+    "objects.are_stored": "asks of files alone before a version goes: a bucket keeps those that went",
     "objects.check_room": "asks nobody: S3 has room for all",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
     "catalogue.instances": "as catalogue.find_many",

@@ -34,11 +34,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
+from dicomorph.jobs.pins import decode_pin, decode_ref, encode_pin, encode_ref
 from dicomorph.jobs.shaping_settings import decode_shaping, encode_shaping
 from dicomorph.jobs.strict_json import count, only, read
 from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.remarks import Remark
-from dicomorph.model.resources import Ancestry, Json, ObjectRef, Pin
+from dicomorph.model.resources import Json
 from dicomorph.model.settings import Settings
 
 
@@ -212,7 +213,7 @@ def read_listing(document: bytes | None) -> dict[str, list[Json]] | None:
 
 def encode_batch(batch: Batch) -> bytes:
     """Return the document of a batch."""
-    sources = [_encode_pin(pin) for pin in batch.pins]
+    sources = [encode_pin(pin) for pin in batch.pins]
     return _dump({"batch": batch.number, "sources": sources, "copies": list(batch.copies.items())})
 
 
@@ -226,15 +227,15 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
     """Return the document of an outcome."""
     instances = [
         {
-            "source": _encode_pin(instance.source),
-            "product": _encode_pin(instance.product) if instance.product else None,
+            "source": encode_pin(instance.source),
+            "product": encode_pin(instance.product) if instance.product else None,
             "error": instance.error_code,
             "details": instance.details,
             **({"remarks": sorted(one.name for one in instance.remarks)} if instance.remarks else {}),
         }
         for instance in outcome.instances
     ]
-    superseded = [_encode_ref(ref) for ref in outcome.superseded]
+    superseded = [encode_ref(ref) for ref in outcome.superseded]
     return _dump({"batch": outcome.number, "instances": instances, "superseded": superseded})
 
 
@@ -252,16 +253,6 @@ def read_outcome(document: bytes | None, number: int, instances: int | None = No
     return outcome if instances in (None, len(outcome.instances)) else None
 
 
-def encode_pins(pins: Iterable[Pin]) -> list[list[Any]]:
-    """Return pins as they stand in any document."""
-    return [_encode_pin(pin) for pin in pins]
-
-
-def decode_pins(values: Any) -> list[Pin]:
-    """Return pins as a document holds them; what is none is refused as `strict_json.read` asks for."""
-    return [_decode_pin(pin) for pin in only(list, values)]
-
-
 def _decode_request(document: Any) -> JobRequest:
     changes = document["Changes"]
     return JobRequest(
@@ -276,7 +267,7 @@ def _decode_request(document: Any) -> JobRequest:
 
 
 def _decode_batch(document: Any) -> Batch:
-    sources = tuple(_decode_pin(pin) for pin in only(list, document["sources"]))
+    sources = tuple(decode_pin(pin) for pin in only(list, document["sources"]))
     copies = {count(index): count(copy) for index, copy in only(list, document["copies"])}
     return Batch(count(document["batch"]), sources, copies)
 
@@ -284,42 +275,16 @@ def _decode_batch(document: Any) -> Batch:
 def _decode_outcome(document: Any) -> BatchOutcome:
     instances = tuple(
         InstanceOutcome(
-            _decode_pin(instance["source"]),
-            _decode_pin(instance["product"]) if instance["product"] is not None else None,
+            decode_pin(instance["source"]),
+            decode_pin(instance["product"]) if instance["product"] is not None else None,
             only(int, instance["error"]),
             only(str, instance["details"]),
             frozenset(Remark[only(str, name)] for name in only(list, instance.get("remarks", []))),
         )
         for instance in only(list, document["instances"])
     )
-    superseded = tuple(_decode_ref(*ref) for ref in only(list, document["superseded"]))
+    superseded = tuple(decode_ref(*ref) for ref in only(list, document["superseded"]))
     return BatchOutcome(count(document["batch"]), instances, superseded)
-
-
-def _encode_pin(pin: Pin) -> list[Any]:
-    ancestry = pin.ancestry
-    return [
-        ancestry.patient,
-        ancestry.study,
-        ancestry.series,
-        ancestry.instance,
-        *_encode_ref(pin.object),
-    ]
-
-
-def _decode_pin(values: Any) -> Pin:
-    patient, study, series, instance, *ref = only(list, values)
-    ids = (only(str, one) for one in (patient, study, series, instance))
-    return Pin(Ancestry(*ids), _decode_ref(*ref))
-
-
-def _encode_ref(ref: ObjectRef) -> list[Any]:
-    known = [] if ref.crc32 is None else [ref.crc32]
-    return [ref.key, ref.version, ref.size, *known]
-
-
-def _decode_ref(key: Any, version: Any, *numbers: Any) -> ObjectRef:
-    return ObjectRef(only(str, key), only(str, version), *map(count, numbers))
 
 
 def _dump(document: object) -> bytes:

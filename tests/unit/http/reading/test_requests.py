@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dicomorph.dicom.stream.scratch import FileScratch
-from dicomorph.http.reading.requests import Request, effective_method, normalize_path
+from dicomorph.http.reading.addresses import normalize_path
+from dicomorph.http.reading.requests import Request, effective_method
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Level
 

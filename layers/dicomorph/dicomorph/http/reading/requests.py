@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from dicomorph.dicom.stream.scratch import FileScratch
+from dicomorph.http.reading.addresses import normalize_path, repaired_address, root_and_path
 from dicomorph.http.reading.bodies import check_file_body, check_json_body, inflate
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
@@ -22,18 +22,6 @@ LARGEST_JSON = 64 << 20
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _TUNNELS = ("PUT", "DELETE")
-_SAFE_IN_PATH = "/%:@!$&'()*+,;=~"  # a REST API hands paths over as they were sent, percent-encoded
-
-
-def normalize_path(path: str) -> str:
-    """Return a path without doubled and trailing slashes, which Orthanc tolerates.
-
-    Examples
-    --------
-    >>> normalize_path("//studies//")
-    '/studies'
-    """
-    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def effective_method(method: str, headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> str:
@@ -77,7 +65,7 @@ class Request:
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
         self._temporary: list[Path] = []
-        self.root, path = _root_and_path(event)
+        self.root, path = root_and_path(event)
         self.path = normalize_path(path)
         self.headers = _headers(event)
         self.query = _query(event)
@@ -105,22 +93,8 @@ class Request:
 
     @property
     def repaired_address(self) -> str:
-        """Where the client finds what it asked for with superfluous slashes; empty if it used none.
-
-        Doubled slashes go first, a trailing one only if there is none of them: a signature (AWS
-        version 4) covers the path without doubled slashes, so it holds for this address, too.
-        """
-        path = str(self._event.get("path") or "/")
-        # Seen from outside the path may begin with a stage.
-        address = str((self._event.get("requestContext") or {}).get("path") or path)
-        if "//" in path:
-            repaired = re.sub("/{2,}", "/", address)
-        elif path.endswith("/") and path != "/":
-            repaired = address.rstrip("/")
-        else:
-            return ""
-        query = urlencode(self.query, doseq=True)
-        return quote(repaired, safe=_SAFE_IN_PATH) + (f"?{query}" if query else "")
+        """Where the client finds what it asked for with superfluous slashes; empty if it used none."""
+        return repaired_address(self._event, self.query)
 
     @property
     def remote_ip(self) -> str:
@@ -257,36 +231,6 @@ class Request:
         if self.body.stat().st_size > LARGEST_JSON:
             raise BadFileFormatError("The body of the request is too large")
         return self.body.read_bytes()
-
-
-def _root_and_path(event: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what stands before the API's own path in the address, and that path.
-
-    Behind the gateway's own host name the address begins with the stage, which the path of the
-    event lacks. Behind a custom domain both begin with the base path, if there is one: what the
-    route accounts for comes last.
-    """
-    path = str(event.get("path") or "/")
-    address = str((event.get("requestContext") or {}).get("path") or path)
-    if address != path:
-        tail = path.rstrip("/") if path == "/" else path
-        before = address.removesuffix(tail) if address.endswith(tail) else ""
-        return normalize_path(before).rstrip("/"), path
-    base = _base_path(event, path)
-    return base, path[len(base) :] or "/"
-
-
-def _base_path(event: Mapping[str, Any], path: str) -> str:
-    """Return what a path has in front of the route that the gateway has found; empty if nothing."""
-    resource = str(event.get("resource") or "")
-    parts = [part for part in path.split("/") if part]
-    if resource.endswith("+}"):
-        given = (event.get("pathParameters") or {}).values()
-        known = [part for part in next(iter(given), path).split("/") if part]
-    else:
-        known = [part for part in (resource or path).split("/") if part]
-    base = "".join(f"/{part}" for part in parts[: max(len(parts) - len(known), 0)])
-    return base if path == base or path.startswith(f"{base}/") else ""
 
 
 def _is_from_browser(headers: Mapping[str, str]) -> bool:

@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import Any
 
-from dicomorph.jobs.documents import decode_pins, encode_pins
+from dicomorph.jobs.pins import decode_pins, encode_pins
 from dicomorph.jobs.strict_json import read
 from dicomorph.model.errors import InternalError, TimeLimitError
 from dicomorph.model.object_keys import ERASURES, SIBLING_BYTES
