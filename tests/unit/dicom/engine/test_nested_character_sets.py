@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.model.errors import BadFileFormatError
 from tests.compat.data_sets import Tree, read_file
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element, encode, part10
-from tests.support.edits import anonymized, modified
+from tests.support.edits import KEY, anonymized, modified
 
 CHARSET, NAME, COMMENTS = 0x00080005, 0x00100010, 0x00104000
-CONTENT, CODES = 0x0040A730, 0x0040A043
+CONTENT, CODES, RELATED = 0x0040A730, 0x0040A043, 0x00081250
 LATIN, CYRILLIC, UTF8 = "latin-1", "iso8859_5", "utf-8"
 
 
@@ -139,3 +140,20 @@ def test_one_patient_keeps_one_pseudonym_in_items_that_a_path_relabels() -> None
     output = read_file(anonymized(data, Replace={"0008,1140[0].SpecificCharacterSet": "ISO_IR 192"})).tree
     (item,) = output[0x00081140].items or []
     assert item[0x00100020].value == output[0x00100020].value
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("below", [False, True])
+def test_an_identifier_is_read_in_the_character_set_that_goes(syntax: str, *, below: bool) -> None:
+    # One patient would have two pseudonyms otherwise.
+    item = [Element(CHARSET, "CS", "ISO_IR 192"), Element(0x00100020, "LO", "Ä".encode())]
+    path = "RelatedSeriesSequence[0].SpecificCharacterSet"
+    if below:
+        item, path = [Element(RELATED, "SQ", [item])], f"RelatedSeriesSequence[0].{path}"
+    data = encode([Element(CHARSET, "CS", "ISO_IR 100"), Element(RELATED, "SQ", [item])], syntax)
+    output = anonymized(part10(data, syntax), Remove=[path], DicomVersion="2008")
+    (found,) = read_file(output).tree[RELATED].items or []
+    if below:
+        (found,) = found[RELATED].items or []
+    assert CHARSET not in found
+    assert found[0x00100020].value == IdentityMapper(KEY).patient_id("Ä").encode()

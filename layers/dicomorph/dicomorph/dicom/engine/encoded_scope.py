@@ -132,6 +132,13 @@ class EncodedScope:
         even = value + b" " if len(value) & 1 else value
         return self.encoding.element(SPECIFIC_CHARACTER_SET, b"CS", even) if value else b""
 
+    def redeclared(self, raw: bytes) -> bytes | None:
+        """Return what an item declares in place of its SpecificCharacterSet; None if that stays."""
+        if self.steps.character_set is not Action.KEEP:
+            return b""
+        instead = self.rewriting.declaration(raw)
+        return None if instead is None else self.declaring(instead)
+
     def replacement(self, tag: int, vr: bytes = b"") -> bytes:
         """Return the element that a replacement writes.
 

@@ -38,7 +38,7 @@ from dicomorph.dicom.engine.step_kinds import (
     UNKNOWN,
 )
 from dicomorph.dicom.standard.vrs import LONG_VRS
-from dicomorph.dicom.stream.edit_script import Part, parts_size
+from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -168,12 +168,12 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     start += 4
                 stop = start + length
                 encoded = encoded.under(buffer[start:stop])
-                instead = encoded.rewriting.declaration(buffer[start:stop])
-                if instead is None:
+                declared = encoded.redeclared(buffer[start:stop])
+                if declared is None:
                     pos = stop
                     continue
-                replacement = [encoded.declaring(instead)]
-                growth += parts_size(replacement) - (stop - pos)
+                replacement = [declared]
+                growth += len(declared) - (stop - pos)
             else:
                 if step == PIXELS:
                     stop, found, more = pixels_in_item(buffer, first, pos, end, encoding)

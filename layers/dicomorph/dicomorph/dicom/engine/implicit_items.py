@@ -28,7 +28,7 @@ from dicomorph.dicom.engine.step_kinds import (
     SEQUENCE,
     STOP,
 )
-from dicomorph.dicom.stream.edit_script import Part, parts_size
+from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import (
     IMPLICIT_LITTLE,
     ITEM_DELIMITATION,
@@ -107,12 +107,12 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
         elif step == CHARACTER_SET:
             stop = pos + 8 + length
             encoded = encoded.under(buffer[pos + 8 : stop])
-            instead = encoded.rewriting.declaration(buffer[pos + 8 : stop])
-            if instead is None:
+            declared = encoded.redeclared(buffer[pos + 8 : stop])
+            if declared is None:
                 pos = stop
                 continue
-            replacement = [encoded.declaring(instead)]
-            growth += parts_size(replacement) - (stop - pos)
+            replacement = [declared]
+            growth += len(declared) - (stop - pos)
         elif step == PIXELS:
             stop, found, more = pixels_in_item(buffer, first, pos, end, IMPLICIT_LITTLE)
             if found is None:

@@ -50,6 +50,7 @@ from dicomorph.dicom.stream.elements import (
 )
 from dicomorph.dicom.stream.source import Buffer
 
+_DECLARING = (Action.KEEP, Action.REMOVE)  # of an item: what goes has said how its identifiers are read
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 # VR to whether its length has 32 bits, and whether it is text
@@ -154,7 +155,7 @@ class Steps(dict[Any, int]):
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
-        if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action is Action.KEEP):
+        if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action in _DECLARING):
             return CHARACTER_SET
         if action is Action.KEEP:
             return KEEP_LONG if long else KEEP_SHORT
