@@ -98,7 +98,8 @@ def test_whoever_waits_for_a_job_that_stands_still_is_told_where_it_is(
         assert server.reap() == 0
         server.start()
     assert server.post(f"/jobs/{job}/resume", "").status == 200
-    assert [server.wait_for_job(one)["State"] for one in (first, job)] == ["Success", "Success"]
+    ended = [server.wait_for_job(one) for one in (first, job)]
+    assert [one["State"] for one in ended] == ["Success", "Success"], ended
 
 
 def test_many_clients_may_wait_at_once(server: Any, study: list[Path]) -> None:
