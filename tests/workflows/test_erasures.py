@@ -86,7 +86,7 @@ def _before_each_write(server: Server, fuse: Fuse) -> Iterator[tuple[Uploads, di
         yield stored, entries
 
 
-@_cases(("Series", 1))
+@_cases(("Instance", 1))
 @pytest.mark.usefixtures("_chunks")
 def test_a_call_killed_before_any_write_is_finished_by_its_repetition(name: str) -> None:
     with aws_server() as (server, clients):
@@ -144,7 +144,7 @@ def test_a_schedule_killed_before_any_write_is_finished_by_the_next(name: str) -
             fuse.writes = writes
 
 
-@_cases(("Series", 1_000))
+@_cases(("Instance", 1_000))
 @pytest.mark.usefixtures("_chunks")
 def test_what_is_uploaded_before_any_write_stays(name: str) -> None:
     """New versions of what goes, and another instance of its series."""

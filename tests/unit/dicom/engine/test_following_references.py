@@ -332,7 +332,7 @@ def test_a_hostile_evidence_that_parts_takes_time_as_it_grows_and_no_more() -> N
         output = followed(BufferSource(file), moved(IMAGES[:1]))
         assert output.count(TARGET.encode()) == 2  # of the file, and of the part that left
 
-    assert grows_with_its_size(follow, evidence_of, size=8_000)
+    assert grows_with_its_size(follow, evidence_of, size=4_000)
 
 
 def padded(uid: str) -> bytes:

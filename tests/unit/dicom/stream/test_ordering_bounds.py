@@ -103,4 +103,4 @@ def test_hostile_disorder_takes_time_as_it_grows_and_no_more(kind: str) -> None:
         except DicomorphError:
             assert kind == "zeros"
 
-    assert grows_with_its_size(edit, partial(disordered, kind), size=20_000)
+    assert grows_with_its_size(edit, partial(disordered, kind), size=10_000)
