@@ -43,7 +43,10 @@ def parse_arguments(arguments: list[str] | None = None) -> Arguments:
         help="processes that run jobs (default: cores)",
     )
     _add_care(parser)
-    return Arguments(**vars(parser.parse_args(arguments)))
+    read = Arguments(**vars(parser.parse_args(arguments)))
+    if read.names and not read.verify:
+        parser.error("argument --names: goes with --verify alone")
+    return read
 
 
 def _add_care(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.plan_job import plan_job
 from local.__main__ import main
+from local.arguments import parse_arguments
 from local.data_folder import lock_data_folder
 from tests.support.earlier_folders import as_version_1
 from tests.support.kept_folders import close, filled, images, lose_index
@@ -243,3 +244,10 @@ def test_while_a_server_runs_new_files_may_get_their_entries_yet(
     locked.release()
     assert verify(folder) == 1
     assert "Files that nothing refers to: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("others", [[], ["--rebuild-index"], ["--backup", "copy"]])
+def test_names_are_told_by_a_comparison_alone_and_never_start_a_server(others: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(["--names", *others])
+    assert ended.value.code == 2
