@@ -6,6 +6,7 @@ import pytest
 
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
+from dicomorph.dicom.standard import dictionary
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.tags import SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.source import BufferSource
@@ -15,7 +16,8 @@ from tests.support.edits import rewriter
 
 IDENTITY = [Element(0x00100010, "PN", "Doe^John"), Element(0x00100020, "LO", "P1")]
 OVERLAY_BIT_POSITION = 0x60000102
-FIRST_OF_EACH_VR = {vr_of(tag): tag for tag in range(0x0018FFFF, 0x00180000, -1)}.values()
+KNOWN_IN_0018 = sorted((int(tag, 16) for tag in dictionary._public() if tag.startswith("0018")), reverse=True)
+FIRST_OF_EACH_VR = {vr_of(tag): tag for tag in (*KNOWN_IN_0018, 0x00180001)}.values()  # the last is unknown
 TAGS = sorted(
     {
         *FIRST_OF_EACH_VR,
