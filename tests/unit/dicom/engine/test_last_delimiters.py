@@ -77,7 +77,7 @@ def windowed(data: bytes, **body: Any) -> bytes:
 @pytest.mark.parametrize(
     ("vr", "tag"), [("SQ", SEQUENCE), ("UN", SEQUENCE), ("SQ", PRIVATE), ("UN", PRIVATE)]
 )
-@pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("depth", [0, 1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_delimiter_at_the_end_of_a_defined_length_changes_nothing(
     syntax: str, vr: str, tag: int, depth: int
 ) -> None:
