@@ -143,7 +143,13 @@ class FileStore:
                 os.close(source)
 
     def put_edited(
-        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        crc32: int | None = None,
+        opened: Source | None = None,  # noqa: ARG002 - files are copied by the kernel, opened or not
     ) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
         self._check(key, script.size)

@@ -98,7 +98,7 @@ def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript
     if script.size <= backend.largest_answer:
         return script.join(source)
     key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
-    result = backend.objects.put_edited(key, ref, script)
+    result = backend.objects.put_edited(key, ref, script, opened=source)
     return LargeFile(backend.objects.link(result, file_name=file_name(key)))
 
 

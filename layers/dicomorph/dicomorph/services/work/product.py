@@ -152,7 +152,7 @@ class ProductMaker:
         crc32 = _derived(pin, source, script, output)
         key = self._key(ancestry, planned)
         if self._target is None:
-            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32)
+            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32, opened=source)
         else:
             ref = self._store.put_script(key, source, script, crc32=crc32)
         return self._entry(pin, description, ancestry, ref, "")
