@@ -30,7 +30,7 @@ def copy_as_s3_does(patch: pytest.MonkeyPatch) -> None:
         with _LOCK:  # several are copied at once, and moto has no locks
             _check_source(response)
             status, headers, body = copied(response)
-            if status != 200:  # noqa: PLR2004
+            if status != 200:
                 return status, headers, body
             upload = response.backend.get_bucket(response.bucket_name).multiparts[
                 response._get_param("uploadId")

@@ -167,8 +167,6 @@ class MultipartUpload:
     def _abort(self) -> None:
         try:
             with translated():
-                self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=self._key, UploadId=self._id
-                )
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
         except DicomorphError:
             return  # what made us abort is the news; the rule of the bucket removes the parts

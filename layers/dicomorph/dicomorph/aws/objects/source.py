@@ -74,9 +74,8 @@ class RangedSource:
             self._last = stop
             return self._kept.fetch(start, stop)
         self._jump = min(2 * self._jump, _LARGEST) if self._is_near(start) else _JUMP
-        if start > self._end or start < self._start:
-            self._turn_to(b"", max(0, start - _BEFORE))
-        self._extend(start, max(stop, start + self._jump))
+        is_inside = self._start <= start <= self._end
+        self._extend(start if is_inside else max(0, start - _BEFORE), max(stop, start + self._jump))
         self._last = stop
         return self._buffer[start - self._start : stop - self._start]
 
@@ -92,7 +91,7 @@ class RangedSource:
 
     def _is_near(self, start: int) -> bool:
         """Tell whether a position follows what was read last, more or less."""
-        return self._start <= start <= self._last + _NEAR
+        return abs(start - self._last) <= _NEAR
 
     def _extend(self, start: int, reach: int) -> None:
         """Have the bytes from a position up to another in the buffer, if there are so many."""
