@@ -1,4 +1,4 @@
-"""How fast large instances are anonymized over HTTP, against Orthanc where it is installed, and in how much memory.
+"""How fast large instances are anonymized over HTTP, and in how much memory, against Orthanc if it is there.
 
 ``make bench-large``, or ``python -m tests.benchmarks.large [--native 506] [--encapsulated 200]``. All servers
 run at once and take turns, each a process of its own on an empty folder below ``--work``.
@@ -78,7 +78,9 @@ def compare(servers: Mapping[str, Server], path: Path, repetitions: int) -> None
                 f"({min(one.seconds):.2f}-{max(one.seconds):.2f}), memory grew by {one.growth / 1024:.0f} MB"
             )
         if len(found) > 1:
-            ratio = statistics.median(found["orthanc"].seconds) / statistics.median(found["dicomorph"].seconds)
+            ratio = statistics.median(found["orthanc"].seconds) / statistics.median(
+                found["dicomorph"].seconds
+            )
             print(f"  {what:8} ratio {ratio:.1f}")
 
 

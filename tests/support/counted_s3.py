@@ -31,6 +31,12 @@ class CountedClient:
         self.received = self.sent = 0
         self.parts: dict[int, tuple[str, int]] = {}
 
+    def __copy__(self) -> CountedClient:
+        found = CountedClient(self._client)
+        found.calls, found.parts = self.calls.copy(), self.parts.copy()
+        found.received, found.sent = self.received, self.sent
+        return found
+
     @property
     def moved(self) -> int:
         """Bytes in both directions together."""

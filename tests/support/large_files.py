@@ -26,7 +26,7 @@ def compressed_frame(size: int, syntax: str = JPEG, *, comment: bytes = b"") -> 
 
 
 def encapsulated_file(frame: bytes, count: int, syntax: str = JPEG, *, behind: bytes = b"") -> bytes:
-    """Return a file that holds a frame so many times, and something behind the pixel data if there is to be."""
+    """Return a file that holds a frame so many times, and something behind its pixel data if there is any."""
     elements = [
         Element(0x00080016, "UI", CT_IMAGE_STORAGE),
         Element(0x00080018, "UI", uid(2, 1, 1, 1)),
