@@ -230,7 +230,7 @@ def _edits(
     server: Server, client: CountedClient, data: bytes, *, anonymize: bool
 ) -> Iterator[tuple[CountedClient, bytes]]:
     """Edit an instance, and in a job; yield the counts of each, and what was stored."""
-    stored = store_instance(server.backend, data, remote_ip="")
+    stored: dict[str, Any] = dict(store_instance(server.backend, data, remote_ip=""))
     objects = server.backend.objects
     for is_job in (False, True):
         client.forget()
@@ -274,7 +274,7 @@ def test_frames_of_which_nothing_goes_stay_where_they_are(
 
 def test_jobs_replace_a_large_instance_in_place(server: Server, client: CountedClient) -> None:
     data = multi_frame(16 * MIB)
-    stored = store_instance(server.backend, data, remote_ip="")
+    stored: dict[str, Any] = dict(store_instance(server.backend, data, remote_ip=""))
     job = server.run(stored["ParentStudy"], body={"KeepSource": False}, level=Level.STUDY)
     assert counts(job) == (1, 0)
 

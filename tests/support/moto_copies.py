@@ -37,7 +37,8 @@ def copy_as_s3_does(patch: pytest.MonkeyPatch) -> None:
             ]
             part = upload.parts[response._get_int_param("partNumber")]
             crc32 = base64.b64encode(zlib.crc32(part.value).to_bytes(4, "big")).decode()
-            body = body.replace("</CopyPart", f"<ChecksumCRC32>{crc32}</ChecksumCRC32></CopyPart")
+            text = body.decode() if isinstance(body, bytes) else body
+            body = text.replace("</CopyPart", f"<ChecksumCRC32>{crc32}</ChecksumCRC32></CopyPart")
             headers["content-length"] = str(len(body))
             return status, headers, body
 
