@@ -19,7 +19,7 @@ from dicomorph.dicom.stream.kept_part import KeptPart
 from dicomorph.dicom.stream.masked_range import BitMask, MaskedRange
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import CorruptedFileError, InternalError, TransientError
-from dicomorph.model.resources import Level, ObjectRef
+from dicomorph.model.resources import ObjectRef
 from dicomorph.services.edit.edit_instance import edit_instance
 from dicomorph.services.store.store_instance import store_instance
 from tests.benchmarks.files import multi_frame
@@ -37,7 +37,11 @@ SOURCE, KEY = "instances/aa/1.dcm", "instances/ab/2.dcm"
 MIB = 1 << 20
 DATA = bytes(range(251)) * (20 * MIB // 251)
 PARTS: list[ScriptPart] = [b"new header", (300, 17 * MIB), b"tail"]
-LARGE = [16, *[pytest.param(size, marks=pytest.mark.slow) for size in (52, 200, 506)]]
+LARGE = [
+    pytest.param(anonymize, size, id=f"{how}-{size}", marks=[pytest.mark.slow] * (size > 16 or not anonymize))
+    for how, anonymize in (("anonymize", True), ("modify", False))
+    for size in (16, 52, 200, 506)
+]
 
 
 @pytest.fixture
@@ -247,8 +251,7 @@ def _edits(
         yield found, product
 
 
-@pytest.mark.parametrize("megabytes", LARGE)
-@pytest.mark.parametrize("anonymize", [True, False], ids=["anonymize", "modify"])
+@pytest.mark.parametrize(("anonymize", "megabytes"), LARGE)
 def test_twelve_megabytes_of_native_pixels_pass_through(
     server: Server, client: CountedClient, megabytes: int, *, anonymize: bool
 ) -> None:
@@ -260,8 +263,7 @@ def test_twelve_megabytes_of_native_pixels_pass_through(
         assert found.moved < 12_000_000
 
 
-@pytest.mark.parametrize("megabytes", LARGE)
-@pytest.mark.parametrize("anonymize", [True, False], ids=["anonymize", "modify"])
+@pytest.mark.parametrize(("anonymize", "megabytes"), LARGE)
 def test_frames_of_which_nothing_goes_stay_where_they_are(
     server: Server, client: CountedClient, megabytes: int, *, anonymize: bool
 ) -> None:
@@ -272,14 +274,7 @@ def test_frames_of_which_nothing_goes_stay_where_they_are(
         assert found.moved < 12_000_000
 
 
-def test_jobs_replace_a_large_instance_in_place(server: Server, client: CountedClient) -> None:
-    data = multi_frame(16 * MIB)
-    stored: dict[str, Any] = dict(store_instance(server.backend, data, remote_ip=""))
-    job = server.run(stored["ParentStudy"], body={"KeepSource": False}, level=Level.STUDY)
-    assert counts(job) == (1, 0)
-
-
-@pytest.mark.parametrize("syntax", [JPEG, JPEG_2000])
+@pytest.mark.parametrize("syntax", [JPEG, pytest.param(JPEG_2000, marks=pytest.mark.slow)])
 def test_frames_of_which_something_goes_pass_through_once(
     server: Server, client: CountedClient, syntax: str
 ) -> None:
