@@ -87,6 +87,21 @@ class ObjectStore(Protocol):
         Where both stores are buckets, ranges need not pass through this process.
         """
 
+    def put_answer(
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        opened: Source,
+        file_name: str,
+        crc32: int | None = None,
+    ) -> str:
+        """Return a URL from which a client can fetch, once and soon, what a script makes of an object.
+
+        Errors as in `put_edited`; what is stored under the key is the store's affair.
+        """
+
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object for reading at any position.
 

@@ -137,6 +137,19 @@ class S3Store:
         _logger.info("An object was stored in parts", extra=counts)
         return ref
 
+    def put_answer(
+        self,
+        key: str,
+        source: ObjectRef,  # noqa: ARG002 - it is open
+        script: EditScript,
+        *,
+        opened: Source,
+        file_name: str,
+        crc32: int | None = None,
+    ) -> str:
+        """Store what a script makes of an object, and return a presigned URL of it."""
+        return self.link(self.put_script(key, opened, script, crc32=crc32), file_name=file_name)
+
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object at its version; the first bytes of it are fetched at once."""
         source = self._source(ref)

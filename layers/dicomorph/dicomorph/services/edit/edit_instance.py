@@ -99,8 +99,9 @@ def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript
         return script.join(source)
     key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
     crc32 = derived_crc32(ref, source, script, EditedSource(source, script))
-    result = backend.objects.put_edited(key, ref, script, crc32=crc32, opened=source)
-    return LargeFile(backend.objects.link(result, file_name=file_name(key)))
+    return LargeFile(
+        backend.objects.put_answer(key, ref, script, opened=source, file_name=file_name(key), crc32=crc32)
+    )
 
 
 def _requested_transfer_syntax(body: Mapping[str, Json]) -> str:
