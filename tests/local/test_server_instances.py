@@ -119,7 +119,7 @@ def test_pixels_of_a_large_copy_are_sent_out_of_the_original(
         assert str(copy.PatientName) == "Someone^Else"
         assert copy.PixelData == read(data).PixelData
     assert not list((server.data / "objects" / "results").glob("*"))
-    server.delete(f"/instances/{stored['ID']}")
+    server.call("DELETE", f"/instances/{stored['ID']}")
     assert server.post(path, {}).status == 404
 
 
