@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-large bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -59,6 +59,9 @@ mutants: setup ## Change the product in COUNT places, one at a time: make mutant
 
 bench-engine: setup ## Measure the engine: make bench-engine ARGS="ct rtstruct --baseline MODULE.py"
 	@$(BIN)/python -m tests.benchmarks.engine $(ARGS)
+
+bench-large: setup ## Measure large instances over HTTP: make bench-large ARGS="--work /var/tmp --native 506"
+	@$(BIN)/python -m tests.benchmarks.large $(ARGS)
 
 bench-jobs: setup ## Measure jobs: make bench-jobs ARGS="--work /var/tmp --scale 100000"
 	@$(BIN)/python -m tests.benchmarks.jobs $(ARGS)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from dicomorph import bootstrap
+from dicomorph.embedded.objects.composed_links import Composition, composition_in
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.http.browsers import BrowserRules
 from dicomorph.http.errors import error_answer
@@ -55,8 +56,11 @@ def outgoing(answer: Mapping[str, Any], *, objects: Path, range_header: str | No
         if status == HTTPStatus.OK and range_header is not None:
             return _part_of(body, headers, range_header)
         return Outgoing(status, headers, body)
-    file = _open_linked(linked, objects)
+    path, query = linked
+    file = _open_linked(path, objects)
     headers = [(name, value) for name, value in headers if name.lower() not in _LINKS]
+    if place := composition_in(query):
+        return _composed(file, place, headers, objects)
     size = os.fstat(file.fileno()).st_size
     if range_header is not None:
         return _part_of(file, headers, range_header, size)
@@ -105,12 +109,24 @@ def _body(answer: Mapping[str, Any]) -> bytes:
     return base64.b64decode(body) if answer.get("isBase64Encoded") else str(body).encode()
 
 
-def _linked_file(status: int, headers: Headers, objects: Path) -> Path | None:
+def _linked_file(status: int, headers: Headers, objects: Path) -> tuple[Path, str] | None:
+    """Return the file that an answer is a link to, and the query of the link."""
     if status != HTTPStatus.SEE_OTHER:
         return None
     url = urlsplit(next((value for name, value in headers if name.lower() == "location"), ""))
     path = Path(os.path.normpath(unquote(url.path)))
-    return path if url.scheme == "file" and path.is_relative_to(objects) else None
+    return (path, url.query) if url.scheme == "file" and path.is_relative_to(objects) else None
+
+
+def _composed(around: BinaryIO, place: Composition, headers: Headers, objects: Path) -> Outgoing:
+    """Return the answer of new bytes and of a range of another file, which they are around."""
+    with around:
+        new = around.read()
+    file = _open_linked(objects / place.key, objects)
+    size = place.stop - place.start
+    return Outgoing(
+        HTTPStatus.OK, headers, new[: place.at], file=file, start=place.start, size=size, tail=new[place.at :]
+    )
 
 
 def _open_linked(path: Path, objects: Path) -> BinaryIO:

@@ -23,12 +23,14 @@ class Outgoing:
     headers : Sequence[tuple[str, str]]
         Without those of the transfer, such as Content-Length.
     body : bytes
-        If it is not in a file.
+        What does not come from a file; before that, if there is one.
     file : BinaryIO, optional
         Of which `size` bytes are sent, from `start` on; closed with the answer.
+    tail : bytes
+        What is sent behind the file.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an answer has so many
         self,
         status: int,
         headers: Sequence[tuple[str, str]],
@@ -37,14 +39,16 @@ class Outgoing:
         file: BinaryIO | None = None,
         start: int = 0,
         size: int = 0,
+        tail: bytes = b"",
     ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
         self._file = file
         self._start = start
-        self.size = size if file is not None else len(body)
         self._left = size if file is not None else 0
+        self._tail = tail
+        self.size = len(body) + self._left + len(tail)
         self._waiting: list[bytes | memoryview] = []
 
     def begin(self, *, version: str, keeps_alive: bool, has_body: bool) -> None:
@@ -65,7 +69,7 @@ class Outgoing:
             lines.append("Connection: keep-alive")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
         if not has_body:
-            self._left, self._waiting = 0, [head]
+            self._left, self._tail, self._waiting = 0, b"", [head]
         elif self._left or len(self.body) > _JOINED:
             self._waiting = [head, self.body] if self.body else [head]
         else:
@@ -79,6 +83,18 @@ class Outgoing:
         OSError
             If the client went away, or the file is shorter than it was.
         """
+        if not self._send_waiting(connection) or not self._send_file(connection):
+            return False
+        if self._tail:
+            self._waiting, self._tail = [self._tail], b""
+        return self._send_waiting(connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _send_waiting(self, connection: Connection) -> bool:
         while self._waiting:
             piece = self._waiting[0]
             sent = connection.send(piece, is_end=len(self._waiting) == 1 and not self._left)
@@ -88,12 +104,7 @@ class Outgoing:
                 del self._waiting[0]
             else:
                 self._waiting[0] = memoryview(piece)[sent:]
-        return self._send_file(connection)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        return True
 
     def _send_file(self, connection: Connection) -> bool:
         most = TLS_PIECE if connection.is_tls else _PIECE

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.benchmarks.processes import program
 
@@ -28,7 +28,7 @@ class Server:
     port: int
     pid: int
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> Any:
+    def call(self, method: str, path: str, body: bytes | BinaryIO | None = None) -> Any:
         """Return the JSON that a request is answered with."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3600)
         try:

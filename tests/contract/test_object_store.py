@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -13,6 +15,7 @@ from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
 from dicomorph.dicom.stream.kept_part import KeptPart
 from dicomorph.dicom.stream.masked_range import BitMask, MaskedRange
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.embedded.objects.composed_links import composition_in
 from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 from dicomorph.ports.objects import ObjectStore
@@ -28,6 +31,37 @@ def content(size: int, seed: int = 0) -> bytes:
 def read(store: ObjectStore, ref: ObjectRef) -> bytes:
     with closing(store.open(ref)) as source:
         return source.read(0, source.size)
+
+
+def fetched(store: ObjectStore, url: str) -> bytes:
+    """Return what a client gets from a link."""
+    found = urlsplit(url)
+    place = composition_in(found.query)
+    data = store.get(re.sub(r".*(?=results/)", "", unquote(found.path)))
+    assert data is not None
+    if place is None:
+        return data
+    original = store.get(place.key)
+    assert original is not None
+    return data[: place.at] + original[place.start : place.stop] + data[place.at :]
+
+
+ANSWERS: dict[str, list[ScriptPart]] = {
+    "short": [b"header", (5, 1000)],
+    "a long range": [b"header", (5, 17 * MIB), b"tail"],
+    "more than one range": [b"header", (0, 7), (99, 17 * MIB), (3, 4), b"tail"],
+    "two long ranges": [(0, 16 * MIB), b"amid", (0, 16 * MIB)],
+    "much around": [b"h" * (2 * MIB), (0, 16 * MIB)],
+}
+
+
+@pytest.mark.parametrize("parts", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_is_what_the_script_makes(store: ObjectStore, parts: list[ScriptPart]) -> None:
+    data, script = bytes(range(256)) * (17 * MIB // 256), EditScript.of(parts)
+    source = store.put(KEY, data)
+    with closing(store.open(source)) as opened:
+        url = store.put_answer("results/7f01.dcm", source, script, opened=opened, file_name="7f01.dcm")
+    assert fetched(store, url) == script.join(BufferSource(data))
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, MIB, MIB + 1, 3 * MIB])

@@ -142,12 +142,12 @@ def test_deleting_leaves_the_versions(store: S3Store, s3: S3Client, bucket: str)
 def test_a_part_that_fails_leaves_nothing(
     store: S3Store, client: FaultyClient, s3: S3Client, bucket: str
 ) -> None:
-    data = bytes(5 * MIB)
-    source = store.put("source.dcm", data)
-    script = EditScript.of([(0, 5 * MIB)] * 2)
+    source = store.put("source.dcm", bytes(5 * MIB))
+    script = EditScript.of([b"x" * (5 * MIB), (0, 5 * MIB), b"end"])
     faults: list[tuple[str, int, BaseException, type[BaseException]]] = [
         ("upload_part", 1, refusal("SlowDown", 503), TransientError),
         ("upload_part", 2, KeyboardInterrupt(), KeyboardInterrupt),
+        ("upload_part_copy", 1, refusal("SlowDown", 503), TransientError),
         ("complete_multipart_upload", 1, refusal("SlowDown", 503), TransientError),
     ]
     for operation, number, error, expected in faults:
@@ -158,13 +158,13 @@ def test_a_part_that_fails_leaves_nothing(
         assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
         assert list(store.keys("")) == ["source.dcm"]
     client.faults = {}
-    assert store.put_edited(KEY, source, script).size == 10 * MIB
+    assert store.put_edited(KEY, source, script).size == 10 * MIB + 3
 
 
 def test_an_abort_that_fails_hides_no_error(store: S3Store, client: FaultyClient) -> None:
     source = store.put("source.dcm", bytes(5 * MIB))
     client.faults = {
-        "upload_part": (2, refusal("SlowDown", 503)),
+        "upload_part_copy": (1, refusal("SlowDown", 503)),
         "abort_multipart_upload": (1, refusal("AccessDenied", 403)),
     }
     with pytest.raises(TransientError):

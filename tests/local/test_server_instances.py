@@ -104,6 +104,25 @@ def test_any_name_of_a_data_folder_serves(
     assert read(server.post(f"{path}/anonymize", "{}").body).PatientIdentityRemoved == "YES"
 
 
+@pytest.mark.parametrize("route", ["anonymize", "modify"])
+def test_pixels_of_a_large_copy_are_sent_out_of_the_original(
+    server: Any, study: list[Path], route: str
+) -> None:
+    data = large_image(study, 17)
+    stored = server.post("/instances", data).json
+    path = f"/instances/{stored['ID']}/{route}"
+    answers = [server.post(path, {"Replace": {"PatientName": "Someone^Else"}}) for _ in range(2)]
+    for answer in answers:
+        assert answer.status == 200
+        assert int(answer.headers["Content-Length"]) == len(answer.body)
+        copy = read(answer.body)
+        assert str(copy.PatientName) == "Someone^Else"
+        assert copy.PixelData == read(data).PixelData
+    assert not list((server.data / "objects" / "results").glob("*"))
+    server.call("DELETE", f"/instances/{stored['ID']}")
+    assert server.post(path, {}).status == 404
+
+
 def test_an_answer_beyond_the_limits_of_lambda_is_given_in_one_piece(server: Any, study: list[Path]) -> None:
     dataset = pydicom.dcmread(study[0])
     dataset.add_new("SelectorUTValue", "UT", "é" * 3_100_000)

@@ -33,6 +33,11 @@ def _reading(params: _Params) -> Iterator[Need]:
     yield Need("s3:GetObjectVersion" if "VersionId" in params else "s3:GetObject", _object(params))
 
 
+def _copying(params: _Params) -> Iterator[Need]:
+    yield Need("s3:PutObject", _object(params))
+    yield from _reading(params["CopySource"])
+
+
 def _deleting(params: _Params) -> Iterator[Need]:
     for target in params["Delete"]["Objects"]:
         action = "s3:DeleteObjectVersion" if "VersionId" in target else "s3:DeleteObject"
@@ -98,6 +103,7 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
+    ("s3", "UploadPartCopy"): _copying,
     ("lambda", "GetAccountSettings"): lambda _: iter((Need("lambda:GetAccountSettings", "*"),)),
     ("stepfunctions", "DescribeExecution"): _on_workflow("DescribeExecution", "executionArn"),
     ("stepfunctions", "StartExecution"): _on_workflow("StartExecution", "stateMachineArn"),
@@ -110,6 +116,7 @@ _KEY_ACTIONS = {
     "HeadObject": "kms:Decrypt",
     "PutObject": "kms:GenerateDataKey",
     "UploadPart": "kms:Decrypt",
+    "UploadPartCopy": "kms:Decrypt",
 }
 """What S3 does with the key of its bucket in the name of the caller."""
 
@@ -132,9 +139,10 @@ def call_needs(service: str, operation: str, params: _Params, keys: Mapping[str,
     yield from needs(params)
     # DynamoDB opens the key of its table, for writes as for reads.
     action = "kms:Decrypt" if service == "dynamodb" else _KEY_ACTIONS.get(operation)
-    key = keys.get(params.get("Bucket", ""), keys.get(service))
-    if action and key:
-        yield Need(action, key, (("kms:ViaService", (f"{service}.{REGION}.amazonaws.com",)),))
+    for place in (params, params.get("CopySource", params)):
+        key = keys.get(place.get("Bucket", ""), keys.get(service))
+        if action and key:
+            yield Need(action, key, (("kms:ViaService", (f"{service}.{REGION}.amazonaws.com",)),))
 
 
 @dataclass

@@ -28,6 +28,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
 from dicomorph.aws.index import catalogue
+from tests.support.moto_copies import copy_as_s3_does
 
 _TRANSACTION = threading.Lock()  # so that nobody takes what is about to be undone for what is there
 
@@ -50,6 +51,7 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
         take_names_as_they_are(patch)
         copy_what_a_transaction_writes(patch)
         read_one_partition(patch)
+        copy_as_s3_does(patch)
         if not empty_partitions:
             query_what_is_there(patch)
         yield

@@ -193,15 +193,16 @@ def run_schedule(cloud: RecordedStack) -> None:
 
 def edit_instance(cloud: RecordedStack) -> None:
     """Copies that fit into an answer, that take a link, that take several parts, and that fail."""
-    sizes = (0, cloud.backend.largest_answer, PART_BYTES)
+    sizes = (0, cloud.backend.largest_answer, 2 * PART_BYTES)
     small, large, largest = (cloud.upload(patient(), **pixels(size))["Path"] for size in sizes)
     routes = ("anonymize", "modify")
     for route in routes:
         assert cloud.post(f"{small}/{route}", {}).status == 200
         assert cloud.post(f"{large}/{route}", {}).status == 303
         assert cloud.post(f"{largest}/{route}", {}).status == 303
-        with cloud.broken("UploadPart"):
-            assert cloud.post(f"{largest}/{route}", {}).status >= 500
+        for operation in ("UploadPart", "UploadPartCopy"):
+            with cloud.broken(operation):
+                assert cloud.post(f"{largest}/{route}", {}).status >= 500
         assert cloud.post(f"/instances/nope/{route}", {}).status == 404
     cloud.lose("instances/")
     for route in routes:

@@ -131,12 +131,13 @@ def lose_objects(cloud: RecordedStack) -> None:
 
 
 def edit_large(cloud: RecordedStack) -> None:
-    """A product in several parts, which do not come through at first."""
-    job = submit(cloud, cloud.upload(patient(), **pixels(PART_BYTES)))
+    """A product in several parts, sent and copied, which do not come through at first."""
+    job = submit(cloud, cloud.upload(patient(), **pixels(2 * PART_BYTES)))
     plan, edit, finalize = tasks(job)
     cloud.invoke(*plan)
-    with cloud.broken("UploadPart"), pytest.raises(TransientError):
-        cloud.invoke(*edit)
+    for operation in ("UploadPart", "UploadPartCopy"):
+        with cloud.broken(operation), pytest.raises(TransientError):
+            cloud.invoke(*edit)
     cloud.invoke(*edit)
     cloud.invoke(*finalize)
     assert state(cloud, job) == "Success"

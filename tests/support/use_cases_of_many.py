@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.aws.objects import uploads
+from dicomorph.aws.objects import store
 from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
 from dicomorph.services.browse import read_instance
@@ -73,7 +73,7 @@ def answer_at_length(cloud: RecordedStack) -> None:
         patch.setattr(read_instance, "LARGEST_TEXT", 0)
         for route in ("tags", "simplified-tags"):
             assert cloud.get(f"/instances/{instance}/{route}").status == 303
-        patch.setattr(uploads, "PART_BYTES", 0)  # as for a text of many megabytes
+        patch.setattr(store, "PART_BYTES", 0)  # as for a text of many megabytes
         assert cloud.get(f"/instances/{instance}/tags").status == 303
         with cloud.broken("UploadPart"):
             assert cloud.get(f"/instances/{instance}/tags").status >= 500

@@ -163,6 +163,20 @@ def test_a_call_needs_the_action_that_s3_checks(operation: str, params: Any, act
     assert [*call_needs("s3", operation, {"Bucket": "b", **params}, {})] == [Need(action, "arn:aws:s3:::b/k")]
 
 
+@pytest.mark.parametrize(
+    ("version", "action"), [({}, "s3:GetObject"), ({"VersionId": "1"}, "s3:GetObjectVersion")]
+)
+def test_a_copied_part_is_read_in_one_bucket_and_written_in_another(version: Any, action: str) -> None:
+    params = {"Bucket": "b", "Key": "k", "CopySource": {"Bucket": "a", "Key": "j", **version}}
+    found = {*call_needs("s3", "UploadPartCopy", params, {"a": f"{KEY}a", "b": f"{KEY}b"})}
+    assert {(need.action, need.resource) for need in found} == {
+        ("s3:PutObject", "arn:aws:s3:::b/k"),
+        (action, "arn:aws:s3:::a/j"),
+        ("kms:Decrypt", f"{KEY}a"),
+        ("kms:Decrypt", f"{KEY}b"),
+    }
+
+
 def test_a_transaction_needs_the_action_of_each_of_its_entries() -> None:
     key = {"TableName": "Index", "Key": {"PK": {"S": "Jobs"}}}
     entries = [{"Put": {"TableName": "Index", "Item": {"PK": {"S": "Job#1"}}}}, {"ConditionCheck": key}]

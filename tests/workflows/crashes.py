@@ -76,6 +76,7 @@ _WRITES = frozenset(
     {
         "create",
         "put",
+        "put_answer",
         "put_edited",
         "put_script",
         "remove",

@@ -8,6 +8,7 @@ part multiplies its remainder by a power of x.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 _GENERATOR = 0xEDB88320
 _ONE, _X = 1 << 31, 1 << 30
@@ -33,22 +34,48 @@ def joined(first: int, second: int, second_size: int) -> int:
     return _product(_power(8 * second_size % _ORDER), first) ^ second
 
 
-def with_other_head(whole: int, head: int, new_head: int, tail_size: int) -> int:
-    """Return what the checksum of bytes becomes when others take the place of their first part.
+class Ends(NamedTuple):
+    """The checksums of what stands before and behind a part of some bytes.
 
     Parameters
     ----------
-    whole, head, new_head : int
-        The checksums of the bytes, of their first part, and of what replaces it.
+    head, tail : int
+        Checksums.
     tail_size : int
-        Length of the rest in bytes, which need not be known otherwise.
+        In bytes.
     """
-    return joined(head ^ new_head, whole, tail_size)
+
+    head: int
+    tail: int
+    tail_size: int
+
+
+def with_other_ends(whole: int, ends: Ends, new_ends: Ends, kept_size: int) -> int:
+    """Return what the checksum of bytes becomes when others stand around a part that is kept.
+
+    Parameters
+    ----------
+    whole : int
+        The checksum of the bytes.
+    ends, new_ends : Ends
+        What is around the part, and what takes its place.
+    kept_size : int
+        Length of the part in bytes, which need not be known otherwise.
+
+    Examples
+    --------
+    >>> from zlib import crc32
+    >>> ends, new_ends = Ends(crc32(b"DI"), crc32(b"M"), 1), Ends(crc32(b"LO"), crc32(b"!"), 1)
+    >>> with_other_ends(crc32(b"DICOM"), ends, new_ends, 2) == crc32(b"LOCO!")
+    True
+    """
+    before = _product(_power(-8 * ends.tail_size % _ORDER), whole ^ ends.tail)
+    return joined(joined(ends.head ^ new_ends.head, before, kept_size), new_ends.tail, new_ends.tail_size)
 
 
 @lru_cache(maxsize=256)
 def _power(exponent: int) -> int:
-    """Return a power of x; the images of a series end in pixel data of one length."""
+    """Return a power of x; the images of a series have pixel data of one length."""
     result, square = _ONE, _X
     while exponent:
         if exponent & 1:

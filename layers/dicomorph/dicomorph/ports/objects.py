@@ -63,14 +63,44 @@ class ObjectStore(Protocol):
         """
 
     def put_edited(
-        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        crc32: int | None = None,
+        opened: Source | None = None,
     ) -> ObjectRef:
-        """Store what an edit script makes of a stored object, ranges copied without decoding."""
+        """Store what an edit script makes of a stored object, ranges copied without decoding.
+
+        Parameters
+        ----------
+        opened : Source, optional
+            The source, if the caller has it open: what was read of it is not fetched once more.
+        """
 
     def put_script(
         self, key: str, source: Source, script: EditScript, *, crc32: int | None = None
     ) -> ObjectRef:
-        """Store what an edit script makes of an object of another store, in bounded memory."""
+        """Store what an edit script makes of an object of another store, in bounded memory.
+
+        Where both stores are buckets, ranges need not pass through this process.
+        """
+
+    def put_answer(
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        opened: Source,
+        file_name: str,
+        crc32: int | None = None,
+    ) -> str:
+        """Return a URL from which a client can fetch, once and soon, what a script makes of an object.
+
+        Errors as in `put_edited`; what is stored under the key is the store's affair.
+        """
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object for reading at any position.

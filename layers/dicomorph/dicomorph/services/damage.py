@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dicomorph.dicom.stream.checksum import crc32_of
+from dicomorph.dicom.stream.checksum import crc32_of, crc32_of_edited
+from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import (
     BadFileFormatError,
@@ -45,6 +46,11 @@ def check_source(objects: ObjectStore, ref: ObjectRef, source: Source) -> None:
     """Compare an object that is open; errors as in `check_object`."""
     if ref.crc32 is not None:
         _compare(crc32_of(source) if ref.size <= _READ else objects.checksum(ref), ref)
+
+
+def derived_crc32(ref: ObjectRef, source: Source, script: EditScript, output: Source) -> int | None:
+    """Return the CRC-32 of a product as it follows from that of its source; None if it is to be computed."""
+    return None if ref.crc32 is None else crc32_of_edited(source, script, ref.crc32, output)
 
 
 @contextmanager

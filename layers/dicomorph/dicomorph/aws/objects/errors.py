@@ -31,6 +31,7 @@ _ERRORS: dict[str, type[DicomorphError]] = {
     "NoSuchKey": UnknownResourceError,
     "NoSuchVersion": UnknownResourceError,
     "OperationAborted": TransientError,
+    "PreconditionFailed": TransientError,  # the object is not any more what it was
     "RequestLimitExceeded": TransientError,
     "RequestTimeout": TransientError,
     "SlowDown": TransientError,

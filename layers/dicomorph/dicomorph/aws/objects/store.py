@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from dicomorph.aws.objects.checks import check_size, crc32_in, size_in
+from dicomorph.aws.objects.checks import crc32_in
 from dicomorph.aws.objects.errors import error_of, translated
-from dicomorph.aws.objects.parts import edited_parts, file_parts, part_size
+from dicomorph.aws.objects.multipart import Origin
+from dicomorph.aws.objects.part_plan import planned_parts
+from dicomorph.aws.objects.parts import PART_BYTES, file_parts, part_size
 from dicomorph.aws.objects.source import RangedSource
+from dicomorph.aws.objects.stored_object import StoredObject
 from dicomorph.aws.objects.uploads import Uploads
 from dicomorph.dicom.stream.checksum import crc32_of
-from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
+from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import CorruptedFileError, DicomorphError, UnknownResourceError
+from dicomorph.model.errors import CorruptedFileError, DicomorphError, InternalError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import (
-        GetObjectRequestTypeDef,
-        HeadObjectOutputTypeDef,
-        HeadObjectRequestTypeDef,
-        ObjectIdentifierTypeDef,
-    )
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-    _RequestT = TypeVar("_RequestT", GetObjectRequestTypeDef, HeadObjectRequestTypeDef)
+_logger = logging.getLogger(__name__)
 
-_AnswerT = TypeVar("_AnswerT")
 _DELETED_AT_ONCE = 1000  # S3's limit
 _LINK_SECONDS = 900
 _LOOKED_FOR_AT_ONCE = 16
@@ -81,28 +79,76 @@ class S3Store:
         with open(path, "rb") as file:  # noqa: PTH123 - the port takes text
             file.seek(0, 2)
             size = file.tell()
-            return self._uploads.put_parts(key, file_parts(file, part_size(size)), size)
+            if size <= PART_BYTES:
+                file.seek(0)
+                return self._uploads.put(key, file.read())
+            return self._uploads.put_parts(key, file_parts(file, part_size(size)))
 
     def put_edited(
-        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        crc32: int | None = None,
+        opened: Source | None = None,
     ) -> ObjectRef:
-        """Store what an edit script makes of a stored object, a part in memory at a time.
-
-        Everything passes through this process. Long ranges could be copied within S3
-        (UploadPartCopy); the parts would then follow the ranges.
-        """
-        original = self._source(source)
-        try:
+        """Store what an edit script makes of a stored object; S3 copies long ranges by itself."""
+        if opened is not None:
+            return self.put_script(key, opened, script, crc32=crc32)
+        with closing(self._source(source)) as original:
             return self.put_script(key, original, script, crc32=crc32)
-        finally:
-            original.close()
 
     def put_script(
         self, key: str, source: Source, script: EditScript, *, crc32: int | None = None
     ) -> ObjectRef:
-        """Store what an edit script makes of an object of another store, a part in memory at a time."""
-        parts = edited_parts(source, script, part_size(script.size))
-        return self._uploads.put_parts(key, parts, script.size, crc32=crc32)
+        """Store what an edit script makes of an object, of which S3 copies long ranges if it has it.
+
+        What is sent is in memory a part at a time.
+        """
+        _check_ranges(script, source)
+        if script.size <= PART_BYTES:
+            return self._uploads.put(key, b"".join(script.chunks(source)), crc32=crc32)
+        if isinstance(source, RangedSource):
+            origin = source.stored.origin()
+            try:
+                return self._put_planned(key, source, script, origin, crc32)
+            except InternalError:
+                if origin.bucket == self._bucket:
+                    raise
+                # Who may read one bucket and write another one need not be allowed to copy between them.
+                _logger.warning("Another bucket does not take copies: what stays is sent")
+        return self._put_planned(key, source, script, None, crc32)
+
+    def _put_planned(
+        self, key: str, source: Source, script: EditScript, origin: Origin | None, crc32: int | None
+    ) -> ObjectRef:
+        plan = planned_parts(script, copies=origin is not None)
+        ref = self._uploads.put_planned(key, EditedSource(source, script), plan, origin, crc32=crc32)
+        copied = [part.stop - part.start for part in plan if part.origin is not None]
+        counts = {
+            "copied_parts": len(copied),
+            "copied_bytes": sum(copied),
+            "sent_parts": len(plan) - len(copied),
+            "sent_bytes": script.size - sum(copied),
+        }
+        if isinstance(source, RangedSource):
+            counts |= {"requests": source.stored.requests, "received_bytes": source.stored.received}
+        _logger.info("An object was stored in parts", extra=counts)
+        return ref
+
+    def put_answer(
+        self,
+        key: str,
+        source: ObjectRef,  # noqa: ARG002 - it is open
+        script: EditScript,
+        *,
+        opened: Source,
+        file_name: str,
+        crc32: int | None = None,
+    ) -> str:
+        """Store what a script makes of an object, and return a presigned URL of it."""
+        return self.link(self.put_script(key, opened, script, crc32=crc32), file_name=file_name)
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object at its version; the first bytes of it are fetched at once."""
@@ -112,7 +158,7 @@ class S3Store:
 
     def checksum(self, ref: ObjectRef) -> int:
         """Return the CRC-32 of an object: S3's own, if it has one of the whole object."""
-        found = crc32_in(self._head(ref))
+        found = crc32_in(self._stored(ref).head())
         if found is not None:
             return found
         source = self._source(ref)
@@ -169,7 +215,7 @@ class S3Store:
         It names no version: whatever is newest under the key has the same bytes. That there is
         something of this size is seen before, for the client hears of S3 what is wrong, not of us.
         """
-        self._head(replace(ref, version=""))
+        self._stored(replace(ref, version="")).head()
         name = re.sub(r"[^A-Za-z0-9._ -]", "_", file_name)
         request = {
             "Bucket": self._bucket,
@@ -181,44 +227,16 @@ class S3Store:
 
     def _is_stored(self, ref: ObjectRef) -> bool:
         try:
-            found = crc32_in(self._head(replace(ref, version="")))
+            found = crc32_in(self._stored(replace(ref, version="")).head())
         except (UnknownResourceError, CorruptedFileError):
             return False
         return None in (found, ref.crc32) or found == ref.crc32
 
-    def _head(self, ref: ObjectRef) -> HeadObjectOutputTypeDef:
-        """Return what S3 says of an object, or of the newest one under its key if the version is gone."""
-        request: HeadObjectRequestTypeDef = {
-            "Bucket": self._bucket,
-            "Key": ref.key,
-            "ChecksumMode": "ENABLED",
-        }
-        found = self._newest_if_gone(ref, request, self._client.head_object)
-        check_size(found["ContentLength"], ref)
-        return found
+    def _stored(self, ref: ObjectRef) -> StoredObject:
+        return StoredObject(self._client, self._bucket, ref)
 
     def _source(self, ref: ObjectRef) -> RangedSource:
-        return RangedSource(partial(self._fetch, ref), ref.size, self.scratch)
-
-    def _fetch(self, ref: ObjectRef, start: int, stop: int) -> bytes:
-        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": ref.key}
-        if start < stop:  # an empty object has no range
-            request["Range"] = f"bytes={start}-{stop - 1}"
-        answer = self._newest_if_gone(ref, request, self._client.get_object)
-        check_size(size_in(answer), ref)
-        with translated():
-            return answer["Body"].read()
-
-    def _newest_if_gone(self, ref: ObjectRef, request: _RequestT, ask: Callable[..., _AnswerT]) -> _AnswerT:
-        """Ask for a version; for whatever is there, if it is gone.
-
-        A duplicated task writes the same bytes again; the bucket forgets what it wrote first.
-        """
-        if ref.version:
-            with suppress(UnknownResourceError), translated():
-                return ask(**request, VersionId=ref.version)
-        with translated():
-            return ask(**request)
+        return RangedSource(self._stored(ref), self.scratch)
 
 
 def nameless_file() -> int:
@@ -226,6 +244,13 @@ def nameless_file() -> int:
     descriptor, path = tempfile.mkstemp()
     os.unlink(path)  # noqa: PTH108 - text, as `tempfile` has it
     return descriptor
+
+
+def _check_ranges(script: EditScript, source: Source) -> None:
+    for part in script.parts:
+        stop = part[1] if isinstance(part, tuple) else part.stop if isinstance(part, MaskedRange) else 0
+        if stop > source.size:
+            raise InternalError("A range reaches behind the end of its object")
 
 
 def _failure(code: str) -> DicomorphError:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from dicomorph.aws.objects.checks import compared, encode_crc32
 from dicomorph.aws.objects.errors import translated
-from dicomorph.aws.objects.parts import PART_BYTES
-from dicomorph.model.crc32 import joined
-from dicomorph.model.errors import DicomorphError
+from dicomorph.aws.objects.multipart import MultipartUpload, Origin
+from dicomorph.aws.objects.part_plan import PlannedPart
+from dicomorph.dicom.stream.source import Source
 from dicomorph.model.resources import ObjectRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 _CONTENT_TYPES = {"dcm": "application/dicom", "json": "application/json"}
+_COPIED_AT_ONCE = 8
 
 
 class Uploads:
@@ -49,76 +50,53 @@ class Uploads:
             )
         return ObjectRef(key, answer.get("VersionId", ""), len(data), found)
 
-    def put_parts(
-        self, key: str, parts: Iterator[bytes], size: int, *, crc32: int | None = None
+    def put_parts(self, key: str, parts: Iterator[bytes]) -> ObjectRef:
+        """Write what comes in parts, one of them in memory at a time."""
+        with self._upload(key) as upload:
+            return upload.complete([upload.send(number, data) for number, data in enumerate(parts, 1)])
+
+    def put_planned(
+        self,
+        key: str,
+        output: Source,
+        plan: Sequence[PlannedPart],
+        origin: Origin | None,
+        *,
+        crc32: int | None = None,
     ) -> ObjectRef:
-        """Write what comes in parts of a size, one of them in memory at a time.
+        """Write an output of which S3 copies some parts by itself, several at a time.
+
+        Those that are sent are read one after the other, and only one of them is in memory.
 
         Parameters
         ----------
-        size : int
-            Of all parts together.
+        origin : Origin or None
+            Where the parts are that are copied, if any are.
         crc32 : int, optional
-            What all of them together should have.
+            What the output should have.
         """
-        if size <= PART_BYTES:
-            return self.put(key, b"".join(parts), crc32=crc32)
-        with translated():
-            upload = self._client.create_multipart_upload(
-                Bucket=self._bucket,
-                Key=key,
-                ChecksumAlgorithm="CRC32",
-                ChecksumType="FULL_OBJECT",
-                ContentType=_content_type(key),
-            )["UploadId"]
-        try:
-            done, found = self._put_each(key, upload, parts)
-            compared(found, crc32)
-            with translated():
-                answer = self._client.complete_multipart_upload(
-                    Bucket=self._bucket,
-                    Key=key,
-                    UploadId=upload,
-                    MultipartUpload={"Parts": done},
-                    ChecksumType="FULL_OBJECT",
-                    ChecksumCRC32=encode_crc32(found),
-                )
-        except BaseException:
-            self._abort(key, upload)
-            raise
-        return ObjectRef(key, answer.get("VersionId", ""), size, found)
+        numbered = list(enumerate(plan, 1))
+        # The threads end before the upload does: nothing may arrive behind an abort.
+        with self._upload(key) as upload, ThreadPoolExecutor(_COPIED_AT_ONCE, "copies") as threads:
+            try:
+                copies = [
+                    threads.submit(upload.copy, number, origin, at, at + stop - start)
+                    for number, (start, stop, at) in numbered
+                    if at is not None and origin is not None
+                ]
+                done = [
+                    upload.send(number, output.read(start, stop))
+                    for number, (start, stop, at) in numbered
+                    if at is None
+                ]
+                done += [copy.result() for copy in copies]
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+            return upload.complete(done, crc32=crc32)
 
-    def _put_each(
-        self, key: str, upload: str, parts: Iterator[bytes]
-    ) -> tuple[list[CompletedPartTypeDef], int]:
-        """Upload parts; return what S3 is to be told at the end, and the CRC-32 of all of them."""
-        done: list[CompletedPartTypeDef] = []
-        whole = 0
-        for number, data in enumerate(parts, 1):
-            crc32 = zlib.crc32(data)
-            whole = joined(whole, crc32, len(data))
-            done.append(self._put_part(key, upload, number, data, encode_crc32(crc32)))
-        return done, whole
-
-    def _put_part(self, key: str, upload: str, number: int, data: bytes, crc32: str) -> CompletedPartTypeDef:
-        with translated():
-            answer = self._client.upload_part(
-                Bucket=self._bucket,
-                Key=key,
-                UploadId=upload,
-                PartNumber=number,
-                Body=data,
-                ChecksumAlgorithm="CRC32",
-                ChecksumCRC32=crc32,
-            )
-        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": crc32}
-
-    def _abort(self, key: str, upload: str) -> None:
-        try:
-            with translated():
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
-        except DicomorphError:
-            return  # what made us abort is the news; the lifecycle rule removes the parts
+    def _upload(self, key: str) -> MultipartUpload:
+        return MultipartUpload(self._client, self._bucket, key, _content_type(key))
 
 
 def _content_type(key: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
-from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditScript, parts_size
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.crc32 import with_other_head
+from dicomorph.model.crc32 import Ends, with_other_ends
 
 _AT_ONCE = 1 << 20
 
@@ -31,7 +32,7 @@ def crc32_of(source: Source, start: int = 0, stop: int | None = None) -> int:
 
 
 def crc32_of_edited(source: Source, script: EditScript, whole: int, output: Source) -> int | None:
-    """Return the CRC-32 of what a script makes of a source, of which the end is not read.
+    """Return the CRC-32 of what a script makes of a source, of which the longest range is not read.
 
     It follows from what is recorded of the source. So where the source has changed since, the
     output does not have the checksum that is returned.
@@ -46,13 +47,23 @@ def crc32_of_edited(source: Source, script: EditScript, whole: int, output: Sour
     Returns
     -------
     int | None
-        None where the output does not end as the source does, or ends so in a small part.
+        None where the range is a small part of either: reading the output costs no more then.
     """
-    last = script.parts[-1] if script.parts else b""
-    if not isinstance(last, tuple) or last[1] != source.size:
+    kept, start = max(_kept_ranges(script), default=((0, 0), 0), key=lambda found: found[0][1] - found[0][0])
+    size = kept[1] - kept[0]
+    if 2 * size < max(script.size, source.size):
         return None
-    tail = last[1] - last[0]
-    if 2 * tail < script.size:
-        return None
-    new_head = crc32_of(output, 0, script.size - tail)
-    return with_other_head(whole, crc32_of(source, 0, last[0]), new_head, tail)
+    return with_other_ends(whole, _ends(source, *kept), _ends(output, start, start + size), size)
+
+
+def _kept_ranges(script: EditScript) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield each range of the original, and where it begins in the output."""
+    at = 0
+    for part in script.parts:
+        if isinstance(part, tuple):
+            yield part, at
+        at += parts_size((part,))
+
+
+def _ends(source: Source, start: int, stop: int) -> Ends:
+    return Ends(crc32_of(source, 0, start), crc32_of(source, stop), source.size - stop)

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from dicomorph.dicom.stream.source import Scratch
 
 _COPIED_FROM = 1 << 16  # bytes; below, a call of the system costs more than the copy
+_MAPPED = 16 << 20  # bytes; mapped anew costs microseconds, and what is behind leaves memory
+_GRANULE = mmap.ALLOCATIONGRANULARITY
 
 
 class MappedSource:
-    """A file that is mapped to be walked, and read where it is copied.
+    """A file that is mapped to be walked, some of it at a time, and read where it is copied.
 
     Pages of a map count as memory of the process once they were touched. Whoever copies half a
-    gigabyte out of it would touch them all; reading leaves them to the kernel.
+    gigabyte out of it, or searches as much for where frames end, would touch them all.
 
     Parameters
     ----------
@@ -39,17 +41,21 @@ class MappedSource:
         self._descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)
         self.scratch = scratch
-        self._mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-        self.size = len(self._mapped)
+        self.size = os.fstat(descriptor).st_size
+        self._mapped, self._start = self._map(0, _MAPPED)
 
-    def window(self, start: int, length: int) -> tuple[Buffer, int]:  # noqa: ARG002 - the port's signature
-        """Return the whole file, mapped."""
-        return self._mapped, 0
+    def window(self, start: int, length: int) -> tuple[Buffer, int]:
+        """Return a part of the file, mapped; it stays mapped for as long as the caller holds it."""
+        stop = min(start + length, self.size)
+        if not self._start <= start <= stop <= self._start + len(self._mapped):
+            self._mapped, self._start = self._map(start, length)
+        return self._mapped, self._start
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes of a range, cut at the end of the file."""
-        if stop - start < _COPIED_FROM:
-            return self._mapped[start:stop]
+        first = start - self._start
+        if stop - start < _COPIED_FROM and first >= 0 and stop <= self._start + len(self._mapped):
+            return self._mapped[first : stop - self._start]
         pieces = []
         while start < stop and (piece := os.pread(self._descriptor, stop - start, start)):
             pieces.append(piece)
@@ -60,3 +66,8 @@ class MappedSource:
         """Unmap and close the file."""
         self._mapped.close()
         self._close()
+
+    def _map(self, start: int, length: int) -> tuple[mmap.mmap, int]:
+        base = min(start, self.size - 1) // _GRANULE * _GRANULE
+        size = min(max(start + length - base, _MAPPED), self.size - base)
+        return mmap.mmap(self._descriptor, size, access=mmap.ACCESS_READ, offset=base), base

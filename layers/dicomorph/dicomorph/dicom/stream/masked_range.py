@@ -7,7 +7,7 @@ stays as short for a gigabyte as for a kilobyte.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 Read: TypeAlias = Callable[[int, int], bytes]
@@ -75,5 +75,6 @@ class MaskedRange:
         """Return a part of what the range becomes, by positions in it."""
         first = low - low % self.mask.size
         last = min(high + -high % self.mask.size, self.stop - self.start)
-        found = self.mask.masked(read(self.start + first, self.start + last))
-        return found[low - first : high - first]
+        inside = replace(self, start=self.start + first, stop=self.start + last)
+        found = b"".join(inside.chunks(read))
+        return found[low - first : high - first] if len(found) != high - low else found

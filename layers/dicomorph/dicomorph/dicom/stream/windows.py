@@ -133,10 +133,10 @@ class Window:
         unpack, item, delimiter = _ITEMS[order]
         buffer, base, last = self.buffer, self.base, self.end - 8
         while pos + 8 <= self.size:
-            if not base <= pos <= last:
-                buffer, base = self.of(pos, pos + 8)
-                last = self.end - 8
-            tag, length = unpack(buffer, pos - base)
+            if base <= pos <= last:
+                tag, length = unpack(buffer, pos - base)
+            else:  # how much it is worth to fetch, the source knows
+                tag, length = unpack(self._source.read(pos, pos + 8), 0)
             pos += 8
             if tag == delimiter:
                 return pos

@@ -26,6 +26,7 @@ from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.mapped_source import MappedSource
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE, BufferSource, Source
+from dicomorph.embedded.objects.composed_links import composition
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.finishing import FileWriter, Fill
 from dicomorph.embedded.objects.folders import ABSENT, ORPHANS, PINNED, move_into, path_of, prune
@@ -143,7 +144,13 @@ class FileStore:
                 os.close(source)
 
     def put_edited(
-        self, key: str, source: ObjectRef, script: EditScript, *, crc32: int | None = None
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        crc32: int | None = None,
+        opened: Source | None = None,  # noqa: ARG002 - files are copied by the kernel, opened or not
     ) -> ObjectRef:
         """Store what an edit script makes of a stored object, in bounded memory."""
         self._check(key, script.size)
@@ -172,6 +179,23 @@ class FileStore:
 
         self._check(key, script.size)
         return self._write(key, fill)
+
+    def put_answer(
+        self,
+        key: str,
+        source: ObjectRef,
+        script: EditScript,
+        *,
+        opened: Source,
+        file_name: str,
+        crc32: int | None = None,
+    ) -> str:
+        """Return a link to what a script makes of an object; nothing of a long range is copied for it."""
+        found = composition(source.key, opened, script)
+        if found is None:
+            return self.link(self.put_edited(key, source, script, crc32=crc32), file_name=file_name)
+        place, around = found
+        return f"{self.link(self.put(key, around), file_name=file_name)}?{place.query()}"
 
     def open(self, ref: ObjectRef) -> Source:
         """Open a stored object: in memory if it is small, mapped into it if not."""

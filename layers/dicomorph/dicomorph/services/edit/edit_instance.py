@@ -13,7 +13,7 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     is_transfer_syntax,
 )
-from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import (
     NotImplementedYetError,
@@ -26,7 +26,7 @@ from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, resul
 from dicomorph.model.resources import Json, Level, ObjectRef, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile
-from dicomorph.services.damage import opened
+from dicomorph.services.damage import derived_crc32, opened
 from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
@@ -98,8 +98,10 @@ def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript
     if script.size <= backend.largest_answer:
         return script.join(source)
     key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
-    result = backend.objects.put_edited(key, ref, script)
-    return LargeFile(backend.objects.link(result, file_name=file_name(key)))
+    crc32 = derived_crc32(ref, source, script, EditedSource(source, script))
+    return LargeFile(
+        backend.objects.put_answer(key, ref, script, opened=source, file_name=file_name(key), crc32=crc32)
+    )
 
 
 def _requested_transfer_syntax(body: Mapping[str, Json]) -> str:

@@ -15,7 +15,6 @@ from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.moved_instances import MovedInstances
 from dicomorph.dicom.engine.rewriter import Rewriter
-from dicomorph.dicom.stream.checksum import crc32_of_edited
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.dicom.views.description import Description, describe
@@ -36,7 +35,7 @@ from dicomorph.model.resources import (
     Pin,
 )
 from dicomorph.services.backend import Backend, Target
-from dicomorph.services.damage import check_source, opened
+from dicomorph.services.damage import check_source, derived_crc32, opened
 from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 
@@ -138,7 +137,7 @@ class ProductMaker:
         output = BufferSource(data, self._backend.objects.scratch)
         description, ancestry = self._describe(output)
         self._check(pin, ancestry, source)
-        crc32 = _derived(pin, source, script, output)
+        crc32 = derived_crc32(pin.object, source, script, output)
         ref = self._store.put(self._key(ancestry, planned), data, crc32=crc32)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
         return self._entry(pin, description, ancestry, ref, md5)
@@ -149,10 +148,10 @@ class ProductMaker:
         output = EditedSource(source, script)
         description, ancestry = self._describe(output)
         self._check(pin, ancestry, source)
-        crc32 = _derived(pin, source, script, output)
+        crc32 = derived_crc32(pin.object, source, script, output)
         key = self._key(ancestry, planned)
         if self._target is None:
-            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32)
+            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32, opened=source)
         else:
             ref = self._store.put_script(key, source, script, crc32=crc32)
         return self._entry(pin, description, ancestry, ref, "")
@@ -216,12 +215,6 @@ def plan_of(backend: Backend, job: Job, request: JobRequest, modification: Modif
         software=request.software or SOFTWARE,
         follows_references=job.follows_references,
     )
-
-
-def _derived(pin: Pin, source: Source, script: EditScript, output: Source) -> int | None:
-    """Return the CRC-32 of a product as it follows from that of its source; None if it is to be computed."""
-    recorded = pin.object.crc32
-    return None if recorded is None else crc32_of_edited(source, script, recorded, output)
 
 
 def _target(backend: Backend, job: Job) -> Target | None:
