@@ -15,14 +15,17 @@ from dicomorph.dicom.standard.transfer_syntaxes import is_lossy_target, is_trans
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_VERSION_NAME
 from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.views.description import Description
 from dicomorph.model.errors import (
     BadFileFormatError,
     BadRequestError,
     InternalError,
     ParameterOutOfRangeError,
+    TranscodingError,
 )
 from dicomorph.model.json_fields import read_text
-from dicomorph.model.resources import Json, ObjectRef
+from dicomorph.model.metadata_names import TRANSFER_SYNTAX
+from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.model.settings import Settings
 
 _WORST, _BEST = 1, 100
@@ -48,6 +51,22 @@ class Transcoding:
     def is_lossy(self) -> bool:
         """Whether what comes of it is another image, with a SOPInstanceUID of its own."""
         return is_lossy_target(self.transfer_syntax)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What becomes of a file that is to be stored.
+
+    Parameters
+    ----------
+    script : EditScript, optional
+        What makes the product of it; None leaves it as it is.
+    untranscoded : str
+        Why it is left though it should be converted, free of values.
+    """
+
+    script: EditScript | None = None
+    untranscoded: str = ""
 
 
 def requested_transcoding(
@@ -124,6 +143,18 @@ def transcoded(source: Source, transcoding: Transcoding, *, sop_instance_uid: st
         return transcode(source, target, sop_instance_uid=sop_instance_uid)
     except ImportError as error:
         raise InternalError("The codecs that transcode are not installed here") from error
+
+
+def convert(source: Source, description: Description, transcoding: Transcoding | None) -> Conversion:
+    """Convert a file that is to be stored, as far as that is possible; its SOPInstanceUID stays."""
+    held = description.facts[Level.INSTANCE].metadata.get(TRANSFER_SYNTAX)
+    if transcoding is None or held == transcoding.transfer_syntax:
+        return Conversion()
+    uid = description.identifiers.sop_instance_uid
+    try:
+        return Conversion(transcoded(source, transcoding, sop_instance_uid=uid))
+    except TranscodingError as error:
+        return Conversion(untranscoded=error.details)
 
 
 def uid_of_download(ref: ObjectRef, transcoding: Transcoding) -> str:

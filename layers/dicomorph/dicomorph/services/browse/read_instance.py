@@ -78,7 +78,9 @@ def has_transfer_syntax(instance: Resource, transfer_syntax: str) -> bool:
     return stored is not None and stored.value == transfer_syntax
 
 
-def answered_file(backend: Backend, source: Source, script: EditScript, *, name: str = "") -> bytes | LargeFile:
+def answered_file(
+    backend: Backend, source: Source, script: EditScript, *, name: str = ""
+) -> bytes | LargeFile:
     """Return what a script makes of a file; stored for a while, where an answer has no room for it.
 
     Parameters

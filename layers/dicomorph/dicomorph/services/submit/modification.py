@@ -69,9 +69,7 @@ def submit_modification(
     request = _read(backend, body, level=level, is_anonymization=is_anonymization)
     transcode = _transcode(backend, request)
     sources = _find(backend, (resource_id,))
-    return _submit(
-        backend, request, sources, level=level, is_bulk=False, caller=caller, transcode=transcode
-    )
+    return _submit(backend, request, sources, level=level, is_bulk=False, caller=caller, transcode=transcode)
 
 
 def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: bool, caller: Caller) -> Job:

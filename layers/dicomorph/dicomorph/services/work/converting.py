@@ -1,40 +1,11 @@
-"""Converting the products of a job into another transfer syntax, after they are edited (spec 3.11)."""
+"""What the products of a job are converted into, after they are edited (spec 3.11)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.source import Source
-from dicomorph.dicom.views.description import Description
 from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Job
-from dicomorph.model.errors import TranscodingError
-from dicomorph.model.metadata_names import TRANSFER_SYNTAX
-from dicomorph.model.resources import Level
 from dicomorph.model.settings import Settings
-from dicomorph.services.transcoding import (
-    Transcoding,
-    ingest_transcoding,
-    requested_transcoding,
-    transcoded,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What becomes of an edited file.
-
-    Parameters
-    ----------
-    script : EditScript, optional
-        What makes the product of it; None leaves it as it is.
-    untranscoded : str
-        Why it is left though it should be converted, free of values.
-    """
-
-    script: EditScript | None = None
-    untranscoded: str = ""
+from dicomorph.services.transcoding import Transcoding, ingest_transcoding, requested_transcoding
 
 
 def transcoding_of(job: Job, request: JobRequest, settings: Settings) -> Transcoding | None:
@@ -50,15 +21,3 @@ def transcoding_of(job: Job, request: JobRequest, settings: Settings) -> Transco
     if asked is not None or job.target:
         return asked
     return ingest_transcoding(settings)
-
-
-def convert(edited: Source, description: Description, transcoding: Transcoding | None) -> Conversion:
-    """Convert an edited file, as far as that is possible; its SOPInstanceUID is what the edit has made it."""
-    held = description.facts[Level.INSTANCE].metadata.get(TRANSFER_SYNTAX)
-    if transcoding is None or held == transcoding.transfer_syntax:
-        return Conversion()
-    uid = description.identifiers.sop_instance_uid
-    try:
-        return Conversion(transcoded(edited, transcoding, sop_instance_uid=uid))
-    except TranscodingError as error:
-        return Conversion(untranscoded=error.details)

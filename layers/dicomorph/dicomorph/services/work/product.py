@@ -37,7 +37,8 @@ from dicomorph.model.resources import (
 from dicomorph.services.backend import Backend, Target
 from dicomorph.services.damage import check_source, opened
 from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
-from dicomorph.services.work.converting import convert, transcoding_of
+from dicomorph.services.transcoding import convert
+from dicomorph.services.work.converting import transcoding_of
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 from dicomorph.services.work.source_labels import SourceLabels
 
@@ -87,7 +88,9 @@ class ProductMaker:
         self._metadata = given_metadata(
             datetime.fromisoformat(job.created), remote_ip=request.remote_ip, username=request.username
         )
-        self._labels = SourceLabels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
+        self._labels = (
+            SourceLabels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
+        )
 
     def make(self, pin: Pin, planned: PlannedProduct) -> InstanceEntry:
         """Write the product of a source and return its index entry.
@@ -158,7 +161,7 @@ class ProductMaker:
         return self._store.put_script(key, source, script, crc32=crc32), ""
 
     def _put_converted(self, key: str, edited: Source, script: EditScript) -> tuple[ObjectRef, str]:
-        """Do the same for a converted one, whose bytes are new: no checksum follows from that of the source."""
+        """Do the same for a converted one, whose checksum does not follow from that of the source."""
         if script.size <= _IN_MEMORY:
             return self._put_small(key, b"".join(script.chunks(edited)), None)
         return self._store.put_script(key, edited, script), ""
