@@ -141,7 +141,7 @@ def transcoded(source: Source, transcoding: Transcoding, *, sop_instance_uid: st
 
         target = Target(transcoding.transfer_syntax, transcoding.lossy_quality)
         return transcode(source, target, sop_instance_uid=sop_instance_uid)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InternalError("The codecs that transcode are not installed here") from error
 
 
