@@ -1,0 +1,130 @@
+"""What becomes of an element, by the first eight bytes of it: worked out once for each that is met."""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import Final, NamedTuple
+
+from dicomorph.dicom.recoding.implicit_vrs import LONGEST_SHORT, US_OR_SS, public_vr
+from dicomorph.dicom.recoding.words import WORDS
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
+from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
+from dicomorph.dicom.stream.elements import (
+    ITEM,
+    UNDEFINED_LENGTH,
+    Encoding,
+    IrregularError,
+    TruncatedError,
+)
+from dicomorph.dicom.stream.source import Buffer
+
+STOP: Final = -1
+"""An item or delimiter."""
+DROPPED: Final = -2
+"""A group length: retired, and wrong in another encoding (PS3.5 7.2)."""
+SEQUENCE: Final = -3
+CREATOR: Final = -4
+"""The creator of a block of private elements, whose VRs are looked up by it."""
+OTHER: Final = -5
+"""What takes a closer look: a long value, or one whose VR or length the eight bytes do not tell."""
+
+_HEADER = 8  # bytes
+_REMEMBERED = 5_000  # hostile files must not grow what outlives them without bound
+
+
+class Step(NamedTuple):
+    """What becomes of an element.
+
+    Parameters
+    ----------
+    tag : int
+        Its Data Element Tag.
+    header : bytes
+        What it begins with in the target, if its value is short.
+    length : int
+        Bytes of its value, if they are known.
+    word : int
+        Bytes of the words whose order changes, 0 for none; or one of the constants above.
+    """
+
+    tag: int
+    header: bytes
+    length: int
+    word: int
+
+
+class Steps(dict[bytes, Step]):
+    """The steps from one encoding to another.
+
+    Parameters
+    ----------
+    source, target : Encoding
+        How the elements are written, and are to be.
+    """
+
+    def __init__(self, source: Encoding, target: Encoding) -> None:
+        super().__init__()
+        self.source = source
+        self.target = target
+        self.swaps = source.order != target.order
+        self.long_length = struct.Struct(source.order + "I").unpack_from
+        self._item = struct.Struct(source.order + "HHI").unpack_from
+        self._explicit = struct.Struct(source.order + "HH2sH").unpack
+
+    @staticmethod
+    @cache
+    def between(source: Encoding, target: Encoding) -> Steps:
+        """Return the steps that are remembered."""
+        return Steps(source, target)
+
+    def __missing__(self, key: bytes) -> Step:
+        """Work out the step for a header that was not met before."""
+        if len(key) < _HEADER:
+            raise TruncatedError("An element header is cut off")
+        step = self._of_explicit(key) if self.source.explicit else self._of_implicit(key)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[key] = step
+        return step
+
+    def tag_and_length(self, buffer: Buffer, pos: int) -> tuple[int, int]:
+        """Return the tag and the length of an item or delimiter."""
+        group, element, length = self._item(buffer, pos)
+        return group << 16 | element, length
+
+    def word(self, vr: bytes) -> int:
+        """Return the bytes of the words whose order changes in values of a VR, 0 for none."""
+        return WORDS.get(vr, 0) if self.swaps else 0
+
+    def _of_explicit(self, key: bytes) -> Step:
+        group, element, vr, length = self._explicit(key)
+        tag = group << 16 | element
+        if group == ITEM >> 16:
+            return Step(tag, b"", 0, STOP)
+        if vr in LONG_VRS:
+            return Step(tag, b"", 0, SEQUENCE if vr == b"SQ" else OTHER)
+        if vr not in SHORT_VRS:
+            raise IrregularError(f"{format_tag(tag)} has no valid VR")
+        if not element:
+            return Step(tag, b"", length, DROPPED)
+        return Step(tag, self.target.header(tag, vr, length), length, self.word(vr))
+
+    def _of_implicit(self, key: bytes) -> Step:
+        group, element, length = self._item(key)
+        tag = group << 16 | element
+        if group == ITEM >> 16:
+            return Step(tag, b"", 0, STOP)
+        if length == UNDEFINED_LENGTH:
+            return Step(tag, b"", length, OTHER)
+        if not element:
+            return Step(tag, b"", length, DROPPED)
+        if is_private_creator(tag):
+            return Step(tag, b"", length, CREATOR if length <= LONGEST_SHORT else OTHER)
+        vr = public_vr(tag, length)
+        if vr == b"SQ":
+            return Step(tag, b"", length, SEQUENCE)
+        if is_private(tag) or vr == US_OR_SS or length > LONGEST_SHORT:
+            return Step(tag, b"", length, OTHER)
+        return Step(tag, self.target.header(tag, vr, length), length, self.word(vr))
