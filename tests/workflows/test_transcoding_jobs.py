@@ -217,9 +217,9 @@ def test_so_are_those_of_splits_and_merges(tmp_path: Path) -> None:
 
 def test_what_goes_to_a_target_is_not_stored(tmp_path: Path) -> None:
     folder = tmp_path / "out"
+    study = images(serve(tmp_path / "data"), 2)
     server = serve(tmp_path / "data", ingest_transcoding=RLE, targets={"research": str(folder)})
-    study = images(server, 2)
-    for body, syntax in (({}, RLE), ({"Transcode": EXPLICIT}, EXPLICIT), ({"Transcode": BASELINE}, BASELINE)):
+    for body, syntax in (({}, EXPLICIT), ({"Transcode": RLE}, RLE), ({"Transcode": BASELINE}, BASELINE)):
         job = server.run(study, body={**body, "Target": "research"})
         found = content(server, job)
         assert {
