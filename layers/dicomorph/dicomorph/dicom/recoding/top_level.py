@@ -39,6 +39,8 @@ from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
 
 _ELSEWHERE = (0x0000, 0x0002)  # groups of commands and of the file meta information
+_LAST_ELSEWHERE = 0x0002FFFF
+_PATIENCE = 8
 _LAST = 1 << 32
 _PADDING = 0xFFFFFFFF
 # What counts the bytes of encapsulated pixel data (PS3.3 C.7.6.3.1.8, C.7.6.3.1.9).
@@ -124,7 +126,8 @@ class TopLevel:
                 word = 0
             elif word == PRIVATE:
                 tag, header, length, word = steps.of_private(key, around.creator(tag))
-            if word < 0 or tag in special or tag >= self._next or stop > window.end:
+            is_plain = word >= 0 and _LAST_ELSEWHERE < tag < self._next and tag not in special
+            if not is_plain or stop > window.end:
                 pos = self._element(pos, tag)
                 chunk = output.chunk
                 continue
@@ -243,6 +246,7 @@ class _TopLevelSurroundings(Surroundings):
 
     def __init__(self, data: DataSetBytes, steps: Steps) -> None:
         super().__init__(None, b"", 0, 0, steps, 0)
+        self.patience = _PATIENCE * data.source.size
         self._data = data
 
     def _find_sign(self) -> bool | None:
