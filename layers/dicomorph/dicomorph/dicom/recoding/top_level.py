@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dicomorph.dicom.recoding.changes import Change, PixelDataParts
 from dicomorph.dicom.recoding.items import Recoder
-from dicomorph.dicom.recoding.output import Output
+from dicomorph.dicom.recoding.output import MOST_IN_MEMORY, Output
 from dicomorph.dicom.recoding.steps import CREATOR, PRIVATE, Steps
 from dicomorph.dicom.recoding.surroundings import Surroundings
 from dicomorph.dicom.recoding.words import swapped
@@ -95,8 +95,8 @@ class TopLevel:
     def write(self) -> list[ScriptPart]:
         """Return the parts of the data set, in terms of its source."""
         pos = self._walk()
-        self._write_up_to(_LAST)
         self._copy_run(pos)
+        self._write_up_to(_LAST)
         return self._output.parts()
 
     def _walk(self) -> int:  # noqa: C901 - hot loop
@@ -135,6 +135,9 @@ class TopLevel:
                 chunk += header
                 value = window.buffer[pos - base + 8 : stop - base]
                 chunk += swapped(value, word) if word else value
+                if len(chunk) >= MOST_IN_MEMORY:
+                    output.settle()
+                    chunk = output.chunk
             pos = stop
         return pos
 
