@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from dicomorph.dicom.recoding.words import WORDS
 from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.dicom.standard.private_dictionary import PrivateDictionary
-from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 
 US_OR_SS: Final = b"US or SS"
 LONGEST_SHORT: Final = 0xFFFF
@@ -35,11 +35,13 @@ def public_vr(tag: int, length: int) -> bytes:
     return choice.encode()
 
 
-@lru_cache(maxsize=4096)
-def private_vr(tag: int, creator: bytes) -> bytes:
-    """Return the VR of a private element behind a private creator, UN if nobody knows it (PS3.5 6.2.2)."""
+def private_vr(tag: int, length: int, creator: bytes) -> bytes:
+    """Return the VR of a private element behind a private creator, or `US_OR_SS`.
+
+    UN, if nobody knows it (PS3.5 6.2.2), or it is another one than the dictionary means.
+    """
     found = _WELL_KNOWN.find(tag, creator.decode("latin-1"))
     vr = found.vr.encode() if found else b"UN"
     if vr == b"OB or OW":
         return b"OW"
-    return vr if vr == US_OR_SS or vr in LONG_VRS or vr in SHORT_VRS else b"UN"
+    return b"UN" if length % WORDS.get(vr, 1) else vr

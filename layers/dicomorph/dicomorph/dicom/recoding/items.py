@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.recoding.output import Output
-from dicomorph.dicom.recoding.steps import CREATOR, DROPPED, SEQUENCE, STOP, Step, Steps
+from dicomorph.dicom.recoding.steps import CREATOR, DROPPED, PRIVATE, SEQUENCE, STOP, Step, Steps
 from dicomorph.dicom.recoding.surroundings import Surroundings
 from dicomorph.dicom.recoding.words import swapped, swapped_pieces
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -37,6 +37,7 @@ from dicomorph.dicom.stream.windows import Window
 
 _LONG_VALUE = 1 << 16  # bytes; from here on a value is a range of the source, not a copy
 _NEVER = 1 << 32
+_HEADER = 12  # bytes, the longest of an element
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 _REMEMBERED = 2_000  # sequences
 _LITTLE_ITEM, _BIG_ITEM = EXPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM)
@@ -76,17 +77,11 @@ class Recoder:
 
     def top_level(self, start: int, stop: int, around: Surroundings) -> None:
         """Write the element between two positions in the source."""
-        buffer, base = self._window.of(start, min(stop, start + _LONG_VALUE))
+        buffer, base = self._window.of(start, min(stop, start + _LONG_VALUE + _HEADER))
         self._base = base
-        step = around.steps[buffer[start - base : start - base + 8]]
-        if step.word < 0:
-            self._other(buffer, start - base, stop - base, step, around)
-            return
-        value = buffer[start - base + 8 : stop - base]
-        self._output.chunk += step.header
-        self._output.chunk += swapped(value, step.word) if step.word else value
+        self._data_set(buffer, start - base, stop - base, False, around)  # noqa: FBT003
 
-    def _data_set(
+    def _data_set(  # noqa: C901 - hot loop
         self,
         buffer: Buffer,
         pos: int,
@@ -97,7 +92,8 @@ class Recoder:
         """Write the elements of an item; return where they end, before a delimiter."""
         chunk, steps, last = self._output.chunk, around.steps, -1
         while pos < end:
-            step = steps[buffer[pos : pos + 8]]
+            key = buffer[pos : pos + 8]
+            step = steps[key]
             tag, header, length, word = step
             if word == STOP:
                 if tag != ITEM_DELIMITATION or not (undefined or pos + 8 == end):
@@ -108,6 +104,12 @@ class Recoder:
             if tag <= last:
                 raise out_of_order(tag)
             last = tag
+            if word == CREATOR:
+                around.add_creator(tag, buffer[pos + 8 : pos + 8 + length])
+                word = 0
+            elif word == PRIVATE:
+                step = steps.of_private(key, around.creator(tag))
+                tag, header, length, word = step
             if word < 0:
                 pos = self._other(buffer, pos, end, step, around)
                 chunk = self._output.chunk
@@ -145,8 +147,6 @@ class Recoder:
             return self._sequence(tag, vr, value, stop, False, around)  # noqa: FBT003
         beginning = buffer[value : min(value + 4, stop)]
         if not steps.source.explicit:
-            if kind == CREATOR:
-                around.add_creator(tag, buffer[value:stop])
             vr = around.vr(tag, length)
             self._is_contextual = self._is_contextual or bool(around.inherits)
         if _holds_items(tag, vr, beginning, steps):
@@ -200,7 +200,7 @@ class Recoder:
         undefined: bool,  # noqa: FBT001 - as above
         around: Surroundings,
     ) -> int:
-        """Write a sequence whose length is undefined, or that is all up to a position; return where it ends."""
+        """Write a sequence that ends at a position, or before with a delimiter; return where it ends."""
         before = self._base
         buffer, base = self._window.of(before + value, before + end)  # the top level has a part of it
         self._base, shift = base, before - base

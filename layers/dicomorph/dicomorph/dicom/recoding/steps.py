@@ -6,7 +6,7 @@ import struct
 from functools import cache
 from typing import Final, NamedTuple
 
-from dicomorph.dicom.recoding.implicit_vrs import LONGEST_SHORT, US_OR_SS, public_vr
+from dicomorph.dicom.recoding.implicit_vrs import LONGEST_SHORT, US_OR_SS, private_vr, public_vr
 from dicomorph.dicom.recoding.words import WORDS
 from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
 from dicomorph.dicom.standard.tags import format_tag
@@ -25,10 +25,12 @@ STOP: Final = -1
 DROPPED: Final = -2
 """A group length: retired, and wrong in another encoding (PS3.5 7.2)."""
 SEQUENCE: Final = -3
-CREATOR: Final = -4
-"""The creator of a block of private elements, whose VRs are looked up by it."""
-OTHER: Final = -5
+OTHER: Final = -4
 """What takes a closer look: a long value, or one whose VR or length the eight bytes do not tell."""
+CREATOR: Final = -5
+"""The creator of a block of private elements that come without VR; else to be written as it is."""
+PRIVATE: Final = -6
+"""Such an element: what becomes of it depends on the creator."""
 
 _HEADER = 8  # bytes
 _REMEMBERED = 5_000  # hostile files must not grow what outlives them without bound
@@ -68,6 +70,7 @@ class Steps(dict[bytes, Step]):
         super().__init__()
         self.source = source
         self.target = target
+        self._private: dict[tuple[bytes, bytes], Step] = {}
         self.swaps = source.order != target.order
         self.long_length = struct.Struct(source.order + "I").unpack_from
         self._item = struct.Struct(source.order + "HHI").unpack_from
@@ -120,11 +123,24 @@ class Steps(dict[bytes, Step]):
             return Step(tag, b"", length, OTHER)
         if not element:
             return Step(tag, b"", length, DROPPED)
-        if is_private_creator(tag):
-            return Step(tag, b"", length, CREATOR if length <= LONGEST_SHORT else OTHER)
         vr = public_vr(tag, length)
         if vr == b"SQ":
             return Step(tag, b"", length, SEQUENCE)
-        if is_private(tag) or vr == US_OR_SS or length > LONGEST_SHORT:
+        if vr == US_OR_SS or length > LONGEST_SHORT:
             return Step(tag, b"", length, OTHER)
-        return Step(tag, self.target.header(tag, vr, length), length, self.word(vr))
+        word = CREATOR if is_private_creator(tag) else PRIVATE if is_private(tag) else self.word(vr)
+        return Step(tag, self.target.header(tag, vr, length), length, word)
+
+    def of_private(self, key: bytes, creator: bytes) -> Step:
+        """Return the step for a private element without VR, behind a creator; empty for none."""
+        step = self._private.get((key, creator))
+        if step is None:
+            tag, _, length, _ = self[key]
+            vr = private_vr(tag, length, creator)
+            step = Step(tag, b"", length, OTHER)
+            if vr not in (b"SQ", US_OR_SS):
+                step = Step(tag, self.target.header(tag, vr, length), length, self.word(vr))
+            if len(self._private) >= _REMEMBERED:
+                self._private.clear()
+            self._private[key, creator] = step
+        return step

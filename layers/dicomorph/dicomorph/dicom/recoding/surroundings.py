@@ -6,15 +6,15 @@ import struct
 
 from dicomorph.dicom.recoding.implicit_vrs import LONGEST_SHORT, US_OR_SS, private_vr, public_vr
 from dicomorph.dicom.recoding.steps import Steps
-from dicomorph.dicom.recoding.words import WORDS
 from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
-from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION
 from dicomorph.dicom.standard.vrs import SHORT_VRS
 from dicomorph.dicom.stream.elements import read_element
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
+
+_LONGEST_CREATOR = 64  # bytes; the private dictionary knows none beyond ASCII
 
 
 class Surroundings:
@@ -49,32 +49,26 @@ class Surroundings:
         """Whether the sign of pixel values comes from around it; None if it was not looked for."""
 
     def add_creator(self, tag: int, value: bytes) -> None:
-        """Note whose a block of private elements is."""
-        block = block_of(tag)
-        if block is not None:
-            if self._creators is None:
-                self._creators = {}
-            self._creators.setdefault(block, value.strip(b" \0"))
+        """Note whose a block of private elements is: of repeated creators the first counts."""
+        if self._creators is None:
+            self._creators = {}
+        name = value.strip(b" \0") if len(value) <= _LONGEST_CREATOR else b""
+        self._creators.setdefault(tag >> 8 & 0xFFFF00 | tag & 0xFF, name)
+
+    def creator(self, tag: int) -> bytes:
+        """Return the creator of the block of a private element, empty if there is none."""
+        return self._creators.get(tag >> 8, b"") if self._creators else b""
 
     def vr(self, tag: int, length: int) -> bytes:
-        """Return the VR of an element that comes without one, by the dictionaries and its surroundings.
+        """Return the VR of an element that comes without one, by the dictionaries and what is around it.
 
         UN stands for what nobody knows, and for values that are too long for their VR (PS3.5 6.2.2).
         """
-        if is_private(tag) and not is_private_creator(tag):
-            vr = self._private_vr(tag)
-            if length % WORDS.get(vr, 1):  # another element than that of the private dictionary
-                return b"UN"
-        else:
-            vr = public_vr(tag, length)
+        is_of_block = is_private(tag) and not is_private_creator(tag)
+        vr = private_vr(tag, length, self.creator(tag)) if is_of_block else public_vr(tag, length)
         if vr == US_OR_SS:
             vr = b"SS" if self._is_signed() else b"US"
         return b"UN" if length > LONGEST_SHORT and vr in SHORT_VRS else vr
-
-    def _private_vr(self, tag: int) -> bytes:
-        creators, block = self._creators, block_of(tag)
-        creator = creators.get(block) if creators and block is not None else None
-        return b"UN" if creator is None else private_vr(tag, creator)
 
     def _is_signed(self) -> bool:
         """Tell whether pixel values are signed: here, or in the nearest data set around that says so."""
