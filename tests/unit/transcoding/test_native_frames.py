@@ -14,7 +14,6 @@ from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.part10 import open_dataset
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.arrays import has_stray_bits
 from dicomorph.transcoding.image_header import ImageHeader
 from dicomorph.transcoding.native_frames import NativeFrames
 from dicomorph.transcoding.native_writing import NativeWriting
@@ -141,15 +140,3 @@ def test_more_native_pixels_than_a_value_can_have_are_refused() -> None:
     NativeWriting(pixels, EXPLICIT)
     with pytest.raises(TranscodingError):
         NativeWriting(replace(pixels, number_of_frames=2), EXPLICIT)
-
-
-@given(st.integers(-(2**15), 2**15 - 1), st.integers(1, 16), st.integers(0, 1))
-def test_stray_bits_are_those_that_a_number_of_so_many_bits_has_not(
-    number: int, stored: int, signed: int
-) -> None:
-    pixels = Pixels(1, 1, bits_allocated=16, bits_stored=stored, high_bit=stored - 1, is_signed=bool(signed))
-    frame = np.array([[number]], np.int16).astype(pixels.dtype)
-    value = int(frame[0, 0])
-    mask = (1 << stored) - 1
-    sample = (value & mask) - ((value & mask) >> (stored - 1) << stored if signed else 0)
-    assert has_stray_bits(frame, pixels) is (sample != value)
