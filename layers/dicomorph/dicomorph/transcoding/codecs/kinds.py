@@ -13,6 +13,8 @@ PALETTE: Final = frozenset({"PALETTE COLOR"})
 COLOUR: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
 """What frames in colour come as; those of YBR_FULL_422 with as many samples of each colour, as YBR_FULL."""
 
+_INDEX = 16  # bits of an index into a palette (PS3.3 C.7.6.3.1.5)
+
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
@@ -27,7 +29,7 @@ class Kinds:
     colour_bits : dict[int, range]
         The same for images with three samples per pixel.
     signed_bits : range
-        BitsStored of signed samples, which are in no colour.
+        BitsStored of signed samples, which have neither colours nor a palette.
     takes_any_high_bit : bool
         Whether HighBit may be other than BitsStored - 1.
     """
@@ -53,15 +55,17 @@ class Kinds:
     def _obstacle(self, pixels: Pixels) -> str:
         """Return what is in the way, nothing if all is well."""
         is_colour = pixels.photometric_interpretation in COLOUR
+        is_palette = pixels.photometric_interpretation in PALETTE
         bits = self.colour_bits if is_colour else self.bits
         obstacles = {
             "PhotometricInterpretation": pixels.photometric_interpretation not in self.photometric,
             "SamplesPerPixel": pixels.samples_per_pixel != (3 if is_colour else 1),
-            "BitsAllocated": pixels.bits_allocated not in bits,
+            "BitsAllocated": pixels.bits_allocated not in bits
+            or (is_palette and pixels.bits_allocated > _INDEX),
             "BitsStored": pixels.bits_stored not in bits.get(pixels.bits_allocated, ()),
             "HighBit": pixels.high_bit != pixels.bits_stored - 1 and not self.takes_any_high_bit,
             "PixelRepresentation": pixels.is_signed
-            and (is_colour or pixels.bits_stored not in self.signed_bits),
+            and (is_colour or is_palette or pixels.bits_stored not in self.signed_bits),
         }
         return next((name for name, stands_in_the_way in obstacles.items() if stands_in_the_way), "")
 

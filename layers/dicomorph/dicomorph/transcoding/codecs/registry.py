@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Final, Protocol
 
+from dicomorph.transcoding.codecs.htj2k import Htj2kCodec
+from dicomorph.transcoding.codecs.jpeg import JpegCodec
+from dicomorph.transcoding.codecs.jpeg_2000 import Jpeg2000Codec
+from dicomorph.transcoding.codecs.jpeg_lossless import JpegLosslessCodec
+from dicomorph.transcoding.codecs.jpeg_ls import JpegLsCodec
 from dicomorph.transcoding.codecs.rle import RleCodec
 from dicomorph.transcoding.pixels import Pixels, Samples
 
@@ -32,6 +37,9 @@ class Codec(Protocol):
 
     def decoded_photometric(self, pixels: Pixels) -> str:
         """Return the PhotometricInterpretation of what `decode` returns for such encoded pixels."""
+
+    def encoded_bits_stored(self, pixels: Pixels) -> int:
+        """Return the BitsStored of what `encode` makes of such pixels; HighBit is one less."""
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return a frame of `pixels.shape` and `pixels.dtype`, encoded.
@@ -62,6 +70,17 @@ class Codec(Protocol):
 
 
 _CODECS: Final[dict[str, Callable[[], Codec]]] = {
+    "1.2.840.10008.1.2.4.50": partial(JpegCodec, is_extended=False),
+    "1.2.840.10008.1.2.4.51": partial(JpegCodec, is_extended=True),
+    "1.2.840.10008.1.2.4.57": partial(JpegLosslessCodec, selection_value=1),
+    "1.2.840.10008.1.2.4.70": partial(JpegLosslessCodec, selection_value=1),
+    "1.2.840.10008.1.2.4.80": partial(JpegLsCodec, is_lossy=False),
+    "1.2.840.10008.1.2.4.81": partial(JpegLsCodec, is_lossy=True),
+    "1.2.840.10008.1.2.4.90": partial(Jpeg2000Codec, is_lossy=False),
+    "1.2.840.10008.1.2.4.91": partial(Jpeg2000Codec, is_lossy=True),
+    "1.2.840.10008.1.2.4.201": partial(Htj2kCodec, is_lossy=False),
+    "1.2.840.10008.1.2.4.202": partial(Htj2kCodec, is_lossy=False),
+    "1.2.840.10008.1.2.4.203": partial(Htj2kCodec, is_lossy=True),
     "1.2.840.10008.1.2.5": RleCodec,
 }
 SYNTAXES: Final = tuple(_CODECS)

@@ -44,6 +44,10 @@ class RleCodec:
         """Return it unchanged; there is no subsampling."""
         return without_subsampling(pixels.photometric_interpretation)
 
+    def encoded_bits_stored(self, pixels: Pixels) -> int:
+        """Return BitsStored unchanged."""
+        return pixels.bits_stored
+
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return the header, and the segments of each sample from its most significant byte on."""
         del quality
@@ -67,11 +71,11 @@ class RleCodec:
         )
 
 
-def _bytes_of(frame: Samples, pixels: Pixels) -> list[Samples]:
+def _bytes_of(frame: Samples, pixels: Pixels) -> Samples:
     """Return the planes of a frame byte by byte, most significant bytes first."""
     big_endian = np.ascontiguousarray(frame, pixels.dtype.newbyteorder(">"))
-    octets = big_endian.reshape(pixels.rows, -1).view(np.uint8).reshape(pixels.rows, pixels.columns, -1)
-    return [np.ascontiguousarray(octets[..., index]) for index in range(octets.shape[2])]
+    octets = np.frombuffer(big_endian.tobytes(), np.uint8).reshape(pixels.rows, pixels.columns, -1)
+    return np.moveaxis(octets, -1, 0).copy(order="C")
 
 
 def _even(segment: bytes | bytearray) -> bytes | bytearray:
