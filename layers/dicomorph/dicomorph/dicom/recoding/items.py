@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.recoding.output import Output
-from dicomorph.dicom.recoding.steps import CREATOR, DROPPED, PRIVATE, SEQUENCE, STOP, Step, Steps
+from dicomorph.dicom.recoding.steps import CREATOR, DROPPED, PRIVATE, SEQUENCE, STOP, Step, Steps, no_sequence
 from dicomorph.dicom.recoding.surroundings import Surroundings
 from dicomorph.dicom.recoding.words import swapped, swapped_pieces
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -299,5 +299,8 @@ def _holds_items(tag: int, vr: bytes, beginning: bytes, steps: Steps) -> bool:
         return vr == b"SQ" and beginning in (b"", _LITTLE_ITEM)
     if source.order == ">" and vr == b"UN" and beginning == _BIG_ITEM:
         return True
-    is_item = beginning == (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM))
-    return is_item and not steps.target.explicit and vr_of(tag) == "SQ"
+    if steps.target.explicit or vr_of(tag) != "SQ" or not beginning:
+        return False
+    if beginning != (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM)):
+        raise no_sequence(tag)
+    return True

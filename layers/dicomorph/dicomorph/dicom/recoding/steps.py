@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from dicomorph.dicom.recoding.implicit_vrs import LONGEST_SHORT, US_OR_SS, private_vr, public_vr
 from dicomorph.dicom.recoding.words import WORDS
-from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator, vr_of
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.elements import (
@@ -19,6 +19,7 @@ from dicomorph.dicom.stream.elements import (
     TruncatedError,
 )
 from dicomorph.dicom.stream.source import Buffer
+from dicomorph.model.errors import BadFileFormatError
 
 STOP: Final = -1
 """An item or delimiter."""
@@ -34,6 +35,11 @@ PRIVATE: Final = -6
 
 _HEADER = 8  # bytes
 _REMEMBERED = 5_000  # hostile files must not grow what outlives them without bound
+
+
+def no_sequence(tag: int) -> BadFileFormatError:
+    """Return the error for a value that every reader of implicit VR takes for items."""
+    return BadFileFormatError(f"{format_tag(tag)} can be nothing but a sequence in implicit VR")
 
 
 class Step(NamedTuple):
@@ -106,13 +112,24 @@ class Steps(dict[bytes, Step]):
         tag = group << 16 | element
         if group == ITEM >> 16:
             return Step(tag, b"", 0, STOP)
+        if vr not in LONG_VRS and vr not in SHORT_VRS:
+            raise IrregularError(f"{format_tag(tag)} has no valid VR")
+        if not self.target.explicit:
+            self._check_is_told(tag, vr, length)
         if vr in LONG_VRS:
             return Step(tag, b"", 0, SEQUENCE if vr == b"SQ" else OTHER)
-        if vr not in SHORT_VRS:
-            raise IrregularError(f"{format_tag(tag)} has no valid VR")
         if not element:
             return Step(tag, b"", length, DROPPED)
         return Step(tag, self.target.header(tag, vr, length), length, self.word(vr))
+
+    @staticmethod
+    def _check_is_told(tag: int, vr: bytes, length: int) -> None:
+        """Raise `BadFileFormatError` if the dictionary misleads who reads an element in implicit VR."""
+        known = vr_of(tag)
+        if vr == b"SQ" and known not in {"SQ", "UN"}:
+            raise BadFileFormatError(f"{format_tag(tag)} cannot be a sequence in implicit VR")
+        if vr in SHORT_VRS and known == "SQ" and length:
+            raise no_sequence(tag)
 
     def _of_implicit(self, key: bytes) -> Step:
         group, element, length = self._item(key)

@@ -38,7 +38,7 @@ from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
 
-_FIRST_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
+_ELSEWHERE = (0x0000, 0x0002)  # groups of commands and of the file meta information
 _LAST = 1 << 32
 _PADDING = 0xFFFFFFFF
 # What counts the bytes of encapsulated pixel data (PS3.3 C.7.6.3.1.8, C.7.6.3.1.9).
@@ -144,7 +144,7 @@ class TopLevel:
         if tag in self._written:
             self._copy_run(pos)
             self._write_up_to(tag)
-        elif not tag & 0xFFFF or tag < _FIRST_TAG or tag in self._gone:
+        elif not tag & 0xFFFF or tag >> 16 in _ELSEWHERE or tag in self._gone:
             self._copy_run(pos)
         else:
             self._keep(found)
