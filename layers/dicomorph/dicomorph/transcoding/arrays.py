@@ -42,15 +42,6 @@ def bytes_of(frame: Samples) -> bytes:
     return frame.astype(frame.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def has_stray_bits(frame: Samples, pixels: Pixels) -> bool:
-    """Tell whether a sample has bits above its own that are no copies of its sign, such as overlays."""
-    if pixels.bits_stored >= 8 * frame.dtype.itemsize or not frame.size:
-        return False
-    reach = 1 << pixels.bits_stored
-    low, high = (-reach // 2, reach // 2) if pixels.is_signed else (0, reach)
-    return int(frame.min()) < low or int(frame.max()) >= high
-
-
 def _by_pixel(flat: Samples, pixels: Pixels) -> Samples:
     """Return the samples of a frame by rows and columns, those of a pixel together."""
     if not (pixels.is_colour and pixels.planar_configuration):

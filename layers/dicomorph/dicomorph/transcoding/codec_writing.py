@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from dicomorph.dicom.frames.overlay_bits import mask_of_pixels
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.arrays import has_stray_bits
 from dicomorph.transcoding.codecs.registry import Codec
 from dicomorph.transcoding.image_header import ImageHeader
 from dicomorph.transcoding.pixels import Pixels, Samples
@@ -59,10 +58,10 @@ class CodecWriting:
         TranscodingError
             If a sample has more bits than the codec takes.
         """
-        pixels = self._pixels
-        if has_stray_bits(frame, pixels):
-            if self._codec.is_lossy:
-                raise TranscodingError("Samples have bits above those that are stored")
-            pixels = self._whole_cells
-            self._codec.check(pixels)
-        return self._codec.encode(frame, pixels, self._quality)
+        try:
+            return self._codec.encode(frame, self._pixels, self._quality)
+        except TranscodingError:
+            if self._codec.is_lossy or self._pixels == self._whole_cells:
+                raise
+        self._codec.check(self._whole_cells)
+        return self._codec.encode(frame, self._whole_cells, self._quality)
