@@ -68,6 +68,7 @@ def store_large(cloud: RecordedStack) -> None:
         with cloud.broken("UploadPart"):
             assert cloud.post("/instances", body, headers=headers).status >= 500
         assert cloud.post("/instances", body, headers=headers).json["Status"] == "Success"
+        assert cloud.upload(patient())["Status"] == "Success"
 
 
 def browse(cloud: RecordedStack) -> None:
