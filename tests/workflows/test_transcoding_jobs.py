@@ -11,7 +11,9 @@ from typing import Any
 import pydicom
 import pytest
 
+from dicomorph.jobs.items import LONG
 from dicomorph.jobs.model import Job, JobState
+from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.resources import Level, Pin
 from dicomorph.model.settings import OverwriteInstances
@@ -20,14 +22,18 @@ from dicomorph.services.jobs.records import job_content
 from dicomorph.services.submit.merge import submit_merge
 from dicomorph.services.submit.modification import submit_bulk_modification
 from dicomorph.services.submit.split import submit_split
+from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.edit_batch import edit_batch
+from dicomorph.services.work.next_step import Kind, next_step
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.images import GREY, GREY_16
 from tests.support.jobs import IN_PLACE, counts, outcome
 from tests.workflows.embedded import CALLER, Server, serve
+from tests.workflows.stack import deployed
 
-EXPLICIT, RLE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
+IMPLICIT, EXPLICIT, RLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"
 BASELINE, MPEG4 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.102"
+SEVERAL = PlannerLimits(batch_instances=2, small_job_instances=0)
 
 
 def images(server: Server, count: int = 3, **values: Any) -> str:
@@ -235,3 +241,51 @@ def test_a_product_that_is_stored_already_is_compared_by_its_converted_bytes(tmp
     files = server.files()
     assert counts(server.run(study, body=body)) == (3, 0)
     assert server.files() == files
+
+
+def steps_of(server: Server, job: Job) -> list[Kind]:
+    """Return what the workflow does for a job, until there is nothing left to edit."""
+    found: list[Kind] = []
+    cursor: Mapping[str, Any] = {}
+    while not found or found[-1] is not Kind.FINALIZE:
+        step = next_step(server.backend, job.id, 1, cursor, Budget())
+        found.append(step.kind)
+        cursor = step.cursor
+        for number in range(server.job(job.id).batches):
+            edit_batch(server.backend, job.id, number)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "kinds"),
+    [
+        (SEVERAL, {}, [Kind.EXPRESS, Kind.FINALIZE]),
+        (SEVERAL, {"Transcode": RLE}, [Kind.STANDARD, Kind.FINALIZE]),
+        (PlannerLimits(), {"Transcode": RLE}, [Kind.BATCH, Kind.FINALIZE]),
+    ],
+)
+def test_batches_that_are_converted_are_given_their_time(
+    tmp_path: Path, limits: PlannerLimits, body: dict[str, Any], kinds: list[Kind]
+) -> None:
+    server = serve(tmp_path / "data", limits=limits)
+    job = server.submit(images(server), body=body)
+    assert steps_of(server, job) == kinds
+
+
+def test_they_are_smaller_than_others(tmp_path: Path) -> None:
+    server = serve(tmp_path / "data", limits=PlannerLimits(batch_bytes=12_000, small_job_bytes=0))
+    study = images(server, 4)
+    sizes = {pin.object.size for pin in server.pins()}
+    assert max(sizes) < 3_000
+    plain, converting = server.submit(study), server.submit(study, body={"Transcode": RLE})
+    assert (plan_job(server.backend, plain.id), plan_job(server.backend, converting.id)) == (1, 4)
+
+
+def test_the_state_machine_converts_a_study_in_the_map_of_long_items() -> None:
+    with deployed(PlannerLimits(batch_instances=3, small_job_instances=3)) as stack:
+        job = stack.run(stack.upload("PAT", 7), Transcode=IMPLICIT)
+        assert (outcome(job), counts(job)) == ((JobState.SUCCESS, 0), (7, 0))
+        assert {call["pass"] for call in stack.calls} == {LONG}
+        assert stack.map_items() == {"succeeded": 3, "failed": 0}
+        pins = stack.backend.index.catalogue.pins(Level.STUDY, str(job.content["ID"]))
+        assert syntaxes(Server(stack.backend), list(pins)) == {IMPLICIT}

@@ -137,7 +137,7 @@ def transcoded(source: Source, transcoding: Transcoding, *, sop_instance_uid: st
         If this deployment has no codecs.
     """
     try:
-        from dicomorph.transcoding.transcode import Target, transcode  # noqa: PLC0415 - see above
+        from dicomorph.transcoding.transcode import Target, transcode
 
         target = Target(transcoding.transfer_syntax, transcoding.lossy_quality)
         return transcode(source, target, sop_instance_uid=sop_instance_uid)
