@@ -72,11 +72,13 @@ def test_items_in_big_endian_that_come_as_un_are_a_sequence() -> None:
 
 
 @pytest.mark.parametrize("vr", ["UN", "OB"])
-def test_items_under_the_tag_of_a_sequence_are_opened_for_readers_of_implicit_vr(vr: str) -> None:
+def test_items_under_the_tag_of_a_sequence_are_opened(vr: str) -> None:
     nested = Element(SEQUENCE, "SQ", ITEMS)
     items = encode([nested], EXPLICIT)[12:]
     source = encode([Element(SEQUENCE, vr, items)], EXPLICIT)
     assert recoded_body(source, EXPLICIT, IMPLICIT) == encode([nested], IMPLICIT)
+    if vr != "UN":
+        assert recoded_body(source, EXPLICIT, BIG) == encode([nested], BIG)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,7 @@ def test_items_under_the_tag_of_a_sequence_are_opened_for_readers_of_implicit_vr
         Element(SEQUENCE, "FL", 1.5),
         Element(NAME, "SQ", ITEMS),
         Element(NAME, "SQ", ITEMS, undefined=True),
+        Element(NAME, "SQ", ITEMS, undefined=True, unknown=True),
     ],
 )
 @pytest.mark.parametrize("depth", [0, 1])
