@@ -33,10 +33,13 @@ def declared_samples(frame: Samples, pixels: Pixels) -> Samples:
     )
 
 
-def narrowed_samples(samples: Samples, bits: int) -> Samples:
-    """Return samples in the smallest type that holds these bits, where an encoder goes by the type."""
-    size = 1 if bits <= 8 else 2 if bits <= 16 else 4  # noqa: PLR2004 - bits of one byte and of two
-    return np.ascontiguousarray(samples, f"{samples.dtype.kind}{size}")
+def codestream_bits(pixels: Pixels) -> int:
+    """Return the bits of a sample in a codestream: those stored, or as many as need the bytes allocated.
+
+    Most decoders return the smallest type that holds the bits of the codestream, and readers that count on
+    the allocated bytes then read beyond its end.
+    """
+    return max(pixels.bits_stored, pixels.bits_allocated // 2 + 1 if pixels.bits_allocated > 8 else 1)  # noqa: PLR2004 - a byte
 
 
 def declared_range(pixels: Pixels) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 import imagecodecs
+import numpy as np
 
 from dicomorph.model.errors import TranscodingError
 from dicomorph.transcoding.codecs.jpeg_2000 import decode_with_openjpeg, decoded_colours
@@ -13,7 +14,7 @@ from dicomorph.transcoding.codecs.jpeg_2000_header import checked_codestream
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
 from dicomorph.transcoding.codecs.quality import relative_error, value_range
 from dicomorph.transcoding.pixels import Pixels, Samples
-from dicomorph.transcoding.samples import declared_samples, decoded_samples, narrowed_samples
+from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
 
 _BASE_RESOLUTION: Final = 64  # pixels of a side, at most (PS3.5 8.2.14)
 _FEWEST_LEVELS: Final = 5
@@ -61,19 +62,19 @@ class Htj2kCodec:
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return a codestream with as many bits as are stored."""
-        samples = narrowed_samples(declared_samples(frame, pixels), pixels.bits_stored)
-        allocated = samples.dtype.itemsize * 8
-        if not pixels.is_signed:  # the level that the decoder will shift by is that of the bits stored
-            samples = samples + samples.dtype.type((1 << allocated - 1) - (1 << pixels.bits_stored - 1))
+        samples = declared_samples(frame, pixels)
+        bits, allocated = codestream_bits(pixels), pixels.bits_allocated
+        if not pixels.is_signed:  # the level that the decoder will shift by follows from the bits it is told
+            samples = samples + samples.dtype.type((1 << allocated - 1) - (1 << bits - 1))
         encoded = imagecodecs.htj2k_encode(
-            samples,
+            np.ascontiguousarray(samples),
             _step(samples, allocated, quality) if self.is_lossy else None,
             rgb=pixels.photometric_interpretation == "RGB",
             resolutions=_levels(pixels),
             reversible=not self.is_lossy,
             tlm=True,
         )
-        return _with_precision(bytes(encoded), pixels, allocated, is_lossy=self.is_lossy)
+        return _with_precision(bytes(encoded), pixels, is_lossy=self.is_lossy)
 
     def decode(self, data: bytes, pixels: Pixels) -> Samples:
         """Return the samples; of colour, what was transformed when it was encoded.
@@ -104,17 +105,17 @@ def _levels(pixels: Pixels) -> int:
     return max(_FEWEST_LEVELS, math.ceil(math.log2(max(pixels.rows, pixels.columns) / _BASE_RESOLUTION)))
 
 
-def _with_precision(encoded: bytes, pixels: Pixels, allocated: int, *, is_lossy: bool) -> bytes:
-    """Declare the bits stored, where the encoder only knows those of its input.
+def _with_precision(encoded: bytes, pixels: Pixels, *, is_lossy: bool) -> bytes:
+    """Declare the bits of samples, where the encoder only knows those of its input.
 
     Steps are relative to the precision: their exponents count as many bits less, and guard bits as many more,
     up to 7, so that there still are as many bitplanes (T.800 E.1 and E.2).
     """
-    surplus = allocated - pixels.bits_stored
+    surplus = pixels.bits_allocated - codestream_bits(pixels)
     if not surplus:
         return encoded
     written = bytearray(encoded)
-    depth = pixels.bits_stored - 1 | (0x80 if pixels.is_signed else 0)
+    depth = codestream_bits(pixels) - 1 | (0x80 if pixels.is_signed else 0)
     written[_DEPTHS : _DEPTHS + 3 * pixels.samples_per_pixel : 3] = bytes([depth] * pixels.samples_per_pixel)
     if is_lossy:
         start = written.index(_QCD)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import imagecodecs
+import numpy as np
 
 from dicomorph.model.errors import TranscodingError
 from dicomorph.transcoding.codecs.jpeg_2000_header import Jpeg2000Header, checked_codestream
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
 from dicomorph.transcoding.codecs.quality import decibels, relative_error, value_range
 from dicomorph.transcoding.pixels import Pixels, Samples
-from dicomorph.transcoding.samples import declared_samples, decoded_samples, narrowed_samples
+from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
 
 _MOST_BITS: Final = 24  # OpenJPEG calculates with 32, and loses some beyond
 _TRANSFORMED: Final = frozenset({"YBR_RCT", "YBR_ICT"})
@@ -54,10 +55,11 @@ class Jpeg2000Codec:
 
     def __init__(self, *, is_lossy: bool) -> None:
         self.is_lossy = is_lossy
+        fewest = 9 if is_lossy else 1  # `codestream_bits`, which lossy samples would use to the full
         self._kinds = Kinds(
             photometric=MONOCHROME | COLOUR | (frozenset() if is_lossy else PALETTE),
-            bits={8: range(1, 9), 16: range(1, 17), 32: range(1, _MOST_BITS + 1)},
-            colour_bits={8: range(2, 9), 16: range(2, 17)},
+            bits={8: range(1, 9), 16: range(fewest, 17), 32: range(2 * fewest - 1, _MOST_BITS + 1)},
+            colour_bits={8: range(2, 9), 16: range(max(fewest, 2), 17)},
             signed_bits=range(1, _MOST_BITS + 1),
         )
 
@@ -83,12 +85,12 @@ class Jpeg2000Codec:
         """Return a codestream with as many bits as are stored."""
         samples = declared_samples(frame, pixels)
         encoded = imagecodecs.jpeg2k_encode(
-            narrowed_samples(samples, pixels.bits_stored),
+            np.ascontiguousarray(samples),
             _signal_to_noise(samples, pixels, quality) if self.is_lossy else None,
             codecformat="J2K",
             reversible=not self.is_lossy,
             mct=pixels.photometric_interpretation == "RGB",
-            bitspersample=pixels.bits_stored,
+            bitspersample=codestream_bits(pixels),
         )
         return bytes(encoded)
 

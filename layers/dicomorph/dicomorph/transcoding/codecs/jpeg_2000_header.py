@@ -151,9 +151,9 @@ def _part_stop(data: bytes, position: int) -> int:
 def _check_blocks(segment: bytes, marker: int, header: Jpeg2000Header) -> None:
     """Refuse what is divided too finely (T.800 A.6.1 and A.6.2)."""
     start = 5 if marker == _COD else (2 if header.components < 257 else 3)  # noqa: PLR2004 - a byte does not suffice
-    style = segment[0] if marker == _COD else segment[start - 1]
     if len(segment) < start + 5:
         raise TranscodingError("A frame has a damaged header")
+    style = segment[0] if marker == _COD else segment[start - 1]
     levels, width, height = segment[start : start + 3]
     sizes = segment[start + 5 :] if style & 1 else b"\xff"
     smallest = min((size & 15) + (size >> 4) for size in sizes[: levels + 1] or b"\xff")

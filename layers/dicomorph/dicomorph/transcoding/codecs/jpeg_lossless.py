@@ -11,7 +11,7 @@ from dicomorph.model.errors import TranscodingError
 from dicomorph.transcoding.codecs.jpeg_header import LOSSLESS, checked_header
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
 from dicomorph.transcoding.pixels import Pixels, Samples
-from dicomorph.transcoding.samples import declared_samples, decoded_samples
+from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
 
 _PROCESSES: Final = frozenset({LOSSLESS})
 _FEWEST_BITS: Final = 2
@@ -55,9 +55,9 @@ class JpegLosslessCodec:
         return pixels.bits_stored
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
-        """Return a codestream with as many bits as are stored; of signed samples, their two's complement."""
+        """Return a codestream with the bits stored; of signed samples, their whole two's complement."""
         del quality
-        bits = max(pixels.bits_stored, _FEWEST_BITS)
+        bits = _precision(pixels)
         samples = declared_samples(frame, pixels).view(f"u{pixels.dtype.itemsize}") & (1 << bits) - 1
         space = _space(pixels)
         encoded = imagecodecs.jpeg8_encode(
@@ -79,6 +79,11 @@ class JpegLosslessCodec:
         except (ValueError, RuntimeError) as error:
             raise TranscodingError("A JPEG frame is damaged") from error
         return decoded_samples(samples, header.precision, pixels)
+
+
+def _precision(pixels: Pixels) -> int:
+    """Return the bits of a sample in the codestream: of signed ones all, for few decoders extend them."""
+    return pixels.bits_allocated if pixels.is_signed else max(codestream_bits(pixels), _FEWEST_BITS)
 
 
 def _space(pixels: Pixels) -> str:
