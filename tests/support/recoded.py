@@ -11,6 +11,7 @@ from typing import Any
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 from dicomorph.dicom.recoding.recode import recode
 from dicomorph.dicom.stream.part10 import open_dataset
@@ -114,9 +115,9 @@ def file_of_every_vr(transfer_syntax: str) -> bytes:
 def written(found: Dataset, transfer_syntax: str) -> bytes:
     """Return a file as pydicom writes it."""
     found.file_meta = FileMetaDataset()
-    found.file_meta.TransferSyntaxUID = transfer_syntax
-    found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID = CT_IMAGE_STORAGE
-    found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID = "1.2.3"
+    found.file_meta.TransferSyntaxUID = UID(transfer_syntax)
+    found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID = UID(CT_IMAGE_STORAGE)
+    found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID = UID("1.2.3")
     stream = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -9,7 +9,17 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.recoding.output import Output
-from dicomorph.dicom.recoding.steps import CREATOR, DROPPED, PRIVATE, SEQUENCE, STOP, Step, Steps, no_sequence
+from dicomorph.dicom.recoding.steps import (
+    CREATOR,
+    DROPPED,
+    PRIVATE,
+    SEQUENCE,
+    STOP,
+    Step,
+    Steps,
+    check_may_be_sequence,
+    no_sequence,
+)
 from dicomorph.dicom.recoding.surroundings import Surroundings
 from dicomorph.dicom.recoding.words import swapped, swapped_pieces
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -210,6 +220,8 @@ class Recoder:
         if vr == b"UN":
             inner = encoding_inside(vr, inner, buffer, value, end)
             steps = Steps.between(inner, target)
+            if not target.explicit:
+                check_may_be_sequence(tag)
         if inner == target:
             stop = skip_undefined(buffer, value, end, inner) if undefined else end
             self._output.chunk += target.header(tag, b"SQ", UNDEFINED_LENGTH if undefined else end - value)
@@ -292,15 +304,23 @@ def _holds_items(tag: int, vr: bytes, beginning: bytes, steps: Steps) -> bool:
     """Tell whether an element that may be none is written as a sequence; its length is defined.
 
     Bytes of VR UN stay as they are. But a reader of implicit VR opens what the dictionary calls a
-    sequence, and in big endian, items that are so themselves are in no other data set.
+    sequence, and items in big endian are in no other data set.
+
+    Raises
+    ------
+    BadFileFormatError
+        If such a reader would find no items.
     """
     source = steps.source
     if not source.explicit:
         return vr == b"SQ" and beginning in (b"", _LITTLE_ITEM)
     if source.order == ">" and vr == b"UN" and beginning == _BIG_ITEM:
         return True
-    if steps.target.explicit or vr_of(tag) != "SQ" or not beginning:
+    if not beginning or vr_of(tag) != "SQ":
         return False
-    if beginning != (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM)):
+    is_item = beginning == (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM))
+    if steps.target.explicit:
+        return is_item and vr != b"UN"
+    if not is_item:
         raise no_sequence(tag)
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dicomorph.dicom.stream.edit_script import ScriptPart, parts_size
 from dicomorph.dicom.stream.elements import UNDEFINED_LENGTH
@@ -11,7 +12,8 @@ from dicomorph.dicom.stream.kept_part import KeptPart
 from dicomorph.dicom.stream.source import Scratch
 from dicomorph.model.errors import BadFileFormatError
 
-_MOST_IN_MEMORY = 1 << 24  # bytes of new elements, before they go where the source has its scratch
+MOST_IN_MEMORY: Final = 1 << 24
+"""Bytes of new elements, before they go where the source has its scratch."""
 _PIECE = 1 << 20
 
 
@@ -97,7 +99,7 @@ class Output:
 
     def settle(self) -> None:
         """Let go of what is in memory, if it is much; no length may be open."""
-        if len(self.chunk) >= _MOST_IN_MEMORY:
+        if len(self.chunk) >= MOST_IN_MEMORY:
             chunk, self.chunk = self.chunk, bytearray()
             self.keep(_pieces(chunk))
 

@@ -42,6 +42,12 @@ def no_sequence(tag: int) -> BadFileFormatError:
     return BadFileFormatError(f"{format_tag(tag)} can be nothing but a sequence in implicit VR")
 
 
+def check_may_be_sequence(tag: int) -> None:
+    """Raise `BadFileFormatError` if no reader of implicit VR takes an element for a sequence."""
+    if vr_of(tag) not in {"SQ", "UN"}:
+        raise BadFileFormatError(f"{format_tag(tag)} cannot be a sequence in implicit VR")
+
+
 class Step(NamedTuple):
     """What becomes of an element.
 
@@ -125,10 +131,9 @@ class Steps(dict[bytes, Step]):
     @staticmethod
     def _check_is_told(tag: int, vr: bytes, length: int) -> None:
         """Raise `BadFileFormatError` if the dictionary misleads who reads an element in implicit VR."""
-        known = vr_of(tag)
-        if vr == b"SQ" and known not in {"SQ", "UN"}:
-            raise BadFileFormatError(f"{format_tag(tag)} cannot be a sequence in implicit VR")
-        if vr in SHORT_VRS and known == "SQ" and length:
+        if vr == b"SQ":
+            check_may_be_sequence(tag)
+        elif vr in SHORT_VRS and length and vr_of(tag) == "SQ":
             raise no_sequence(tag)
 
     def _of_implicit(self, key: bytes) -> Step:

@@ -32,12 +32,16 @@ class Surroundings:
         How many sequences are around it.
     """
 
-    __slots__ = ("_buffer", "_creators", "_end", "_parent", "_sign", "_start", "depth", "inherits", "steps")
+    __slots__ = (
+        *("_buffer", "_creators", "_end", "_parent", "_root", "_sign", "_start"),
+        *("depth", "inherits", "patience", "steps"),
+    )
 
     def __init__(
         self, parent: Surroundings | None, buffer: Buffer, start: int, end: int, steps: Steps, depth: int
     ) -> None:
         self._parent = parent
+        self._root: Surroundings = self if parent is None else parent._root  # noqa: SLF001 - another of these
         self._buffer = buffer
         self._start = start
         self._end = end
@@ -47,6 +51,8 @@ class Surroundings:
         self.depth = depth
         self.inherits: bool | None = None
         """Whether the sign of pixel values comes from around it; None if it was not looked for."""
+        self.patience = 0
+        """Of the outermost one: how many bytes may be passed over in its items to find signs."""
 
     def add_creator(self, tag: int, value: bytes) -> None:
         """Note whose a block of private elements is: of repeated creators the first counts."""
@@ -75,20 +81,23 @@ class Surroundings:
         if self.inherits is None:
             self._sign = self._find_sign()
             self.inherits = self._sign is None
-        if self._sign is None:
-            return self._parent is not None and self._parent._is_signed()  # noqa: SLF001 - another of these
-        return self._sign
+            if self._sign is None and self._parent is not None:
+                self._sign = self._parent._is_signed()  # noqa: SLF001 - another of these
+        return bool(self._sign)
 
     def _find_sign(self) -> bool | None:
-        pos = self._start
+        pos, found = self._start, None
         try:
             while pos < self._end:
-                found = read_element(self._buffer, pos, self._end, self.steps.source)
-                if found.tag == PIXEL_REPRESENTATION:
-                    return is_signed(self._buffer[found.value : found.stop])
-                if found.tag > PIXEL_REPRESENTATION:
+                element = read_element(self._buffer, pos, self._end, self.steps.source)
+                if element.tag == PIXEL_REPRESENTATION:
+                    found = is_signed(self._buffer[element.value : element.stop])
+                if element.tag >= PIXEL_REPRESENTATION:
                     break
-                pos = found.stop
+                pos = element.stop
         except (BadFileFormatError, struct.error, IndexError):  # which the walk comes upon, too
-            return None
-        return None
+            pass
+        self._root.patience -= pos - self._start
+        if self._root.patience < 0:  # each may hold what the others pass over
+            raise BadFileFormatError("Too many items around an element say whether it is signed")
+        return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dicomorph.dicom.recoding.changes import Change, PixelDataParts
 from dicomorph.dicom.recoding.items import Recoder
-from dicomorph.dicom.recoding.output import Output
+from dicomorph.dicom.recoding.output import MOST_IN_MEMORY, Output
 from dicomorph.dicom.recoding.steps import CREATOR, PRIVATE, Steps
 from dicomorph.dicom.recoding.surroundings import Surroundings
 from dicomorph.dicom.recoding.words import swapped
@@ -39,6 +39,8 @@ from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
 
 _ELSEWHERE = (0x0000, 0x0002)  # groups of commands and of the file meta information
+_LAST_ELSEWHERE = 0x0002FFFF
+_PATIENCE = 8
 _LAST = 1 << 32
 _PADDING = 0xFFFFFFFF
 # What counts the bytes of encapsulated pixel data (PS3.3 C.7.6.3.1.8, C.7.6.3.1.9).
@@ -93,8 +95,8 @@ class TopLevel:
     def write(self) -> list[ScriptPart]:
         """Return the parts of the data set, in terms of its source."""
         pos = self._walk()
-        self._write_up_to(_LAST)
         self._copy_run(pos)
+        self._write_up_to(_LAST)
         return self._output.parts()
 
     def _walk(self) -> int:  # noqa: C901 - hot loop
@@ -124,7 +126,8 @@ class TopLevel:
                 word = 0
             elif word == PRIVATE:
                 tag, header, length, word = steps.of_private(key, around.creator(tag))
-            if word < 0 or tag in special or tag >= self._next or stop > window.end:
+            is_plain = word >= 0 and _LAST_ELSEWHERE < tag < self._next and tag not in special
+            if not is_plain or stop > window.end:
                 pos = self._element(pos, tag)
                 chunk = output.chunk
                 continue
@@ -132,6 +135,9 @@ class TopLevel:
                 chunk += header
                 value = window.buffer[pos - base + 8 : stop - base]
                 chunk += swapped(value, word) if word else value
+                if len(chunk) >= MOST_IN_MEMORY:
+                    output.settle()
+                    chunk = output.chunk
             pos = stop
         return pos
 
@@ -243,6 +249,7 @@ class _TopLevelSurroundings(Surroundings):
 
     def __init__(self, data: DataSetBytes, steps: Steps) -> None:
         super().__init__(None, b"", 0, 0, steps, 0)
+        self.patience = _PATIENCE * data.source.size
         self._data = data
 
     def _find_sign(self) -> bool | None:
