@@ -25,6 +25,12 @@ ALWAYS, NEVER, IF_CHANGED = OverwriteInstances.ALWAYS, OverwriteInstances.NEVER,
 DAMAGES: dict[str, Damage] = {**OF_SIZE, "missing": MISSING, "flipped": flipped(0.7)}
 
 
+def zeroed_codestream(data: bytes) -> bytes:
+    """Lose the header of the one frame in RLE: where its segments begin (PS3.5 G.5)."""
+    at = data.index(b"\x01\0\0\0\x40\0\0\0")
+    return data[:at] + bytes(64) + data[at + 64 :]
+
+
 def read(answer: Answer) -> Dataset:
     assert answer.status == 200, answer.body
     assert answer.headers["content-type"] == "application/dicom"
@@ -224,6 +230,20 @@ def test_the_same_upload_mends_what_was_converted(
     assert client.upload(**GREY)["Status"] == "Success"
     assert stored_bytes(client.backend, instance) == whole
     check_object(client.backend.objects, stored_object(client.backend, instance))
+
+
+def test_what_cannot_be_converted_since_it_is_damaged_is_no_fault_of_the_request(
+    make_client: Callable[..., Client],
+) -> None:
+    client = make_client(ingest_transcoding=RLE)
+    stored = client.upload(**GREY)
+    damage(client.backend, stored["ID"], zeroed_codestream)
+    file = f"{stored['Path']}/file"
+    assert client.get(file, query={"transcode": EXPLICIT}).error == (500, 20)
+    assert client.post(f"{stored['Path']}/modify", {"Transcode": EXPLICIT}).error == (500, 20)
+    answer = client.post(f"/studies/{stored['ParentStudy']}/modify", {"Transcode": EXPLICIT})
+    assert answer.error == (500, 20)
+    assert len(client.get("/instances").json) == 1
 
 
 def test_a_server_without_codecs_says_so(

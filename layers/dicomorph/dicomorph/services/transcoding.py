@@ -96,7 +96,7 @@ def requested_transcoding(
     transfer_syntax = read_text(body, "Transcode")
     if not is_transfer_syntax(transfer_syntax):
         raise unknown("'Transcode' must be the UID of a transfer syntax")
-    return Transcoding(transfer_syntax, _within_bounds(quality))
+    return Transcoding(transfer_syntax, max(_WORST, min(quality, _BEST)))
 
 
 def transcoding_of_arguments(
@@ -146,14 +146,20 @@ def transcoded(source: Source, transcoding: Transcoding, *, sop_instance_uid: st
 
 
 def convert(source: Source, description: Description, transcoding: Transcoding | None) -> Conversion:
-    """Convert a file that is to be stored, as far as that is possible; its SOPInstanceUID stays."""
+    """Convert a file that is to be stored, as far as that is possible; its SOPInstanceUID stays.
+
+    Parameters
+    ----------
+    description : Description
+        Of the file: it can be read, so what is raised here is about its conversion alone.
+    """
     held = description.facts[Level.INSTANCE].metadata.get(TRANSFER_SYNTAX)
     if transcoding is None or held == transcoding.transfer_syntax:
         return Conversion()
     uid = description.identifiers.sop_instance_uid
     try:
         return Conversion(transcoded(source, transcoding, sop_instance_uid=uid))
-    except TranscodingError as error:
+    except (BadFileFormatError, TranscodingError) as error:
         return Conversion(untranscoded=error.details)
 
 
@@ -172,7 +178,3 @@ def uid_of_download(ref: ObjectRef, transcoding: Transcoding) -> str:
     )
     key = hashlib.sha256("\0".join(parts).encode()).digest()
     return IdentityMapper(key).uid(Namespace.INSTANCE, ref.key)
-
-
-def _within_bounds(quality: int) -> int:
-    return max(_WORST, min(quality, _BEST))

@@ -109,13 +109,17 @@ class ProductMaker:
             self._check(pin, ancestry, source)
             key = self._key(ancestry, planned)
             conversion = convert(edited, description, self._transcoding)
+            if conversion.untranscoded:  # it may be damaged
+                check_source(self._backend.objects, pin.object, source)
             if conversion.script is None:
                 ref, md5 = self._put(key, pin, source, script, edited)
             else:
                 description, _ = self._describe(EditedSource(edited, conversion.script))
                 ref, md5 = self._put_converted(key, edited, conversion.script)
             entry = self._entry(pin, description, ancestry, ref, md5)
-            return replace(entry, remarks=script.remarks, untranscoded=conversion.untranscoded)
+            if script.remarks or conversion.untranscoded:
+                entry = replace(entry, remarks=script.remarks, untranscoded=conversion.untranscoded)
+            return entry
 
     def _rewriter(self, copy: int) -> Rewriter:
         rewriter = self._rewriters.get(copy)
