@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import libjpeg
@@ -20,7 +20,7 @@ from dicomorph.transcoding.codecs.registry import Codec, codec_of
 from dicomorph.transcoding.pixels import Pixels, Samples
 
 U = "1.2.840.10008.1.2."
-PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL")
+PHOTOMETRIC = ("MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL")
 DCMTK = {
     **dict.fromkeys((U + "4.57", U + "4.70"), ("dcmdjpeg", "--conv-never")),
     **dict.fromkeys((U + "4.50", U + "4.51"), ("dcmdjpeg",)),
@@ -36,7 +36,9 @@ def codec_for(syntax: str) -> Codec:
     return codec
 
 
-def kinds_of(syntax: str, bits: range = range(1, 33), rows: int = 21, columns: int = 35) -> Iterator[Pixels]:
+def kinds_of(
+    syntax: str, bits: Iterable[int] = range(1, 33), rows: int = 13, columns: int = 21
+) -> Iterator[Pixels]:
     """Yield pixels of each kind that is encoded in a transfer syntax."""
     codec = codec_for(syntax)
     for photometric in PHOTOMETRIC:

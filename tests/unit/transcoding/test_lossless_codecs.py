@@ -21,8 +21,8 @@ from tests.support.coded_frames import (
 
 LOSSLESS = [syntax for syntax in SYNTAXES if not codec_for(syntax).is_lossy]
 each_syntax = pytest.mark.parametrize("syntax", LOSSLESS, ids=[syntax.removeprefix(U) for syntax in LOSSLESS])
-# A byte and less, 12 bits, all of them, and more than most decoders know.
-FEW_BITS = (1, 7, 8, 12, 16, 24, 32)
+# Less than a byte, a byte, 12 bits, all of them, and more than most decoders know.
+FEW_BITS = (1, 8, 12, 16, 24, 32)
 
 
 def encoded_and_decoded(pixels: Pixels, syntax: str) -> bytes:
@@ -39,8 +39,8 @@ def encoded_and_decoded(pixels: Pixels, syntax: str) -> bytes:
 
 @each_syntax
 def test_all_bits_come_back_from_our_decoder_and_another(syntax: str) -> None:
-    kinds = [pixels for pixels in kinds_of(syntax) if pixels.bits_stored in FEW_BITS]
-    assert len(kinds) > 30
+    kinds = list(kinds_of(syntax, FEW_BITS))
+    assert len(kinds) > 18
     for pixels in kinds:
         data = encoded_and_decoded(pixels, syntax)
         assert np.array_equal(decoded_by_another(data, pixels, syntax), frame_of(pixels)), pixels
@@ -60,17 +60,16 @@ def test_every_number_of_bits_comes_back_whatever_the_size(syntax: str, shape: t
 def test_dcmtk_reads_the_same_bits(syntax: str, tmp_path: Path) -> None:
     if not shutil.which(DCMTK[syntax][0]):
         pytest.skip("DCMTK is not installed")
-    for pixels in kinds_of(syntax):
-        if pixels.bits_stored in {5, 12, 16}:
-            data = encoded_and_decoded(pixels, syntax)
-            assert np.array_equal(decoded_by_dcmtk(data, pixels, syntax, tmp_path), frame_of(pixels)), pixels
+    for pixels in kinds_of(syntax, (5, 12, 16)):
+        data = encoded_and_decoded(pixels, syntax)
+        assert np.array_equal(decoded_by_dcmtk(data, pixels, syntax, tmp_path), frame_of(pixels)), pixels
 
 
 @each_syntax
 @pytest.mark.parametrize(("photometric", "samples"), [("MONOCHROME2", 1), ("RGB", 3)])
 def test_noise_that_grows_comes_back(syntax: str, photometric: str, samples: int) -> None:
-    pixels = Pixels(67, 91, samples, photometric_interpretation=photometric)
-    codec, frame = codec_for(syntax), frame_of(pixels, noise_rows=67)
+    pixels = Pixels(37, 51, samples, photometric_interpretation=photometric)
+    codec, frame = codec_for(syntax), frame_of(pixels, noise_rows=37)
     encoded = replace(pixels, photometric_interpretation=codec.encoded_photometric(pixels))
     assert np.array_equal(codec.decode(codec.encode(frame, pixels, 1), encoded), frame)
 

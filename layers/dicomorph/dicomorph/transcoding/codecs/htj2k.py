@@ -1,4 +1,4 @@
-"""High-Throughput JPEG 2000 (ITU-T T.814): reversible and not, by OpenJPH."""
+"""High-Throughput JPEG 2000 (ITU-T T.814): reversible and not, encoded by OpenJPH and decoded by OpenJPEG."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Final
 import imagecodecs
 import numpy as np
 
-from dicomorph.model.errors import TranscodingError
 from dicomorph.transcoding.codecs.jpeg_2000 import decode_with_openjpeg, decoded_colours
 from dicomorph.transcoding.codecs.jpeg_2000_header import checked_codestream
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
 from dicomorph.transcoding.codecs.quality import relative_error, value_range
 from dicomorph.transcoding.pixels import Pixels, Samples
-from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
+from dicomorph.transcoding.samples import codestream_bits, declared_samples
 
 _BASE_RESOLUTION: Final = 64  # pixels of a side, at most (PS3.5 8.2.14)
 _FEWEST_LEVELS: Final = 5
@@ -77,19 +76,12 @@ class Htj2kCodec:
         return _with_precision(bytes(encoded), pixels, is_lossy=self.is_lossy)
 
     def decode(self, data: bytes, pixels: Pixels) -> Samples:
-        """Return the samples; of colour, what was transformed when it was encoded.
+        """Return the samples, of at most 16 bits; of colour, what was transformed when it was encoded.
 
-        Lossy ones by OpenJPEG: where they overshoot their range, OpenJPH leaves it to the caller to clip
-        them, which imagecodecs does not.
+        By OpenJPEG: over damage, OpenJPH only prints an error when imagecodecs calls it, and samples that
+        overshoot their range wrap around.
         """
-        codestream, header = checked_codestream(data, pixels)
-        if self.is_lossy:
-            return decode_with_openjpeg(codestream, header, pixels)
-        try:
-            samples = imagecodecs.htj2k_decode(codestream, planar=False)
-        except (ValueError, RuntimeError) as error:
-            raise TranscodingError("An HTJ2K frame is damaged") from error
-        return decoded_samples(samples.reshape(pixels.shape), header.precision, pixels)
+        return decode_with_openjpeg(*checked_codestream(data, pixels), pixels)
 
 
 def _step(samples: Samples, allocated: int, quality: int) -> float:

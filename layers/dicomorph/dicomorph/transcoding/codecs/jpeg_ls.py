@@ -60,10 +60,7 @@ class JpegLsCodec:
         samples = declared_samples(frame, pixels)
         difference = largest_difference(quality, pixels) if self.is_lossy else 0
         if difference:
-            lowest, highest = declared_range(pixels)
-            samples = np.clip(
-                samples, lowest + difference, highest - difference
-            )  # else some leave it, and wrap
+            samples = _away_from_ends(samples, pixels, difference)
         unsigned = np.ascontiguousarray(samples).view(f"u{pixels.dtype.itemsize}")
         room = bytearray(2 * unsigned.nbytes + _HEADER)  # noise grows
         encoded = bytes(imagecodecs.jpegls_encode(unsigned, difference, out=room))
@@ -81,10 +78,23 @@ class JpegLsCodec:
         return decoded_samples(samples, header.precision, pixels)
 
 
-def largest_difference(quality: int, pixels: Pixels) -> int:
-    """Return how far a sample may differ, but twice as far from the ends of its range (parameter NEAR).
+def _away_from_ends(samples: Samples, pixels: Pixels, difference: int) -> Samples:
+    """Return samples that stay in their range however they differ: beyond its ends they would wrap around.
 
-    0 at 100, one more for ten less; four times that for more than 8 bits.
+    The decoder itself keeps unsigned samples above 0, and below the end of the bits allocated.
+    """
+    lowest, highest = declared_range(pixels)
+    if pixels.is_signed:
+        return np.clip(samples, lowest + difference, highest - difference)
+    return (
+        samples if pixels.bits_stored == pixels.bits_allocated else np.minimum(samples, highest - difference)
+    )
+
+
+def largest_difference(quality: int, pixels: Pixels) -> int:
+    """Return how far a sample may differ (the parameter NEAR); twice as far next to the ends of its range.
+
+    0 at 100, one more for each ten less; four times that for more than 8 bits.
     """
     steps = -(-(100 - quality) // 10)
     if pixels.bits_stored <= 8:  # noqa: PLR2004 - bits of a byte

@@ -61,9 +61,9 @@ class RleCodec:
         """Return the samples of all segments."""
         check_size(pixels)
         count = pixels.samples_per_pixel * pixels.dtype.itemsize
-        bounds = _bounds(data, count)
-        frame = np.empty((pixels.rows, pixels.columns, count), np.uint8)
         size = pixels.rows * pixels.columns
+        bounds = _bounds(data, count, size)
+        frame = np.empty((pixels.rows, pixels.columns, count), np.uint8)
         for index, (start, stop) in enumerate(bounds):
             frame[..., index] = _plane(data[start:stop], size).reshape(pixels.rows, pixels.columns)
         return (
@@ -82,8 +82,8 @@ def _even(segment: bytes | bytearray) -> bytes | bytearray:
     return segment + b"\0" if len(segment) % 2 else segment
 
 
-def _bounds(data: bytes, count: int) -> list[tuple[int, int]]:
-    """Return where each of the segments starts and stops."""
+def _bounds(data: bytes, count: int, size: int) -> list[tuple[int, int]]:
+    """Return where each of the segments starts and stops, which may be long enough."""
     if len(data) < _HEADER.size:
         raise TranscodingError("An RLE frame is cut off")
     found, *offsets = _HEADER.unpack_from(data)
@@ -92,13 +92,13 @@ def _bounds(data: bytes, count: int) -> list[tuple[int, int]]:
     bounds = list(zip(offsets[:count], [*offsets[1:count], len(data)], strict=True))
     if offsets[0] < _HEADER.size or any(start >= stop for start, stop in bounds) or bounds[-1][0] > len(data):
         raise TranscodingError("An RLE header has wrong offsets")
+    if any((stop - start) * _HIGHEST_RATIO < size for start, stop in bounds):
+        raise TranscodingError("An RLE segment is cut off")
     return bounds
 
 
 def _plane(segment: bytes, size: int) -> Samples:
     """Return the bytes of a segment."""
-    if len(segment) * _HIGHEST_RATIO < size:
-        raise TranscodingError("An RLE segment is cut off")
     plane = bytearray(size + _SLACK)
     try:
         decoded = imagecodecs.packbits_decode(segment, out=plane)
