@@ -6,8 +6,6 @@ multi-frame has more than 100,000 nested elements.
 
 from __future__ import annotations
 
-import struct
-
 from dicomorph.dicom.recoding.output import Output
 from dicomorph.dicom.recoding.steps import (
     CREATOR,
@@ -18,15 +16,12 @@ from dicomorph.dicom.recoding.steps import (
     Step,
     Steps,
     check_may_be_sequence,
-    no_sequence,
+    holds_items,
 )
 from dicomorph.dicom.recoding.surroundings import Surroundings
-from dicomorph.dicom.recoding.words import swapped, swapped_pieces
-from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.recoding.values import LONG_VALUE, ValueWriter
+from dicomorph.dicom.recoding.words import swapped
 from dicomorph.dicom.stream.elements import (
-    DELIMITER_BYTES,
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
     ITEM,
     ITEM_DELIMITATION,
     MAXIMUM_DEPTH,
@@ -38,56 +33,39 @@ from dicomorph.dicom.stream.elements import (
     misplaced,
     out_of_order,
     overrun,
-    skip_fragments,
     skip_undefined,
     too_deep,
 )
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.stream.windows import Window
 
-_LONG_VALUE = 1 << 16  # bytes; from here on a value is a range of the source, not a copy
-_NEVER = 1 << 32
 _HEADER = 12  # bytes, the longest of an element
 _SHORT_SEQUENCE = 2048  # bytes; longer ones hardly repeat
 _REMEMBERED = 2_000  # sequences
-_LITTLE_ITEM, _BIG_ITEM = EXPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM)
 
 
-class Recoder:
-    """Writes elements of one source in another encoding.
+class Recoder(ValueWriter):
+    """Writes elements of one source in another encoding, with the items in them.
 
     Parameters
     ----------
-    window : Window
-        Where they are read.
-    output : Output
-        Where they go.
-    target : Encoding
-        How they are to be written.
-    makes_ranges : bool
-        Whether long values become ranges of the source; else they are copied.
+    window, output, target, makes_ranges
+        As for `ValueWriter`.
     """
 
     def __init__(
         self, window: Window, output: Output, target: Encoding, *, makes_ranges: bool = True
     ) -> None:
-        self._window = window
-        self._output = output
-        self._target = target
-        self._item = target.tag(ITEM)
-        self._pack_length = struct.Struct(target.order + "I").pack
+        super().__init__(window, output, target, makes_ranges=makes_ranges)
         self._empty_item = self._item + bytes(4)
         self._undefined_item = self._item + b"\xff" * 4
         self._item_end = target.tag(ITEM_DELIMITATION) + bytes(4)
-        self._sequence_end = target.tag(SEQUENCE_DELIMITATION) + bytes(4)
-        self._base = 0  # of the buffer that is walked
-        self._longest = _LONG_VALUE if makes_ranges else _NEVER
-        self._sequences: dict[tuple[bytes, Encoding], bytes] = {}  # what short ones became
+        self._sequences: dict[tuple[bytes, Encoding, int], bytes] = {}  # what short ones became, by depth
         self._is_contextual = False  # whether something depended on what surrounds the sequence
 
     def top_level(self, start: int, stop: int, around: Surroundings) -> None:
         """Write the element between two positions in the source."""
-        buffer, base = self._window.of(start, min(stop, start + _LONG_VALUE + _HEADER))
+        buffer, base = self._window.of(start, min(stop, start + LONG_VALUE + _HEADER))
         self._base = base
         self._data_set(buffer, start - base, stop - base, False, around)  # noqa: FBT003
 
@@ -159,46 +137,9 @@ class Recoder:
         if not steps.source.explicit:
             vr = around.vr(tag, length)
             self._is_contextual = self._is_contextual or bool(around.inherits)
-        if _holds_items(tag, vr, beginning, steps):
+        if holds_items(tag, vr, beginning, steps):
             return self._sequence(tag, vr, value, stop, False, around)  # noqa: FBT003
         self._value(tag, b"UN" if vr == b"SQ" else vr, value, stop, steps)
-        return stop
-
-    def _value(self, tag: int, vr: bytes, start: int, stop: int, steps: Steps) -> None:
-        """Write an element that is no sequence, of defined length."""
-        output, word, read = self._output, steps.word(vr), self._window.read
-        start, stop = self._base + start, self._base + stop
-        output.chunk += self._target.header(tag, vr, stop - start)
-        if stop - start < self._longest:
-            output.chunk += swapped(read(start, stop), word) if word else read(start, stop)
-        elif word:
-            output.keep(swapped_pieces(read, start, stop, word))
-        else:
-            output.add_range(start, stop)
-
-    def _copy(self, start: int, stop: int) -> None:
-        """Write what is the same in both encodings."""
-        start, stop = self._base + start, self._base + stop
-        if stop - start < self._longest:
-            self._output.chunk += self._window.read(start, stop)
-        else:
-            self._output.add_range(start, stop)
-
-    def _fragments(self, tag: int, buffer: Buffer, value: int, end: int, steps: Steps) -> int:
-        """Write encapsulated pixel data; what the fragments hold stays as it is."""
-        order = steps.source.order
-        stop = skip_fragments(buffer, value, end, order)
-        self._output.chunk += self._target.header(tag, b"OB", UNDEFINED_LENGTH)
-        if not steps.swaps:
-            self._copy(value, stop)
-            return stop
-        while value < stop - DELIMITER_BYTES:
-            _, length = steps.tag_and_length(buffer, value)
-            self._output.chunk += self._item + self._pack_length(length)
-            value += DELIMITER_BYTES
-            self._copy(value, value + length)
-            value += length
-        self._output.chunk += self._sequence_end
         return stop
 
     def _sequence(
@@ -243,7 +184,7 @@ class Recoder:
 
     def _short_items(self, buffer: Buffer, pos: int, end: int, steps: Steps, around: Surroundings) -> None:
         """Write the items of a sequence that may come again; none of their values is long."""
-        key = buffer[pos:end], steps.source
+        key = buffer[pos:end], steps.source, around.depth
         found = self._sequences.get(key)
         chunk = self._output.chunk
         if found is not None:
@@ -298,29 +239,3 @@ class Recoder:
         if (pos < end) is not undefined:
             raise overrun()
         return pos + 8 if undefined else pos
-
-
-def _holds_items(tag: int, vr: bytes, beginning: bytes, steps: Steps) -> bool:
-    """Tell whether an element that may be none is written as a sequence; its length is defined.
-
-    Bytes of VR UN stay as they are. But a reader of implicit VR opens what the dictionary calls a
-    sequence, and items in big endian are in no other data set.
-
-    Raises
-    ------
-    BadFileFormatError
-        If such a reader would find no items.
-    """
-    source = steps.source
-    if not source.explicit:
-        return vr == b"SQ" and beginning in (b"", _LITTLE_ITEM)
-    if source.order == ">" and vr == b"UN" and beginning == _BIG_ITEM:
-        return True
-    if not beginning or vr_of(tag) != "SQ":
-        return False
-    is_item = beginning == (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM))
-    if steps.target.explicit:
-        return is_item and vr != b"UN"
-    if not is_item:
-        raise no_sequence(tag)
-    return True

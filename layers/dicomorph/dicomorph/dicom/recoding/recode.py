@@ -102,6 +102,8 @@ def _kept(source: Source, parts: Sequence[ScriptPart]) -> KeptPart:
 
 def _check(source: Source, parts: Sequence[ScriptPart], walk: TopLevel) -> None:
     """Raise `BadFileFormatError` if readers may take what is in implicit VR for something else."""
+    if walk.target.explicit:
+        return
     written = EditedSource(source, EditScript.of(parts))
     if may_be_read_otherwise(written.read(0, 8), walk.target, walk.target):
         check_is_read_alike(written, walk.target, walk.target)

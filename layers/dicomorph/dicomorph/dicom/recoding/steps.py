@@ -12,6 +12,8 @@ from dicomorph.dicom.standard.dictionary import is_private, is_private_creator, 
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from dicomorph.dicom.stream.elements import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
     ITEM,
     UNDEFINED_LENGTH,
     Encoding,
@@ -34,6 +36,7 @@ PRIVATE: Final = -6
 """Such an element: what becomes of it depends on the creator."""
 
 _HEADER = 8  # bytes
+_LITTLE_ITEM, _BIG_ITEM = EXPLICIT_LITTLE.tag(ITEM), EXPLICIT_BIG.tag(ITEM)
 _REMEMBERED = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -166,3 +169,29 @@ class Steps(dict[bytes, Step]):
                 self._private.clear()
             self._private[key, creator] = step
         return step
+
+
+def holds_items(tag: int, vr: bytes, beginning: bytes, steps: Steps) -> bool:
+    """Tell whether an element that may be none is written as a sequence; its length is defined.
+
+    Bytes of VR UN stay as they are. But a reader of implicit VR opens what the dictionary calls a
+    sequence, and items in big endian are in no other data set.
+
+    Raises
+    ------
+    BadFileFormatError
+        If such a reader would find no items.
+    """
+    source = steps.source
+    if not source.explicit:
+        return vr == b"SQ" and beginning in (b"", _LITTLE_ITEM)
+    if source.order == ">" and vr == b"UN" and beginning == _BIG_ITEM:
+        return True
+    if not beginning or vr_of(tag) != "SQ":
+        return False
+    is_item = beginning == (_LITTLE_ITEM if vr == b"UN" else source.tag(ITEM))
+    if steps.target.explicit:
+        return is_item and vr != b"UN"
+    if not is_item:
+        raise no_sequence(tag)
+    return True

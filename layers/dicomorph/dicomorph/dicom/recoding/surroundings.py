@@ -10,10 +10,13 @@ from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION
 from dicomorph.dicom.standard.vrs import SHORT_VRS
 from dicomorph.dicom.stream.elements import read_element
+from dicomorph.dicom.stream.part10 import DataSetBytes
+from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
 
+_PATIENCE = 8  # times the size of the source
 _LONGEST_CREATOR = 64  # bytes; the private dictionary knows none beyond ASCII
 
 
@@ -101,3 +104,27 @@ class Surroundings:
         if self._root.patience < 0:  # each may hold what the others pass over
             raise BadFileFormatError("Too many items around an element say whether it is signed")
         return found
+
+
+class TopLevelSurroundings(Surroundings):
+    """The data set of a file, which need not be at hand as a whole.
+
+    Parameters
+    ----------
+    data : DataSetBytes
+        The data set.
+    steps : Steps
+        How its elements are written, and are to be.
+    """
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: DataSetBytes, steps: Steps) -> None:
+        super().__init__(None, b"", 0, 0, steps, 0)
+        self.patience = _PATIENCE * data.source.size
+        self._data = data
+
+    def _find_sign(self) -> bool | None:
+        for found in scan(self._data, last=PIXEL_REPRESENTATION, wanted={PIXEL_REPRESENTATION}):
+            return is_signed(self._data.source.read(found.value, found.stop))
+        return None

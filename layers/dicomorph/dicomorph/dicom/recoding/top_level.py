@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.recoding.changes import Change, PixelDataParts
 from dicomorph.dicom.recoding.items import Recoder
 from dicomorph.dicom.recoding.output import MOST_IN_MEMORY, Output
 from dicomorph.dicom.recoding.steps import CREATOR, PRIVATE, Steps
-from dicomorph.dicom.recoding.surroundings import Surroundings
+from dicomorph.dicom.recoding.surroundings import Surroundings, TopLevelSurroundings
 from dicomorph.dicom.recoding.words import swapped
 from dicomorph.dicom.standard.tags import (
     PIXEL_DATA,
-    PIXEL_REPRESENTATION,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     format_tag,
@@ -32,19 +32,14 @@ from dicomorph.dicom.stream.elements import (
     read_header,
 )
 from dicomorph.dicom.stream.part10 import DataSetBytes, encoding_under
-from dicomorph.dicom.stream.scan import scan
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.windows import Window
-from dicomorph.dicom.values.pixel_values import is_signed
 from dicomorph.model.errors import BadFileFormatError
 
 _ELSEWHERE = (0x0000, 0x0002)  # groups of commands and of the file meta information
 _LAST_ELSEWHERE = 0x0002FFFF
-_PATIENCE = 8
 _LAST = 1 << 32
 _PADDING = 0xFFFFFFFF
-# What counts the bytes of encapsulated pixel data (PS3.3 C.7.6.3.1.8, C.7.6.3.1.9).
-_OFFSETS = frozenset((0x7FE00001, 0x7FE00002, 0x7FE00003))
 
 
 class TopLevel:
@@ -79,12 +74,12 @@ class TopLevel:
         self._output = Output(data.source.scratch, target.order)
         self._is_same = data.encoding == target
         self._recoder = Recoder(self._window, self._output, target)
-        self._around = _TopLevelSurroundings(data, Steps.between(data.encoding, target))
+        self._around = TopLevelSurroundings(data, Steps.between(data.encoding, target))
         written = {tag for tag, change in changes.items() if change is not None}
         if pixel_data is not None:
             written.add(PIXEL_DATA)
         self._written = written
-        self._gone = (changes.keys() | (set() if pixel_data is None else _OFFSETS)) - written
+        self._gone = (changes.keys() | (set() if pixel_data is None else OFFSET_ELEMENTS)) - written
         self._waiting = sorted(written, reverse=True)
         self._next = self._waiting[-1] if written else _LAST
         self._special = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID, PIXEL_DATA, *self._gone))
@@ -240,19 +235,3 @@ class TopLevel:
             return
         if found.undefined is (self._syntax in NATIVE_TRANSFER_SYNTAXES):
             raise BadFileFormatError("The pixel data cannot stay as they are under the transfer syntax")
-
-
-class _TopLevelSurroundings(Surroundings):
-    """The data set of a file, which need not be at hand as a whole."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: DataSetBytes, steps: Steps) -> None:
-        super().__init__(None, b"", 0, 0, steps, 0)
-        self.patience = _PATIENCE * data.source.size
-        self._data = data
-
-    def _find_sign(self) -> bool | None:
-        for found in scan(self._data, last=PIXEL_REPRESENTATION, wanted={PIXEL_REPRESENTATION}):
-            return is_signed(self._data.source.read(found.value, found.stop))
-        return None
