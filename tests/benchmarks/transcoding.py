@@ -172,7 +172,7 @@ def row(data: bytes, syntax: str, server: Server | None, folder: Path) -> dict[s
     for name in commands.keys() & found.keys():
         found[name] = max(found[name] - start_of(commands[name][0]), 0)
     if "orthanc" in found:
-        found["orthanc"] = max(found["orthanc"] - found["as it is"], 0)
+        found["orthanc"] = max(found["orthanc"] - found.get("as it is", 0), 0)
     return found
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element
 from tests.support.images import Image, image_file
-from tests.support.transcoded import RLE, read, transcoded
+from tests.support.pixel_kinds import Kind
+from tests.support.transcoded import RLE, pixels_by_pydicom, read, transcoded
 
 JPEG, JPEG_EXTENDED, NEAR_LOSSLESS = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 81))
 JPEG_2000, HTJ2K = (f"1.2.840.10008.1.2.4.{n}" for n in (91, 203))
@@ -132,6 +133,14 @@ def test_colours_are_described_as_the_transfer_syntax_has_them(syntax: str, plan
     assert native.PlanarConfiguration == 0
     assert native.PhotometricInterpretation == "RGB"
     assert native["PixelData"].VR == "OW"
+
+
+@pytest.mark.parametrize(("bits", "written"), [(9, 12), (10, 12), (12, 12)])
+def test_bits_that_a_lossy_codec_needs_are_stored(bits: int, written: int) -> None:
+    kind = Kind(16, bits)
+    found = read(transcoded(kind.file(kind.array()), JPEG_EXTENDED))
+    assert (found.BitsAllocated, found.BitsStored, found.HighBit) == (16, written, written - 1)
+    assert int(pixels_by_pydicom(transcoded(kind.file(kind.array()), JPEG_EXTENDED)).max()) < 1 << written
 
 
 def test_a_gray_image_keeps_what_it_says_of_planes() -> None:

@@ -66,7 +66,8 @@ def test_a_multi_frame_of_200_megabytes_takes_a_few_frames_of_memory(syntax: str
     for name, frames in (("small", 8), ("large", FRAMES)):
         image = Image(512, 512 * 16 // bits, bits=bits, frames=frames)
         (tmp_path / name).write_bytes(image_file(image, frame * frames))
-    command = [sys.executable, "-c", PROGRAM, tmp_path / "small", tmp_path / "large", tmp_path, syntax]
+    folder = str(tmp_path)
+    command = [sys.executable, "-c", PROGRAM, f"{folder}/small", f"{folder}/large", folder, syntax]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     growth, size = map(int, found)
     assert size > FRAMES * len(frame) == 200 * MEGABYTE

@@ -16,8 +16,10 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
 )
 from dicomorph.dicom.stream.elements import DELIMITER_BYTES, EXPLICIT_LITTLE, ITEM, Element, Encoding
 from dicomorph.transcoding.image_header import (
+    BITS_STORED,
     DERIVATION_CODE_SEQUENCE,
     DERIVATION_DESCRIPTION,
+    HIGH_BIT,
     IMAGE_TYPE,
     LOSSY_IMAGE_COMPRESSION_METHOD,
     LOSSY_IMAGE_COMPRESSION_RATIO,
@@ -46,8 +48,10 @@ _METHODS: Final = {
 }
 
 
-def changed_pixels(header: ImageHeader, pixels: Pixels, planar_configuration: int) -> dict[int, Change]:
+def changed_pixels(header: ImageHeader, pixels: Pixels) -> dict[int, Change]:
     """Return what changes where frames are written anew.
+
+    An image without colours keeps what it says of planes (PS3.3 C.7.6.3.1.3).
 
     Parameters
     ----------
@@ -55,14 +59,14 @@ def changed_pixels(header: ImageHeader, pixels: Pixels, planar_configuration: in
         Of the source.
     pixels : Pixels
         How they are written.
-    planar_configuration : int
-        Of colours; an image without them keeps what it says (PS3.3 C.7.6.3.1.3).
     """
     changes = dict[int, Change]()
     if header.text(PHOTOMETRIC_INTERPRETATION) != pixels.photometric_interpretation:
         changes[PHOTOMETRIC_INTERPRETATION] = b"CS", _text(pixels.photometric_interpretation)
     if pixels.is_colour:
-        changes[PLANAR_CONFIGURATION] = b"US", planar_configuration.to_bytes(2, "little")
+        changes[PLANAR_CONFIGURATION] = _number(pixels.planar_configuration)
+    if pixels.bits_stored != header.pixels().bits_stored:
+        changes[BITS_STORED], changes[HIGH_BIT] = _number(pixels.bits_stored), _number(pixels.high_bit)
     return changes
 
 
@@ -138,6 +142,10 @@ def _description(header: ImageHeader, sentence: str) -> Change:
     found = header.raw(DERIVATION_DESCRIPTION, _LONGEST_VALUE).rstrip(b" \0")
     text = found + b"; " + sentence.encode("ascii") if found else sentence.encode("ascii")
     return b"ST", _even(text if len(text) <= _LONGEST_DESCRIPTION else found)
+
+
+def _number(number: int) -> Change:
+    return b"US", number.to_bytes(2, "little")
 
 
 def _text(text: str, pad: bytes = b" ") -> bytes:

@@ -45,10 +45,15 @@ class CodecWriting:
         is_usual = codec.is_lossy or pixels.high_bit == pixels.bits_stored - 1
         self._pixels = pixels if is_usual else self._whole_cells
         codec.check(self._pixels)
-        self.photometric_interpretation = codec.encoded_photometric(self._pixels)
-        """Of what is written."""
-        self.planar_configuration = codec.planar_configuration
-        """Of colours in what is written."""
+        self.written = replace(
+            pixels,
+            photometric_interpretation=codec.encoded_photometric(self._pixels),
+            planar_configuration=codec.planar_configuration if pixels.is_colour else 0,
+        )
+        """What is to be said of the product."""
+        bits = codec.encoded_bits_stored(self._pixels)
+        if bits != self._pixels.bits_stored:
+            self.written = replace(self.written, bits_stored=bits, high_bit=bits - 1)
 
     def encoded(self, frame: Samples) -> bytes:
         """Return the codestream of a frame.

@@ -124,7 +124,7 @@ class _Items:
         elements = {
             found.tag: header.data.source.read(found.start, found.stop) for found in scan_whole(header.data)
         }
-        for tag, change in changed_pixels(header, frames.pixels, planar_configuration=0).items():
+        for tag, change in changed_pixels(header, frames.pixels).items():
             elements.pop(tag, None)
             if change is not None:
                 elements[tag] = EXPLICIT_LITTLE.element(tag, *change)

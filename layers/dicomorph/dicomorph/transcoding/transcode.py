@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from dicomorph.dicom.recoding.changes import Change, PixelDataParts
@@ -128,7 +127,7 @@ def _decoded(header: ImageHeader, target: Target) -> _Product:
     frames = frames_of(header)
     writing = NativeWriting(frames.pixels, target.transfer_syntax)
     parts = writing.joined(converted(frames, writing.encoded), header.data.source.scratch)
-    return _Product(changed_pixels(header, frames.pixels, planar_configuration=0), parts)
+    return _Product(changed_pixels(header, frames.pixels), parts)
 
 
 def _encoded(header: ImageHeader, target: Target, sop_instance_uid: str) -> _Product:
@@ -139,10 +138,9 @@ def _encoded(header: ImageHeader, target: Target, sop_instance_uid: str) -> _Pro
     quality = min(max(target.lossy_quality, 1), 100)
     writing = CodecWriting(header, frames.pixels, codec, quality)
     done = encapsulate(converted(frames, writing.encoded), header.data.source.scratch)
-    pixels = replace(frames.pixels, photometric_interpretation=writing.photometric_interpretation)
-    changes = changed_pixels(header, pixels, writing.planar_configuration) | done.tables
+    changes = changed_pixels(header, writing.written) | done.tables
     if not is_lossy_target(syntax):
         return _Product(changes, done.parts)
-    ratio = pixels.frame_size * pixels.number_of_frames / done.size
+    ratio = frames.pixels.frame_size * frames.pixels.number_of_frames / done.size
     changes |= lossy_attributes(header, syntax, ratio, sop_instance_uid)
     return _Product(changes, done.parts, with_lossy_compression(header))
