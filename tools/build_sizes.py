@@ -11,7 +11,7 @@ from tools.built_stack import BUILD, BuiltFunction, read_build
 
 MEGABYTE = 1 << 20
 LIMIT = 250 * MEGABYTE
-RESERVE = LIMIT // 5  # for the codecs to come, and for dependencies that grow with every upgrade
+RESERVE = LIMIT // 5  # for dependencies, which grow with every upgrade
 
 
 def main(build: Path = BUILD) -> None:

@@ -23,11 +23,12 @@ from tests.compat.oracle import Oracle
 from tests.compat.oracle_rules import Fate, Path, matches
 from tests.compat.oracle_values import PIXEL_DATA
 from tests.compat.plans import Request
+from tests.fuzz.recoding import faults_of_recoding
 from tests.support.edits import KEY, NAME, WindowedSource, plan
 
 SECONDS_PER_BYTE = 1 / 1e6
 SECONDS_AT_MOST = 0.1  # for a file of any size: collecting garbage, compiling the request
-_TRACED, _WINDOWED = 4, 2  # one input of so many
+_TRACED, _WINDOWED, _RECODED = 4, 2, 4  # one input of so many
 _WORTH_A_SECOND_LOOK = 0.003  # seconds, in which others may have been at work
 MEMORY_RATIO = 10
 MEMORY_AT_ALL = 2 << 20
@@ -93,6 +94,8 @@ class Judge:
             verdict.faults.append("what was seen before changes the result")
         if number % _WINDOWED == 0 and not _alike(output, _windowed(self._engine(), data, number % 3)):
             verdict.faults.append("the size of the window changes the result")
+        if number % _RECODED == 0:
+            verdict.faults += _recoding(data, number // _RECODED)
         return verdict
 
     def _work(self, data: bytes) -> float:
@@ -211,6 +214,13 @@ def _windowed(engine: Rewriter, data: bytes, surplus: int) -> bytes | Exception:
         return error
     finally:
         windows.WINDOW = before
+
+
+def _recoding(data: bytes, number: int) -> list[str]:
+    try:
+        return faults_of_recoding(data, number)
+    except Exception as error:  # noqa: BLE001 - as above
+        return [f"crash while recoding: {error!r}"]
 
 
 def _alike(one: bytes | Exception, other: bytes | Exception) -> bool:

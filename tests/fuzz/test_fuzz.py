@@ -10,7 +10,7 @@ import pytest
 from dicomorph.dicom.engine.rewriter import Rewriter
 from tests.compat.plans import REQUESTS, Request
 from tests.dicom_factory import rich_file
-from tests.fuzz import campaign
+from tests.fuzz import campaign, recoding
 from tests.fuzz.checks import Judge, Verdict
 from tests.fuzz.corpus import corpus
 from tests.support.edits import anonymized, plan
@@ -79,6 +79,14 @@ def test_errors_that_are_not_ours_are_found(monkeypatch: pytest.MonkeyPatch, tmp
     assert [faults for _, _, faults in figures.failed] == [["crash: KeyError()"]] * 2
     assert (tmp_path / "1-1.dcm").read_bytes() == campaign.made(1, 1)[0]
     assert "crash" in (tmp_path / "1-1.txt").read_text()
+
+
+def test_faults_of_recoding_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(recoding, "recode", fail)
+    assert Judge(ANONYMIZE).judge(rich_file(), number=0).faults == ["crash while recoding: KeyError()"]
 
 
 def test_hangs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -21,6 +23,18 @@ from tools.built_stack import read_build
 from tools.deploy import Account
 
 ROOT = Path(__file__).parents[2]
+ENCODE_ALL = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import numpy as np
+from dicomorph.transcoding.codecs import registry
+from dicomorph.transcoding.pixels import Pixels
+pixels = Pixels(16, 16)
+frame = np.zeros((16, 16), np.uint8)
+for syntax in registry.SYNTAXES:
+    codec = registry.codec_of(syntax)
+    assert codec.decode(codec.encode(frame, pixels, 90), pixels).shape == (16, 16), syntax
+"""
 TEMPLATE = {
     "Globals": {
         "Function": {"Layers": [{"Ref": "PackageLayer"}], "Environment": {"Variables": {"SETTINGS": "{}"}}}
@@ -89,6 +103,25 @@ def test_what_is_installed_here_does_not_hide_what_a_layer_lacks(build: Path) ->
         build_check.main(build)
 
 
+@pytest.mark.parametrize("module", ["imagecodecs", "numpy", "dicomorph/transcoding/transcode"])
+def test_a_function_that_converts_is_not_built_without_codecs(
+    build: Path, module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = json.loads((build / "template.yaml").read_text())
+    template["Resources"]["CodecsLayer"] = template["Resources"]["PackageLayer"]
+    template["Resources"]["ReadFunction"]["Properties"]["Layers"] = [{"Ref": "CodecsLayer"}]
+    (build / "template.yaml").write_text(json.dumps(template))
+    python = build / "PackageLayer/python"
+    for path in ("imagecodecs.py", "numpy.py", "dicomorph/transcoding/transcode.py"):
+        (python / path).parent.mkdir(exist_ok=True)
+        (python / path).touch()
+    build_check.main(build)
+    (python / f"{module}.py").unlink()
+    with pytest.raises(SystemExit, match="ReadFunction"):
+        build_check.main(build)
+    assert f"{module.replace('/', '.')} was not built" in capsys.readouterr().out
+
+
 def test_each_function_is_started_with_an_environment_that_it_can_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -147,6 +180,26 @@ def test_the_layer_describes_the_services_that_have_clients() -> None:
     (kept,) = re.findall(r"^SERVICES := (.*)$", makefile, re.MULTILINE)
     bootstrap = (ROOT / "layers/dicomorph/dicomorph/aws/backend.py").read_text()
     assert set(kept.split()) == set(re.findall(r'boto3\.client\(\s*"(\w+)"', bootstrap))
+
+
+def test_the_layer_has_the_codecs_that_are_called() -> None:
+    makefile = (ROOT / "layers/codecs/Makefile").read_text()
+    (kept,) = re.findall(r"^CODECS := (.*)$", makefile, re.MULTILINE)
+    package = (ROOT / "layers/dicomorph/dicomorph/transcoding").rglob("*.py")
+    called = re.findall(r"imagecodecs\.(\w+)_(?:en|de)code", "".join(path.read_text() for path in package))
+    assert set(kept.split()) == {{"packbits": "imcd"}.get(name, name) for name in called}
+
+
+@pytest.mark.slow
+def test_the_stripped_layer_still_encodes_and_decodes(tmp_path: Path) -> None:
+    installed = Path(find_spec("imagecodecs").origin).parents[1]  # type: ignore[union-attr, arg-type]
+    for name in ("imagecodecs", "imagecodecs.libs", "numpy", "numpy.libs"):
+        shutil.copytree(installed / name, tmp_path / name)
+    strip = ["make", "-s", "-C", str(ROOT / "layers/codecs"), "strip", f"TARGET={tmp_path}"]
+    subprocess.run(strip, check=True)
+    assert not list(tmp_path.glob("imagecodecs/_jpegxl*"))
+    paths = [str(tmp_path), str(ROOT / "layers/dicomorph")]
+    subprocess.run([sys.executable, "-I", "-S", "-c", ENCODE_ALL, *paths], check=True)
 
 
 def test_the_same_package_gives_the_same_layer_wherever_it_lies(tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 WHOLE = ROOT / "requirements/dev.lock"
 SAM = ROOT / "requirements/sam.lock"
-PARTS = [ROOT / "requirements/local.lock", ROOT / "layers/dependencies/requirements.txt"]
+PARTS = [
+    ROOT / "requirements/local.lock",
+    ROOT / "layers/codecs/requirements.txt",
+    ROOT / "layers/dependencies/requirements.txt",
+]
 
 
 def pins(path: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@
     ├── InexistentItemError        7
     ├── InexistentTagError        21   an identifier that an upload must have
     ├── NotImplementedYetError     2
+    │   └── TranscodingError           2   pixel data that a transfer syntax or a codec does not take
     ├── RevisionMismatchError     43
     ├── CanceledJobError          37
     ├── JobEndsError               6   409 on the wire: too late to stop the job
@@ -134,6 +135,10 @@ class NotImplementedYetError(DicomorphError):
     """Orthanc's code for what a server cannot do."""
 
     code = 2
+
+
+class TranscodingError(NotImplementedYetError):
+    """Pixel data cannot be decoded, or not be encoded in this transfer syntax; the reason has no values."""
 
 
 class RevisionMismatchError(DicomorphError):

@@ -77,7 +77,7 @@ class DataSetBytes:
     @property
     def declared(self) -> Encoding:
         """What the transfer syntax says of the encoding."""
-        return _encoding_of(self.transfer_syntax)
+        return encoding_under(self.transfer_syntax)
 
     @property
     def is_deflated(self) -> bool:
@@ -110,7 +110,7 @@ def open_dataset(source: Source) -> DataSetBytes:
             message = "This is not a DICOM file"
             raise BadFileFormatError(message)
         syntax = _recognise(buffer, start - base)
-        declared = _encoding_of(syntax)
+        declared = encoding_under(syntax)
     if syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         inside = inflated(source, start)
         buffer, _ = inside.window(0, inside.size)
@@ -118,7 +118,7 @@ def open_dataset(source: Source) -> DataSetBytes:
         encoding = encoding_of(buffer, start, inside.size, EXPLICIT_LITTLE)
         return DataSetBytes(inside, start, encoding, syntax)
     if declared is None:
-        declared = _encoding_of(_recognise(buffer, start - base))
+        declared = encoding_under(_recognise(buffer, start - base))
     vr_or_length = buffer[stop + 4 : stop + 8]
     is_usual = vr_or_length[:2] in SHORT_VRS if declared.explicit else vr_or_length[1:] == _SHORT_LENGTH
     if not is_usual:
@@ -209,12 +209,12 @@ def _syntax_of(raw: bytes) -> tuple[str, Encoding | None]:
     except UnicodeDecodeError as error:
         message = "The transfer syntax is not a UID"
         raise BadFileFormatError(message) from error
-    return syntax, _encoding_of(syntax) if is_transfer_syntax(syntax) else None
+    return syntax, encoding_under(syntax) if is_transfer_syntax(syntax) else None
 
 
 def _looks_like_a_data_set(buffer: Buffer, pos: int) -> bool:
     try:
-        tag, vr, _, length = read_header(buffer, pos, len(buffer), _encoding_of(_recognise(buffer, pos)))
+        tag, vr, _, length = read_header(buffer, pos, len(buffer), encoding_under(_recognise(buffer, pos)))
     except BadFileFormatError:
         return False
     return tag >> 16 in _FIRST_GROUPS and (bool(vr) or length < len(buffer))
@@ -231,7 +231,8 @@ def _recognise(buffer: Buffer, pos: int) -> str:
     return EXPLICIT_VR_LITTLE_ENDIAN
 
 
-def _encoding_of(transfer_syntax: str) -> Encoding:
+def encoding_under(transfer_syntax: str) -> Encoding:
+    """Return how data sets are written under a transfer syntax."""
     if transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN:
         return IMPLICIT_LITTLE
     if transfer_syntax == EXPLICIT_VR_BIG_ENDIAN:

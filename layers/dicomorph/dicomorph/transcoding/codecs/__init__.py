@@ -1,0 +1,1 @@
+"""Codecs of single frames, one file a family of transfer syntaxes."""

@@ -1,0 +1,60 @@
+"""From the frames of a file to those of another transfer syntax, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from dicomorph.dicom.standard.tags import PIXEL_DATA
+from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
+from dicomorph.model.errors import TranscodingError
+from dicomorph.transcoding.codecs.registry import codec_of
+from dicomorph.transcoding.encapsulated_frames import EncapsulatedFrames
+from dicomorph.transcoding.image_header import ImageHeader, contradiction
+from dicomorph.transcoding.in_order import cores, in_order
+from dicomorph.transcoding.native_frames import NativeFrames
+from dicomorph.transcoding.pixels import Samples, check_size
+
+Frames: TypeAlias = NativeFrames | EncapsulatedFrames
+
+_IN_FLIGHT: Final = 1 << 28  # bytes of frames that are in memory at a time, unless one alone is larger
+_COPIES: Final = 3  # of a frame: as it was read, decoded, encoded
+_MOST: Final = 1 << 36  # bytes of all frames: who decodes more is busy for hours
+
+
+def frames_of(header: ImageHeader) -> Frames:
+    """Return the frames of a file.
+
+    Raises
+    ------
+    BadFileFormatError
+        If the fragments of encapsulated pixel data do not add up to the file.
+    TranscodingError
+        If they are not what the file says of them, too large, or of an unknown transfer syntax.
+    """
+    syntax, is_encapsulated = header.data.transfer_syntax, header.elements[PIXEL_DATA].undefined
+    if is_encapsulated is (syntax in NATIVE_TRANSFER_SYNTAXES):
+        raise contradiction("the transfer syntax tells otherwise whether they are encapsulated")
+    if not is_encapsulated:
+        return NativeFrames(header)
+    codec = codec_of(syntax)
+    if codec is None:
+        raise TranscodingError("The transfer syntax of the pixels is not known")
+    pixels = header.pixels()
+    check_size(pixels)
+    if pixels.frame_size * pixels.number_of_frames > _MOST:
+        raise TranscodingError("The frames are more than this server accepts")
+    return EncapsulatedFrames(header, codec)
+
+
+def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[bytes]:
+    """Yield what becomes of all frames, in their order.
+
+    Parameters
+    ----------
+    encoded : Callable[[Samples], bytes]
+        Called by several threads.
+    """
+    most = max(1, min(2 * cores(), _IN_FLIGHT // (_COPIES * frames.pixels.frame_size)))
+    most = min(most, frames.pixels.number_of_frames)
+    return in_order(lambda decoded: encoded(decoded()), frames, most_in_flight=most)
