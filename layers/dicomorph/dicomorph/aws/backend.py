@@ -18,7 +18,7 @@ from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import MEGABYTE, Settings
-from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.services.backend import Backend, Target, Uploads, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def aws_backend(environment: Environment) -> Backend:
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
+        uploads=_aws_uploads(environment),
         settings=settings,
         planner_limits=PlannerLimits(),
         now=utc_now,
@@ -86,19 +87,26 @@ def _aws_objects(environment: Environment, settings: Settings) -> Any:
     return S3Store(s3_client(), environment.dicom_bucket_name, scratch)
 
 
-def s3_client() -> S3Client:
+def s3_client(*, bare: bool = False) -> S3Client:
     """Return a client whose presigned URLs work in every region.
 
     What is encrypted with a KMS key is given to signatures of version 4 alone, and in older regions
     boto3 presigns with version 2. Where a bucket is younger than its name in the global DNS, and in
     regions that are off by default, only the region's own host answers without a redirection, which
     a signed URL does not survive.
+
+    Parameters
+    ----------
+    bare : bool
+        Whether it asks for no checksums by itself, as the SDK does since 2025: whoever sends what it
+        has signed, or begun, would have to send them.
     """
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     signing = Config(
         signature_version="s3v4",
+        request_checksum_calculation="when_required" if bare else "when_supported",
         s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     )
     return boto3.client("s3", config=_config(read_timeout=_READ_TIMEOUT).merge(signing))
@@ -138,6 +146,22 @@ def _aws_jobs(environment: Environment) -> Any:
 
     client = boto3.client("dynamodb", config=_config(read_timeout=5))
     return DynamoJobRecords(client, environment.index_table_name)
+
+
+def _aws_uploads(environment: Environment) -> Any:
+    if not (environment.index_table_name and environment.dicom_bucket_name):
+        return _Absent("INDEX_TABLE_NAME, or DICOM_BUCKET_NAME")
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.uploads.door import S3UploadDoor  # noqa: PLC0415
+    from dicomorph.aws.uploads.records import DynamoUploadRecords  # noqa: PLC0415
+    from dicomorph.aws.uploads.session import session_end  # noqa: PLC0415
+
+    client = boto3.client("dynamodb", config=_config(read_timeout=5))
+    return Uploads(
+        DynamoUploadRecords(client, environment.index_table_name),
+        S3UploadDoor(s3_client(bare=True), environment.dicom_bucket_name, session_end=session_end),
+    )
 
 
 def _aws_runner(environment: Environment) -> Any:

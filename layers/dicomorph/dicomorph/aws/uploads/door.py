@@ -1,0 +1,164 @@
+"""S3 takes uploads at presigned addresses, below ``incoming/uploads/``."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from dicomorph.aws.objects.checks import encode_crc32
+from dicomorph.aws.objects.errors import translated
+from dicomorph.model.crc32 import joined
+from dicomorph.model.errors import BadRequestError, InternalError, TransientError, UnknownResourceError
+from dicomorph.model.object_keys import incoming_upload_key
+from dicomorph.model.uploads import Announcement, Digest, Offer, OfferedPart, Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_SIGNED_FOR: Final = timedelta(hours=1)
+_PARAMETERS: Final = {Digest.CRC32.value: "ChecksumCRC32", Digest.SHA256.value: "ChecksumSHA256"}
+_HEADERS: Final = {Digest.CRC32.value: "x-amz-checksum-crc32", Digest.SHA256.value: "x-amz-checksum-sha256"}
+_KINDS: Final[
+    dict[str, Any]
+] = {  # what S3 keeps of a file in parts: of SHA-256, it knows only one of the parts' own
+    "": {},
+    Digest.CRC32.value: {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"},
+    Digest.SHA256.value: {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"},
+}
+
+
+class S3UploadDoor:
+    """The port `UploadDoor` over a bucket.
+
+    An address is signed together with the size of what is sent, and with its checksum if one was
+    announced: S3 refuses anything else. Nothing is said of encryption, since S3 refuses headers
+    ``x-amz-`` that were not signed: so it is that of the bucket.
+
+    Parameters
+    ----------
+    client : S3Client
+        Of the region's own host, which adds no checksums by itself: clients would have to send them.
+    bucket : str
+        Where files go; its lifecycle removes parts that nobody completes.
+    session_end : Callable[[], datetime | None]
+        Until when the credentials live that sign; None if they do not tell.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, *, session_end: Callable[[], datetime | None]) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._session_end = session_end
+
+    def offer(self, upload_id: str, announced: Announcement, *, now: datetime, address: str) -> Offer:  # noqa: ARG002 - S3 has its own
+        """Sign an address for the file, or one for each part."""
+        end = self._session_end()
+        expires = now + _SIGNED_FOR if end is None else min(now + _SIGNED_FOR, end)
+        seconds = int((expires - now).total_seconds())
+        if seconds < 1:
+            raise TransientError("The credentials of the function come to their end")
+        place = {"Bucket": self._bucket, "Key": incoming_upload_key(upload_id)}
+        ticket = self._begin_parts(place, announced.digest) if announced.is_parted else ""
+        parts = tuple(
+            self._signed(place, ticket, announced, number, seconds) for number in range(len(announced.ranges))
+        )
+        return Offer(parts=parts, expires=expires, ticket=ticket)
+
+    def complete(self, upload: Upload) -> None:
+        """Let S3 put the parts together that it has, if they are all."""
+        if not upload.ticket:
+            return
+        try:
+            self._complete(upload)
+        except UnknownResourceError:
+            if not self.holds(upload):  # completed before
+                raise UnknownResourceError("The parts of the upload are gone") from None
+
+    def withdraw(self, upload: Upload) -> None:
+        """Let S3 forget the parts."""
+        if upload.ticket:
+            with suppress(UnknownResourceError), translated():
+                self._client.abort_multipart_upload(**self._place(upload), UploadId=upload.ticket)
+
+    def holds(self, upload: Upload) -> bool:
+        """Tell whether the file is there and has yet to be taken in."""
+        with translated():
+            found = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=incoming_upload_key(upload.id), MaxKeys=1
+            )
+        return bool(found.get("KeyCount"))
+
+    def _place(self, upload: Upload) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": incoming_upload_key(upload.id)}
+
+    def _begin_parts(self, place: dict[str, Any], digest: str) -> str:
+        with translated():
+            return str(self._client.create_multipart_upload(**place, **_KINDS[digest])["UploadId"])
+
+    def _signed(
+        self, place: dict[str, Any], ticket: str, announced: Announcement, number: int, seconds: int
+    ) -> OfferedPart:
+        start, stop = announced.ranges[number]
+        request: dict[str, Any] = {**place, "ContentLength": stop - start}
+        headers = {"Content-Length": str(stop - start)}
+        if announced.checksums:
+            checksum = _encoded(announced.checksums[number])
+            request[_PARAMETERS[announced.digest]] = headers[_HEADERS[announced.digest]] = checksum
+        operation: Literal["put_object", "upload_part"] = "put_object"
+        if ticket:
+            operation = "upload_part"
+            request |= {"UploadId": ticket, "PartNumber": number + 1}
+        with translated():
+            url = self._client.generate_presigned_url(operation, Params=request, ExpiresIn=seconds)
+        _check_signed(url, headers)
+        return OfferedPart(start=start, stop=stop, url=url, headers=headers)
+
+    def _complete(self, upload: Upload) -> None:
+        announced, place = upload.announced, self._place(upload)
+        parts = self._sent_parts(place, upload.ticket)
+        sizes = {number: stop - start for number, (start, stop) in enumerate(announced.ranges, 1)}
+        if {part["PartNumber"]: part["Size"] for part in parts} != sizes:
+            raise BadRequestError(f"{len(sizes) - len(parts)} of {len(sizes)} parts have not been sent")
+        named = ("ETag", "PartNumber", *_PARAMETERS.values())
+        done: Any = [{name: part[name] for name in named if name in part} for part in parts]
+        with translated():
+            self._client.complete_multipart_upload(
+                **place,
+                UploadId=upload.ticket,
+                MultipartUpload={"Parts": done},
+                **_whole(announced),
+            )
+
+    def _sent_parts(self, place: dict[str, Any], ticket: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        pages = iter(self._client.get_paginator("list_parts").paginate(**place, UploadId=ticket))
+        while True:
+            with translated():
+                page = next(pages, None)
+            if page is None:
+                return found
+            found += [dict(part) for part in page.get("Parts", ())]
+
+
+def _encoded(checksum: str) -> str:
+    return base64.b64encode(bytes.fromhex(checksum)).decode("ascii")
+
+
+def _whole(announced: Announcement) -> dict[str, Any]:
+    """Return what S3 is told of the whole file: the CRC-32 that follows from those of the parts."""
+    if announced.digest != Digest.CRC32.value:
+        return {}
+    found = 0
+    for (start, stop), checksum in zip(announced.ranges, announced.checksums, strict=True):
+        found = joined(found, int(checksum, 16), stop - start)
+    return {"ChecksumType": "FULL_OBJECT", "ChecksumCRC32": encode_crc32(found)}
+
+
+def _check_signed(url: str, headers: dict[str, str]) -> None:
+    """See that a client has to send what it is told, and nothing that a newer SDK has signed as well."""
+    [signed] = parse_qs(urlsplit(url).query)["X-Amz-SignedHeaders"]
+    if signed.split(";") != sorted(["host", *(name.lower() for name in headers)]):
+        raise InternalError("An address was signed with other headers than it should")
