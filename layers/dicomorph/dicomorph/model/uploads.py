@@ -64,13 +64,22 @@ class Announcement:
     @property
     def is_parted(self) -> bool:
         """Tell whether there are several parts."""
-        return self.part_size < self.size
+        return self.parts > 1
 
     @property
-    def ranges(self) -> list[tuple[int, int]]:
-        """Return the first byte of each part, and the one behind its last."""
-        starts = range(0, self.size, self.part_size)
-        return [(start, min(start + self.part_size, self.size)) for start in starts]
+    def parts(self) -> int:
+        """Return how many parts there are."""
+        return -(-self.size // self.part_size)
+
+    def range_of(self, number: int) -> tuple[int, int]:
+        """Return the first byte of a part, of which the first is 1, and the one behind its last."""
+        return (number - 1) * self.part_size, min(number * self.part_size, self.size)
+
+    @property
+    def part_sizes(self) -> list[int]:
+        """Return the bytes of each part."""
+        ranges = map(self.range_of, range(1, self.parts + 1))
+        return [stop - start for start, stop in ranges]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,8 @@ class OfferedPart:
 
     Parameters
     ----------
+    number : int
+        Of the part; the first is 1.
     start, stop : int
         Its first byte, and the one behind its last.
     url : str
@@ -87,6 +98,7 @@ class OfferedPart:
         Must be sent along, as they stand here.
     """
 
+    number: int
     start: int
     stop: int
     url: str
@@ -99,8 +111,10 @@ class Offer:
 
     Parameters
     ----------
+    in_parts : bool
+        Whether the file goes in parts, of which somebody has to make one in the end.
     parts : tuple[OfferedPart, ...]
-        In the order of the file; the whole of it if it does not go in parts.
+        Those that are to be sent, in the order of the file; else one, which is all of it.
     expires : datetime
         No sending may begin after it.
     ticket : str
@@ -108,6 +122,7 @@ class Offer:
         the secret in the address.
     """
 
+    in_parts: bool
     parts: tuple[OfferedPart, ...]
     expires: datetime
     ticket: str
@@ -168,9 +183,12 @@ class Upload:
         return UploadState.PENDING if self.outcome is None else self.outcome.state
 
 
+_CHANGING = ("expires", "outcome")
+
+
 def encode(upload: Upload) -> dict[str, Json]:
-    """Return a record without its outcome as values that JSON knows, by the names of its fields."""
-    return {name: value for name, value in dataclasses.asdict(upload).items() if name != "outcome"}
+    """Return what stays as it is of a record as values that JSON knows, by the names of its fields."""
+    return {name: value for name, value in dataclasses.asdict(upload).items() if name not in _CHANGING}
 
 
 def encode_outcome(outcome: Outcome) -> dict[str, Json]:
@@ -178,8 +196,8 @@ def encode_outcome(outcome: Outcome) -> dict[str, Json]:
     return dataclasses.asdict(outcome)
 
 
-def decode(record: Mapping[str, Any], outcome: Mapping[str, Any] | None) -> Upload:
-    """Return an upload from what was encoded."""
+def decode(record: Mapping[str, Any], *, expires: str, outcome: Mapping[str, Any] | None) -> Upload:
+    """Return an upload from what was encoded, and from what changes of it."""
     announced = {**record["announced"], "checksums": tuple(record["announced"]["checksums"])}
     found = {**record, "announced": Announcement(**announced)}
-    return Upload(**found, outcome=None if outcome is None else Outcome(**outcome))
+    return Upload(**found, expires=expires, outcome=None if outcome is None else Outcome(**outcome))

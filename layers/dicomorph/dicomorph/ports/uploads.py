@@ -27,6 +27,9 @@ class UploadRecords(Protocol):
         and of equals the first. Unknown ids are ignored.
         """
 
+    def prolong(self, upload_id: str, *, expires: str) -> None:
+        """Write until when sending may begin, unless that is longer already. Unknown ids are ignored."""
+
     def delete(self, upload_id: str) -> None:
         """Forget an upload; unknown ids are ignored."""
 
@@ -42,6 +45,15 @@ class UploadDoor(Protocol):
         address : str
             How the client calls this server: scheme, host and what comes before the path; empty
             if it does not tell.
+        """
+
+    def renew(self, upload: Upload, *, now: datetime, address: str) -> Offer:
+        """Offer the same place for longer: of a file in parts, for those that have not been sent.
+
+        Raises
+        ------
+        UnknownResourceError
+            If the parts are gone: nobody completed them in time.
         """
 
     def complete(self, upload: Upload) -> None:

@@ -55,17 +55,18 @@ class S3UploadDoor:
 
     def offer(self, upload_id: str, announced: Announcement, *, now: datetime, address: str) -> Offer:  # noqa: ARG002 - S3 has its own
         """Sign an address for the file, or one for each part."""
-        end = self._session_end()
-        expires = now + _SIGNED_FOR if end is None else min(now + _SIGNED_FOR, end)
-        seconds = int((expires - now).total_seconds())
-        if seconds < 1:
-            raise TransientError("The credentials of the function come to their end")
-        place = {"Bucket": self._bucket, "Key": incoming_upload_key(upload_id)}
-        ticket = self._begin_parts(place, announced.digest) if announced.is_parted else ""
-        parts = tuple(
-            self._signed(place, ticket, announced, number, seconds) for number in range(len(announced.ranges))
-        )
-        return Offer(parts=parts, expires=expires, ticket=ticket)
+        place, ticket = self._place(upload_id), ""
+        if announced.is_parted:
+            with translated():
+                ticket = self._client.create_multipart_upload(**place, **_KINDS[announced.digest])["UploadId"]
+        return self._offer(place, ticket, announced, now, sent=frozenset())
+
+    def renew(self, upload: Upload, *, now: datetime, address: str) -> Offer:  # noqa: ARG002 - S3 has its own
+        """Sign the address of the file again, or those of the parts that S3 does not have."""
+        place, sent = self._place(upload.id), frozenset[int]()
+        if upload.ticket:
+            sent = frozenset(part["PartNumber"] for part in self._sent_parts(place, upload.ticket))
+        return self._offer(place, upload.ticket, upload.announced, now, sent=sent)
 
     def complete(self, upload: Upload) -> None:
         """Let S3 put the parts together that it has, if they are all."""
@@ -75,13 +76,13 @@ class S3UploadDoor:
             self._complete(upload)
         except UnknownResourceError:
             if not self.holds(upload):  # completed before
-                raise UnknownResourceError("The parts of the upload are gone") from None
+                raise
 
     def withdraw(self, upload: Upload) -> None:
         """Let S3 forget the parts."""
         if upload.ticket:
             with suppress(UnknownResourceError), translated():
-                self._client.abort_multipart_upload(**self._place(upload), UploadId=upload.ticket)
+                self._client.abort_multipart_upload(**self._place(upload.id), UploadId=upload.ticket)
 
     def holds(self, upload: Upload) -> bool:
         """Tell whether the file is there and has yet to be taken in."""
@@ -91,35 +92,56 @@ class S3UploadDoor:
             )
         return bool(found.get("KeyCount"))
 
-    def _place(self, upload: Upload) -> dict[str, Any]:
-        return {"Bucket": self._bucket, "Key": incoming_upload_key(upload.id)}
+    def _place(self, upload_id: str) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": incoming_upload_key(upload_id)}
 
-    def _begin_parts(self, place: dict[str, Any], digest: str) -> str:
-        with translated():
-            return str(self._client.create_multipart_upload(**place, **_KINDS[digest])["UploadId"])
+    def _offer(
+        self,
+        place: dict[str, Any],
+        ticket: str,
+        announced: Announcement,
+        now: datetime,
+        *,
+        sent: frozenset[int],
+    ) -> Offer:
+        expires = self._expiry(now)
+        seconds = int((expires - now).total_seconds())
+        parts = tuple(
+            self._signed({**place, **_part_of(ticket, number)}, announced, number, seconds)
+            for number in range(1, announced.parts + 1)
+            if number not in sent
+        )
+        return Offer(in_parts=announced.is_parted, parts=parts, expires=expires, ticket=ticket)
+
+    def _expiry(self, now: datetime) -> datetime:
+        end = self._session_end()
+        if end is None:
+            return now + _SIGNED_FOR
+        if end - now < timedelta(seconds=1):
+            raise TransientError("The credentials of the function come to their end")
+        return min(now + _SIGNED_FOR, end)
 
     def _signed(
-        self, place: dict[str, Any], ticket: str, announced: Announcement, number: int, seconds: int
+        self, request: dict[str, Any], announced: Announcement, number: int, seconds: int
     ) -> OfferedPart:
-        start, stop = announced.ranges[number]
-        request: dict[str, Any] = {**place, "ContentLength": stop - start}
+        start, stop = announced.range_of(number)
+        request["ContentLength"] = stop - start
         headers = {"Content-Length": str(stop - start)}
         if announced.checksums:
-            checksum = _encoded(announced.checksums[number])
+            checksum = _encoded(announced.checksums[number - 1])
             request[_PARAMETERS[announced.digest]] = headers[_HEADERS[announced.digest]] = checksum
-        operation: Literal["put_object", "upload_part"] = "put_object"
-        if ticket:
-            operation = "upload_part"
-            request |= {"UploadId": ticket, "PartNumber": number + 1}
+        operation: Literal["put_object", "upload_part"] = (
+            "upload_part" if "UploadId" in request else "put_object"
+        )
         with translated():
             url = self._client.generate_presigned_url(operation, Params=request, ExpiresIn=seconds)
         _check_signed(url, headers)
-        return OfferedPart(start=start, stop=stop, url=url, headers=headers)
+        return OfferedPart(number=number, start=start, stop=stop, url=url, headers=headers)
 
     def _complete(self, upload: Upload) -> None:
-        announced, place = upload.announced, self._place(upload)
+        announced, place = upload.announced, self._place(upload.id)
         parts = self._sent_parts(place, upload.ticket)
-        sizes = {number: stop - start for number, (start, stop) in enumerate(announced.ranges, 1)}
+        sizes = dict(enumerate(announced.part_sizes, 1))
         if {part["PartNumber"]: part["Size"] for part in parts} != sizes:
             raise BadRequestError(f"{len(sizes) - len(parts)} of {len(sizes)} parts have not been sent")
         named = ("ETag", "PartNumber", *_PARAMETERS.values())
@@ -136,11 +158,18 @@ class S3UploadDoor:
         found: list[dict[str, Any]] = []
         pages = iter(self._client.get_paginator("list_parts").paginate(**place, UploadId=ticket))
         while True:
-            with translated():
-                page = next(pages, None)
+            try:
+                with translated():
+                    page = next(pages, None)
+            except UnknownResourceError:
+                raise UnknownResourceError("The parts of the upload are gone") from None
             if page is None:
                 return found
             found += [dict(part) for part in page.get("Parts", ())]
+
+
+def _part_of(ticket: str, number: int) -> dict[str, Any]:
+    return {"UploadId": ticket, "PartNumber": number} if ticket else {}
 
 
 def _encoded(checksum: str) -> str:
@@ -152,8 +181,8 @@ def _whole(announced: Announcement) -> dict[str, Any]:
     if announced.digest != Digest.CRC32.value:
         return {}
     found = 0
-    for (start, stop), checksum in zip(announced.ranges, announced.checksums, strict=True):
-        found = joined(found, int(checksum, 16), stop - start)
+    for size, checksum in zip(announced.part_sizes, announced.checksums, strict=True):
+        found = joined(found, int(checksum, 16), size)
     return {"ChecksumType": "FULL_OBJECT", "ChecksumCRC32": encode_crc32(found)}
 
 

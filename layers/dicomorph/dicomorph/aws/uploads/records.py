@@ -37,6 +37,7 @@ class DynamoUploadRecords:
         forgotten = datetime.fromisoformat(upload.forgotten).replace(tzinfo=UTC)
         item = {
             **upload_key(upload.id),
+            "Expires": {"S": upload.expires},
             "Record": _dumped(encode(upload)),
             "Reached": _number(UploadState.PENDING.rank),
             "ForgetAfter": _number(int(forgotten.timestamp())),
@@ -49,7 +50,7 @@ class DynamoUploadRecords:
         if item is None:
             return None
         outcome = json.loads(item["Outcome"]["S"]) if "Outcome" in item else None
-        return decode(json.loads(item["Record"]["S"]), outcome)
+        return decode(json.loads(item["Record"]["S"]), expires=item["Expires"]["S"], outcome=outcome)
 
     def settle(self, upload_id: str, outcome: Outcome) -> None:
         """Write what became of an upload, unless it is known to have come as far."""
@@ -58,11 +59,21 @@ class DynamoUploadRecords:
             Condition("Reached < :reached", {":reached": reached}),
             put={"Reached": reached, "Outcome": _dumped(encode_outcome(outcome))},
         )
-        won(lambda: self._table.update(upload_key(upload_id), update))
+        self._update(upload_id, update)
+
+    def prolong(self, upload_id: str, *, expires: str) -> None:
+        """Write until when sending may begin, unless that is longer already."""
+        later = {"S": expires}
+        condition = Condition("Expires < :expires", {":expires": later})
+        self._update(upload_id, Update(condition, put={"Expires": later}))
 
     def delete(self, upload_id: str) -> None:
         """Forget an upload; unknown ids are ignored."""
         self._table.transact([("Delete", {"Key": upload_key(upload_id)})])
+
+    def _update(self, upload_id: str, update: Update) -> None:
+        """Change a record where its condition holds, which it does of none that is gone."""
+        won(lambda: self._table.update(upload_key(upload_id), update))
 
 
 def _number(value: int) -> Item:

@@ -82,6 +82,7 @@ CREATE TABLE IF NOT EXISTS job_request (
 CREATE TABLE IF NOT EXISTS upload (
     id        TEXT PRIMARY KEY,
     forgotten TEXT NOT NULL,
+    expires   TEXT NOT NULL,
     reached   INTEGER NOT NULL, -- the rank of its state
     record    TEXT NOT NULL,    -- JSON
     outcome   TEXT              -- JSON; NULL while it is pending

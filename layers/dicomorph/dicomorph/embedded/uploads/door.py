@@ -19,14 +19,11 @@ class ServerDoor:
 
     def offer(self, upload_id: str, announced: Announcement, *, now: datetime, address: str) -> Offer:
         """Return an address of the server, with a secret that the record of the upload knows."""
-        ticket = secrets.token_hex(TOKEN_BYTES)
-        whole = OfferedPart(
-            start=0,
-            stop=announced.size,
-            url=f"{address}/uploads/{upload_id}/{ticket}",
-            headers={"Content-Length": str(announced.size)},
-        )
-        return Offer(parts=(whole,), expires=now + _TAKEN_FOR, ticket=ticket)
+        return _offer(upload_id, announced.size, secrets.token_hex(TOKEN_BYTES), now, address)
+
+    def renew(self, upload: Upload, *, now: datetime, address: str) -> Offer:
+        """Return the same address."""
+        return _offer(upload.id, upload.announced.size, upload.ticket, now, address)
 
     def complete(self, upload: Upload) -> None:
         """Do nothing: there are no parts."""
@@ -37,3 +34,14 @@ class ServerDoor:
     def holds(self, upload: Upload) -> bool:  # noqa: ARG002 - see the class
         """Return that nothing lies here."""
         return False
+
+
+def _offer(upload_id: str, size: int, ticket: str, now: datetime, address: str) -> Offer:
+    whole = OfferedPart(
+        number=1,
+        start=0,
+        stop=size,
+        url=f"{address}/uploads/{upload_id}/{ticket}",
+        headers={"Content-Length": str(size)},
+    )
+    return Offer(in_parts=False, parts=(whole,), expires=now + _TAKEN_FOR, ticket=ticket)

@@ -52,10 +52,9 @@ def read_announcement(body: Mapping[str, Json]) -> Announcement:
         )
     part_size = _part_size(size, _count(body, "PartSize") if "PartSize" in body else 0)
     announced = Announcement(size=size, part_size=part_size, digest=digest, checksums=checksums)
-    parts = len(announced.ranges)
-    if parts > _MOST_PARTS:
+    if announced.parts > _MOST_PARTS:
         raise ParameterOutOfRangeError(f"The file would go in more than {_MOST_PARTS} parts")
-    if checksums and len(checksums) != parts:
+    if checksums and len(checksums) != announced.parts:
         raise BadRequestError("'Checksum' must hold as many checksums as the file has parts")
     return announced
 

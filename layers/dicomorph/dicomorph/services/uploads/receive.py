@@ -10,10 +10,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from dicomorph.model.errors import BadRequestError, TooLargeBodyError, UnknownResourceError
+from dicomorph.model.errors import (
+    BadRequestError,
+    InexistentTagError,
+    TooLargeBodyError,
+    UnknownResourceError,
+)
 from dicomorph.model.uploads import Announcement, Digest, Upload
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_upload
+from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.uploads.settle import refused, settle, stored
 from dicomorph.services.uploads.view import has_expired, known_upload
 
 _PIECE = 1 << 20
@@ -35,7 +42,7 @@ def expected_upload(backend: Backend, upload_id: str, ticket: str) -> Upload:
     return upload
 
 
-def admit(backend: Backend, upload_id: str, ticket: str, size: int) -> None:
+def refuse_early(backend: Backend, upload_id: str, ticket: str, size: int) -> None:
     """Refuse a file before anything of it is written.
 
     Parameters
@@ -56,6 +63,21 @@ def admit(backend: Backend, upload_id: str, ticket: str, size: int) -> None:
     if size > upload.announced.size:
         raise TooLargeBodyError("The file is larger than was announced")
     check_upload(backend, size)
+
+
+def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: str) -> None:
+    """Store a file that was sent, and write down what became of it.
+
+    Raises
+    ------
+    StorageFullError, TransientError
+        If it could not be stored for now: the upload is still waited for.
+    """
+    try:
+        outcome = stored(store_instance(backend, file, remote_ip=remote_ip))
+    except (BadRequestError, InexistentTagError) as error:
+        outcome = refused(error)
+    settle(backend, upload_id, outcome)
 
 
 def check_file(announced: Announcement, file: bytes | Path) -> None:
@@ -80,8 +102,8 @@ def check_file(announced: Announcement, file: bytes | Path) -> None:
 def _checksums(announced: Announcement, file: bytes | Path) -> Iterator[str]:
     checksum = _CHECKSUMS[Digest(announced.digest)]
     with BytesIO(file) if isinstance(file, bytes) else file.open("rb") as stream:
-        for start, stop in announced.ranges:
-            yield checksum(_pieces(stream, stop - start))
+        for size in announced.part_sizes:
+            yield checksum(_pieces(stream, size))
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:

@@ -7,6 +7,8 @@ from dicomorph.model.resources import Json
 from dicomorph.model.uploads import Outcome
 from dicomorph.services.backend import Backend
 
+_MOST_LISTED = 1_000  # each takes 350 bytes of a record, and an item of DynamoDB holds 400 KB
+
 
 def stored(content: Json) -> Outcome:
     """Return the outcome of a file that was taken in.
@@ -14,9 +16,10 @@ def stored(content: Json) -> Outcome:
     Parameters
     ----------
     content : Json
-        What ``POST /instances`` would have answered.
+        What ``POST /instances`` would have answered; of an archive, a list of that, of which the
+        first thousand are kept.
     """
-    return Outcome(content=content)
+    return Outcome(content=content[:_MOST_LISTED] if isinstance(content, list) else content)
 
 
 def refused(error: DicomorphError) -> Outcome:
