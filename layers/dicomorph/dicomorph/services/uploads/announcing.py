@@ -46,7 +46,7 @@ def read_announcement(body: Mapping[str, Json]) -> Announcement:
     if size > _LARGEST:
         raise ParameterOutOfRangeError("'Size' is above 5 TiB")
     digest, checksums = _checksums(body.get("Checksum"))
-    if checksums and size > _LARGEST_PART and "PartSize" not in body:
+    if digest and size > _LARGEST_PART and "PartSize" not in body:
         raise BadRequestError(
             "Above 5 GiB, a 'Checksum' is one of each part: 'PartSize' must say where they begin"
         )
@@ -54,7 +54,7 @@ def read_announcement(body: Mapping[str, Json]) -> Announcement:
     announced = Announcement(size=size, part_size=part_size, digest=digest, checksums=checksums)
     if announced.parts > _MOST_PARTS:
         raise ParameterOutOfRangeError(f"The file would go in more than {_MOST_PARTS} parts")
-    if checksums and len(checksums) != announced.parts:
+    if digest and len(checksums) != announced.parts:
         raise BadRequestError("'Checksum' must hold as many checksums as the file has parts")
     return announced
 
