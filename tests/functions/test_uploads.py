@@ -11,9 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dicomorph import bootstrap
-from dicomorph.model.errors import BadFileFormatError
+from dicomorph.aws.uploads.door import S3UploadDoor
+from dicomorph.model.errors import BadFileFormatError, UnknownResourceError
 from dicomorph.model.settings import Settings
-from dicomorph.model.uploads import Outcome
+from dicomorph.model.uploads import Outcome, Upload
+from dicomorph.services.backend import Backend, Uploads
 from dicomorph.services.uploads.announcing import read_announcement
 from dicomorph.services.uploads.settle import refused, settle, stored
 from tests.support.api_client import Client, Clock, make_dicom
@@ -167,6 +169,35 @@ def test_a_file_that_waits_to_be_taken_in_is_pending_for_as_long_as_it_does(
     aws_client.backend.objects.put(f"incoming/uploads/{upload['ID']}", b"DICOM")
     clock.advance(5 * DAY)
     assert aws_client.get(upload["Path"]).json["State"] == "Pending"
+    assert aws_client.post(f"{upload['Path']}/renew").error == (400, 8)
+
+
+class TakingIn(S3UploadDoor):
+    """Has a file taken in by somebody else at the moment that it is asked for it."""
+
+    def __init__(self, backend: Backend, content: dict[str, Any]) -> None:
+        self._backend, self._content = backend, content
+
+    def complete(self, upload: Upload) -> None:
+        settle(self._backend, upload.id, stored(self._content))
+        raise UnknownResourceError
+
+    def holds(self, upload: Upload) -> bool:
+        settle(self._backend, upload.id, stored(self._content))
+        return False
+
+
+@pytest.mark.parametrize("call", [("POST", "/complete"), ("GET", "")])
+def test_an_upload_whose_file_is_taken_in_amid_a_call_is_a_success(
+    aws_client: Client, clock: Clock, call: tuple[str, str]
+) -> None:
+    upload = begin(aws_client)
+    backend = aws_client.backend
+    door = TakingIn(backend, aws_client.upload())
+    clock.advance(DAY)
+    bootstrap.use_backend(replace(backend, now=clock, uploads=Uploads(backend.uploads.records, door)))
+    method, path = call
+    assert aws_client.call(method, f"{upload['Path']}{path}").json["State"] == "Success"
 
 
 def test_an_upload_is_offered_for_longer_until_its_file_has_come(door: Client, clock: Clock) -> None:

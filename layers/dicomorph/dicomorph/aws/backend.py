@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
@@ -18,7 +19,7 @@ from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
 from dicomorph.model.settings import MEGABYTE, Settings
-from dicomorph.services.backend import Backend, Target, Uploads, utc_now
+from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
@@ -76,6 +77,20 @@ class _Absent:
 
     def __getattr__(self, name: str) -> Any:
         raise InternalError(f"{name}: this function was started without {self._variable}")
+
+
+class _Later:
+    """Stands for ports that are made when they are used, which most functions never do: each has a client."""
+
+    def __init__(self, **makers: Callable[[], Any]) -> None:
+        self._makers = makers
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        made = self._makers[name]()
+        setattr(self, name, made)
+        return made
 
 
 def _aws_objects(environment: Environment, settings: Settings) -> Any:
@@ -149,19 +164,29 @@ def _aws_jobs(environment: Environment) -> Any:
 
 
 def _aws_uploads(environment: Environment) -> Any:
-    if not (environment.index_table_name and environment.dicom_bucket_name):
-        return _Absent("INDEX_TABLE_NAME, or DICOM_BUCKET_NAME")
+    return _Later(
+        records=partial(_aws_upload_records, environment.index_table_name),
+        door=partial(_aws_upload_door, environment.dicom_bucket_name),
+    )
+
+
+def _aws_upload_records(table_name: str) -> Any:
+    if not table_name:
+        return _Absent("INDEX_TABLE_NAME")
     import boto3  # noqa: PLC0415
 
-    from dicomorph.aws.uploads.door import S3UploadDoor  # noqa: PLC0415
     from dicomorph.aws.uploads.records import DynamoUploadRecords  # noqa: PLC0415
+
+    return DynamoUploadRecords(boto3.client("dynamodb", config=_config(read_timeout=5)), table_name)
+
+
+def _aws_upload_door(bucket: str) -> Any:
+    if not bucket:
+        return _Absent("DICOM_BUCKET_NAME")
+    from dicomorph.aws.uploads.door import S3UploadDoor  # noqa: PLC0415
     from dicomorph.aws.uploads.session import session_end  # noqa: PLC0415
 
-    client = boto3.client("dynamodb", config=_config(read_timeout=5))
-    return Uploads(
-        DynamoUploadRecords(client, environment.index_table_name),
-        S3UploadDoor(s3_client(bare=True), environment.dicom_bucket_name, session_end=session_end),
-    )
+    return S3UploadDoor(s3_client(bare=True), bucket, session_end=session_end)
 
 
 def _aws_runner(environment: Environment) -> Any:

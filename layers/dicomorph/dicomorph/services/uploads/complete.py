@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.uploads.view import known_upload, view
@@ -21,7 +22,11 @@ def complete(backend: Backend, upload_id: str) -> dict[str, Json]:
     """
     upload = known_upload(backend, upload_id)
     if upload.outcome is None:
-        backend.uploads.door.complete(upload)
+        try:
+            backend.uploads.door.complete(upload)
+        except UnknownResourceError:
+            if known_upload(backend, upload_id).outcome is None:  # it was not taken in meanwhile
+                raise
     return view(backend, upload_id)
 
 

@@ -27,7 +27,7 @@ def renew(backend: Backend, upload_id: str, *, address: str) -> dict[str, Json]:
         If its file has come in.
     """
     upload = known_upload(backend, upload_id)
-    if upload.outcome is not None:
+    if upload.outcome is not None or backend.uploads.door.holds(upload):
         raise BadRequestError("The file of the upload has come in")
     offer = backend.uploads.door.renew(upload, now=backend.now(), address=address)
     backend.uploads.records.prolong(upload_id, expires=timestamp(offer.expires))

@@ -70,7 +70,7 @@ def _expiry(backend: Backend, upload: Upload) -> Outcome | None:
     """Tell whether nothing comes any more, where nothing has come of an upload."""
     if backend.now() < _moment(upload.expires) + _STILL_SENT or backend.uploads.door.holds(upload):
         return None
-    return _EXPIRED
+    return known_upload(backend, upload.id).outcome or _EXPIRED  # it may have been taken in meanwhile
 
 
 def _moment(text: str) -> datetime:
