@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -126,7 +126,9 @@ def test_what_an_sdk_signs_besides_is_noticed() -> None:
 def test_the_end_of_a_session_is_known_where_the_credentials_tell_it(monkeypatch: pytest.MonkeyPatch) -> None:
     s3_client()
     assert session_end() is None  # those of the environment do not
-    end = datetime.now(UTC) + timedelta(hours=2)
+    end = datetime.now(timezone(timedelta(hours=2))) + timedelta(hours=2)
     credentials = RefreshableCredentials("key", "secret", "token", end, dict, "test")
     monkeypatch.setattr(boto3.DEFAULT_SESSION, "get_credentials", lambda: credentials)
-    assert session_end() == end
+    found = session_end()
+    assert found is not None
+    assert (found, found.utcoffset()) == (end, timedelta())

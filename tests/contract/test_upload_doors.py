@@ -179,8 +179,9 @@ def test_no_address_outlives_the_credentials_that_signed_it(
 
 @pytest.mark.parametrize("seconds", [0.5, 0, -1])
 def test_nothing_is_signed_with_credentials_at_their_end(
-    client: S3Client, bucket: str, seconds: float
+    client: S3Client, s3: S3Client, bucket: str, seconds: float
 ) -> None:
     door = s3_door(client, bucket, NOW + timedelta(seconds=seconds))
     with pytest.raises(TransientError):
         door.offer(ID, PARTED, now=NOW, address="")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)

@@ -66,7 +66,7 @@ def test_what_is_unknown_or_forgotten_is_not_settled(upload_records: UploadRecor
 
 def test_an_upload_is_waited_for_longer_and_never_for_less(upload_records: UploadRecords) -> None:
     upload = new_upload()
-    later = "2026-01-31T14:00:00.000000"
+    later = "2026-01-31T14:00:00.000000+00:00"
     upload_records.prolong(upload.id, expires=later)
     assert upload_records.get(upload.id) is None
     upload_records.create(upload)

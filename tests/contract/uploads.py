@@ -16,9 +16,9 @@ def new_upload(number: int = 1, **changes: Any) -> Upload:
     values = {
         "id": f"{number:032x}",
         "announced": Announcement(size=5, part_size=5),
-        "created": "2026-01-31T12:00:00.000000",
-        "expires": "2026-01-31T13:00:00.000000",
-        "forgotten": "2026-03-02T12:00:00.000000",
+        "created": "2026-01-31T12:00:00.000000+00:00",
+        "expires": "2026-01-31T13:00:00.000000+00:00",
+        "forgotten": "2026-03-02T12:00:00.000000+00:00",
         **changes,
     }
     return Upload(**values)

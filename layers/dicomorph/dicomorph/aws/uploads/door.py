@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 _SIGNED_FOR: Final = timedelta(hours=1)
 _PARAMETERS: Final = {Digest.CRC32.value: "ChecksumCRC32", Digest.SHA256.value: "ChecksumSHA256"}
 _HEADERS: Final = {Digest.CRC32.value: "x-amz-checksum-crc32", Digest.SHA256.value: "x-amz-checksum-sha256"}
-_KINDS: Final[
-    dict[str, Any]
-] = {  # what S3 keeps of a file in parts: of SHA-256, it knows only one of the parts' own
+# What S3 keeps of a file in parts: of SHA-256, it knows one of the parts' own only.
+_KINDS: Final[dict[str, Any]] = {
     "": {},
     Digest.CRC32.value: {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"},
     Digest.SHA256.value: {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"},
@@ -55,18 +54,18 @@ class S3UploadDoor:
 
     def offer(self, upload_id: str, announced: Announcement, *, now: datetime, address: str) -> Offer:  # noqa: ARG002 - S3 has its own
         """Sign an address for the file, or one for each part."""
-        place, ticket = self._place(upload_id), ""
+        place, ticket, expires = self._place(upload_id), "", self._expiry(now)
         if announced.is_parted:
             with translated():
                 ticket = self._client.create_multipart_upload(**place, **_KINDS[announced.digest])["UploadId"]
-        return self._offer(place, ticket, announced, now, sent=frozenset())
+        return self._offer(place, ticket, announced, now, expires)
 
     def renew(self, upload: Upload, *, now: datetime, address: str) -> Offer:  # noqa: ARG002 - S3 has its own
         """Sign the address of the file again, or those of the parts that S3 does not have."""
-        place, sent = self._place(upload.id), frozenset[int]()
+        place, sent = self._place(upload.id), set[int]()
         if upload.ticket:
-            sent = frozenset(part["PartNumber"] for part in self._sent_parts(place, upload.ticket))
-        return self._offer(place, upload.ticket, upload.announced, now, sent=sent)
+            sent = {part["PartNumber"] for part in self._sent_parts(place, upload.ticket)}
+        return self._offer(place, upload.ticket, upload.announced, now, self._expiry(now), sent)
 
     def complete(self, upload: Upload) -> None:
         """Let S3 put the parts together that it has, if they are all."""
@@ -101,10 +100,9 @@ class S3UploadDoor:
         ticket: str,
         announced: Announcement,
         now: datetime,
-        *,
-        sent: frozenset[int],
+        expires: datetime,
+        sent: Collection[int] = (),
     ) -> Offer:
-        expires = self._expiry(now)
         seconds = int((expires - now).total_seconds())
         parts = tuple(
             self._signed({**place, **_part_of(ticket, number)}, announced, number, seconds)

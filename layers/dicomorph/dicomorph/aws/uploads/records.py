@@ -6,7 +6,7 @@ DynamoDB itself deletes a record once its time is over, some days late.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dicomorph.aws.dynamodb.expressions import ABSENT, Condition, Update
@@ -34,7 +34,7 @@ class DynamoUploadRecords:
 
     def create(self, upload: Upload) -> None:
         """Write a record."""
-        forgotten = datetime.fromisoformat(upload.forgotten).replace(tzinfo=UTC)
+        forgotten = datetime.fromisoformat(upload.forgotten)
         item = {
             **upload_key(upload.id),
             "Expires": {"S": upload.expires},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import boto3
 from botocore.credentials import RefreshableCredentials
@@ -18,4 +18,4 @@ def session_end() -> datetime | None:
         return None
     credentials.get_frozen_credentials()
     end: datetime | None = getattr(credentials, "_expiry_time", None)  # botocore tells it in no other way
-    return end
+    return None if end is None else end.astimezone(UTC)

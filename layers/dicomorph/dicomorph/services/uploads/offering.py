@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from dicomorph.model.errors import BadRequestError
+from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.resources import Json
 from dicomorph.model.uploads import Offer, OfferedPart
 from dicomorph.services.backend import Backend
-from dicomorph.services.uploads.view import known_upload, orthanc_time
+from dicomorph.services.uploads.view import known_upload
 
 
 def renew(backend: Backend, upload_id: str, *, address: str) -> dict[str, Json]:
@@ -37,7 +38,7 @@ def renew(backend: Backend, upload_id: str, *, address: str) -> dict[str, Json]:
 def offered_json(upload_id: str, size: int, offer: Offer) -> dict[str, Json]:
     """Return where, how and until when a file is to be sent."""
     shown: dict[str, Json] = {
-        "Expires": orthanc_time(offer.expires),
+        "Expires": metadata_time(offer.expires),
         "ID": upload_id,
         "Method": "PUT",
         "Path": f"/uploads/{upload_id}",
@@ -53,7 +54,7 @@ def offered_json(upload_id: str, size: int, offer: Offer) -> dict[str, Json]:
 
 def timestamp(moment: datetime) -> str:
     """Return a time in UTC as records hold it, which sorts as text."""
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return moment.isoformat(timespec="microseconds")
 
 
 def _address(part: OfferedPart) -> dict[str, Json]:

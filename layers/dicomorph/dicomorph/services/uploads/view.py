@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dicomorph.model.errors import TimeLimitError, UnknownResourceError
 from dicomorph.model.metadata_names import metadata_time
@@ -33,8 +33,8 @@ def view(backend: Backend, upload_id: str) -> dict[str, Json]:
     outcome = upload.outcome or _expiry(backend, upload)
     state = UploadState.PENDING if outcome is None else outcome.state
     shown: dict[str, Json] = {
-        "CreationTime": orthanc_time(_moment(upload.created)),
-        "Expires": orthanc_time(_moment(upload.expires)),
+        "CreationTime": metadata_time(datetime.fromisoformat(upload.created)),
+        "Expires": metadata_time(datetime.fromisoformat(upload.expires)),
         "ID": upload.id,
         "Size": upload.announced.size,
         "State": state.value,
@@ -51,27 +51,20 @@ def view(backend: Backend, upload_id: str) -> dict[str, Json]:
 def known_upload(backend: Backend, upload_id: str) -> Upload:
     """Return the record of an upload; raise `UnknownResourceError` if there is none any more."""
     upload = backend.uploads.records.get(upload_id)
-    if upload is None or _moment(upload.forgotten) <= backend.now():
+    if upload is None or datetime.fromisoformat(upload.forgotten) <= backend.now():
         raise UnknownResourceError("There is no such upload")
     return upload
 
 
 def has_expired(backend: Backend, upload: Upload) -> bool:
     """Tell whether no sending may begin any more."""
-    return _moment(upload.expires) <= backend.now()
-
-
-def orthanc_time(moment: datetime) -> str:
-    """Return a time as Orthanc writes it, in whole seconds."""
-    return metadata_time(moment)
+    return datetime.fromisoformat(upload.expires) <= backend.now()
 
 
 def _expiry(backend: Backend, upload: Upload) -> Outcome | None:
     """Tell whether nothing comes any more, where nothing has come of an upload."""
-    if backend.now() < _moment(upload.expires) + _STILL_SENT or backend.uploads.door.holds(upload):
+    if backend.now() < datetime.fromisoformat(upload.expires) + _STILL_SENT or backend.uploads.door.holds(
+        upload
+    ):
         return None
     return known_upload(backend, upload.id).outcome or _EXPIRED  # it may have been taken in meanwhile
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
