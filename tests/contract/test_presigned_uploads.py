@@ -27,6 +27,12 @@ PLAIN = Announcement(size=5, part_size=5)
 PARTED = Announcement(size=5 * MIB + 3, part_size=5 * MIB, digest="Crc32", checksums=("cbf43926", "00000001"))
 
 
+@pytest.fixture(autouse=True)
+def _own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the session of other tests, which holds what it was made with."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
 def signature(part: OfferedPart, headers: dict[str, str], *, method: str = "PUT") -> str:
     """Return what S3 computes for a request (Signature Version 4, in the query)."""
     url = urlsplit(part.url)
