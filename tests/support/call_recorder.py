@@ -101,6 +101,7 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "GetObject"): _reading,
     ("s3", "HeadObject"): _reading,
     ("s3", "ListObjectsV2"): _listing,
+    ("s3", "ListParts"): _on_object("s3:ListMultipartUploadParts"),
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
     ("s3", "UploadPartCopy"): _copying,

@@ -9,6 +9,7 @@ from typing import Any
 
 from dicomorph.embedded.backend import database_file
 from dicomorph.model.resources import Level
+from tests.contract.uploads import new_upload
 from tests.workflows.embedded import Server, serve
 
 _ROWS = """
@@ -17,7 +18,7 @@ _ROWS = """
            (SELECT group_concat(label) FROM (SELECT label FROM label WHERE resource = r.pk ORDER BY label))
     FROM resource AS r LEFT JOIN resource AS p ON p.pk = r.parent ORDER BY r.level, r.id
 """
-_OTHERS = ("counter", "property", "job", "job_request", "outbox", "total")
+_OTHERS = ("counter", "property", "job", "job_request", "outbox", "total", "upload")
 
 
 def close(server: Server) -> None:
@@ -39,6 +40,7 @@ def filled(folder: Path, **settings: Any) -> str:
     annotations.set_metadata(Level.SERIES, str(uploaded["ParentSeries"]), "1024", "mine", expected=None)
     annotations.set_metadata(Level.INSTANCE, str(uploaded["ID"]), "1024", "mine", expected=None)
     server.run(study, anonymize=True)
+    server.backend.uploads.records.create(new_upload())
     close(server)
     return study
 

@@ -29,6 +29,7 @@ _PARTITIONS = {
     "properties": r"Property#",
     "list of jobs": r"Jobs$",
     "records of jobs": r"Job#",
+    "records of uploads": r"Upload#",
 }
 """What stands under a partition key of the table (`dicomorph.aws.dynamodb.keys`)."""
 

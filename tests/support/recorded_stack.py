@@ -208,4 +208,7 @@ def recorded_backend(principal: str, variables: Mapping[str, str], recorder: Cal
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "client", recorded_client)
         # One document at a time, so that the caller is on the stack of each call.
-        return replace(aws_backend(read_environment(variables)), documents_at_once=1)
+        backend = replace(aws_backend(read_environment(variables)), documents_at_once=1)
+        for made_when_used in ("records", "door"):
+            getattr(backend.uploads, made_when_used)
+        return backend

@@ -15,6 +15,7 @@ from tests.support.use_cases_of_ends import USE_CASES_OF_ENDS
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
 from tests.support.use_cases_of_many import USE_CASES_OF_MANY
 from tests.support.use_cases_of_the_rest import call_the_rest
+from tests.support.use_cases_of_uploads import USE_CASES_OF_UPLOADS
 from tests.support.workflow_needs import log_needs, workflow_needs
 
 
@@ -49,6 +50,7 @@ def walk(template: Mapping[str, Any]) -> Walk:
             *USE_CASES_OF_MANY,
             *USE_CASES_OF_JOBS,
             *USE_CASES_OF_ENDS,
+            *USE_CASES_OF_UPLOADS,
             call_the_rest,
         ):
             cloud.clear()

@@ -13,6 +13,7 @@ import pytest
 
 from dicomorph.embedded.backend import database_file
 from dicomorph.embedded.sqlite.recognition import is_our_database
+from dicomorph.embedded.sqlite.versions import SCHEMA_VERSION
 from dicomorph.embedded.tidying import Tidying
 from dicomorph.jobs.model import JobState
 from dicomorph.model.object_keys import product_key
@@ -74,7 +75,7 @@ def test_a_folder_of_version_1_opens_with_its_job_in_flight(
     lock_data_folder(folder).release()
     server = serve(folder)
     with closing(sqlite3.connect(database_file(folder))) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (3,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     assert tidy(server, folder) == 0
     assert (folder / MARKER).exists()
     assert not (folder / aside).exists()

@@ -7,6 +7,7 @@
     results/<token>.<dcm or json>                                     an answer too large for itself
     jobs/<job id>/…                                                   documents (`jobs.documents`)
     erasures/<resource>/<time>-<token>/…                              documents (`services.erasure.records`)
+    incoming/uploads/<upload id>                                      a file that is to be taken in
 
 The two digits in front spread the store's partitions. Every version of an instance has a key
 of its own, so a key always has the same bytes.
@@ -21,6 +22,7 @@ INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
 ERASURES = "erasures/"
+INCOMING_UPLOADS = "incoming/uploads/"
 
 TOKEN_BYTES = 16
 """Of what nobody may guess, or meet twice: the names of uploads and results, the ids of jobs."""
@@ -49,6 +51,11 @@ def product_key(job_id: str, product: str, number: int, position: int) -> str:
 def result_key(token: bytes, suffix: str) -> str:
     """Return the key of an answer that is fetched by its address, such as ``results/7f01.dcm``."""
     return f"{RESULTS}{token.hex()}.{suffix}"
+
+
+def incoming_upload_key(upload_id: str) -> str:
+    """Return the key under which a client sends a file past the API."""
+    return f"{INCOMING_UPLOADS}{upload_id}"
 
 
 def exported_key(prefix: str, product: Ancestry) -> str:

@@ -29,6 +29,7 @@ _ERRORS: dict[str, type[DicomorphError]] = {
     "InvalidRange": CorruptedFileError,  # the object is shorter than it was
     "MethodNotAllowed": UnknownResourceError,  # the version is a delete marker
     "NoSuchKey": UnknownResourceError,
+    "NoSuchUpload": UnknownResourceError,
     "NoSuchVersion": UnknownResourceError,
     "OperationAborted": TransientError,
     "PreconditionFailed": TransientError,  # the object is not any more what it was
