@@ -1,0 +1,93 @@
+"""Working off an archive, member by member, in portions that an invocation has time for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from dicomorph.dicom.stream.source import Source
+from dicomorph.model.errors import BadFileFormatError, DicomorphError
+from dicomorph.ports.arrivals import Arrived
+from dicomorph.services.arrival.archive import Archive, is_archive
+from dicomorph.services.arrival.door import Door
+from dicomorph.services.arrival.outcomes import Continued, Progress, Worked
+from dicomorph.services.arrival.rejecting import FAULTS, reject
+from dicomorph.services.arrival.take_file import take_file
+
+_SECONDS = 60.0
+_BYTES = 512 << 20
+
+
+class Portion:
+    """How much of an archive is worked off at once; at least one member is.
+
+    Parameters
+    ----------
+    seconds : float
+        From now on.
+    size : int
+        Bytes of members as they unfold.
+    """
+
+    def __init__(self, *, seconds: float = _SECONDS, size: int = _BYTES) -> None:
+        self._end = time.monotonic() + seconds
+        self._left = size
+
+    def spend(self, size: int) -> None:
+        """Note that so many bytes were worked off."""
+        self._left -= size
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the rest is left to the next call."""
+        return self._left <= 0 or time.monotonic() >= self._end
+
+
+def take_archive(
+    door: Door, arrived: Arrived, source: Source, progress: Progress, portion: Portion
+) -> Worked | Continued:
+    """Work off members from where an earlier call ended; each of them stands for itself.
+
+    Parameters
+    ----------
+    progress : Progress
+        Where to begin.
+
+    Raises
+    ------
+    DicomorphError
+        One of `rejecting.FAULTS` if the archive as a whole is to be set aside; others as `take_file`.
+    """
+    archive = Archive(source)
+    for number in range(progress.cursor, len(archive)):
+        if number > progress.cursor and portion.is_spent:
+            return Continued(progress)
+        if archive.is_content(number):
+            progress = _take_member(door, arrived, archive, number, progress)
+            portion.spend(archive.size(number))
+        progress = progress.beyond(number)
+    return Worked(progress.taken, progress.rejected)
+
+
+def _take_member(door: Door, arrived: Arrived, archive: Archive, number: int, progress: Progress) -> Progress:
+    try:
+        content = archive.member(number)
+    except BadFileFormatError as error:
+        reject(door, archive.packed(number), arrived.version, error, member=number)
+        return progress.with_one(is_taken=False)
+    with closing(content):
+        fault = _fault(door, arrived, content)
+        if fault is not None:
+            reject(door, content, arrived.version, fault, member=number)
+    return progress.with_one(is_taken=fault is None)
+
+
+def _fault(door: Door, arrived: Arrived, content: Source) -> DicomorphError | None:
+    """Take a member; return what is wrong with it."""
+    if is_archive(content):
+        return BadFileFormatError("There is an archive in the archive")
+    try:
+        take_file(door, arrived.name, content)
+    except FAULTS as error:
+        return error
+    return None
