@@ -151,7 +151,7 @@ class _SourceFile(io.RawIOBase):
         at = origins[whence] + offset
         if at < 0:
             message = "Nothing lies before the beginning"
-            raise ValueError(message)
+            raise io.UnsupportedOperation(message)  # an OSError, as `zipfile` expects, and a ValueError
         self._at = at
         return at
 

@@ -59,8 +59,9 @@ def take_archive(
         One of `rejecting.FAULTS` if the archive as a whole is to be set aside; others as `take_file`.
     """
     archive = Archive(source)
-    for number in range(progress.cursor, len(archive)):
-        if number > progress.cursor and portion.is_spent:
+    first = progress.cursor
+    for number in range(first, len(archive)):
+        if number > first and portion.is_spent:
             return Continued(progress)
         if archive.is_content(number):
             progress = _take_member(door, arrived, archive, number, progress)
