@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -177,6 +178,29 @@ def zipped(members: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED) 
         for name, content in members.items():
             archive.writestr(name, content)
     return stream.getvalue()
+
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def object_created(bucket: str, key: str, version: str) -> dict[str, Any]:
+    """Return the event of S3, as EventBridge passes it on."""
+    event: dict[str, Any] = json.loads((EVENTS / "s3/object_created.json").read_text(encoding="utf-8"))
+    created = {**event["detail"]["object"], "key": key, "version-id": version}
+    return {**event, "detail": {**event["detail"], "bucket": {"name": bucket}, "object": created}}
+
+
+def sqs_event(*bodies: Mapping[str, Any], receives: int = 1) -> dict[str, Any]:
+    """Return what Lambda passes on of messages with these bodies."""
+    event = json.loads((EVENTS / "sqs/arrivals.json").read_text(encoding="utf-8"))
+    record = event["Records"][0]
+    attributes = {**record["attributes"], "ApproximateReceiveCount": str(receives)}
+    return {
+        "Records": [
+            {**record, "messageId": str(number), "body": json.dumps(body), "attributes": attributes}
+            for number, body in enumerate(bodies)
+        ]
+    }
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dicomorph.model.resources import Json
+from dicomorph.services.uploads.settle import MOST_LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,6 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
-    """An archive is worked off: so many members were stored or changed, and so many set aside, by now."""
-
-    taken: int
-    rejected: int
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far an archive is worked off.
 
@@ -57,19 +50,33 @@ class Progress:
         The member to go on with, counted from 0.
     taken, rejected : int
         How many of those before it were stored or changed, and set aside.
+    answers : tuple[Mapping[str, Json], ...]
+        As in `Stored`, of as many members as senders are told of.
     """
 
     cursor: int = 0
     taken: int = 0
     rejected: int = 0
+    answers: tuple[Mapping[str, Json], ...] = ()
 
-    def with_one(self, *, is_taken: bool) -> Progress:
+    def with_one(self, member: Stored | Produced | Rejected) -> Progress:
         """Return the progress after one more member."""
-        return replace(self, taken=self.taken + is_taken, rejected=self.rejected + (not is_taken))
+        if isinstance(member, Rejected):
+            return replace(self, rejected=self.rejected + 1)
+        told = isinstance(member, Stored) and len(self.answers) < MOST_LISTED
+        answers = (*self.answers, member.answer) if told and isinstance(member, Stored) else self.answers
+        return replace(self, taken=self.taken + 1, answers=answers)
 
     def beyond(self, number: int) -> Progress:
         """Return the progress that goes on behind a member."""
         return replace(self, cursor=number + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """An archive is worked off; the progress is that of all of it."""
+
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,13 @@ from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.dicom.standard.tags import SOP_INSTANCE_UID
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
+from dicomorph.model.object_keys import INCOMING, INCOMING_UPLOADS
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import Settings
 from dicomorph.services.fields import read_level
 
-UPLOADS = "uploads/"
+UPLOADS = INCOMING_UPLOADS.removeprefix(INCOMING)
 """What the names begin with of what clients of the REST API upload: no rule is asked about these."""
-
-ARRIVING = "incoming/"
-"""What names begin with in the bucket; rules name what comes behind."""
 
 _STORE = "store"
 _BOTH = frozenset(("Replace", "Remove", "Keep", "Force", "PrivateCreator"))
@@ -86,7 +84,7 @@ def _rule(prefix: str, rule: Mapping[str, Json], settings: Settings) -> ArrivalR
 
 def _check_prefix(prefix: str) -> None:
     """Refuse prefixes that no name begins with: what they are for would be stored as it is."""
-    for wrong, meant in (("/", "the part behind it"), (ARRIVING, "the part behind it"), ("./", "no dot")):
+    for wrong, meant in (("/", "the part behind it"), (INCOMING, "the part behind it"), ("./", "no dot")):
         if prefix.startswith(wrong):
             raise BadRequestError(f"no name begins with '{wrong}'; {meant} is the prefix")
     if prefix.startswith(UPLOADS):

@@ -11,6 +11,7 @@ from dicomorph.services.arrival.archive import is_archive
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.outcomes import Continued, Gone, Progress, Taken
 from dicomorph.services.arrival.rejecting import FAULTS, reject
+from dicomorph.services.arrival.senders import tell_sender
 from dicomorph.services.arrival.take_archive import Portion, take_archive
 from dicomorph.services.arrival.take_file import make_safe, take_file
 
@@ -46,6 +47,7 @@ def take(
         raise TransientError("A file went while it was taken") from error
     if not isinstance(taken, Continued):
         make_safe(door.backend)
+        tell_sender(door.backend, arrived, taken)
         door.arrivals.remove(arrived)
     return taken
 

@@ -6,11 +6,11 @@ import time
 from contextlib import closing
 
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import BadFileFormatError, DicomorphError
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.ports.arrivals import Arrived
 from dicomorph.services.arrival.archive import Archive, is_archive
 from dicomorph.services.arrival.door import Door
-from dicomorph.services.arrival.outcomes import Continued, Progress, Worked
+from dicomorph.services.arrival.outcomes import Continued, Produced, Progress, Rejected, Stored, Worked
 from dicomorph.services.arrival.rejecting import FAULTS, reject
 from dicomorph.services.arrival.take_file import take_file
 
@@ -64,31 +64,21 @@ def take_archive(
         if number > first and portion.is_spent:
             return Continued(progress)
         if archive.is_content(number):
-            progress = _take_member(door, arrived, archive, number, progress)
+            progress = progress.with_one(_take_member(door, arrived, archive, number))
             portion.spend(archive.size(number))
         progress = progress.beyond(number)
-    return Worked(progress.taken, progress.rejected)
+    return Worked(progress)
 
 
-def _take_member(door: Door, arrived: Arrived, archive: Archive, number: int, progress: Progress) -> Progress:
+def _take_member(door: Door, arrived: Arrived, archive: Archive, number: int) -> Stored | Produced | Rejected:
     try:
         content = archive.member(number)
     except BadFileFormatError as error:
-        reject(door, archive.packed(number), arrived.version, error, member=number)
-        return progress.with_one(is_taken=False)
+        return reject(door, archive.packed(number), arrived.version, error, member=number)
     with closing(content):
-        fault = _fault(door, arrived, content)
-        if fault is not None:
-            reject(door, content, arrived.version, fault, member=number)
-    return progress.with_one(is_taken=fault is None)
-
-
-def _fault(door: Door, arrived: Arrived, content: Source) -> DicomorphError | None:
-    """Take a member; return what is wrong with it."""
-    if is_archive(content):
-        return BadFileFormatError("There is an archive in the archive")
-    try:
-        take_file(door, arrived.name, content)
-    except FAULTS as error:
-        return error
-    return None
+        try:
+            if is_archive(content):
+                raise BadFileFormatError("There is an archive in the archive")
+            return take_file(door, arrived.name, content)
+        except FAULTS as error:
+            return reject(door, content, arrived.version, error, member=number)
