@@ -1,4 +1,4 @@
-"""Give what could not be taken in another chance, once the reason is gone:  python -m tools.replay --stack NAME.
+"""Give what could not be taken in another chance, once the reason is gone:  make replay STACK=NAME.
 
 Dead letters of what arrived go back to the queue that they came from. With --all, the queue is told
 besides of every file that is below incoming/ in the bucket: of those too whose messages were lost, or
