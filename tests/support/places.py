@@ -20,6 +20,7 @@ _KINDS = {
     "execution": r"arn:aws:states:.+:execution:([^:/]+):.+",
     "map item": r"arn:aws:states:.+:execution:([^:/]+)/.+",
     "workflow": r"arn:aws:states:.+:stateMachine:(.+)",
+    "queue": r"arn:aws:sqs:[^:]+:[^:]+:(.+)",
     "function": r"arn:aws:lambda:.+:function:(.+)",
     "account": r"()\*",
 }

@@ -21,18 +21,20 @@ def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
     bucket = RESOURCES["DicomBucket"]["Properties"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert {rules[name]["Prefix"] for name in ("ForgetResults", "ForgetIncoming")} == {
-        "results/",
-        "incoming/",
-    }
-    for name, prefix in (("ForgetDeletedVersions", "instances/"), ("ForgetDeletedDocuments", "jobs/")):
+    assert rules["ForgetResults"]["Prefix"] == "results/"
+    for name, prefix in (
+        ("ForgetDeletedVersions", "instances/"),
+        ("ForgetDeletedDocuments", "jobs/"),
+        ("ForgetIncoming", "incoming/"),
+    ):
         assert rules[name]["Prefix"] == prefix
         assert rules[name]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "DeletedVersionDays"}}
     assert "AbortIncompleteMultipartUpload" in rules["AbortUploads"]
-    # What is stored, and the documents of jobs, go when somebody says so.
+    # What is stored, what waits to be, and the documents of jobs, go when somebody says so.
     assert {rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule} == {
         "results/",
-        "incoming/",
+        "rejected/",
+        "arrivals/",
     }
 
 

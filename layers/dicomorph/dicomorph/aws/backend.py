@@ -6,6 +6,7 @@ resource for.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 from collections.abc import Callable
@@ -13,18 +14,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
-from dicomorph.aws.settings import deployed_settings
+from dicomorph.aws.settings import deployed_rules, deployed_settings
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
+from dicomorph.model.object_keys import REJECTED
 from dicomorph.model.settings import MEGABYTE, Settings
+from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
+
+    from dicomorph.aws.arrivals.ingestion import Ingestion
 
 _DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
 # Of S3, too: four attempts have to fit into what the workflow gives a worker (120 s).
@@ -57,6 +62,42 @@ def aws_backend(environment: Environment) -> Backend:
         targets=_aws_targets(environment, settings),
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
+    )
+
+
+def aws_ingestion(environment: Environment, backend: Callable[[], Backend]) -> Ingestion:
+    """Return what takes in files that arrive in the bucket.
+
+    Parameters
+    ----------
+    backend : Callable[[], Backend]
+        Asked when the first file has arrived: where its settings mean nothing, files are noted all the same.
+    """
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.arrivals.ingestion import Ingestion  # noqa: PLC0415
+    from dicomorph.aws.arrivals.queue import ArrivalQueue  # noqa: PLC0415
+    from dicomorph.aws.arrivals.waiting import Waiting  # noqa: PLC0415
+    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
+
+    client, bucket = s3_client(), environment.dicom_bucket_name
+    queue = boto3.client("sqs", config=_config(read_timeout=5))
+    return Ingestion(
+        S3Store(client, bucket),
+        ArrivalQueue(queue, environment.arrival_queue_url),
+        functools.cache(lambda: _aws_door(client, bucket, backend())),
+        Waiting(client, bucket, environment.function_name),
+    )
+
+
+def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
+    from dicomorph.aws.arrivals.objects import S3Arrivals  # noqa: PLC0415
+
+    return Door(
+        backend=backend,
+        arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
+        rejected=Target(backend.objects, REJECTED),
+        rules=deployed_rules(backend.settings),
     )
 
 

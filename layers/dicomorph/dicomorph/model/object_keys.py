@@ -7,7 +7,10 @@
     results/<token>.<dcm or json>                                     an answer too large for itself
     jobs/<job id>/…                                                   documents (`jobs.documents`)
     erasures/<resource>/<time>-<token>/…                              documents (`services.erasure.records`)
-    incoming/uploads/<upload id>                                      a file that is to be taken in
+    incoming/<any name>                                               a file that somebody else has put there
+    incoming/uploads/<upload id>                                      the same, by way of the API
+    rejected/<token>, rejected/<token>.json                           one that was not taken, and why
+    arrivals/<token>/<nnnnnn>.json                                    documents (`services.arrival.notes`)
 
 The two digits in front spread the store's partitions. Every version of an instance has a key
 of its own, so a key always has the same bytes.
@@ -22,7 +25,10 @@ INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
 ERASURES = "erasures/"
+INCOMING = "incoming/"
 INCOMING_UPLOADS = "incoming/uploads/"
+REJECTED = "rejected/"
+ARRIVALS = "arrivals/"
 
 TOKEN_BYTES = 16
 """Of what nobody may guess, or meet twice: the names of uploads and results, the ids of jobs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from dicomorph.aws.objects.checks import check_size, size_in
@@ -38,11 +38,14 @@ class StoredObject:
         Where the object is.
     ref : ObjectRef
         Which one it is.
+    may_be_newer : bool
+        Whether the newest version will do if this one is gone: not where others write to the key.
     """
 
-    def __init__(self, client: S3Client, bucket: str, ref: ObjectRef) -> None:
+    def __init__(self, client: S3Client, bucket: str, ref: ObjectRef, *, may_be_newer: bool = True) -> None:
         self._client = client
         self._bucket = bucket
+        self._may_be_newer = may_be_newer
         self.ref = ref
         self._origin: Origin | None = None
         self.requests = self.received = 0  # how often bytes were asked for, and how many came
@@ -84,7 +87,8 @@ class StoredObject:
 
     def _newest_if_gone(self, request: _RequestT, ask: Callable[..., _AnswerT]) -> _AnswerT:
         if self.ref.version:
-            with suppress(UnknownResourceError), translated():
+            gone = suppress(UnknownResourceError) if self._may_be_newer else nullcontext()
+            with gone, translated():
                 return ask(**request, VersionId=self.ref.version)
         with translated():
             return ask(**request)

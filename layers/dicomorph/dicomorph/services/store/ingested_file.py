@@ -10,10 +10,11 @@ from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.description import Description, describe
-from dicomorph.model.resources import ObjectRef
+from dicomorph.model.identifiers import ancestry_of
+from dicomorph.model.resources import Ancestry, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.server.default_encoding import default_encoding
-from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.store.uploaded_file import Upload
 from dicomorph.services.transcoding import convert, ingest_transcoding
 
 _IN_MEMORY = 8 << 20  # bytes; beyond, the store takes it piece by piece
@@ -33,13 +34,16 @@ class IngestedFile:
         What the upload says of itself; its identifiers are those of what is stored.
     """
 
-    def __init__(
-        self, backend: Backend, upload: UploadedFile, source: Source, description: Description
-    ) -> None:
+    def __init__(self, backend: Backend, upload: Upload, source: Source, description: Description) -> None:
         self._backend = backend
         self._upload = upload
         self._source = source
         self._described = description
+
+    @property
+    def ancestry(self) -> Ancestry:
+        """What it is stored as, and below what."""
+        return ancestry_of(self._described.identifiers)
 
     @cached_property
     def description(self) -> Description:
@@ -72,7 +76,7 @@ class IngestedFile:
         """Store it under a key."""
         script = self._script
         if script is None:
-            return self._upload.put(self._backend, key)
+            return self._upload.put(self._backend.objects, key)
         if script.size <= _IN_MEMORY:
             return self._backend.objects.put(key, b"".join(script.chunks(self._source)))
         return self._backend.objects.put_script(key, self._source, script)

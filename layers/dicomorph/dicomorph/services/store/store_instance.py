@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import TransientError
-from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
 from dicomorph.model.resources import Ancestry, InstanceEntry, Json, Level, ObjectRef, Resource
 from dicomorph.model.settings import OverwriteInstances
@@ -51,23 +51,44 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         description = describe(
             source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
         )
-        ingested = IngestedFile(backend, upload, source, description)
-        storing = _Storing(backend, ingested, ancestry_of(description.identifiers), remote_ip)
-        for _ in range(_ATTEMPTS):
-            status = storing.attempt()
-            if status is not StoreStatus.FAILURE:
-                return _answer(storing.ancestry, status)
+        return store_upload(
+            backend,
+            IngestedFile(backend, upload, source, description),
+            metadata=given_metadata(backend.now(), remote_ip=remote_ip),
+        )
+
+
+def store_upload(
+    backend: Backend, upload: IngestedFile, *, metadata: Mapping[str, str], must_last: bool = False
+) -> dict[str, Json]:
+    """Store a file that was read already; return Orthanc's answer to an upload (spec 2.2).
+
+    Parameters
+    ----------
+    metadata : Mapping[str, str]
+        Of the instance, beside what derives from the file.
+    must_last : bool
+        Whether the object is to survive a power cut, whatever the settings say: its source will go.
+    """
+    storing = _Storing(backend, upload, metadata, must_last=must_last)
+    for _ in range(_ATTEMPTS):
+        status = storing.attempt()
+        if status is not StoreStatus.FAILURE:
+            return _answer(storing.ancestry, status)
     raise TransientError("The instance is replaced again and again while it is stored")
 
 
 class _Storing:
     """Storing one upload."""
 
-    def __init__(self, backend: Backend, upload: IngestedFile, ancestry: Ancestry, remote_ip: str) -> None:
-        self.ancestry = ancestry
+    def __init__(
+        self, backend: Backend, upload: IngestedFile, metadata: Mapping[str, str], *, must_last: bool
+    ) -> None:
+        self.ancestry = upload.ancestry
         self._backend = backend
         self._upload = upload
-        self._remote_ip = remote_ip
+        self._metadata = metadata
+        self._must_last = must_last or backend.settings.sync_storage_area
 
     def attempt(self) -> StoreStatus:
         """Store the upload, unless what is stored stays; a failure if that changes right now."""
@@ -102,7 +123,7 @@ class _Storing:
         backend = self._backend
         ref = self._upload.put(upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
-            if backend.settings.sync_storage_area or is_replacement:  # what it replaces is deleted below
+            if self._must_last or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])
             [outcome] = backend.index.ingest.add([self._entry(ref, damaged)], overwrite=overwrite)
         except Exception:
@@ -118,7 +139,7 @@ class _Storing:
             self.ancestry,
             ref,
             md5=self._upload.md5 if compares else "",
-            metadata=given_metadata(self._backend.now(), remote_ip=self._remote_ip),
+            metadata=self._metadata,
         )
         if damaged is not None:
             entry = replace(annotated_as(entry, damaged), replaces=damaged.object)

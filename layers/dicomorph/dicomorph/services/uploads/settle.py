@@ -7,7 +7,8 @@ from dicomorph.model.resources import Json
 from dicomorph.model.uploads import Outcome
 from dicomorph.services.backend import Backend
 
-_MOST_LISTED = 1_000  # each takes 350 bytes of a record, and an item of DynamoDB holds 400 KB
+MOST_LISTED = 1_000
+"""Members of an archive: each takes 350 bytes of a record, and an item of DynamoDB holds 400 KB."""
 
 
 def stored(content: Json) -> Outcome:
@@ -19,7 +20,7 @@ def stored(content: Json) -> Outcome:
         What ``POST /instances`` would have answered; of an archive, a list of that, of which the
         first thousand are kept.
     """
-    return Outcome(content=content[:_MOST_LISTED] if isinstance(content, list) else content)
+    return Outcome(content=content[:MOST_LISTED] if isinstance(content, list) else content)
 
 
 def refused(error: DicomorphError) -> Outcome:
