@@ -13,7 +13,7 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.identifiers import is_orthanc_id
 from dicomorph.model.resources import LEVELS, PARENT_LEVELS, Ancestry, Level, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.erasure.records import (
     Erasure,
@@ -31,6 +31,9 @@ Named = tuple[Level, str]
 
 _SERIES_AT_ONCE = 20  # each takes a few dozen calls of the index: a step lasts a second or two
 _NAMED_AT_ONCE = 1_000
+UNFINISHED = "Not all is deleted yet: the rest goes within minutes, or with the same call again"
+"""What is said to a caller whose time was too short."""
+
 _SORTED_AT_ONCE = 10_000  # found in a second or two, in which no time limit is looked at
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
-from dicomorph.services.erasure.erasing import erase_resources
+from dicomorph.services.erasure.erasing import UNFINISHED, erase_resources
 from dicomorph.services.fields import read_level
 
 _ERASED_AT_ONCE = 1_000  # of many small resources: the disk is waited for once
@@ -42,7 +42,7 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json], *, seconds: float | 
     if backend.index.outbox.remembers:
         _delete_one_by_one(backend, named)
     else:
-        erase_resources(backend, named, Deadline(seconds))
+        erase_resources(backend, named, Deadline(seconds, UNFINISHED))
 
 
 def _delete_one_by_one(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
