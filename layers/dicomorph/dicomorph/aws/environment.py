@@ -21,6 +21,8 @@ class Environment:
     settings_object : str
         Where the settings are that count in place of these: ``<bucket>/<key>?versionId=<version>``.
         Empty if there are none.
+    access_trail_group : str
+        The name of the log group that says who did what; empty if nobody asked for one.
     max_concurrency, worker_concurrency : int
         The stack's parameters of these names; 0 for functions that share no workers out.
     """
@@ -30,6 +32,7 @@ class Environment:
     modification_workflow_arn: str
     settings: str = "{}"
     settings_object: str = ""
+    access_trail_group: str = ""
     max_concurrency: int = 0
     worker_concurrency: int = 0
 
@@ -49,6 +52,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         modification_workflow_arn=values.get("MODIFICATION_WORKFLOW_ARN", ""),
         settings=values.get("SETTINGS") or "{}",
         settings_object=values.get("SETTINGS_OBJECT", ""),
+        access_trail_group=values.get("ACCESS_TRAIL_GROUP", ""),
         max_concurrency=int(values.get("MAX_CONCURRENCY") or 0),
         worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
     )

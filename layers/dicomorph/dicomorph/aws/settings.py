@@ -46,6 +46,10 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
     try:
         settings = check_settings(parse_settings(_document(_text(environment, s3))))
         _check_targets(settings)
+        if settings.access_trail is not None and settings.access_trail.folder:
+            raise BadFileFormatError(
+                "Setting AccessTrail: Folder is for one machine; on AWS it is a log group"
+            )
     except TransientError:
         raise
     except DicomorphError as error:

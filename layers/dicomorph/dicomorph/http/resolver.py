@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from dicomorph.http.access import Access
 from dicomorph.http.browsers import BrowserRules, preflight_answer
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
 from dicomorph.http.large_answers import carried
@@ -39,6 +40,7 @@ class _RequestState(threading.local):
         self.context: dict[str, Any] = {}
         self.event: APIGatewayProxyEvent | None = None
         self.request: Request | None = None
+        self.access: Access | None = None
         self.deadline = 0.0
         self.invocation: LambdaContext | None = None
 
@@ -74,6 +76,13 @@ class OrthancResolver(APIGatewayRestResolver):
         if self._state.request is None:
             raise RuntimeError("No request is being served")
         return self._state.request
+
+    @property
+    def access(self) -> Access:
+        """What is written down of the request that is being served."""
+        if self._state.access is None:
+            raise RuntimeError("No request is being served")
+        return self._state.access
 
     @property
     def seconds_left(self) -> float:
@@ -120,6 +129,7 @@ class OrthancResolver(APIGatewayRestResolver):
         request = Request(event)
         state = self._state
         state.request, state.context = request, {}
+        state.access = Access(self._backend_if_any(), request, event)
         state.invocation = context
         state.deadline = time.monotonic() + _left(context) - _seconds_waited(event)
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
@@ -127,7 +137,8 @@ class OrthancResolver(APIGatewayRestResolver):
             answer = self._build_response(self._respond())
         finally:
             request.close()
-            state.request, state.event, state.invocation, state.context = None, None, None, {}
+            state.request, state.access, state.event = None, None, None
+            state.invocation, state.context = None, {}
         log_request(
             route=_route(event),
             method=request.method,
@@ -142,6 +153,7 @@ class OrthancResolver(APIGatewayRestResolver):
         try:
             rules.check(request)
             self._check_body(request)
+            self.access.begin()
         except DicomorphError as error:
             response = ResponseBuilder[Any](self._answer_error(error))
         else:
@@ -151,8 +163,19 @@ class OrthancResolver(APIGatewayRestResolver):
                 response = ResponseBuilder(self._answer_unmatched())
             else:
                 response = self._resolve()
+        response = self._written_down(response)
         is_page = str(response.response.content_type or "").startswith(HTML)
         response.response.headers.update(rules.headers(request, is_page=is_page))
+        return response
+
+    def _written_down(self, response: ResponseBuilder[Any]) -> ResponseBuilder[Any]:
+        """Return an answer once it is written down, or the error of one that cannot be."""
+        status = response.response.status_code
+        is_elsewhere = status == HTTPStatus.SEE_OTHER
+        try:
+            self.access.end(status=status, is_elsewhere=is_elsewhere)
+        except DicomorphError as error:
+            return ResponseBuilder(self._answer_error(error))
         return response
 
     def _prepare(self) -> None:

@@ -32,6 +32,7 @@ def answer_with_job(app: OrthancResolver, backend: Backend, job: Job) -> Respons
     TimeLimitError
         If a synchronous job outlives the invocation, or the client has gone; it goes on.
     """
+    app.access.job = job.id
     if not is_synchronous(app.incoming.json_object()):
         return json_answer({"ID": job.id, "Path": f"/jobs/{job.id}"})
     done = wait_for_job(backend, job.id, seconds=lambda: app.seconds_left)
