@@ -10,6 +10,7 @@ from dicomorph.aws.objects import uploads
 from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
 from dicomorph.services.browse import read_instance
+from dicomorph.services.jobs import listings
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, upload_series
 
@@ -64,6 +65,18 @@ def answer_at_length(cloud: RecordedStack) -> None:
     study, instance = stored["ParentStudy"], stored["ID"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_answers, "LARGEST_TEXT", 0)
+        patch.setattr(uploads, "PART_BYTES", 0)  # as for a text of many megabytes
+        patch.setattr(listings, "PIECE_ENTRIES", 1)
+        for route in ("bulk-anonymize", "bulk-modify"):
+            named = {"Resources": [study, cloud.upload(patient())["ParentStudy"]]}
+            assert cloud.post(f"/tools/{route}", named).status == 303
+            with cloud.broken("UploadPart", when=lambda: not cloud.backend.jobs.any_alive()):
+                assert cloud.post(f"/tools/{route}", named).status >= 500
+        job = cloud.backend.jobs.all()[0].id
+        assert cloud.get(f"/jobs/{job}").status == 303
+        assert cloud.get("/studies", query={"expand": ""}).status == 303
+        with cloud.broken("UploadPart"):
+            assert cloud.get(f"/jobs/{job}").status >= 500
         assert cloud.get("/instances").status == 303
         for route in ("anonymize", "modify"):
             assert cloud.post(f"/studies/{study}/{route}", {}).status == 303

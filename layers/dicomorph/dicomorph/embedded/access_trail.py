@@ -24,8 +24,8 @@ class FileTrail:
 
     Lines are appended under a lock of the file, whole: what a full disk cuts short is taken back,
     and what a crash has cut short gets a line of its own. A file that has reached its size is given
-    a name with a number and the time, and is never written again; so is no line lost between the two, and other
-    programs may move files away as well.
+    a name with a number and the time, under the same lock, and is never written again. Other programs
+    may move files away as well: the name is looked at before each line.
 
     Parameters
     ----------
