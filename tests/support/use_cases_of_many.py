@@ -63,12 +63,12 @@ def answer_at_length(cloud: RecordedStack) -> None:
     """Answers that do not fit: lists of resources and of jobs, and what jobs made."""
     stored = cloud.upload(patient())
     study, instance = stored["ParentStudy"], stored["ID"]
+    named = {"Resources": [study, cloud.upload(patient())["ParentStudy"]]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_answers, "LARGEST_TEXT", 0)
         patch.setattr(uploads, "PART_BYTES", 0)  # as for a text of many megabytes
         patch.setattr(listings, "PIECE_ENTRIES", 1)
         for route in ("bulk-anonymize", "bulk-modify"):
-            named = {"Resources": [study, cloud.upload(patient())["ParentStudy"]]}
             assert cloud.post(f"/tools/{route}", named).status == 303
             with cloud.broken("UploadPart", when=lambda: not cloud.backend.jobs.any_alive()):
                 assert cloud.post(f"/tools/{route}", named).status >= 500

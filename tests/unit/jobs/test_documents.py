@@ -101,7 +101,7 @@ TYPED: dict[str, list[Place]] = {
         *[("Settings", "dictionary", 0), *(("Settings", "dictionary", 0, step) for step in range(4))],
     ],
     "listing": [
-        *[("Resources",), ("ParentResources",), ("Products",)],
+        *[("Resources",), ("ParentResources",)],
         *[("Products", "Entries"), ("Products", "Pieces")],
     ],
     "manifest": [(0,), (0, "instances")],
