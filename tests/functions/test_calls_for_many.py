@@ -108,7 +108,7 @@ def test_an_answer_stops_in_time_while_there_are_more_to_read(
 ) -> None:
     monkeypatch.setattr("dicomorph.services.deadline._STEP", 30.0)  # as if each step took so long
     context = {"identity": {"sourceIp": "192.0.2.1"}, "stage": "v1"}
-    routes = [
+    routes: list[tuple[str, str, Any]] = [
         ("GET", f"/patients/{studies[0].patient}/instances", b""),
         ("GET", "/studies", b""),
         ("POST", "/tools/bulk-content", {"Resources": [studies[0].instance]}),

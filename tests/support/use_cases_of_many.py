@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,12 @@ import pytest
 from dicomorph.aws.objects import uploads
 from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
+from dicomorph.jobs.contents import modification_content
+from dicomorph.jobs.model import JobState
 from dicomorph.services.browse import read_instance
 from dicomorph.services.jobs import listings
+from dicomorph.services.jobs.listings import write_listing
+from tests.support.jobs import JOB
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, upload_series
 
@@ -72,7 +77,12 @@ def answer_at_length(cloud: RecordedStack) -> None:
             assert cloud.post(f"/tools/{route}", named).status == 303
             with cloud.broken("UploadPart", when=lambda: not cloud.backend.jobs.any_alive()):
                 assert cloud.post(f"/tools/{route}", named).status >= 500
-        job = cloud.backend.jobs.all()[0].id
+        content = modification_content({}, is_anonymization=True)
+        held = replace(JOB, state=JobState.FAILURE, is_bulk=True, content=content)
+        cloud.backend.jobs.create(held)
+        write_listing(cloud.backend, held, {"ParentResources": [study, study]})
+        assert cloud.get(f"/jobs/{held.id}").status == 303
+        job = cloud.backend.jobs.all()[-1].id
         assert cloud.get(f"/jobs/{job}").status == 303
         assert cloud.get("/studies", query={"expand": ""}).status == 303
         with cloud.broken("UploadPart"):
@@ -86,7 +96,6 @@ def answer_at_length(cloud: RecordedStack) -> None:
         patch.setattr(read_instance, "LARGEST_TEXT", 0)
         for route in ("tags", "simplified-tags"):
             assert cloud.get(f"/instances/{instance}/{route}").status == 303
-        patch.setattr(uploads, "PART_BYTES", 0)  # as for a text of many megabytes
         assert cloud.get(f"/instances/{instance}/tags").status == 303
         with cloud.broken("UploadPart"):
             assert cloud.get(f"/instances/{instance}/tags").status >= 500

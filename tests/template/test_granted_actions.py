@@ -21,6 +21,8 @@ Change = Callable[[Statement], Statement]
 
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
+    "client.create_log_stream": "where an access trail was asked for (test_optional_grants)",
+    "client.put_log_events": "as client.create_log_stream",
     "client.get_paginator": "asks nobody; the pages do",
     "ingest.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",

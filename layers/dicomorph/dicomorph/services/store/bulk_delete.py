@@ -40,28 +40,31 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json], *, seconds: float | 
         raise BadRequestError("'Resources' must be an array")
     named = [_named(item) for item in items]
     if backend.index.outbox.remembers:
-        _delete_one_by_one(backend, named)
+        _delete_in_parts(backend, named)
     else:
         erase_resources(backend, named, Deadline(seconds, UNFINISHED))
 
 
-def _delete_one_by_one(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
+def _delete_in_parts(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
+    """Delete what is named, images a thousand at a time."""
     wanted = sorted({resource_id for _, resource_id in named})
     levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
+    found = dict.fromkeys(one for level, one in named if one in levels and level in (None, levels[one]))
     removed: list[ObjectRef] = []
     try:
-        for level, resource_id in named:
-            found = levels.get(resource_id)
-            if found is not None and level in (None, found):
+        for resource_id in found:
+            if levels[resource_id] is not Level.INSTANCE:
                 with contextlib.suppress(UnknownResourceError):  # went with an earlier one
-                    removed += backend.index.eraser.remove(found, resource_id).objects
+                    removed += backend.index.eraser.remove(levels[resource_id], resource_id).objects
             if len(removed) >= _ERASED_AT_ONCE:
                 discard_removed(backend, removed)
                 removed.clear()
-    except Exception:
+    finally:
         discard_removed(backend, removed)  # what is gone, is gone
-        raise
-    discard_removed(backend, removed)
+    images = [resource_id for resource_id in found if levels[resource_id] is Level.INSTANCE]
+    for start in range(0, len(images), _ERASED_AT_ONCE):
+        pins = list(backend.index.catalogue.pins_of(images[start : start + _ERASED_AT_ONCE]))
+        discard_removed(backend, backend.index.eraser.remove_instances(pins))
 
 
 def _named(item: Json) -> tuple[Level | None, str]:
