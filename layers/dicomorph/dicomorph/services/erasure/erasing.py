@@ -77,6 +77,12 @@ def erase_resources(backend: Backend, named: Sequence[tuple[Level | None, str]],
         carry_out(backend, *written, deadline)
 
 
+def erase_instances(backend: Backend, instance_ids: Iterable[str]) -> None:
+    """Delete instances, many at a time, where the outbox remembers what has lost its entry."""
+    named: dict[Level, Iterable[str]] = {**dict.fromkeys(LEVELS, ()), Level.INSTANCE: instance_ids}
+    _erase(backend, _by_place(_pins_below(backend, named)), Deadline(None, UNFINISHED))
+
+
 def carry_out(backend: Backend, erasure: Erasure, head: Sequence[Pin], deadline: Deadline) -> None:
     """Erase what is written down, from wherever it was left.
 

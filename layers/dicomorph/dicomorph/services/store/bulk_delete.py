@@ -10,7 +10,7 @@ from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
 from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
-from dicomorph.services.erasure.erasing import UNFINISHED, erase_resources
+from dicomorph.services.erasure.erasing import UNFINISHED, erase_instances, erase_resources
 from dicomorph.services.fields import read_level
 
 _ERASED_AT_ONCE = 1_000  # of many small resources: the disk is waited for once
@@ -46,7 +46,7 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json], *, seconds: float | 
 
 
 def _delete_in_parts(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
-    """Delete what is named, images a thousand at a time."""
+    """Delete what is named: above images one by one, images together."""
     wanted = sorted({resource_id for _, resource_id in named})
     levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
     found = dict.fromkeys(one for level, one in named if one in levels and level in (None, levels[one]))
@@ -61,10 +61,7 @@ def _delete_in_parts(backend: Backend, named: Sequence[tuple[Level | None, str]]
                 removed.clear()
     finally:
         discard_removed(backend, removed)  # what is gone, is gone
-    images = [resource_id for resource_id in found if levels[resource_id] is Level.INSTANCE]
-    for start in range(0, len(images), _ERASED_AT_ONCE):
-        pins = list(backend.index.catalogue.pins_of(images[start : start + _ERASED_AT_ONCE]))
-        discard_removed(backend, backend.index.eraser.remove_instances(pins))
+    erase_instances(backend, [one for one in found if levels[one] is Level.INSTANCE])
 
 
 def _named(item: Json) -> tuple[Level | None, str]:
