@@ -21,14 +21,13 @@ from dicomorph.http.large_answers import carried
 from dicomorph.http.observability import get_logger, log_failure, log_request
 from dicomorph.http.reading.requests import Request
 from dicomorph.http.responses import HTML
+from dicomorph.http.time_left import seconds_of, seconds_waited
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_body_size
 
-_RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
-_GATEWAY_WAITS = 29.0  # seconds
 _Next = Callable[["OrthancResolver"], Response[Any]]
 _Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
 
@@ -92,7 +91,7 @@ class OrthancResolver(APIGatewayRestResolver):
         has gone.
         """
         invocation, left = self._state.invocation, self._state.deadline - time.monotonic()
-        return left if invocation is None else min(left, _left(invocation))
+        return left if invocation is None else min(left, seconds_of(invocation))
 
     @property
     def context(self) -> dict[str, Any]:
@@ -131,7 +130,7 @@ class OrthancResolver(APIGatewayRestResolver):
         state.request, state.context = request, {}
         state.access = Access(self._backend_if_any(), request, event)
         state.invocation = context
-        state.deadline = time.monotonic() + _left(context) - _seconds_waited(event)
+        state.deadline = time.monotonic() + seconds_of(context) - seconds_waited(event)
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
             answer = self._build_response(self._respond())
@@ -250,22 +249,6 @@ def _carrying(backend: Callable[[], Backend | None]) -> Callable[[OrthancResolve
         return answer if given is None else carried(given, answer)
 
     return carry
-
-
-def _left(invocation: LambdaContext) -> float:
-    return float(invocation.get_remaining_time_in_millis()) / 1000 - _RESERVE
-
-
-def _seconds_waited(event: Mapping[str, Any]) -> float:
-    """Return how long the gateway has waited already: it does so while a function starts.
-
-    What is older than it ever waits is no request of now, but an example, or told by another clock.
-    """
-    began = (event.get("requestContext") or {}).get("requestTimeEpoch")
-    if not isinstance(began, int | float):
-        return 0.0
-    waited = time.time() - began / 1000
-    return waited if 0 < waited < _GATEWAY_WAITS else 0.0
 
 
 def _route(event: Mapping[str, Any]) -> str:
