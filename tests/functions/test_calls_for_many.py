@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from dicomorph.model.resources import Ancestry
+from dicomorph.model.errors import TimeLimitError
+from dicomorph.model.resources import Ancestry, Level
+from dicomorph.services.browse import hierarchy
+from dicomorph.services.deadline import Deadline
 from tests.support.api_client import Answer, Client
 from tests.support.written_items import ancestry, counted_calls, write_items
 
@@ -118,3 +121,15 @@ def test_an_answer_stops_in_time_while_there_are_more_to_read(
         query = {"expand": ""} if path == "/studies" else {}
         answer = aws_client.call(method, path, body, query=query, requestContext=context)
         assert answer.error == (504, 16)
+
+
+def test_the_time_is_looked_at_for_each_of_the_resources_whose_children_are_asked_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hierarchy, "PARENTS_AT_ONCE", 1)
+    (patient,) = {client.upload("PAT", number, 1, 1)["ParentPatient"] for number in range(6)}
+    left = iter([10.0] * 4)
+    deadline = Deadline(lambda: next(left, 0.0), "too late")
+    with pytest.raises(TimeLimitError, match="too late"):
+        hierarchy.descendant_ids(client.backend, Level.PATIENT, patient, Level.INSTANCE, deadline)
+    assert list(left) == []

@@ -41,11 +41,9 @@ def bulk_content(backend: Backend, body: Mapping[str, Json], deadline: Deadline)
     level = read_level(body)
     with_metadata = read_boolean(body, "Metadata", default=True)
     form = next((form for name, form in _FORMS if read_boolean(body, name, default=False)), TagsForm.SIMPLIFY)
-    if level is None:
-        shown = _as_named(backend, named, deadline)
-    else:
-        found = backend.index.catalogue.find_many(named)
-        shown = load(backend, level, relative_ids(backend, found, level, deadline), deadline)
+    shown = _as_named(backend, named, deadline)
+    if level is not None:
+        shown = load(backend, level, relative_ids(backend, shown, level, deadline), deadline)
     return _views(backend, shown, form, with_metadata=with_metadata)
 
 

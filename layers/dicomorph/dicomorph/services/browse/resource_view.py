@@ -24,9 +24,8 @@ from dicomorph.model.metadata_names import (
 from dicomorph.model.resources import PARENT_LEVELS, Json, Level, Resource
 from dicomorph.ports.index import Child
 from dicomorph.services.backend import Backend
+from dicomorph.services.browse.hierarchy import PARENTS_AT_ONCE
 from dicomorph.services.browse.series_status import expected_number, series_status
-
-_AT_ONCE = 100  # resources of one level whose children are looked up together
 
 
 def resource_json(
@@ -47,7 +46,7 @@ def resource_views(
         How the main DICOM tags are written.
     """
     rest = iter(resources)
-    while some := list(islice(rest, _AT_ONCE)):
+    while some := list(islice(rest, PARENTS_AT_ONCE)):
         children = _children_of(backend, some)
         for resource in some:
             yield _view(backend, resource, children[resource.id], form)
