@@ -33,7 +33,7 @@ from local.greeting import Address, folder_warning, greeting, orphans_found, say
 from local.index_state import require_index
 from local.receiving import RECEIVING, handle
 from local.routing import Router
-from local.settings_file import read_settings
+from local.settings_file import SettingsFileError, read_settings
 from local.target_folders import with_target_folders
 from local.template import TEMPLATE, read_routes, read_template
 from local.worker import worker_spec
@@ -107,11 +107,21 @@ def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[
             folder.path, parse_settings(settings), epoch=epoch, runner=runner, host=arguments.host
         )
         bootstrap.use_backend(backend)
+        _open_trail(backend)
         _tidy(backend, folder, before=started)
         runner.recover(backend)
         yield
     finally:
         runner.close()
+
+
+def _open_trail(backend: Backend) -> None:
+    """See whether the access trail can be written, before anybody asks for anything."""
+    try:
+        if backend.trail is not None:
+            backend.trail.write([])
+    except DicomorphError as error:
+        raise SettingsFileError(error.details) from error
 
 
 def _tidy(backend: Backend, folder: DataFolder, *, before: float) -> None:

@@ -38,7 +38,10 @@ def read_settings(path: Path | None) -> Json:
     except BadFileFormatError as error:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
-        ArrivalRules(check_settings(parse_settings(document)))
+        settings = check_settings(parse_settings(document))
+        ArrivalRules(settings)
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
+    if settings.access_trail is not None and not settings.access_trail.folder:
+        raise SettingsFileError(f"{path}: Setting AccessTrail: which Folder?")
     return document

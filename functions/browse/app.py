@@ -11,6 +11,7 @@ from dicomorph.bootstrap import get_backend
 from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.http.answers.instances import answer_with_instance, answer_with_tags
 from dicomorph.http.answers.metadata import read_answer
+from dicomorph.http.large_answers import UNANSWERED, long_answer
 from dicomorph.http.reading.requests import Request
 from dicomorph.http.reading.tag_forms import tags_form
 from dicomorph.http.resolver import build_resolver
@@ -20,16 +21,20 @@ from dicomorph.services.annotate.labels import has_label, list_labels
 from dicomorph.services.annotate.metadata import list_metadata, read_metadata
 from dicomorph.services.browse.bulk_content import bulk_content
 from dicomorph.services.browse.hierarchy import ancestor, descendant_ids, list_ids, load
-from dicomorph.services.browse.resource_view import resource_json
+from dicomorph.services.browse.resource_view import resource_json, resource_views
+from dicomorph.services.deadline import Deadline
 
 app = build_resolver(get_backend)
 
 
-def _expanded(request: Request, level: Level, ids: list[str], *, expand: bool) -> Response[str]:
-    if not request.flag("expand", default=expand):
-        return json_answer([*ids])
+def _deadline() -> Deadline:
+    return Deadline(lambda: app.seconds_left, UNANSWERED)
+
+
+def _shown(request: Request, level: Level, ids: list[str], deadline: Deadline) -> Response[str]:
     backend, form = get_backend(), tags_form(request, default=TagsForm.SIMPLIFY)
-    return json_answer([resource_json(backend, found, form) for found in load(backend, level, ids)])
+    found = load(backend, level, ids, deadline)
+    return long_answer(backend, resource_views(backend, found, form), deadline)
 
 
 def _relative(request: Request) -> Level:
@@ -43,7 +48,9 @@ def list_resources() -> Response[str]:
     request = app.incoming
     since, limit = request.page()
     ids = list_ids(get_backend(), request.level, since=since, limit=limit)
-    return _expanded(request, request.level, ids, expand=False)
+    if request.flag("expand"):
+        return _shown(request, request.level, ids, _deadline())
+    return json_answer([*ids])
 
 
 @app.on_levels("GET", "/<resource_id>")
@@ -61,10 +68,11 @@ def show_resource(resource_id: str) -> Response[str]:
 @app.on_levels("GET", "/<resource_id>/instances", levels=(Level.PATIENT, Level.STUDY, Level.SERIES))
 def show_descendants(resource_id: str) -> Response[str]:
     """List what lies below a resource, expanded unless asked otherwise."""
-    request = app.incoming
+    request, deadline = app.incoming, _deadline()
     below = _relative(request)
-    ids = descendant_ids(get_backend(), request.level, resource_id, below)
-    return _expanded(request, below, ids, expand=True)
+    expand = request.flag("expand", default=True)  # what is shown is read anyway
+    ids = descendant_ids(get_backend(), request.level, resource_id, below, deadline, unchecked=expand)
+    return _shown(request, below, ids, deadline) if expand else json_answer([*ids])
 
 
 @app.on_levels("GET", "/<resource_id>/patient", levels=(Level.STUDY, Level.SERIES, Level.INSTANCE))
@@ -132,7 +140,8 @@ def show_label(resource_id: str, label: str) -> Response[str]:
 @app.post("/tools/bulk-content")
 def show_many() -> Response[str]:
     """Show the resources that the body names."""
-    return json_answer(bulk_content(get_backend(), app.incoming.json_object()))
+    backend, deadline = get_backend(), _deadline()
+    return long_answer(backend, bulk_content(backend, app.incoming.json_object(), deadline), deadline)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -23,7 +23,9 @@ def store() -> Response[str]:
     """Store the DICOM file in the body."""
     request, backend = app.incoming, get_backend()
     file = request.file(backend.objects.scratch)
-    return json_answer(store_instance(backend, file, remote_ip=request.remote_ip))
+    answer = store_instance(backend, file, remote_ip=request.remote_ip)
+    app.access.made = [str(answer["ID"])]
+    return json_answer(answer)
 
 
 @app.on_levels("DELETE", "/<resource_id>")

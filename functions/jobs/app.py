@@ -9,10 +9,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.http.large_answers import UNANSWERED, long_answer
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer, json_answer
 from dicomorph.model.errors import InexistentItemError
 from dicomorph.services.backend import Backend
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.jobs.actions import cancel_job, delete_job, pause_job, resubmit_job, resume_job
 from dicomorph.services.jobs.history import listed_jobs
 from dicomorph.services.jobs.view import job_json
@@ -26,7 +28,8 @@ def list_jobs() -> Response[str]:
     backend = get_backend()
     jobs = listed_jobs(backend)
     if app.incoming.flag("expand"):
-        return json_answer([job_json(backend, job) for job in jobs])
+        views = backend.side_by_side(lambda job: job_json(backend, job), jobs)
+        return long_answer(backend, views, Deadline(lambda: app.seconds_left, UNANSWERED))
     return json_answer([job.id for job in jobs])
 
 
@@ -37,7 +40,8 @@ def show_job(job_id: str) -> Response[str]:
     job = backend.jobs.get(job_id)
     if job is None:
         return empty_answer(404)  # without the error body, as in Orthanc (spec 5)
-    return json_answer(job_json(backend, job, is_alone=True))
+    deadline = Deadline(lambda: app.seconds_left, UNANSWERED, job_id=job_id)
+    return long_answer(backend, job_json(backend, job, is_alone=True), deadline)
 
 
 @app.delete("/jobs/<job_id>")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.http import resolver
+from dicomorph.http import time_left
 from tests.support.api_client import Answer, Client, InlineRunner
 
 SIGNED = {"sourceIp": "192.0.2.1", "userArn": "arn:aws:iam::123456789012:user/reader"}
@@ -46,7 +46,7 @@ def test_a_job_that_outlives_its_caller_is_found_under_the_address_that_was_call
     address: str,
     root: str,
 ) -> None:
-    monkeypatch.setattr(resolver, "_RESERVE", 1e9)
+    monkeypatch.setattr(time_left, "_RESERVE", 1e9)
     runner.is_holding = True
     path = f"/studies/{client.upload()['ParentStudy']}/anonymize"
     answer = _call(client, "POST", "/studies/{id}/anonymize", before + path, address + path, body="{}")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dicomorph.model.resources import Level
-from dicomorph.services.erasure import deadline, records, unfinished
+from dicomorph.services import deadline
+from dicomorph.services.erasure import records, unfinished
 from local.functions import Context
 from tests.support.api_client import Client
 

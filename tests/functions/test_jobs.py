@@ -80,7 +80,7 @@ def test_a_job_that_outlives_the_gateway_is_a_504_with_its_place(
     client: Client = request.getfixturevalue(deployment)
     study = client.upload("PAT", 1, 1, 1)["ParentStudy"]
     runner.is_holding = True
-    monkeypatch.setattr("dicomorph.http.resolver._RESERVE", 1e9)  # no time is left from the start
+    monkeypatch.setattr("dicomorph.http.time_left._RESERVE", 1e9)  # no time is left from the start
     answer = client.post(f"/studies/{study}/anonymize", {})
     assert answer.error == (504, 16)
     [job] = client.get("/jobs").json

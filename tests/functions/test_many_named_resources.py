@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.embedded.sqlite.database import Database
 from tests.support.api_client import Client, InlineRunner
 
 MANY = 12
@@ -44,6 +45,23 @@ def test_merge_looks_its_sources_up_together(aws_client: Client, stored: list[di
     path = f"/studies/{stored[-1]['ParentStudy']}/merge"
     ids = [upload["ID"] for upload in stored[:MANY]]
     assert calls(aws_client, path, {"Resources": ids}) == calls(aws_client, path, {"Resources": ids[:2]})
+
+
+def test_images_on_one_machine_are_deleted_together(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [client.upload("PAT", 1, number % 2, number)["ID"] for number in range(MANY)]
+    kept = client.upload("PAT", 1, 1, MANY)
+    commits: list[bool] = []
+    write = Database.write
+
+    def counted(database: Database, *, durable: bool = False) -> Any:
+        commits.append(durable)
+        return write(database, durable=durable)
+
+    monkeypatch.setattr(Database, "write", counted)
+    assert client.post("/tools/bulk-delete", {"Resources": named}).status == 200
+    assert commits.count(True) == 1
+    assert client.get("/instances").json == [kept["ID"]]
+    assert len(client.stored_files()) == 1
 
 
 def test_what_does_not_exist_is_deleted_together(aws_client: Client) -> None:

@@ -96,14 +96,26 @@ def test_a_foreign_address_is_said_in_one_line(tmp_path: Path) -> None:
     assert said.count("\n") == 1
 
 
+def test_an_access_trail_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"AccessTrail": {"Folder": str(tmp_path / "file")}}))
+    status, said = run("--port", "0", "--data", str(tmp_path / "data"), "--settings", str(settings))
+    assert (status, said) == (2, "The access trail cannot be written: EEXIST\n")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         (
             '{"StableAges": 1, "Nope": 2}',
-            "Unknown settings: Nope, StableAges. Known settings: AllowedHosts, AllowedOrigins, ",
+            "Unknown settings: Nope, StableAges. Known settings: AccessTrail, AllowedHosts, ",
         ),
         ('{"StableAge": "soon"}', "Setting StableAge: "),
+        ('{"AccessTrail": {"Sync": true}}', "Setting AccessTrail: which Folder?"),
+        ('{"AccessTrail": {"Folder": "trail"}}', "Setting AccessTrail: Folder must be absolute"),
+        ('{"AccessTrail": {"Files": 1}}', "Setting AccessTrail: "),
+        ('{"AccessTrail": {"OnFailure": "Wait"}}', "Setting AccessTrail: "),
         ("{", "are not JSON"),
         ("[]", "must be a JSON object"),
         (None, "No such file or directory"),

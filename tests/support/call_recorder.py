@@ -83,6 +83,14 @@ def _transacting(params: _Params) -> Iterator[Need]:
         yield from _on_item(f"{kind}Item")(request)
 
 
+def _on_log(action: str) -> Callable[[_Params], Iterator[Need]]:
+    def needs(params: _Params) -> Iterator[Need]:
+        group, stream = params["logGroupName"], params["logStreamName"]
+        yield Need(f"logs:{action}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:{stream}")
+
+    return needs
+
+
 def _on_workflow(action: str, parameter: str) -> Callable[[_Params], Iterator[Need]]:
     return lambda params: iter((Need(f"states:{action}", params[parameter]),))
 
@@ -115,6 +123,8 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
     ("s3", "UploadPartCopy"): _copying,
+    ("logs", "CreateLogStream"): _on_log("CreateLogStream"),
+    ("logs", "PutLogEvents"): _on_log("PutLogEvents"),
     ("lambda", "GetAccountSettings"): lambda _: iter((Need("lambda:GetAccountSettings", "*"),)),
     ("sqs", "ChangeMessageVisibility"): _on_queue("ChangeMessageVisibility"),
     ("sqs", "SendMessage"): _on_queue("SendMessage"),

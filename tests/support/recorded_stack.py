@@ -78,9 +78,14 @@ class RecordedStack(Client):
             self._changes = before
 
     @contextmanager
-    def broken(self, operation: str) -> Iterator[None]:
-        """Let no call of an operation through for a while."""
-        with self._hooked(operation, _refuse):
+    def broken(self, operation: str, *, when: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Let no call of an operation through for a while, as long as something holds."""
+
+        def refuse() -> None:
+            if when():
+                raise EndpointConnectionError(endpoint_url="https://aws")
+
+        with self._hooked(operation, refuse):
             yield
 
     @contextmanager
@@ -179,10 +184,6 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
             {name: deployed.module(folder).lambda_handler for name, folder in stack._FUNCTIONS.items()}
         )
         yield deployed
-
-
-def _refuse() -> None:
-    raise EndpointConnectionError(endpoint_url="https://aws")
 
 
 def _one_after_the_other(

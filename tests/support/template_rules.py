@@ -183,7 +183,7 @@ def _closes(policy: Mapping[str, Any]) -> bool:
 
 
 def unencrypted(template: Template) -> list[str]:
-    """Return what is stored without the stack's key."""
+    """Return what is stored without the stack's key, or that of the access trail."""
     key = {"Fn::If": ["MakesKey", {"Fn::GetAtt": ["DataKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
     given: dict[str, Any] = {
         name: p.get("KmsKeyId") for name, p in of_type(template, "AWS::Logs::LogGroup").items()
@@ -195,4 +195,9 @@ def unencrypted(template: Template) -> list[str]:
     for name, bucket in of_type(template, "AWS::S3::Bucket").items():
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         given[name] = rule["BucketKeyEnabled"] and rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
-    return sorted(name for name, found in given.items() if found != key)
+    of_its_own = {"Fn::If": ["TrailHasKey", {"Ref": "AccessTrailKeyArn"}, key]}
+    return sorted(
+        name
+        for name, found in given.items()
+        if found != (of_its_own if name == "AccessTrailLogGroup" else key)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,12 @@ import pytest
 from dicomorph.aws.objects import store
 from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
+from dicomorph.jobs.contents import modification_content
+from dicomorph.jobs.model import JobState
 from dicomorph.services.browse import read_instance
+from dicomorph.services.jobs import listings
+from dicomorph.services.jobs.listings import write_listing
+from tests.support.jobs import JOB
 from tests.support.recorded_stack import RecordedStack
 from tests.support.use_cases import LEVELS, patient, upload_series
 
@@ -62,8 +68,25 @@ def answer_at_length(cloud: RecordedStack) -> None:
     """Answers that do not fit: lists of resources and of jobs, and what jobs made."""
     stored = cloud.upload(patient())
     study, instance = stored["ParentStudy"], stored["ID"]
+    named = {"Resources": [study, cloud.upload(patient())["ParentStudy"]]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_answers, "LARGEST_TEXT", 0)
+        patch.setattr(store, "PART_BYTES", 0)  # as for a text of many megabytes
+        patch.setattr(listings, "PIECE_ENTRIES", 1)
+        for route in ("bulk-anonymize", "bulk-modify"):
+            assert cloud.post(f"/tools/{route}", named).status == 303
+            with cloud.broken("UploadPart", when=lambda: not cloud.backend.jobs.any_alive()):
+                assert cloud.post(f"/tools/{route}", named).status >= 500
+        content = modification_content({}, is_anonymization=True)
+        held = replace(JOB, state=JobState.FAILURE, is_bulk=True, content=content)
+        cloud.backend.jobs.create(held)
+        write_listing(cloud.backend, held, {"ParentResources": [study, study]})
+        assert cloud.get(f"/jobs/{held.id}").status == 303
+        job = cloud.backend.jobs.all()[-1].id
+        assert cloud.get(f"/jobs/{job}").status == 303
+        assert cloud.get("/studies", query={"expand": ""}).status == 303
+        with cloud.broken("UploadPart"):
+            assert cloud.get(f"/jobs/{job}").status >= 500
         assert cloud.get("/instances").status == 303
         for route in ("anonymize", "modify"):
             assert cloud.post(f"/studies/{study}/{route}", {}).status == 303

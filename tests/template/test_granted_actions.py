@@ -21,6 +21,8 @@ Change = Callable[[Statement], Statement]
 
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 UNSEEN = {
+    "client.create_log_stream": "where an access trail was asked for (test_optional_grants)",
+    "client.put_log_events": "as client.create_log_stream",
     "client.get_paginator": "asks nobody; the pages do",
     "ingest.sync": "asks nobody: DynamoDB keeps what it answered",
     "objects.sync": "asks nobody: S3 keeps what it answered",
@@ -34,7 +36,9 @@ UNSEEN = {
     "jobs.request": "asks nobody: S3 keeps what was asked",
     "objects.are_stored": "asks of files alone before a version goes: a bucket keeps those that went",
     "objects.check_room": "asks nobody: S3 has room for all",
+    "catalogue.children_of": "as catalogue.find_many",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
+    "catalogue.get_many": "as catalogue.find_many",
     "catalogue.instances": "as catalogue.find_many",
     "catalogue.pins": "as catalogue.find_many",
     "table.get": "no route changes no label",

@@ -203,3 +203,37 @@ def test_lambda_alone_makes_network_interfaces_for_functions_in_subnets() -> Non
 
 def _key_of_the_stack() -> str:
     return TemplateValues(TEMPLATE, NAMES).arn("DataKey")
+
+
+# ----------------------------------------------------------------- access trail
+
+
+def test_functions_of_the_api_write_to_the_access_trail_and_do_nothing_else_with_it() -> None:
+    template = with_parameters(TEMPLATE, AccessTrail="true")
+    values = TemplateValues(template, NAMES)
+    recorder = _recorder(values)
+    with quick_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        writers = {}
+        for name in FUNCTIONS:
+            backend = recorded_backend(name, variables_of(template, FUNCTIONS[name], values), recorder)
+            if backend.trail is not None:
+                writers[name] = backend.trail
+        group = values.of({"Ref": "AccessTrailLogGroup"})
+        boto3.client("logs").create_log_group(logGroupName=group)
+        for trail in writers.values():
+            trail.write(["{}"])
+    added = _added(AccessTrail="true")
+    assert added.keys() == writers.keys()
+    assert FUNCTIONS.keys() - writers.keys() == {
+        *["UnmatchedFunction", "PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction"]
+    }
+    assert missing_grants(recorder.needs, _statements(AccessTrail="true")) == set()
+    assert _all_used(added, recorder.needs)
+
+
+def test_the_access_trail_is_kept_when_the_stack_goes() -> None:
+    group = TEMPLATE["Resources"]["AccessTrailLogGroup"]
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    values = TemplateValues(with_parameters(TEMPLATE, AccessTrailKeyArn=f"{KEY}theirs"), NAMES)
+    assert values.of(group["Properties"]) == {"RetentionInDays": 2192, "KmsKeyId": f"{KEY}theirs"}

@@ -11,7 +11,8 @@ import pytest
 
 from dicomorph.model.errors import InternalError, TimeLimitError, TransientError, UnknownResourceError
 from dicomorph.model.resources import LEVELS, Level, ObjectRef
-from dicomorph.services.erasure import deadline, records
+from dicomorph.services import deadline
+from dicomorph.services.erasure import records
 from dicomorph.services.erasure.unfinished import finish_erasures
 from dicomorph.services.store.delete_resource import delete_resource
 from dicomorph.services.work.plan_job import plan_job

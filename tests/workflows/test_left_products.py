@@ -10,7 +10,7 @@ import pytest
 
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import StorageFullError
-from dicomorph.model.resources import Json, Level
+from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.jobs.actions import cancel_job, resubmit_job
 from dicomorph.services.jobs.left_products import unlisted_products
@@ -30,7 +30,7 @@ FULL = (JobState.FAILURE, StorageFullError.code)
 
 
 def content(server: Server, job: Job) -> dict[str, Any]:
-    found: Json = job_json(server.backend, server.job(job.id), is_alone=True)["Content"]
+    found: Any = job_json(server.backend, server.job(job.id), is_alone=True)["Content"]
     assert isinstance(found, dict)
     return found
 

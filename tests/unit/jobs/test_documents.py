@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dicomorph.jobs import documents
 from dicomorph.jobs.documents import JobRequest
+from dicomorph.jobs.listings import InPieces, encode_listing, read_listing
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
 from dicomorph.jobs.shaping_settings import shaping_of
 from dicomorph.model import object_keys
@@ -71,7 +72,7 @@ Place = tuple[str | int, ...]
 PLANNED = replace(JOB, plan="9a", batches=2)
 READERS: dict[str, Reader] = {
     "request": documents.read_request,
-    "listing": documents.read_listing,
+    "listing": read_listing,
     "manifest": partial(documents.read_manifest, job=PLANNED),
     "batch": partial(documents.read_batch, number=3),
     "outcome": partial(documents.read_outcome, number=3, instances=2),
@@ -89,7 +90,9 @@ DOCUMENTS = {
             software="Dicomorph",
         )
     ),
-    "listing": documents.encode_listing({"Resources": [{"ID": "s"}], "ParentResources": ["s"]}),
+    "listing": encode_listing(
+        {"Resources": [{"ID": "s"}], "ParentResources": ["s"], "Products": InPieces(5, 1)}
+    ),
     "manifest": documents.encode_manifest(JOB.id, [2, 1]),
     "batch": documents.encode_batch(Batch(3, (PIN, PIN), {1: 1})),
     "outcome": documents.encode_outcome(
@@ -106,7 +109,10 @@ TYPED: dict[str, list[Place]] = {
         *(("Settings", name) for name in sorted(shaping_of(Settings()))),
         *[("Settings", "dictionary", 0), *(("Settings", "dictionary", 0, step) for step in range(4))],
     ],
-    "listing": [("Resources",), ("ParentResources",)],
+    "listing": [
+        *[("Resources",), ("ParentResources",)],
+        *[("Products", "Entries"), ("Products", "Pieces")],
+    ],
     "manifest": [(0,), (0, "instances")],
     "batch": [
         *[("batch",), ("sources",), ("copies",), ("copies", 0), ("copies", 0, 0), ("copies", 0, 1)],

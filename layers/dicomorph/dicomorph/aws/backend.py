@@ -19,8 +19,9 @@ from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
-from dicomorph.model.object_keys import REJECTED
+from dicomorph.model.object_keys import REJECTED, SIBLING_BYTES
 from dicomorph.model.settings import MEGABYTE, Settings
+from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
@@ -62,6 +63,7 @@ def aws_backend(environment: Environment) -> Backend:
         targets=_aws_targets(environment, settings),
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
+        trail=_aws_trail(environment),
     )
 
 
@@ -239,6 +241,18 @@ def _aws_runner(environment: Environment) -> Any:
 
     client = boto3.client("stepfunctions", config=_config(read_timeout=10))
     return StepFunctionsRunner(client, environment.modification_workflow_arn)
+
+
+def _aws_trail(environment: Environment) -> AccessTrail | None:
+    if not environment.access_trail_group:
+        return None
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.access_trail import CloudWatchTrail  # noqa: PLC0415
+
+    stream = f"{utc_now():%Y/%m/%d}/{secrets.token_hex(SIBLING_BYTES)}"
+    client = boto3.client("logs", config=_config(read_timeout=5))
+    return CloudWatchTrail(client, environment.access_trail_group, stream)
 
 
 def _aws_capacity(environment: Environment) -> Callable[[], Capacity]:

@@ -21,6 +21,8 @@ class Environment:
     settings_object : str
         Where the settings are that count in place of these: ``<bucket>/<key>?versionId=<version>``.
         Empty if there are none.
+    access_trail_group : str
+        The name of the log group that says who did what; empty if nobody asked for one.
     max_concurrency, worker_concurrency : int
         The stack's parameters of these names; 0 for functions that share no workers out.
     arrival_queue_url : str
@@ -36,6 +38,7 @@ class Environment:
     modification_workflow_arn: str
     settings: str = "{}"
     settings_object: str = ""
+    access_trail_group: str = ""
     max_concurrency: int = 0
     worker_concurrency: int = 0
     arrival_queue_url: str = ""
@@ -58,6 +61,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         modification_workflow_arn=values.get("MODIFICATION_WORKFLOW_ARN", ""),
         settings=values.get("SETTINGS") or "{}",
         settings_object=values.get("SETTINGS_OBJECT", ""),
+        access_trail_group=values.get("ACCESS_TRAIL_GROUP", ""),
         max_concurrency=int(values.get("MAX_CONCURRENCY") or 0),
         worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
         arrival_queue_url=values.get("ARRIVAL_QUEUE_URL", ""),

@@ -48,6 +48,10 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
         document = _with_rules(_document(_text(environment, s3)), environment.arrival_rules)
         settings = check_settings(parse_settings(document))
         _check_targets(settings)
+        if settings.access_trail is not None and settings.access_trail.folder:
+            raise BadFileFormatError(
+                "Setting AccessTrail: Folder is for one machine; on AWS it is a log group"
+            )
     except TransientError:
         raise
     except DicomorphError as error:

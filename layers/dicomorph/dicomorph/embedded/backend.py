@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from dicomorph.embedded.access_trail import FileTrail
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.folders import ORPHANS
@@ -62,7 +63,20 @@ def embedded_backend(
             name: Target(_target_store(Path(place), settings)) for name, place in settings.targets.items()
         },
         largest_answer=_LARGEST_ANSWER,
+        trail=_trail(settings),
         hosts=None if host is None else settings.allowed_hosts | {host.lower()},
+    )
+
+
+def _trail(settings: Settings) -> FileTrail | None:
+    found = settings.access_trail
+    if found is None:
+        return None
+    return FileTrail(
+        Path(found.folder),
+        size=found.maximum_size * MEGABYTE,
+        kept=found.maximum_files,
+        sync=found.sync,
     )
 
 

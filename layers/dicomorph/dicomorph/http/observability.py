@@ -12,6 +12,7 @@ import logging
 
 from aws_lambda_powertools import Logger
 
+from dicomorph.model.errors import DicomorphError
 from dicomorph.model.failures import causes
 
 
@@ -35,6 +36,13 @@ def log_request(*, route: str, method: str, status: int, milliseconds: int) -> N
     """
     get_logger().info(
         "Answered", extra={"route": route, "method": method, "status": status, "milliseconds": milliseconds}
+    )
+
+
+def log_trail_failure(error: DicomorphError, *, route: str, method: str) -> None:
+    """Log that nothing could be written to the access trail: what was to stand there is not logged."""
+    get_logger().error(
+        "Access not recorded", extra={"route": route, "method": method, "reason": error.details}
     )
 
 

@@ -14,20 +14,20 @@ from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from dicomorph.http.access import Access
 from dicomorph.http.browsers import BrowserRules, preflight_answer
 from dicomorph.http.errors import error_answer, internal_error_answer, unmatched_answer
 from dicomorph.http.large_answers import carried
 from dicomorph.http.observability import get_logger, log_failure, log_request
 from dicomorph.http.reading.requests import Request
 from dicomorph.http.responses import HTML
+from dicomorph.http.time_left import seconds_of, seconds_waited
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.resources import LEVELS, Level
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_body_size
 
-_RESERVE = 2.0  # seconds: of the 29 that the gateway and the functions have, 27 are for waiting
-_GATEWAY_WAITS = 29.0  # seconds
 _Next = Callable[["OrthancResolver"], Response[Any]]
 _Handler = TypeVar("_Handler", bound=Callable[..., Response[Any]])
 
@@ -39,6 +39,7 @@ class _RequestState(threading.local):
         self.context: dict[str, Any] = {}
         self.event: APIGatewayProxyEvent | None = None
         self.request: Request | None = None
+        self.access: Access | None = None
         self.deadline = 0.0
         self.invocation: LambdaContext | None = None
 
@@ -76,6 +77,13 @@ class OrthancResolver(APIGatewayRestResolver):
         return self._state.request
 
     @property
+    def access(self) -> Access:
+        """What is written down of the request that is being served."""
+        if self._state.access is None:
+            raise RuntimeError("No request is being served")
+        return self._state.access
+
+    @property
     def seconds_left(self) -> float:
         """How long the answer may take, with a reserve for giving it.
 
@@ -83,7 +91,7 @@ class OrthancResolver(APIGatewayRestResolver):
         has gone.
         """
         invocation, left = self._state.invocation, self._state.deadline - time.monotonic()
-        return left if invocation is None else min(left, _left(invocation))
+        return left if invocation is None else min(left, seconds_of(invocation))
 
     @property
     def context(self) -> dict[str, Any]:
@@ -120,14 +128,16 @@ class OrthancResolver(APIGatewayRestResolver):
         request = Request(event)
         state = self._state
         state.request, state.context = request, {}
+        state.access = Access(self._backend_if_any(), request, event)
         state.invocation = context
-        state.deadline = time.monotonic() + _left(context) - _seconds_waited(event)
+        state.deadline = time.monotonic() + seconds_of(context) - seconds_waited(event)
         state.event = APIGatewayProxyEvent({**event, "path": request.path, "httpMethod": request.method})
         try:
             answer = self._build_response(self._respond())
         finally:
             request.close()
-            state.request, state.event, state.invocation, state.context = None, None, None, {}
+            state.request, state.access, state.event = None, None, None
+            state.invocation, state.context = None, {}
         log_request(
             route=_route(event),
             method=request.method,
@@ -142,6 +152,7 @@ class OrthancResolver(APIGatewayRestResolver):
         try:
             rules.check(request)
             self._check_body(request)
+            self.access.begin()
         except DicomorphError as error:
             response = ResponseBuilder[Any](self._answer_error(error))
         else:
@@ -151,8 +162,19 @@ class OrthancResolver(APIGatewayRestResolver):
                 response = ResponseBuilder(self._answer_unmatched())
             else:
                 response = self._resolve()
+        response = self._written_down(response)
         is_page = str(response.response.content_type or "").startswith(HTML)
         response.response.headers.update(rules.headers(request, is_page=is_page))
+        return response
+
+    def _written_down(self, response: ResponseBuilder[Any]) -> ResponseBuilder[Any]:
+        """Return an answer once it is written down, or the error of one that cannot be."""
+        status = response.response.status_code
+        is_elsewhere = status == HTTPStatus.SEE_OTHER
+        try:
+            self.access.end(status=status, is_elsewhere=is_elsewhere)
+        except DicomorphError as error:
+            return ResponseBuilder(self._answer_error(error))
         return response
 
     def _prepare(self) -> None:
@@ -227,22 +249,6 @@ def _carrying(backend: Callable[[], Backend | None]) -> Callable[[OrthancResolve
         return answer if given is None else carried(given, answer)
 
     return carry
-
-
-def _left(invocation: LambdaContext) -> float:
-    return float(invocation.get_remaining_time_in_millis()) / 1000 - _RESERVE
-
-
-def _seconds_waited(event: Mapping[str, Any]) -> float:
-    """Return how long the gateway has waited already: it does so while a function starts.
-
-    What is older than it ever waits is no request of now, but an example, or told by another clock.
-    """
-    began = (event.get("requestContext") or {}).get("requestTimeEpoch")
-    if not isinstance(began, int | float):
-        return 0.0
-    waited = time.time() - began / 1000
-    return waited if 0 < waited < _GATEWAY_WAITS else 0.0
 
 
 def _route(event: Mapping[str, Any]) -> str:

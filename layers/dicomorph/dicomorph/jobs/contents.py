@@ -5,14 +5,14 @@ What grows with a job is a *listing*, which is kept in a document of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dicomorph.jobs.model import InstanceOutcome, Job, JobType
 from dicomorph.jobs.summary import Summary
 from dicomorph.model.orthanc_errors import describe_code
 from dicomorph.model.remarks import Remark
-from dicomorph.model.resources import LEVELS, Json, Level, Pin
+from dicomorph.model.resources import LEVELS, Json, JsonStream, Level, Pin
 
 _DANGLING = "DanglingInstancesCount"
 _UNTRANSCODED = "UntranscodedInstances"
@@ -130,16 +130,18 @@ def product_listing(job: Job, outcomes: Iterable[InstanceOutcome]) -> dict[str, 
     return listing
 
 
-def with_listing(content: Mapping[str, Json], listing: Mapping[str, Json]) -> dict[str, Json]:
+def with_listing(
+    content: Mapping[str, Json], listing: Mapping[str, Collection[Json]]
+) -> dict[str, JsonStream]:
     """Return a whole content: what a job lists stands in it, the products that it has left as an object."""
     return {**content, **{name: value for name, value in listing.items() if name != "Products"}} | (
-        left_content(listing.get("Products"))
+        left_content(listing.get("Products", ()))
     )
 
 
-def left_content(products: Json) -> dict[str, Json]:
+def left_content(products: Collection[Json]) -> dict[str, JsonStream]:
     """Return what a failed job says of the products that it has left: their ids, and how many there are."""
-    if not isinstance(products, list) or not products:
+    if not products:
         return {}
     return {"Products": {"Count": len(products), "Resources": products}}
 

@@ -29,7 +29,7 @@ nothing then, as if it were not there, and does what he does without it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,12 +85,6 @@ def request_key(job_id: str) -> str:
 def user_data_key(job: Job) -> str:
     """Return the key of the caller's own data, which the record has no room for."""
     return f"{job_prefix(job.id)}user-data.json"
-
-
-def listing_key(job: Job) -> str:
-    """Return the key of the lists in a job's content that count, which a record has no room for."""
-    name = f"ends/{job.listing}" if job.listing else "listing"
-    return f"{job_prefix(job.id)}{name}.json"
 
 
 def manifest_key(job: Job) -> str:
@@ -196,19 +190,6 @@ def read_weights(document: bytes | None, job: Job) -> list[int | None] | None:
     """Return how many bytes each batch has, None for those that an earlier version has planned."""
     weights = read(document, lambda items: [item.get("bytes") for item in only(list, items)])
     return weights if weights is not None and len(weights) == job.batches else None
-
-
-def encode_listing(listing: Mapping[str, Iterable[Json]]) -> bytes:
-    """Return the document of the lists in a job's content, whose entries are taken one by one."""
-    lists = (_dump(name) + b":[" + b",".join(map(_dump, entries)) + b"]" for name, entries in listing.items())
-    return b"{" + b",".join(lists) + b"}"
-
-
-def read_listing(document: bytes | None) -> dict[str, list[Json]] | None:
-    """Return those lists from their document."""
-    return read(
-        document, lambda lists: {name: only(list, entries) for name, entries in only(dict, lists).items()}
-    )
 
 
 def encode_batch(batch: Batch) -> bytes:

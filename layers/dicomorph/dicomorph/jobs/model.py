@@ -56,7 +56,7 @@ class Job:
         The level of the route.
     is_bulk : bool
         Whether the result is a list of resources, not one. The list may be long: it is in a
-        document (`documents.listing_key`), not in the record.
+        document (`jobs.listings`), not in the record.
     name : str
         The ``Anonymized<N>`` of this request; empty where none is needed.
     default_encoding : str

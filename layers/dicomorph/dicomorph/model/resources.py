@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dicomorph.model.remarks import Remark
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+JsonStream: TypeAlias = "Json | Iterable[JsonStream] | Mapping[str, JsonStream]"
+"""JSON in which any iterable that is no list stands for an array, and is gone through once."""
 
 
 class Level(enum.Enum):

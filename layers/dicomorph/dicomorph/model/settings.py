@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from dicomorph.model.access import AccessTrailSetting, read_access_trail
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
@@ -111,6 +112,7 @@ class Settings:
     paused_job_timeout: int = 0  # none
     user_metadata: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     dictionary: tuple[PrivateTag, ...] = ()
+    access_trail: AccessTrailSetting | None = None  # none is kept
 
 
 def parse_settings(document: object) -> Settings:
@@ -286,4 +288,5 @@ _READERS = {
     "PausedJobTimeout": ("paused_job_timeout", _count),
     "UserMetadata": ("user_metadata", _user_metadata),
     "Dictionary": ("dictionary", _dictionary),
+    "AccessTrail": ("access_trail", read_access_trail),
 }

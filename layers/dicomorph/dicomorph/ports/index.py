@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dicomorph.model.errors import ParameterOutOfRangeError
 from dicomorph.model.metadata_names import SYSTEM_METADATA
@@ -72,6 +72,22 @@ def refuse_system_metadata(name: str) -> None:
         raise ParameterOutOfRangeError("The server itself keeps this metadata")
 
 
+class Child(NamedTuple):
+    """One resource below another.
+
+    Parameters
+    ----------
+    parent, id : str
+        The Orthanc identifiers of both.
+    index_in_series : str
+        Of an instance, its ``IndexInSeries``; empty where it has none.
+    """
+
+    parent: str
+    id: str
+    index_in_series: str = ""
+
+
 class Catalogue(Protocol):
     """What is stored."""
 
@@ -89,6 +105,21 @@ class Catalogue(Protocol):
 
     def children(self, level: Level, resource_id: str) -> list[str]:
         """Return the identifiers one level below, ascending; empty for an unknown resource."""
+
+    def children_of(
+        self, level: Level, resource_ids: Sequence[str], *, unchecked: bool = False
+    ) -> Iterator[Child]:
+        """Yield what is one level below some resources, those of each together, ascending.
+
+        It takes as few calls as there can be, several at a time; what is told of a resource is
+        true at some moment of the call.
+
+        Parameters
+        ----------
+        unchecked : bool
+            Whether instances may be among them that are not stored (any more), and have no index:
+            whoever reads all of them next finds out, and spares the index one of two readings.
+        """
 
     def pins(self, level: Level, resource_id: str) -> Iterator[Pin]:
         """Yield the instances below a resource (or the instance itself) with their versions."""

@@ -17,6 +17,7 @@ from dicomorph.model.settings import Settings
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRecords, JobRunner
 from dicomorph.ports.objects import ObjectStore
+from dicomorph.ports.trail import AccessTrail
 from dicomorph.ports.uploads import UploadDoor, UploadRecords
 
 _Argument = TypeVar("_Argument")
@@ -68,6 +69,8 @@ class Backend:
     hosts : frozenset[str], optional
         The names by which requests may call this deployment, in lower case. None: whoever stands
         in front of it sees to that.
+    trail : AccessTrail, optional
+        Where it is written who did what, if it is to be.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -89,6 +92,7 @@ class Backend:
     documents_at_once: int = 1
     capacity: Callable[[], Capacity] = lambda: Capacity(workers=1, of_one_job=1)
     hosts: frozenset[str] | None = None
+    trail: AccessTrail | None = None
 
     def side_by_side(
         self, function: Callable[[_Argument], _Answer], arguments: Iterable[_Argument]

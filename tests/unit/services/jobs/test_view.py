@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomorph.jobs.documents import listing_key, manifest_key, part_key
+from dicomorph.jobs.documents import manifest_key, part_key
+from dicomorph.jobs.listings import listing_key
 from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import InexistentItemError, StorageFullError, TimeLimitError
 from dicomorph.model.resources import Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,17 +51,24 @@ class Table:
             answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
-    def get_many(self, keys: Iterable[Item], *, attributes: str = "") -> list[Item]:
+    def get_many(
+        self, keys: Iterable[Item], *, attributes: str = "", names: Mapping[str, str] | None = None
+    ) -> list[Item]:
         """Read items, in any order; those that do not exist are left out.
 
         Parameters
         ----------
         attributes : str
-            A projection, such as ``"PK, Pending"``; empty for whole items.
+            A projection, such as ``"PK, #index"``; empty for whole items.
+        names : Mapping[str, str], optional
+            Of attributes, by what stands for them in the projection.
         """
+        projection: Item = {"ProjectionExpression": attributes} if attributes else {}
+        if names:
+            projection["ExpressionAttributeNames"] = dict(names)
         distinct = list({(key["PK"]["S"], key["SK"]["S"]): key for key in keys}.values())
         chunks = [distinct[at : at + _READ_AT_ONCE] for at in range(0, len(distinct), _READ_AT_ONCE)]
-        answers = self.each(lambda chunk: self._get_chunk(chunk, attributes), chunks)
+        answers = self.each(lambda chunk: self._get_chunk(chunk, projection), chunks)
         return [item for items in answers for item in items]
 
     def put(self, item: Item, condition: Condition | None = None) -> None:
@@ -155,9 +162,8 @@ class Table:
                 break
         return answer
 
-    def _get_chunk(self, keys: list[Item], attributes: str) -> list[Item]:
+    def _get_chunk(self, keys: list[Item], projection: Item) -> list[Item]:
         found: list[Item] = []
-        projection = {"ProjectionExpression": attributes} if attributes else {}
         for _ in attempts():
             wanted: Any = {self._name: {"Keys": keys, "ConsistentRead": True, **projection}}
             with translated():

@@ -6,13 +6,26 @@ from collections.abc import Iterator, Sequence
 
 from dicomorph.aws.dynamodb.keys import LISTING_INDEX, Item, child_partitions, listings, resource_key
 from dicomorph.aws.dynamodb.table import Table
-from dicomorph.aws.index.items import ancestry_of, id_of, is_pending, pin_of, resource_of
+from dicomorph.aws.index.items import (
+    METADATA,
+    ancestry_of,
+    id_of,
+    index_of,
+    is_pending,
+    pin_of,
+    resource_of,
+)
+from dicomorph.model.metadata_names import INDEX_IN_SERIES
 from dicomorph.model.resources import LEVELS, PARENT_LEVELS, Ancestry, Level, Pin, Resource, Statistics
+from dicomorph.ports.index import Child
 
 _STATE = "PK, SK, Id, Pending"
 # Whole entries, of which a planner may want a million, take twice as long to decode.
 _OF_PINS = f"{_STATE}, Patient, Study, Series, ObjectKey, ObjectVersion, ObjectSize, CRC32"
+_INDEX_NAME = {"#index": f"{METADATA}{INDEX_IN_SERIES}"}
+_OF_CHILDREN = f"{_STATE}, #index"
 _AT_ONCE = 1600  # items; sixteen requests of a hundred
+_PARENTS_AT_ONCE = 100  # resources; those of series take sixteen requests each
 
 
 class DynamoCatalogue:
@@ -39,8 +52,11 @@ class DynamoCatalogue:
 
     def get_many(self, level: Level, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """See `Catalogue.get_many`."""
-        items = self._table.get_many(resource_key(level, resource_id) for resource_id in resource_ids)
-        return (resource_of(item, level) for item in items if not is_pending(item))
+        wanted = list(dict.fromkeys(resource_ids))
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            items = self._table.get_many(resource_key(level, resource_id) for resource_id in some)
+            yield from (resource_of(item, level) for item in items if not is_pending(item))
 
     def find_many(self, resource_ids: Sequence[str]) -> Iterator[Resource]:
         """See `Catalogue.find_many`."""
@@ -60,13 +76,39 @@ class DynamoCatalogue:
 
     def children(self, level: Level, resource_id: str) -> list[str]:
         """See `Catalogue.children`."""
+        return [child.id for child in self.children_of(level, [resource_id])]
+
+    def children_of(
+        self, level: Level, resource_ids: Sequence[str], *, unchecked: bool = False
+    ) -> Iterator[Child]:
+        """See `Catalogue.children_of`."""
         if level is Level.INSTANCE:
-            return []
-        ids = self.links(level, resource_id)
-        if level is not Level.SERIES:  # a link and its resource come and go together
-            return ids
-        live = self.live(ids)
-        return [child for child in ids if child in live]
+            return
+        for start in range(0, len(resource_ids), _PARENTS_AT_ONCE):
+            found = self._linked(level, resource_ids[start : start + _PARENTS_AT_ONCE])
+            # A link of another level and its resource come and go together.
+            yield from found if unchecked or level is not Level.SERIES else self._stored_of(found)
+
+    def _linked(self, level: Level, resource_ids: Sequence[str]) -> list[Child]:
+        """Return the linked children of some resources; instances may be pending, or not there at all."""
+        named = [(parent, name) for parent in resource_ids for name in child_partitions(level, parent)]
+        found = self._table.each(lambda pair: [*self._table.query(pair[1])], named)
+        return [
+            Child(parent, item["SK"]["S"])
+            for (parent, _), items in zip(named, found, strict=True)
+            for item in items
+        ]
+
+    def _stored_of(self, children: Sequence[Child]) -> Iterator[Child]:
+        """Yield those of some instances that are stored, with their indexes."""
+        for start in range(0, len(children), _AT_ONCE):
+            some = children[start : start + _AT_ONCE]
+            keys = (resource_key(Level.INSTANCE, child.id) for child in some)
+            items = self._table.get_many(keys, attributes=_OF_CHILDREN, names=_INDEX_NAME)
+            indexes = {id_of(item): index_of(item) for item in items if not is_pending(item)}
+            yield from (
+                child._replace(index_in_series=indexes[child.id]) for child in some if child.id in indexes
+            )
 
     def links(self, level: Level, resource_id: str, *, first: int = 0) -> list[str]:
         """Return the linked children, ascending; instances may be pending, or not there at all.

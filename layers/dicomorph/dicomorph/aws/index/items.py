@@ -19,7 +19,7 @@ from itertools import chain
 
 from dicomorph.aws.dynamodb.keys import Item, listing, resource_key
 from dicomorph.model.errors import BadFileFormatError
-from dicomorph.model.metadata_names import LAST_UPDATE, MAIN_DICOM_SEQUENCES
+from dicomorph.model.metadata_names import INDEX_IN_SERIES, LAST_UPDATE, MAIN_DICOM_SEQUENCES
 from dicomorph.model.resources import (
     LEVELS,
     Ancestry,
@@ -192,6 +192,12 @@ def stamp_of(item: Item) -> str:
 def id_of(item: Item) -> str:
     """Return the identifier of a resource."""
     return str(item["Id"]["S"])
+
+
+def index_of(item: Item) -> str:
+    """Return the ``IndexInSeries`` of a stored instance, empty if it has none."""
+    value = item.get(METADATA + INDEX_IN_SERIES)
+    return "" if value is None else decode_text(value)
 
 
 def object_of(item: Item) -> ObjectRef:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from dicomorph.dicom.stream.edit_script import EditScript, Part
 from dicomorph.dicom.stream.mapped_source import MappedSource
@@ -37,6 +37,11 @@ class Written:
 
 Shown: TypeAlias = "dict[str, ShownValue]"
 ShownValue: TypeAlias = "Json | Written | list[ShownValue] | Shown"
+
+
+def json_text(value: Json, level: int) -> str:
+    """Return the text of a value that stands on a line of some indentation, as `JsonText` has it."""
+    return "".join(cast("list[str]", _pieces_of(cast("ShownValue", value), level)))
 
 
 class JsonText:

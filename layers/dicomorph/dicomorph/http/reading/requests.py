@@ -119,6 +119,22 @@ class Request:
         return str(self._identity.get("userArn") or self._identity.get("user") or "")
 
     @property
+    def caller(self) -> dict[str, str]:
+        """What is known of who asks, for the access trail: what is not known is not in it.
+
+        ``Principal`` is whom the gateway has verified: by IAM, or by a user pool or another
+        authorizer in front of the stack.
+        """
+        authorizer = (self._event.get("requestContext") or {}).get("authorizer") or {}
+        subject = (authorizer.get("claims") or {}).get("sub") or authorizer.get("principalId")
+        found = {
+            "Principal": self.principal or str(subject or ""),
+            "AccessKey": str(self._identity.get("accessKey") or ""),
+            "Address": self.remote_ip,
+        }
+        return {name: value for name, value in found.items() if value}
+
+    @property
     def _identity(self) -> Mapping[str, Any]:
         return (self._event.get("requestContext") or {}).get("identity") or {}
 

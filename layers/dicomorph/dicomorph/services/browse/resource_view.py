@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import cast
 
 from dicomorph.dicom.standard.dictionary import keyword_of
@@ -20,21 +21,49 @@ from dicomorph.model.metadata_names import (
     ORIGINS,
     read_metadata_time,
 )
-from dicomorph.model.resources import Json, Level, Resource
+from dicomorph.model.resources import PARENT_LEVELS, Json, Level, Resource
+from dicomorph.ports.index import Child
 from dicomorph.services.backend import Backend
+from dicomorph.services.browse.hierarchy import PARENTS_AT_ONCE
 from dicomorph.services.browse.series_status import expected_number, series_status
 
 
 def resource_json(
     backend: Backend, resource: Resource, form: TagsForm = TagsForm.SIMPLIFY
 ) -> dict[str, Json]:
-    """Return the JSON of a resource, with the identifiers of its children.
+    """Return the JSON of a resource; parameters as in `resource_views`."""
+    return next(resource_views(backend, [resource], form))
+
+
+def resource_views(
+    backend: Backend, resources: Iterable[Resource], form: TagsForm
+) -> Iterator[dict[str, Json]]:
+    """Yield the JSON of each of some resources, with the identifiers of its children, in their order.
 
     Parameters
     ----------
     form : TagsForm
         How the main DICOM tags are written.
     """
+    rest = iter(resources)
+    while some := list(islice(rest, PARENTS_AT_ONCE)):
+        children = _children_of(backend, some)
+        for resource in some:
+            yield _view(backend, resource, children[resource.id], form)
+
+
+def _children_of(backend: Backend, resources: Sequence[Resource]) -> dict[str, list[Child]]:
+    """Return the children of each resource, whatever their levels."""
+    found: dict[str, list[Child]] = {resource.id: [] for resource in resources}
+    for level in PARENT_LEVELS:
+        wanted = [resource.id for resource in resources if resource.level is level]
+        if wanted:
+            for child in backend.index.catalogue.children_of(level, wanted):
+                found[child.parent].append(child)
+    return found
+
+
+def _view(backend: Backend, resource: Resource, children: Sequence[Child], form: TagsForm) -> dict[str, Json]:
     view: dict[str, Json] = {
         "ID": resource.id,
         "Labels": list[Json](sorted(resource.labels)),
@@ -48,21 +77,20 @@ def resource_json(
         view[f"Parent{resource.level.parent.value}"] = resource.parent
     if resource.level.child is None:
         return view | _instance_part(resource)
-    children = backend.index.catalogue.children(resource.level, resource.id)
-    view[resource.level.child.plural] = list[Json](sorted(children))
+    view[resource.level.child.plural] = [child.id for child in children]
     view[LAST_UPDATE] = _text(resource, LAST_UPDATE)
     view["IsStable"] = _is_stable(backend, resource)
-    return view | _level_part(backend, resource, children, form)
+    return view | _level_part(resource, children, form)
 
 
-def _level_part(backend: Backend, resource: Resource, children: list[str], form: TagsForm) -> dict[str, Json]:
+def _level_part(resource: Resource, children: Sequence[Child], form: TagsForm) -> dict[str, Json]:
     if resource.level is Level.PATIENT:
         return {IS_PROTECTED: False}
     if resource.level is Level.STUDY:
         return {"PatientMainDicomTags": _texts_in_form(resource.patient_main_tags, form)}
     return {
         EXPECTED_NUMBER_OF_INSTANCES: expected_number(resource),
-        "Status": series_status(backend, resource, children).value,
+        "Status": series_status(resource, children).value,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
-from dicomorph.model.metadata_names import EXPECTED_NUMBER_OF_INSTANCES, INDEX_IN_SERIES
-from dicomorph.model.resources import Level, Resource
-from dicomorph.services.backend import Backend
+from dicomorph.model.metadata_names import EXPECTED_NUMBER_OF_INSTANCES
+from dicomorph.model.resources import Resource
+from dicomorph.ports.index import Child
 
 
 class SeriesStatus(enum.Enum):
@@ -24,22 +25,16 @@ def expected_number(series: Resource) -> int | None:
     return int(entry.value) if entry is not None and entry.value.isdecimal() else None
 
 
-def series_status(backend: Backend, series: Resource, instance_ids: list[str]) -> SeriesStatus:
-    """Compare the instances of a series, by their ``IndexInSeries``, with the expected number.
-
-    Parameters
-    ----------
-    instance_ids : list[str]
-        The identifiers of the series' children; they are read only where a number is expected.
-    """
+def series_status(series: Resource, instances: Sequence[Child]) -> SeriesStatus:
+    """Compare the instances of a series, by their ``IndexInSeries``, with the expected number."""
     expected = expected_number(series)
     if expected is None:
         return SeriesStatus.UNKNOWN
-    if len(instance_ids) > expected:
+    if len(instances) > expected:
         return SeriesStatus.INCONSISTENT
     seen: set[int] = set()
-    for instance_id in instance_ids:
-        index = _index_in_series(backend, instance_id)
+    for instance in instances:
+        index = _number(instance.index_in_series)
         if index is None:
             return SeriesStatus.UNKNOWN
         if not 0 < index <= expected or index in seen:
@@ -48,10 +43,8 @@ def series_status(backend: Backend, series: Resource, instance_ids: list[str]) -
     return SeriesStatus.COMPLETE if len(seen) == expected else SeriesStatus.MISSING
 
 
-def _index_in_series(backend: Backend, instance_id: str) -> int | None:
-    instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
-    entry = instance and instance.metadata.get(INDEX_IN_SERIES)
+def _number(index: str) -> int | None:
     try:
-        return int(entry.value) if entry else None
+        return int(index) if index else None
     except ValueError:
         return None

@@ -13,7 +13,7 @@ from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.identifiers import is_orthanc_id
 from dicomorph.model.resources import LEVELS, PARENT_LEVELS, Ancestry, Level, Pin
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
 from dicomorph.services.erasure.records import (
     Erasure,
@@ -31,6 +31,9 @@ Named = tuple[Level, str]
 
 _SERIES_AT_ONCE = 20  # each takes a few dozen calls of the index: a step lasts a second or two
 _NAMED_AT_ONCE = 1_000
+UNFINISHED = "Not all is deleted yet: the rest goes within minutes, or with the same call again"
+"""What is said to a caller whose time was too short."""
+
 _SORTED_AT_ONCE = 10_000  # found in a second or two, in which no time limit is looked at
 
 
@@ -72,6 +75,12 @@ def erase_resources(backend: Backend, named: Sequence[tuple[Level | None, str]],
     written = write_down(backend, place, pins, deadline)
     if written is not None:
         carry_out(backend, *written, deadline)
+
+
+def erase_instances(backend: Backend, instance_ids: Iterable[str]) -> None:
+    """Delete instances, many at a time, where the outbox remembers what has lost its entry."""
+    named: dict[Level, Iterable[str]] = {**dict.fromkeys(LEVELS, ()), Level.INSTANCE: instance_ids}
+    _erase(backend, _by_place(_pins_below(backend, named)), Deadline(None, UNFINISHED))
 
 
 def carry_out(backend: Backend, erasure: Erasure, head: Sequence[Pin], deadline: Deadline) -> None:

@@ -32,7 +32,7 @@ from dicomorph.model.object_keys import ERASURES, SIBLING_BYTES
 from dicomorph.model.resources import Level, ObjectRef, Pin
 from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 
 _PINS = 1_000  # in a document: 300 KB
 _NOT_ALL = "There is more than one call can begin to delete: repeat it until it is answered otherwise"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from dicomorph.model.errors import DicomorphError, TimeLimitError
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
-from dicomorph.services.erasure.erasing import carry_out
+from dicomorph.services.deadline import Deadline
+from dicomorph.services.erasure.erasing import UNFINISHED, carry_out
 from dicomorph.services.erasure.records import Erasure, erasures_at, forget, read_head
 
 _LEFT_TO_ITS_CALL = timedelta(minutes=1)  # which the gateway gives 29 s
@@ -30,7 +30,7 @@ def finish_erasures(backend: Backend, *, seconds: float) -> None:
     DicomorphError
         One of the failures, so that somebody is told.
     """
-    deadline = Deadline(seconds)
+    deadline = Deadline(seconds, UNFINISHED)
     failure: DicomorphError | None = None
     for erasure in sorted(erasures_at(backend.objects), key=lambda one: one.time):
         try:

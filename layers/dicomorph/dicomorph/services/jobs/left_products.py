@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from dicomorph.jobs.documents import numbers_in, outcomes_prefix, parts_prefix, read_outcome
 from dicomorph.jobs.model import BatchOutcome, Job, JobState
@@ -52,7 +53,7 @@ def unlisted_products(backend: Backend, job: Job) -> list[str]:
     """
     if job.state is not JobState.FAILURE or job.listing or job.target or not job.plan:
         return []
-    keys = list(_keys(backend, job))
+    keys = list(islice(_keys(backend, job), _MOST_DOCUMENTS + 1))
     return left_products(backend, _recorded(backend, keys)) if len(keys) <= _MOST_DOCUMENTS else []
 
 

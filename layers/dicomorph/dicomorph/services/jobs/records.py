@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from dicomorph.jobs import documents
 from dicomorph.jobs.contents import with_listing
-from dicomorph.jobs.documents import JobRequest, listing_key, request_key
+from dicomorph.jobs.documents import JobRequest, request_key
 from dicomorph.jobs.lifecycle import failed, forgotten
 from dicomorph.jobs.model import Job
 from dicomorph.model.errors import (
@@ -18,8 +18,9 @@ from dicomorph.model.errors import (
     TransientError,
 )
 from dicomorph.model.object_keys import job_prefix
-from dicomorph.model.resources import Json, ObjectRef
+from dicomorph.model.resources import JsonStream, ObjectRef
 from dicomorph.services.backend import Backend
+from dicomorph.services.jobs.listings import read_listing
 
 _NO_SUCH_JOB = "No such job"
 
@@ -54,14 +55,9 @@ def job_request(backend: Backend, job_id: str) -> JobRequest:
     return request
 
 
-def job_content(backend: Backend, job: Job) -> dict[str, Json]:
-    """Return the whole content of a job, with what it lists."""
+def job_content(backend: Backend, job: Job) -> dict[str, JsonStream]:
+    """Return the whole content of a job, with what it lists: of long lists, a piece is in memory."""
     return with_listing(job.content, read_listing(backend, job) if job.has_listing else {})
-
-
-def read_listing(backend: Backend, job: Job) -> Mapping[str, list[Json]]:
-    """Return what the content of a job lists, nothing if a power cut has taken it."""
-    return documents.read_listing(backend.objects.get(listing_key(job))) or {}
 
 
 def change_job(backend: Backend, job_id: str, change: Callable[[Job], Job]) -> Job:

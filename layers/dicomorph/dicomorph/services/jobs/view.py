@@ -19,7 +19,7 @@ from dicomorph.jobs.lifecycle import runtime
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.metadata_names import metadata_time
 from dicomorph.model.orthanc_errors import describe_code
-from dicomorph.model.resources import Json
+from dicomorph.model.resources import Json, JsonStream
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.left_products import unlisted_products
 from dicomorph.services.jobs.records import as_it_stands, job_content, timestamp
@@ -28,7 +28,7 @@ _COMPLETE = 100
 _LOOKED_AT = 10  # jobs; each costs a call of AWS, and somebody waits
 
 
-def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str, Json]:
+def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str, JsonStream]:
     """Return the JSON of ``GET /jobs/{id}`` for a job that was just read.
 
     Parameters
@@ -46,7 +46,7 @@ def job_json(backend: Backend, job: Job, *, is_alone: bool = False) -> dict[str,
     now = backend.now()
     seconds = runtime(job, timestamp(now))
     progress = _progress(backend, job)
-    view: dict[str, Json] = {
+    view: dict[str, JsonStream] = {
         "Content": content,
         "CreationTime": _orthanc_time(datetime.fromisoformat(job.created)),
         "EffectiveRuntime": round(seconds, 3),

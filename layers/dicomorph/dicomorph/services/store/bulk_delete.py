@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dicomorph.model.errors import BadRequestError, UnknownResourceError
 from dicomorph.model.resources import Json, Level, ObjectRef
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
-from dicomorph.services.erasure.erasing import erase_resources
+from dicomorph.services.erasure.erasing import UNFINISHED, erase_instances, erase_resources
 from dicomorph.services.fields import read_level
 
 _ERASED_AT_ONCE = 1_000  # of many small resources: the disk is waited for once
@@ -40,28 +40,28 @@ def bulk_delete(backend: Backend, body: Mapping[str, Json], *, seconds: float | 
         raise BadRequestError("'Resources' must be an array")
     named = [_named(item) for item in items]
     if backend.index.outbox.remembers:
-        _delete_one_by_one(backend, named)
+        _delete_in_parts(backend, named)
     else:
-        erase_resources(backend, named, Deadline(seconds))
+        erase_resources(backend, named, Deadline(seconds, UNFINISHED))
 
 
-def _delete_one_by_one(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
+def _delete_in_parts(backend: Backend, named: Sequence[tuple[Level | None, str]]) -> None:
+    """Delete what is named: above images one by one, images together."""
     wanted = sorted({resource_id for _, resource_id in named})
     levels = {resource.id: resource.level for resource in backend.index.catalogue.find_many(wanted)}
+    found = dict.fromkeys(one for level, one in named if one in levels and level in (None, levels[one]))
     removed: list[ObjectRef] = []
     try:
-        for level, resource_id in named:
-            found = levels.get(resource_id)
-            if found is not None and level in (None, found):
+        for resource_id in found:
+            if levels[resource_id] is not Level.INSTANCE:
                 with contextlib.suppress(UnknownResourceError):  # went with an earlier one
-                    removed += backend.index.eraser.remove(found, resource_id).objects
+                    removed += backend.index.eraser.remove(levels[resource_id], resource_id).objects
             if len(removed) >= _ERASED_AT_ONCE:
                 discard_removed(backend, removed)
                 removed.clear()
-    except Exception:
+    finally:
         discard_removed(backend, removed)  # what is gone, is gone
-        raise
-    discard_removed(backend, removed)
+    erase_instances(backend, [one for one in found if levels[one] is Level.INSTANCE])
 
 
 def _named(item: Json) -> tuple[Level | None, str]:

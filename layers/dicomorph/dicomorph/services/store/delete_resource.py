@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dicomorph.model.resources import Json, Level
 from dicomorph.services.backend import Backend
-from dicomorph.services.erasure.deadline import Deadline
+from dicomorph.services.deadline import Deadline
 from dicomorph.services.erasure.discarding import discard_removed
-from dicomorph.services.erasure.erasing import erase_resource
+from dicomorph.services.erasure.erasing import UNFINISHED, erase_resource
 
 
 def delete_resource(
@@ -27,7 +27,7 @@ def delete_resource(
         If not all is deleted in time; the rest goes later.
     """
     if not backend.index.outbox.remembers:
-        remaining = erase_resource(backend, level, resource_id, Deadline(seconds))
+        remaining = erase_resource(backend, level, resource_id, Deadline(seconds, UNFINISHED))
         return {"RemainingAncestor": _reference(remaining)}
     removal = backend.index.eraser.remove(level, resource_id)  # the outbox names the objects from here on
     discard_removed(backend, removal.objects)

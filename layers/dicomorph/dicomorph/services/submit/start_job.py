@@ -10,10 +10,8 @@ from dicomorph.deid.compilation import SOFTWARE
 from dicomorph.deid.editions.profiles import NEWEST_EDITION
 from dicomorph.jobs.documents import (
     JobRequest,
-    encode_listing,
     encode_request,
     encode_user_data,
-    listing_key,
     request_key,
     user_data_key,
 )
@@ -28,6 +26,7 @@ from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import ModifiedReferences
 from dicomorph.services.backend import Backend
+from dicomorph.services.jobs.listings import write_listing
 from dicomorph.services.jobs.records import forget_job, timestamp
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.submit.job_options import JobOptions
@@ -111,7 +110,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         backend.jobs.create(job, request=document)
         documents = [backend.objects.put(request_key(job.id), document)]
         if listing is not None:
-            documents.append(backend.objects.put(listing_key(job), encode_listing(listing)))
+            documents += write_listing(backend, job, listing)
         if job.has_user_data:
             documents.append(backend.objects.put(user_data_key(job), encode_user_data(body["UserData"])))
         if must_last(backend, job):

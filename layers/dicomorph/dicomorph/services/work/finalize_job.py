@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dicomorph.jobs.contents import final_content, product_listing
-from dicomorph.jobs.documents import encode_listing, listing_key
 from dicomorph.jobs.ending import EndCursor, Phase
 from dicomorph.jobs.lifecycle import ending, failed, is_running, succeeded
 from dicomorph.jobs.model import Job
@@ -16,7 +15,8 @@ from dicomorph.model.resources import Json
 from dicomorph.services.backend import Backend
 from dicomorph.services.jobs.history import trim_history
 from dicomorph.services.jobs.left_products import left_products
-from dicomorph.services.jobs.records import change_job, fail_job, get_job, read_listing, timestamp
+from dicomorph.services.jobs.listings import read_listing, write_listing
+from dicomorph.services.jobs.records import change_job, fail_job, get_job, timestamp
 from dicomorph.services.work.budget import Budget
 from dicomorph.services.work.left_behind import count_dangling
 from dicomorph.services.work.outcomes import JobOutcomes
@@ -171,10 +171,9 @@ def _list_products(backend: Backend, job: Job, outcomes: JobOutcomes, left: list
     listing: dict[str, Iterable[Json]] = {**read_listing(backend, job), **product_listing(job, outcomes)}
     if left:
         listing["Products"] = left
-    document = encode_listing(listing)
-    get_job(backend, job.id)  # if it was deleted meanwhile, no document may be left of it
     job = replace(job, listing=job.execution)
-    backend.objects.put(listing_key(job), document)
+    # If it was deleted meanwhile, no document may be left of it.
+    write_listing(backend, job, listing, before=lambda: get_job(backend, job.id))
     return job
 
 
