@@ -267,9 +267,10 @@ def test_twelve_megabytes_of_native_pixels_pass_through(
 def test_frames_of_which_nothing_goes_stay_where_they_are(
     server: Server, client: CountedClient, megabytes: int, *, anonymize: bool
 ) -> None:
-    data = _frames(JPEG_2000, 3 * MIB, megabytes)
+    size = max(3, megabytes // 16)  # moto copies the object for each range of it
+    data = _frames(JPEG_2000, size * MIB, megabytes)
     for found, product in _edits(server, client, data, anonymize=anonymize):
-        assert product.count(b"\xff\x4f\xff\x51") == megabytes // 3
+        assert product.count(b"\xff\x4f\xff\x51") == data.count(b"\xff\x4f\xff\x51")
         assert {how for how, _ in found.plan()[1:-1]} <= {"copied"}
         assert found.moved < 12_000_000
 

@@ -77,6 +77,16 @@ def test_any_reading_finds_what_is_there(steps: list[tuple[bool, int, int]]) -> 
                 assert source.read(start, start + length) == DATA[start:stop]
 
 
+def test_who_goes_back_fetches_no_more_than_he_asks_for() -> None:
+    held = Held(DATA)
+    with closing(opened(held)) as source:
+        source.window(0, 1)
+        source.window(20 * MIB, 1000)
+        source.window(2 * MIB, 1000)
+        source.read(19 * MIB, 19 * MIB + 8)
+    assert held.received() < MIB
+
+
 def frames(syntax: str, size: int, megabytes: int, *, comment: bytes = b"") -> bytes:
     frame = compressed_frame(size, syntax, comment=comment)
     return encapsulated_file(frame, megabytes * MIB // len(frame), syntax, behind=b"behind")

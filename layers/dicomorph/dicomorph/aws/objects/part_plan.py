@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from dicomorph.dicom.stream.edit_script import EditScript, parts_size
+from dicomorph.dicom.stream.masked_range import MaskedRange
+from dicomorph.model.errors import InternalError
 
 LEAST_PART = 5 << 20
 MOST_PARTS = 10_000
@@ -59,6 +61,14 @@ def planned_parts(script: EditScript, *, copies: bool = True) -> list[PlannedPar
                 waiting = end
         at = end
     return [*parts, *_sent(waiting, at, least)]
+
+
+def check_ranges(script: EditScript, size: int) -> None:
+    """Raise `InternalError` if a script names bytes behind the end of an original of a size."""
+    for part in script.parts:
+        stop = part[1] if isinstance(part, tuple) else part.stop if isinstance(part, MaskedRange) else 0
+        if stop > size:
+            raise InternalError("A range reaches behind the end of its object")
 
 
 def _sent(start: int, stop: int, least: int) -> Iterator[PlannedPart]:

@@ -40,7 +40,7 @@ class RangedSource:
         self._head = b""
         self._jumps: deque[tuple[bytes, int]] = deque(maxlen=_JUMPS)
         self._buffer, self._start = b"", 0
-        self._last = 0  # where what was read last ended
+        self._last = self._walked = 0  # where what was read last ended, and the last window
         self._step = self.size if self.size <= _WHOLE else _FIRST  # of windows
         self._jump = _JUMP  # of short ranges
 
@@ -52,11 +52,12 @@ class RangedSource:
         if start < self._start or stop > self._start + len(self._buffer):
             if start < len(self._head):  # on from the head
                 self._turn_to(self._head, 0)
-            if not self._is_near(start):
+            if abs(start - self._walked) > _NEAR:
                 self._step = _FIRST
-            self._extend(start, max(stop, self._end + self._step))
+            held = self._end if self._start <= start <= self._end else start
+            self._extend(start, max(stop, held + self._step))
             self._step = min(2 * self._step, _LARGEST)
-        self._last = self._end
+        self._last = self._walked = self._end
         return self._buffer, self._start
 
     def read(self, start: int, stop: int) -> bytes:
@@ -73,7 +74,7 @@ class RangedSource:
         if stop - start >= _WHOLE:
             self._last = stop
             return self._kept.fetch(start, stop)
-        self._jump = min(2 * self._jump, _LARGEST) if self._is_near(start) else _JUMP
+        self._jump = min(2 * self._jump, _LARGEST) if abs(start - self._last) <= _NEAR else _JUMP
         is_inside = self._start <= start <= self._end
         self._extend(start if is_inside else max(0, start - _BEFORE), max(stop, start + self._jump))
         self._last = stop
@@ -88,10 +89,6 @@ class RangedSource:
     @property
     def _end(self) -> int:
         return self._start + len(self._buffer)
-
-    def _is_near(self, start: int) -> bool:
-        """Tell whether a position follows what was read last, more or less."""
-        return abs(start - self._last) <= _NEAR
 
     def _extend(self, start: int, reach: int) -> None:
         """Have the bytes from a position up to another in the buffer, if there are so many."""

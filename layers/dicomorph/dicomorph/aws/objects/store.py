@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 from dicomorph.aws.objects.checks import crc32_in
 from dicomorph.aws.objects.errors import error_of, translated
 from dicomorph.aws.objects.multipart import Origin
-from dicomorph.aws.objects.part_plan import planned_parts
+from dicomorph.aws.objects.part_plan import check_ranges, planned_parts
 from dicomorph.aws.objects.parts import PART_BYTES, file_parts, part_size
 from dicomorph.aws.objects.source import RangedSource
 from dicomorph.aws.objects.stored_object import StoredObject
 from dicomorph.aws.objects.uploads import Uploads
 from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
-from dicomorph.dicom.stream.masked_range import MaskedRange
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import CorruptedFileError, DicomorphError, InternalError, UnknownResourceError
@@ -106,7 +105,7 @@ class S3Store:
 
         What is sent is in memory a part at a time.
         """
-        _check_ranges(script, source)
+        check_ranges(script, source.size)
         if script.size <= PART_BYTES:
             return self._uploads.put(key, b"".join(script.chunks(source)), crc32=crc32)
         if isinstance(source, RangedSource):
@@ -244,13 +243,6 @@ def nameless_file() -> int:
     descriptor, path = tempfile.mkstemp()
     os.unlink(path)  # noqa: PTH108 - text, as `tempfile` has it
     return descriptor
-
-
-def _check_ranges(script: EditScript, source: Source) -> None:
-    for part in script.parts:
-        stop = part[1] if isinstance(part, tuple) else part.stop if isinstance(part, MaskedRange) else 0
-        if stop > source.size:
-            raise InternalError("A range reaches behind the end of its object")
 
 
 def _failure(code: str) -> DicomorphError:
