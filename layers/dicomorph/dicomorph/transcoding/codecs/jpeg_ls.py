@@ -56,8 +56,6 @@ class JpegLsCodec(Codec):
             samples = imagecodecs.jpegls_decode(data)
         except (ValueError, RuntimeError) as error:
             raise TranscodingError("A JPEG-LS frame is damaged") from error
-        if pixels.is_colour and data[header.scans_start + 4] == 1:  # scans of one colour each
-            samples = np.moveaxis(samples, 0, -1)
         return decoded_samples(samples, header.precision, pixels)
 
 
