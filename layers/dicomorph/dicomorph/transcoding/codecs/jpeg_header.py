@@ -19,6 +19,8 @@ ADOBE: Final = 0xEE
 _FRAMES = {*range(0xC0, 0xD0), JPEG_LS} - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are no frames
 _APP0 = 0xE0
 _MOST_SEGMENTS = 4096
+_MOST_SAMPLES = {BASELINE: 256, EXTENDED: 256, LOSSLESS: 8}
+"""In a byte of one colour: a block of 64 has two codes, a sample of its own one, and each of them a bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def checked_header(data: bytes, pixels: Pixels, processes: frozenset[int]) -> Jp
         raise TranscodingError("A frame has another number of colours than SamplesPerPixel")
     if not 2 <= header.precision <= pixels.bits_allocated:  # noqa: PLR2004 - T.81 and T.87 know no fewer
         raise TranscodingError("A frame has more bits than BitsAllocated")
-    if data.find(b"\xff\xd9", header.scans_start) < 0:
+    most = len(data) * _MOST_SAMPLES.get(header.process, header.rows * header.columns)
+    if data.find(b"\xff\xd9", header.scans_start) < 0 or header.rows * header.columns > most:
         raise TranscodingError("A frame is cut off")
     if data.count(b"\xff\xda", header.scans_start) > len(header.components):
         raise TranscodingError("A frame has more scans than colours")
