@@ -143,7 +143,7 @@ def test_a_color_that_counts_as_transparent_leaves_gray_as_it_is() -> None:
 def test_any_other_bytes_are_an_image_or_an_error_of_ours(
     mime_type: str, changes: list[tuple[int, int]]
 ) -> None:
-    encode: dict[str, Callable[[Any], bytes]] = {
+    encode: dict[str, Callable[[Any], bytes | bytearray]] = {
         PNG: imagecodecs.png_encode,
         JPEG: imagecodecs.jpeg8_encode,
         PAM: lambda each: pam(each, 3),
