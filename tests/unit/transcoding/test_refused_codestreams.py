@@ -94,6 +94,20 @@ def test_tiles_and_blocks_without_number_are_refused(syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", JPEG_2000)
+def test_more_packets_than_bytes_are_refused(syntax: str) -> None:
+    data = encoded(syntax)
+    style = data.index(b"\xff\x52") + 4
+    many_layers = data[: style + 2] + b"\xff\xff" + data[style + 4 :]
+    many_levels = data[: style + 5] + b"\x21" + data[style + 6 :]
+    tiny_precincts = (
+        data[: style - 2] + b"\0\x12\1" + data[style + 1 : style + 10] + bytes(6) + data[style + 10 :]
+    )
+    for changed in (many_layers, many_levels, tiny_precincts):
+        with pytest.raises(TranscodingError, match="more packets"):
+            codec_for(syntax).decode(changed, PIXELS)
+
+
+@pytest.mark.parametrize("syntax", JPEG_2000)
 def test_an_image_that_begins_elsewhere_is_refused(syntax: str) -> None:
     data = encoded(syntax)
     for start in (16, 32):  # offsets of the image, and of its tiles

@@ -17,7 +17,8 @@ _SOC, _EOC = b"\xff\x4f", b"\xff\xd9"
 _SIZ_MARKER, _COD, _COC, _SOT, _SOD = 0x51, 0x52, 0x53, 0x90, 0x93
 _MOST_SEGMENTS: Final = 100_000
 _MOST_BLOCKS: Final = 1 << 20
-"""Tiles, precincts and code-blocks: a decoder keeps a record of each, however small it is."""
+"""Code-blocks, and a thousand times as many as tiles: a decoder keeps a record of each, however small."""
+_MOST_LEVELS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,10 @@ def _whole(data: bytes, header: Jpeg2000Header) -> bytes:
     """Return a codestream with its end, having looked at the headers of all tile-parts."""
     if header.tiles > _MOST_BLOCKS // 1024:
         raise TranscodingError("A frame has too many tiles")
-    position = 2
+    position, layers = 2, 1
     for marker, start, stop in _segments(data, position):
         if marker in {_COD, _COC}:
-            _check_blocks(data[start:stop], marker, header)
+            layers = _check_blocks(data[start:stop], marker, header, layers, len(data))
         position = stop
     found = data[position : position + 2]
     if found == _EOC:
@@ -148,15 +149,37 @@ def _part_stop(data: bytes, position: int) -> int:
     return stop
 
 
-def _check_blocks(segment: bytes, marker: int, header: Jpeg2000Header) -> None:
-    """Refuse what is divided too finely (T.800 A.6.1 and A.6.2)."""
+def _check_blocks(segment: bytes, marker: int, header: Jpeg2000Header, layers: int, size: int) -> int:
+    """Refuse what is divided too finely, or is to be walked through for too long (T.800 A.6.1 and A.6.2).
+
+    Returns
+    -------
+    int
+        The layers that the segment COD gives.
+    """
     start = 5 if marker == _COD else (2 if header.components < 257 else 3)  # noqa: PLR2004 - a byte does not suffice
     if len(segment) < start + 5:
         raise TranscodingError("A frame has a damaged header")
     style = segment[0] if marker == _COD else segment[start - 1]
+    if marker == _COD:
+        layers = int.from_bytes(segment[2:4], "big")
     levels, width, height = segment[start : start + 3]
-    sizes = segment[start + 5 :] if style & 1 else b"\xff"
-    smallest = min((size & 15) + (size >> 4) for size in sizes[: levels + 1] or b"\xff")
-    side = min((width & 15) + (height & 15) + 4, smallest)
+    precincts = segment[start + 5 :] if style & 1 else b"\xff" * (levels + 1)
+    side = (width & 15) + (height & 15) + 4
     if header.rows * header.columns * header.components >> side > _MOST_BLOCKS:
         raise TranscodingError("A frame is divided too finely")
+    packets = (
+        layers * header.components * max(header.tiles * (levels + 1), _precincts(header, levels, precincts))
+    )
+    if levels > _MOST_LEVELS or packets > size:
+        raise TranscodingError("A frame says that it has more packets than bytes")
+    return layers
+
+
+def _precincts(header: Jpeg2000Header, levels: int, sizes: bytes) -> int:
+    """Return how many precincts there are at least, in all resolutions of one component."""
+    return sum(
+        -(-header.columns // (1 << levels - level + (size & 15)))
+        * -(-header.rows // (1 << levels - level + (size >> 4)))
+        for level, size in zip(range(levels + 1), sizes, strict=False)
+    )
