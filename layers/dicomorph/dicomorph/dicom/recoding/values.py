@@ -60,7 +60,8 @@ class ValueWriter:
         if stop - start < self._longest:
             output.chunk += swapped(read(start, stop), word) if word else read(start, stop)
         elif word:
-            output.keep(swapped_pieces(read, start, stop, word))
+            # Not through the window: pages of a mapped file stay in memory once they were touched.
+            output.keep(swapped_pieces(self._window.source.read, start, stop, word))
         else:
             output.add_range(start, stop)
 

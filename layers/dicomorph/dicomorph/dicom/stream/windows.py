@@ -52,7 +52,7 @@ class Window:
     """
 
     def __init__(self, source: Source, start: int = 0) -> None:
-        self._source = source
+        self.source = source
         self.size = source.size
         self.buffer: Buffer = b""
         self.base = self.end = self.last_header = 0
@@ -60,7 +60,7 @@ class Window:
 
     def move(self, start: int, length: int = 0) -> None:
         """Move the window so that it covers a range, as far as the file goes."""
-        self.buffer, self.base = self._source.window(start, max(length, WINDOW))
+        self.buffer, self.base = self.source.window(start, max(length, WINDOW))
         self.end = end = self.base + len(self.buffer)
         self.last_header = end - _LONGEST_HEADER if end < self.size else self.size
 
@@ -74,7 +74,7 @@ class Window:
         """Return the bytes of a range, however long, without moving the window."""
         if self.base <= start and stop <= self.end:
             return self.buffer[start - self.base : stop - self.base]
-        return self._source.read(start, stop)
+        return self.source.read(start, stop)
 
     def only_padding_from(self, pos: int) -> bool:
         """Tell whether the rest of the file is nothing but zeros, or nothing but bytes FF."""
