@@ -96,7 +96,7 @@ def test_without_a_decoder_images_are_refused() -> None:
 
 
 def test_an_image_in_an_item_is_refused() -> None:
-    icon = [{"PixelData": uri(GRAY)}]
+    icon: Any = [{"PixelData": uri(GRAY)}]
     with pytest.raises(NotImplementedYetError):
         parse_modification(
             {"Replace": {"IconImageSequence": icon}},
