@@ -3,6 +3,7 @@
 Each gets a Python of its own that sees the standard library, the function's folder and its layers,
 and the environment variables of the template. It imports the handler and makes the clients, so that
 a module or a description of a service that was left out of a layer is missed here, not on AWS.
+The codecs, which are compiled for Lambda's processor, are looked for and not loaded.
 """
 
 from __future__ import annotations
@@ -15,10 +16,16 @@ from pathlib import Path
 
 from tools.built_stack import BUILD, BuiltFunction, read_build
 
+_CODECS = {"CodecsLayer": "dicomorph.transcoding.transcode imagecodecs numpy"}
+"""What the code finds in a layer when there is something to convert, and not before."""
+
 # Lambda looks into /var/task first, then into /opt/python.
 _START = """
 import json, sys, time
-sys.path[:0] = sys.argv[1:]
+from importlib.util import find_spec
+sys.path[:0] = sys.argv[2:]
+for name in sys.argv[1].split():
+    assert find_spec(name), f"{name} was not built"
 started = time.perf_counter()
 import app
 imported = time.perf_counter()
@@ -56,8 +63,9 @@ def main(build: Path = BUILD) -> None:
 def start(function: BuiltFunction) -> bool:
     """Start one function and print how long that took, or why it failed."""
     paths = [function.code, *(layer / "python" for layer in function.layers.values())]
+    found_later = " ".join(_CODECS.get(layer, "") for layer in function.layers)
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", _START, *map(str, paths)],
+        [sys.executable, "-I", "-S", "-B", "-c", _START, found_later, *map(str, paths)],
         env=_ENVIRONMENT | variables_of(function),
         capture_output=True,
         text=True,

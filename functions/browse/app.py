@@ -79,8 +79,8 @@ def show_ancestor(resource_id: str) -> Response[str]:
 
 @app.get("/instances/<instance_id>/file")
 def download(instance_id: str) -> Response[Any]:
-    """Answer with the DICOM file."""
-    return answer_with_instance(get_backend(), instance_id)
+    """Answer with the DICOM file, converted if the request asks for it."""
+    return answer_with_instance(get_backend(), instance_id, app.incoming)
 
 
 @app.get("/instances/<instance_id>/tags")

@@ -103,7 +103,8 @@ BAD: list[tuple[str | dict[str, Any], tuple[int, int]]] = [
     ({"PrivateCreator": 5}, (400, 15)),
     ({"Transcode": 5}, (400, 15)),
     ({"Transcode": "nope"}, (400, 3)),
-    ({"Transcode": "1.2.840.10008.1.2.4.90"}, (500, 2)),
+    ({"Transcode": "1.2.840.10008.1.2.4.90", "LossyQuality": "90"}, (400, 15)),
+    ({"Transcode": "1.2.840.10008.1.2.4.102"}, (500, 2)),
 ]
 
 

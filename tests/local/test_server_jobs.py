@@ -15,6 +15,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from dicomorph.dicom.standard.transfer_syntaxes import JPEG_2000_LOSSLESS
 from tests.benchmarks.filling import fill
 
 
@@ -49,6 +50,16 @@ def test_a_study_is_anonymized_while_the_client_waits(server: Any, study: list[P
     assert {str(p.PatientName)[:10] for p in products} == {"Anonymized"}
     stored = {p.SOPInstanceUID for p in products}
     assert {p.ReferencedImageSequence[0].ReferencedSOPInstanceUID for p in products} <= stored
+
+
+def test_a_study_is_converted_by_worker_processes(server: Any, study: list[Path]) -> None:
+    source = upload(server, study)
+    body = {"Transcode": JPEG_2000_LOSSLESS, "KeepSource": False}
+    content = server.post(f"/studies/{source}/modify", body).json
+    assert (content["InstancesCount"], content["Transcode"]) == (6, JPEG_2000_LOSSLESS)
+    assert "UntranscodedInstancesCount" not in content
+    assert {p.file_meta.TransferSyntaxUID for p in instances(server, content["ID"])} == {JPEG_2000_LOSSLESS}
+    assert server.counts() == (1, 1, 2, 6)
 
 
 def test_a_study_is_modified_in_the_background(server: Any, study: list[Path]) -> None:

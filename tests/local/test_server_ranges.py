@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from dicomorph.dicom.standard.transfer_syntaxes import JPEG_BASELINE
 from local.front.errors import UnsatisfiableRangeError
 from local.front.ranges import asked_range
 from tests.support.api_client import make_dicom
+from tests.support.images import GREY
 
 SIZES = {"within the event": 10_000, "from the store": 3_000_000}
 
@@ -129,3 +131,12 @@ def test_half_a_gigabyte_goes_both_ways_in_little_memory_and_lies_on_the_disk_on
 
 def _framing(in_chunks: bool) -> dict[str, str]:  # noqa: FBT001 - as it is asked for
     return {"Transfer-Encoding": "chunked"} if in_chunks else {}
+
+
+def test_parts_of_a_lossy_copy_fit_together(server: Any) -> None:
+    path = f"{server.post('/instances', make_dicom(**GREY)).json['Path']}/file?transcode={JPEG_BASELINE}"
+    whole = server.get(path).body
+    first = server.call("GET", path, headers={"Range": "bytes=0-499"})
+    rest = server.call("GET", path, headers={"Range": "bytes=500-"})
+    assert (first.status, rest.status) == (206, 206)
+    assert first.body + rest.body == whole

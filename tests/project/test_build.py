@@ -103,6 +103,25 @@ def test_what_is_installed_here_does_not_hide_what_a_layer_lacks(build: Path) ->
         build_check.main(build)
 
 
+@pytest.mark.parametrize("module", ["imagecodecs", "numpy", "dicomorph/transcoding/transcode"])
+def test_a_function_that_converts_is_not_built_without_codecs(
+    build: Path, module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = json.loads((build / "template.yaml").read_text())
+    template["Resources"]["CodecsLayer"] = template["Resources"]["PackageLayer"]
+    template["Resources"]["ReadFunction"]["Properties"]["Layers"] = [{"Ref": "CodecsLayer"}]
+    (build / "template.yaml").write_text(json.dumps(template))
+    python = build / "PackageLayer/python"
+    for path in ("imagecodecs.py", "numpy.py", "dicomorph/transcoding/transcode.py"):
+        (python / path).parent.mkdir(exist_ok=True)
+        (python / path).touch()
+    build_check.main(build)
+    (python / f"{module}.py").unlink()
+    with pytest.raises(SystemExit, match="ReadFunction"):
+        build_check.main(build)
+    assert f"{module.replace('/', '.')} was not built" in capsys.readouterr().out
+
+
 def test_each_function_is_started_with_an_environment_that_it_can_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

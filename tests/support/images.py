@@ -5,12 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil
+from typing import Any
 
 import pydicom
 
 from tests.dicom_factory import EXPLICIT, Element, encode, part10
 
 PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
+SIDE = 32
+GREY: dict[str, Any] = {
+    "Rows": SIDE,
+    "Columns": SIDE,
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "BitsAllocated": 8,
+    "BitsStored": 8,
+    "HighBit": 7,
+    "PixelRepresentation": 0,
+    "PixelData": bytes(n * n // 7 % 251 for n in range(SIDE * SIDE)),
+}
+"""The attributes of an image that every codec takes, by keyword."""
+GREY_16: dict[str, Any] = {
+    **GREY,
+    "Columns": SIDE // 2,
+    "BitsAllocated": 16,
+    "BitsStored": 16,
+    "HighBit": 15,
+}
+"""The same of one that JPEG baseline does not take."""
 
 
 @dataclass(frozen=True)

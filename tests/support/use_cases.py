@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dicomorph.aws.objects.parts import PART_BYTES
+from dicomorph.dicom.standard.transfer_syntaxes import IMPLICIT_VR_LITTLE_ENDIAN
 from dicomorph.model.settings import OverwriteInstances, Settings
 from dicomorph.services.erasure import records
 from dicomorph.services.store.store_instance import store_instance
@@ -59,8 +60,15 @@ def store(cloud: RecordedStack) -> None:
 
 def store_large(cloud: RecordedStack) -> None:
     """The largest body there is: sent deflated, and more than one part inflated."""
+    headers = {"Content-Encoding": "gzip"}
     body = gzip.compress(make_dicom(patient(), **pixels(PART_BYTES)), 1)
-    assert cloud.post("/instances", body, headers={"Content-Encoding": "gzip"}).status == 200
+    assert cloud.post("/instances", body, headers=headers).status == 200
+    with cloud.changed(settings=Settings(ingest_transcoding=IMPLICIT_VR_LITTLE_ENDIAN)):
+        body = gzip.compress(make_dicom(patient(), **pixels(PART_BYTES)), 1)
+        with cloud.broken("UploadPart"):
+            assert cloud.post("/instances", body, headers=headers).status >= 500
+        assert cloud.post("/instances", body, headers=headers).json["Status"] == "Success"
+        assert cloud.upload(patient())["Status"] == "Success"
 
 
 def browse(cloud: RecordedStack) -> None:
@@ -94,6 +102,12 @@ def read(cloud: RecordedStack) -> None:
     for form in ("tags", "simplified-tags"):
         assert cloud.get(f"{small['Path']}/{form}").status == 200
         assert cloud.get(f"{large['Path']}/{form}", query={"whole": ""}).status == 200
+    largest = cloud.upload(patient(), **pixels(PART_BYTES))
+    query = {"transcode": IMPLICIT_VR_LITTLE_ENDIAN}
+    assert cloud.get(f"{small['Path']}/file", query=query).status == 200
+    assert cloud.get(f"{largest['Path']}/file", query=query).status == 303
+    with cloud.broken("UploadPart"):
+        assert cloud.get(f"{largest['Path']}/file", query=query).status >= 500
     cloud.lose("instances/")
     for path in (small["Path"], large["Path"]):
         assert cloud.get(f"{path}/file").status == 500
@@ -200,6 +214,8 @@ def edit_instance(cloud: RecordedStack) -> None:
         assert cloud.post(f"{small}/{route}", {}).status == 200
         assert cloud.post(f"{large}/{route}", {}).status == 303
         assert cloud.post(f"{largest}/{route}", {}).status == 303
+        converting = {"Transcode": IMPLICIT_VR_LITTLE_ENDIAN}
+        assert cloud.post(f"{largest}/{route}", converting).status == 303
         with cloud.broken("UploadPart"):
             assert cloud.post(f"{largest}/{route}", {}).status >= 500
         assert cloud.post(f"/instances/nope/{route}", {}).status == 404

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.http.routes import each_route
 from dicomorph.model import object_keys
 from dicomorph.model.orthanc_errors import describe_code
 from local.template import TEMPLATE, read_template
@@ -33,6 +34,22 @@ def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
         "results/",
         "incoming/",
     }
+
+
+def test_whatever_converts_has_the_codecs_and_nothing_else_has_to_unzip_them() -> None:
+    routes = [(row.method, row.path, row.function) for _, row in each_route()]
+    converting = {
+        function
+        for method, path, function in routes
+        if (method, path) == ("POST", "/instances")
+        or path in ("/instances/{id}/file", "/instances/{id}/modify", "/instances/{id}/anonymize")
+    } | {"edit_batch"}
+    given = {
+        properties["CodeUri"].removeprefix("functions/")
+        for properties in of_type(STACK, "AWS::Serverless::Function").values()
+        if {"Ref": "CodecsLayer"} in properties.get("Layers", [])
+    }
+    assert given == converting
 
 
 def test_what_is_to_be_erased_is_forgotten_when_it_is_done_and_never_before() -> None:

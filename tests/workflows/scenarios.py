@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dicomorph.dicom.standard.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
+from dicomorph.dicom.standard.transfer_syntaxes import RLE_LOSSLESS
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
@@ -16,6 +18,7 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
 from tests.contract.indexes import assert_hierarchy_is_true
+from tests.support.images import GREY
 from tests.support.jobs import IN_PLACE
 from tests.workflows.embedded import CALLER, Server
 
@@ -34,12 +37,15 @@ class Scenario:
         How many it makes.
     sources : int
         How many of the four uploads are still there in the end, as they were.
+    transfer_syntax : str
+        That all products have; those of the sources by default.
     """
 
     submit: Callable[[Server, Uploads], Job]
     products: int
     sources: int
     overwrite: OverwriteInstances = OverwriteInstances.NEVER
+    transfer_syntax: str = EXPLICIT
 
 
 def _study(**body: Any) -> Callable[[Server, Uploads], Job]:
@@ -86,13 +92,16 @@ SCENARIOS = {
     "split": Scenario(_split, products=2, sources=2),
     "split-twice": Scenario(_split_twice, products=3, sources=4),
     "merge": Scenario(_merge, products=3, sources=1),
+    "transcoding": Scenario(
+        _study(KeepSource=False, Transcode=RLE_LOSSLESS), products=3, sources=1, transfer_syntax=RLE_LOSSLESS
+    ),
 }
 
 
 def upload(server: Server, patient: str = "PAT") -> Uploads:
     """Store what the scenarios work on."""
     return [
-        server.upload(number, study=study, series=series, patient=patient)
+        server.upload(number, study=study, series=series, patient=patient, **GREY)
         for study, series, number in ((1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1))
     ]
 
@@ -121,7 +130,9 @@ def assert_settled(server: Server, job: Job, scenario: Scenario, stored: Mapping
     assert len(keys & set(stored.values())) == scenario.sources
     assert len(server.backend.index.catalogue.ids(Level.INSTANCE)) == len(pins)
     for pin in pins:
-        server.read(pin)
+        is_product = pin.object.key not in stored.values()
+        found = server.read(pin).file_meta.TransferSyntaxUID
+        assert found == (scenario.transfer_syntax if is_product else EXPLICIT)
     # A crash may leave a file that nothing refers to, never the reverse.
     assert keys <= set(server.files())
     assert_hierarchy_is_true(server.backend.index)

@@ -10,7 +10,6 @@ import pytest
 from dicomorph.model.errors import (
     BadRequestError,
     DicomorphError,
-    NotImplementedYetError,
     TransientError,
     UnknownResourceError,
 )
@@ -43,11 +42,6 @@ def test_a_bad_option_leaves_nothing(server: Server, body: dict[str, Any], code:
     assert caught.value.code == code
     assert server.backend.jobs.all() == []
     assert list(server.backend.objects.keys("jobs/")) == []
-
-
-def test_transcoding_is_refused(server: Server) -> None:
-    with pytest.raises(NotImplementedYetError):
-        server.submit(server.upload()["ParentStudy"], body={"Transcode": "1.2.840.10008.1.2.4.80"})
 
 
 def test_unknown_resources_are_found_after_the_options_and_before_priority(server: Server) -> None:

@@ -11,6 +11,11 @@ from typing import Any, NamedTuple
 import pydicom
 import pytest
 
+from dicomorph.dicom.standard.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_BASELINE,
+    RLE_LOSSLESS,
+)
 from dicomorph.jobs.documents import request_key
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.shaping_settings import shaping_of
@@ -21,6 +26,7 @@ from dicomorph.services.submit.split import submit_split
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
+from tests.support.images import GREY
 from tests.support.jobs import counts, outcome
 from tests.workflows.aws_server import aws_server
 from tests.workflows.embedded import CALLER, Server
@@ -93,6 +99,19 @@ CASES = {
         lambda data: data[0x00311001].VR,
         anonymize=False,
     ),
+    "IngestTranscoding": Case(
+        {"ingest_transcoding": RLE_LOSSLESS},
+        {"ingest_transcoding": DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN},
+        {},
+        lambda data: data.file_meta.TransferSyntaxUID,
+    ),
+    "DicomLossyTranscodingQuality": Case(
+        {"dicom_lossy_transcoding_quality": 30},
+        {"dicom_lossy_transcoding_quality": 80},
+        {"Transcode": JPEG_BASELINE},
+        lambda data: len(data.PixelData),
+        anonymize=False,
+    ),
     "UnencodableText": Case(
         {"unencodable_text": UnencodableText.DROP},
         {"unencodable_text": UnencodableText.ERROR},
@@ -112,7 +131,7 @@ def without(server: Server) -> Server:
 
 
 def upload(server: Server, **more: Any) -> str:
-    values = {"StudyDate": "20240102", "SpecificCharacterSet": "ISO_IR 100", **more}
+    values = {"StudyDate": "20240102", "SpecificCharacterSet": "ISO_IR 100", **GREY, **more}
     (study,) = {str(server.upload(number, **values)["ParentStudy"]) for number in range(1, SOURCES + 1)}
     return study
 

@@ -98,6 +98,17 @@ def test_of_very_many_failed_instances_the_first_hundred_are_told() -> None:
     assert [one["ID"] for one in told if isinstance(one, dict)] == [f"{number:03}" for number in range(100)]
 
 
+def test_what_could_not_be_converted_is_told_of_products_by_their_ids_and_counted() -> None:
+    left = [replace(done(str(n), pin(f"{999 - n}")), untranscoded="Why") for n in range(102)]
+    content = final_content(JOB, summary([done("x", pin("y")), *left]))
+    assert content["UntranscodedInstancesCount"] == 102
+    told = content["UntranscodedInstances"]
+    assert told == [{"ID": str(n), "Details": "Why"} for n in range(898, 998)]
+    plain = final_content(JOB, summary([done("x", pin("y"))]))
+    assert content.keys() - plain.keys() == {"UntranscodedInstances", "UntranscodedInstancesCount"}
+    assert unfinished_content(replace(JOB, content=content)).keys() == JOB.content.keys()
+
+
 def test_products_that_were_left_are_a_body_to_delete_them() -> None:
     content = with_listing({"InstancesCount": 3}, {"Products": ["x", "y"], "Resources": []})
     assert content == {

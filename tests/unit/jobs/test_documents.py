@@ -16,13 +16,22 @@ from dicomorph.jobs.documents import JobRequest
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome
 from dicomorph.jobs.shaping_settings import shaping_of
 from dicomorph.model import object_keys
+from dicomorph.model.remarks import Remark
 from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 from dicomorph.model.settings import PrivateTag, Settings, UnencodableText
 from tests.support.jobs import JOB
 
 refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0), st.none() | st.integers(0))
 pins = st.builds(Pin, st.builds(Ancestry, st.text(), st.text(), st.text(), st.text()), refs)
-outcomes = st.builds(InstanceOutcome, pins, st.none() | pins, st.integers(), st.text())
+outcomes = st.builds(
+    InstanceOutcome,
+    pins,
+    st.none() | pins,
+    st.integers(),
+    st.text(),
+    st.frozensets(st.sampled_from(Remark)),
+    st.text(),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -10,7 +10,7 @@ import pytest
 from dicomorph.jobs.documents import encode_manifest, read_manifest, read_weights
 from dicomorph.jobs.drafts import Draft, draft_key, encode_draft, read_draft
 from dicomorph.jobs.ending import EndCursor, Phase, read_end_cursor
-from dicomorph.jobs.planning import PlannerLimits, is_brief
+from dicomorph.jobs.planning import PlannerLimits, is_brief, planned_size
 from tests.support.jobs import JOB
 
 PLANNED = replace(JOB, plan="9a", batches=2)
@@ -48,3 +48,10 @@ def test_batches_of_small_images_are_brief_and_large_images_are_not() -> None:
     assert is_brief(limits.batch_instances, limits.batch_bytes)
     assert is_brief(limits.small_job_instances, limits.small_job_bytes)
     assert not is_brief(1, 2 * limits.batch_bytes)
+
+
+def test_what_is_converted_counts_for_more_than_its_bytes() -> None:
+    limits = PlannerLimits()
+    assert planned_size(1000, transcodes=False) == 1000
+    assert planned_size(limits.batch_bytes // 8, transcodes=True) == limits.batch_bytes
+    assert not is_brief(1, planned_size(limits.batch_bytes // 2, transcodes=True))

@@ -6,11 +6,24 @@ from typing import Any
 
 import pytest
 
+from dicomorph.dicom.standard.transfer_syntaxes import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    HTJ2K,
+    HTJ2K_LOSSLESS,
+    JPEG_2000,
+    JPEG_BASELINE,
+    JPEG_EXTENDED,
+    JPEG_LS_LOSSLESS,
+    JPEG_LS_NEAR_LOSSLESS,
+    RLE_LOSSLESS,
+)
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import OverwriteInstances, PrivateTag, Settings, parse_settings
 from dicomorph.services.server.check_settings import check_settings, waiting_settings
 
 SIZES = ("MaximumStorageSize", "MinimumFreeSpace", "MaximumBodySize", "MaximumInflatedSize")
+LOSSY = (JPEG_BASELINE, JPEG_EXTENDED, JPEG_LS_NEAR_LOSSLESS, JPEG_2000, HTJ2K)
+MPEG4 = "1.2.840.10008.1.2.4.102"
 
 
 def test_nothing_given_is_orthancs_default() -> None:
@@ -60,6 +73,8 @@ def test_an_unknown_name_is_refused_and_the_known_ones_listed() -> None:
         {"Dictionary": {"4321": ["LO", "x"]}},
         {"Dictionary": {"4321,1012": []}},
         {"Dictionary": {"4321,1012": [1, "x"]}},
+        {"IngestTranscoding": None},
+        *({"DicomLossyTranscodingQuality": value} for value in (0, 101, -1, 90.5, "90", True, None)),
         {"MaximumStorageMode": "Recycle"},
         {"MaximumStorageMode": None},
         *({name: value} for name in SIZES for value in (-1, 1.5, "5", True, None)),
@@ -77,11 +92,18 @@ def test_wrong_values_are_refused(document: Any) -> None:
         ({"DefaultDicomVersion": "2019"}, "2023b"),
         ({"DefaultEncoding": "Latin9"}, "Latin1"),
         ({"Dictionary": {"4321,1012": ["XX", "x"]}}, "4321,1012"),
+        *(({"IngestTranscoding": uid}, "IngestTranscoding") for uid in LOSSY),
+        *(({"IngestTranscoding": uid}, "IngestTranscoding") for uid in ("nope", MPEG4, f"{RLE_LOSSLESS} ")),
     ],
 )
 def test_values_that_mean_nothing_are_refused(document: dict[str, Any], said: str) -> None:
     with pytest.raises(BadFileFormatError, match=said):
         check_settings(parse_settings(document))
+
+
+@pytest.mark.parametrize("uid", [EXPLICIT_VR_LITTLE_ENDIAN, RLE_LOSSLESS, JPEG_LS_LOSSLESS, HTJ2K_LOSSLESS])
+def test_uploads_may_be_kept_in_what_loses_nothing(uid: str) -> None:
+    assert check_settings(parse_settings({"IngestTranscoding": uid})).ingest_transcoding == uid
 
 
 @pytest.mark.parametrize(

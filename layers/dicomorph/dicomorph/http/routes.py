@@ -14,7 +14,7 @@ DICOM, TEXT, HTML = "application/dicom", "text/plain", "text/html"
 
 _FORMS = ("simplify", "short", "full")  # of the tags in an answer
 _OF_TAGS = ("ignore-length", "whole")
-_FILES = "no transcoding yet"
+_TRANSCODED = "`transcode` and `lossy-quality` ([transcoding](transcoding.md))"
 _REVISIONS = (
     "revisions with `ETag`, `If-Match`, `If-None-Match`; what the server itself keeps stays at revision 0,"
     " its ETag changes with its value"
@@ -60,15 +60,14 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             body=DICOM, answers=("Upload",),
             remark="one DICOM file, also gzip-encoded; no ZIP, no multipart yet"),
         Row("GET", "/instances/{id}/file", "browse", READ,
-            "Answer with the DICOM file.",
-            answers=(DICOM, 303), remark=_FILES),
+            "Answer with the DICOM file, in another transfer syntax with `transcode`.",
+            query=("transcode", "lossy-quality"), answers=(DICOM, 303), remark=_TRANSCODED),
         Row("GET", "/instances/{id}/tags", "browse", READ,
             "Show the tags of an instance: all about them, or values by number or by name.",
-            query=(*_FORMS, *_OF_TAGS), answers=("FullTags", "ShortTags", "SimplifiedTags", 303),
-            remark=_FILES),
+            query=(*_FORMS, *_OF_TAGS), answers=("FullTags", "ShortTags", "SimplifiedTags", 303)),
         Row("GET", "/instances/{id}/simplified-tags", "browse", READ,
             "Show the tags of an instance by their names.",
-            query=_OF_TAGS, answers=("SimplifiedTags", 303), remark=_FILES),
+            query=_OF_TAGS, answers=("SimplifiedTags", 303)),
     ),
     "Metadata and labels": (
         Row("GET", "/{level}/{id}/metadata", "browse", READ,

@@ -15,6 +15,8 @@ from dicomorph.model.remarks import Remark
 from dicomorph.model.resources import LEVELS, Json, Level, Pin
 
 _DANGLING = "DanglingInstancesCount"
+_UNTRANSCODED = "UntranscodedInstances"
+_UNTRANSCODED_COUNT = "UntranscodedInstancesCount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,18 @@ def source_listing(sources: Sequence[NamedResource]) -> dict[str, list[Json]]:
     }
 
 
-def modification_content(listing: Mapping[str, Json], *, is_anonymization: bool) -> dict[str, Json]:
-    """Return the content of a modification that has not begun: its sources, no counts and no product."""
-    return {**_counts(), "IsAnonymization": is_anonymization, **listing}
+def modification_content(
+    listing: Mapping[str, Json], *, is_anonymization: bool, transcode: str = ""
+) -> dict[str, Json]:
+    """Return the content of a modification that has not begun: its sources, no counts and no product.
+
+    Parameters
+    ----------
+    transcode : str
+        The UID of the transfer syntax that was asked for; empty for none.
+    """
+    asked: dict[str, Json] = {"Transcode": transcode} if transcode else {}
+    return {**_counts(), "IsAnonymization": is_anonymization, **asked, **listing}
 
 
 def split_content(study_uid: str) -> dict[str, Json]:
@@ -68,6 +79,9 @@ def final_content(job: Job, summary: Summary, *, dangling: int = 0) -> dict[str,
     if summary.failures:
         content["FailedInstances"] = [_failed_instance(outcome) for outcome in summary.failures]
     content |= {remark.value: count for remark, count in summary.remarks.items()}
+    if summary.untranscoded:
+        content[_UNTRANSCODED_COUNT] = summary.untranscoded
+        content[_UNTRANSCODED] = [{"ID": one, "Details": why} for one, why in summary.kept_syntaxes]
     product = summary.success.product if summary.success else None
     if product is None or job.is_bulk:
         return content
@@ -89,7 +103,8 @@ def unfinished_content(job: Job) -> dict[str, Json]:
         JobType.RESOURCE_MODIFICATION: ("ID", "Path", "PatientID", "Type"),
         JobType.SPLIT_STUDY: ("TargetStudy",),
     }.get(job.type, ())
-    gone = {*result, "FailedInstances", _DANGLING, *(remark.value for remark in Remark)}
+    told = ("FailedInstances", _DANGLING, _UNTRANSCODED, _UNTRANSCODED_COUNT)
+    gone = {*result, *told, *(remark.value for remark in Remark)}
     content = {name: value for name, value in job.content.items() if name not in gone}
     return {**content, "FailedInstancesCount": 0}
 

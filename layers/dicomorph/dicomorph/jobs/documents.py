@@ -176,7 +176,7 @@ def encode_manifest(job_id: str, sizes: Sequence[int], weights: Sequence[int] = 
     Parameters
     ----------
     weights : Sequence[int]
-        How many bytes the instances of each batch have; none of them, where that is not known.
+        How many bytes the instances of each batch are planned as; none of them, where that is not known.
     """
     items: list[dict[str, Json]] = [
         {"job": job_id, "batch": number, "instances": size} for number, size in enumerate(sizes)
@@ -232,6 +232,7 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
             "error": instance.error_code,
             "details": instance.details,
             **({"remarks": sorted(one.name for one in instance.remarks)} if instance.remarks else {}),
+            **({"untranscoded": instance.untranscoded} if instance.untranscoded else {}),
         }
         for instance in outcome.instances
     ]
@@ -280,6 +281,7 @@ def _decode_outcome(document: Any) -> BatchOutcome:
             only(int, instance["error"]),
             only(str, instance["details"]),
             frozenset(Remark[only(str, name)] for name in only(list, instance.get("remarks", []))),
+            only(str, instance.get("untranscoded", "")),
         )
         for instance in only(list, document["instances"])
     )

@@ -70,6 +70,8 @@ class Job:
     follows_references : bool
         Whether references to what gets new identifiers in a modification follow (setting
         ``ModifiedReferences`` at submission).
+    transcodes : bool
+        Whether products are converted into another transfer syntax, which takes its time.
     target : str
         Where the products go: the name of one of the operator's targets, empty for the store.
     caller : str
@@ -122,6 +124,7 @@ class Job:
     error_details: str = ""
     content: Mapping[str, Json] = field(default_factory=dict)
     follows_references: bool = False
+    transcodes: bool = False
     target: str = ""
     caller: str = ""
     plan: str = ""
@@ -163,7 +166,8 @@ class InstanceOutcome:
     """What became of one instance of a job.
 
     Exactly one of ``product`` and ``error_code`` says so; the code is Orthanc's.
-    ``details`` never holds an attribute value; ``remarks`` are about the product.
+    ``details`` never holds an attribute value; ``remarks`` are about the product, and so is
+    ``untranscoded``: why it could not be converted into the transfer syntax that was asked for.
     """
 
     source: Pin
@@ -171,6 +175,7 @@ class InstanceOutcome:
     error_code: int = 0
     details: str = ""
     remarks: frozenset[Remark] = frozenset()
+    untranscoded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,13 +43,22 @@ _SECONDS_AN_INSTANCE = 0.25
 _SECONDS_A_MIB = 0.5  # there and back
 
 
+# A file that is converted unfolds to ten times its size, seldom to more, is decoded and encoded again.
+_WEIGHT_OF_TRANSCODING = 8
+
+
+def planned_size(size: int, *, transcodes: bool) -> int:
+    """Return as how many bytes an instance is planned, which are more than it has if it is converted."""
+    return size * _WEIGHT_OF_TRANSCODING if transcodes else size
+
+
 def expected_seconds(instances: int, size: int) -> float:
     """Return how long a worker takes for some instances at most, unless one of them keeps it.
 
     Parameters
     ----------
     size : int
-        In bytes, of all of them.
+        In bytes, of all of them (`planned_size`).
     """
     return instances * _SECONDS_AN_INSTANCE + size / _MIB * _SECONDS_A_MIB
 
@@ -60,7 +69,7 @@ def is_brief(instances: int, size: int) -> bool:
 
 
 Source = tuple[str, int]
-"""The Orthanc id of an instance, and its size in bytes: what a plan needs to know of all at once."""
+"""The Orthanc id of an instance, and its planned size in bytes: what a plan needs to know of all at once."""
 
 
 def distinct_sources(sources: Iterable[Source]) -> list[Source]:

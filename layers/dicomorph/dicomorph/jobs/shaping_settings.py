@@ -54,6 +54,8 @@ def _text(value: Any) -> str:
 _FORMS: Final[Mapping[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]] = {
     "default_dicom_version": (_text, _text),
     "default_private_creator": (_text, _text),
+    "dicom_lossy_transcoding_quality": (int, count),
     "dictionary": (_write_dictionary, _read_dictionary),
+    "ingest_transcoding": (_text, _text),
     "unencodable_text": (lambda choice: str(choice.value), UnencodableText),
 }

@@ -14,7 +14,7 @@ OutcomePosition = tuple[int, int]
 """Where an outcome is recorded: the number of a batch, and which of its instances it is."""
 
 MOST_FAILURES = 100
-"""Of the failures of a job, so many are told one by one."""
+"""Of the failures of a job, so many are told one by one, and of what could not be transcoded."""
 
 
 @dataclass(slots=True)
@@ -33,6 +33,10 @@ class Summary:
         Each distinct series of products, and where its first product is recorded.
     remarks : Counter[Remark]
         Of how many products each is made.
+    untranscoded : int
+        How many products could not be converted into the transfer syntax that was asked for.
+    kept_syntaxes : list[tuple[str, str]]
+        The Orthanc ids of the first of them, in their order, with the reasons.
     """
 
     instances: int = 0
@@ -41,6 +45,8 @@ class Summary:
     success: InstanceOutcome | None = None
     series: dict[str, OutcomePosition] = field(default_factory=dict)
     remarks: Counter[Remark] = field(default_factory=Counter)
+    untranscoded: int = 0
+    kept_syntaxes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def failure(self) -> InstanceOutcome | None:
@@ -59,9 +65,13 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
                 summary.failed += 1
                 insort(summary.failures, outcome, key=lambda one: one.source.ancestry.instance)
                 del summary.failures[MOST_FAILURES:]
-            else:
-                summary.success = _earlier(summary.success, outcome)
-                summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))
+                continue
+            summary.success = _earlier(summary.success, outcome)
+            summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))
+            if outcome.untranscoded:
+                summary.untranscoded += 1
+                insort(summary.kept_syntaxes, (outcome.product.ancestry.instance, outcome.untranscoded))
+                del summary.kept_syntaxes[MOST_FAILURES:]
     return summary
 
 

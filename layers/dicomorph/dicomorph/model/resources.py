@@ -127,7 +127,7 @@ class InstanceEntry:
     An entry that ``replaces`` an object is the outcome of editing that one in place: it is for
     an instance that still has it, not for one that was deleted or replaced meanwhile.
 
-    The ``remarks`` are for the job that stores it: the index keeps none.
+    The ``remarks``, and why it is ``untranscoded``, are for the job that stores it: the index keeps neither.
     """
 
     ancestry: Ancestry
@@ -137,6 +137,7 @@ class InstanceEntry:
     labels: Mapping[Level, frozenset[str]] = field(default_factory=dict)
     replaces: ObjectRef | None = None
     remarks: frozenset[Remark] = frozenset()
+    untranscoded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

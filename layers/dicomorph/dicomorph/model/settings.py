@@ -81,6 +81,8 @@ class Settings:
     default_dicom_version: str = ""  # the newest edition that is implemented
     unencodable_text: UnencodableText = UnencodableText.ERROR
     modified_references: ModifiedReferences = ModifiedReferences.FOLLOW
+    ingest_transcoding: str = ""  # the UID of a lossless transfer syntax
+    dicom_lossy_transcoding_quality: int = 90
     sync_storage_area: bool = True
     jobs_history_size: int = 10
     concurrent_jobs: int | None = None  # two on one machine, as many as there are workers on AWS
@@ -152,6 +154,13 @@ def _count(value: object) -> int:
         message = "must be a whole number of at least 0"
         raise TypeError(message)
     return value
+
+
+def _quality(value: object) -> int:
+    if not 1 <= _count(value) <= 100:  # noqa: PLR2004 - Orthanc's scale
+        message = "must be a whole number from 1 to 100"
+        raise ValueError(message)
+    return int(str(value))
 
 
 def _text(value: object) -> str:
@@ -238,6 +247,8 @@ _READERS = {
     "DefaultDicomVersion": ("default_dicom_version", _text),
     "UnencodableText": ("unencodable_text", UnencodableText),
     "ModifiedReferences": ("modified_references", ModifiedReferences),
+    "IngestTranscoding": ("ingest_transcoding", _text),
+    "DicomLossyTranscodingQuality": ("dicom_lossy_transcoding_quality", _quality),
     "SyncStorageArea": ("sync_storage_area", _boolean),
     "JobsHistorySize": ("jobs_history_size", _count),
     "ConcurrentJobs": ("concurrent_jobs", _count),

@@ -12,6 +12,7 @@ from dicomorph.model.errors import (
     CorruptedFileError,
     InexistentTagError,
     MissingFileError,
+    TranscodingError,
     UnknownResourceError,
 )
 from dicomorph.model.resources import Level, ObjectRef
@@ -54,7 +55,8 @@ def opened(backend: Backend, instance_id: str, ref: ObjectRef) -> Iterator[Sourc
     Raises
     ------
     CorruptedFileError
-        If it has another size than when it was stored, or other bytes, and these cannot be read.
+        If it has another size than when it was stored, or other bytes, and these cannot be read or
+        converted.
     MissingFileError
         If it is gone, and the instance is not.
     UnknownResourceError
@@ -64,7 +66,7 @@ def opened(backend: Backend, instance_id: str, ref: ObjectRef) -> Iterator[Sourc
         source = backend.objects.open(ref)
     try:
         yield source
-    except (BadFileFormatError, InexistentTagError):
+    except (BadFileFormatError, InexistentTagError, TranscodingError):
         check_source(backend.objects, ref, source)
         raise
     finally:

@@ -20,6 +20,7 @@ from dicomorph.http.responses import (
 from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile, read_instance, read_tags
 from dicomorph.services.edit.edit_instance import edit_instance
+from dicomorph.services.transcoding import transcoding_of_arguments
 
 
 def answer_with_edited_instance(
@@ -35,10 +36,13 @@ def answer_with_edited_instance(
     return _dicom(result)
 
 
-def answer_with_instance(backend: Backend, instance_id: str) -> Response[Any]:
-    """Answer with the file of an instance, as a download."""
+def answer_with_instance(backend: Backend, instance_id: str, request: Request) -> Response[Any]:
+    """Answer with the file of an instance, as a download, in the transfer syntax that is asked for."""
     name = f"{instance_id}.dcm"
-    found = read_instance(backend, instance_id, file_name=name)
+    transcoding = transcoding_of_arguments(
+        request.argument("transcode"), request.argument("lossy-quality"), backend.settings
+    )
+    found = read_instance(backend, instance_id, file_name=name, transcoding=transcoding)
     return _dicom(found, file_name=name)
 
 

@@ -206,6 +206,11 @@ class Request:
         except KeyError:
             raise BadFileFormatError(f"The argument {name} must be true or false") from None
 
+    def argument(self, name: str) -> str | None:
+        """Return the text of an argument, the last one if it is given several times; None without one."""
+        values = self.query.get(name)
+        return None if values is None else values[-1]
+
     def page(self) -> tuple[int, int]:
         """Return ``since`` and ``limit``, which come together or not at all; no limit is 0.
 

@@ -13,11 +13,13 @@ from dicomorph.dicom.views.dataset_json import dataset_json
 from dicomorph.dicom.views.json_text import JsonText, Shown
 from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import UnknownResourceError
+from dicomorph.model.metadata_names import TRANSFER_SYNTAX
 from dicomorph.model.object_keys import TOKEN_BYTES, file_name, result_key
-from dicomorph.model.resources import Json, Level, ObjectRef
+from dicomorph.model.resources import Json, Level, ObjectRef, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.damage import missing_files_told, opened
 from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.transcoding import Transcoding, transcoded, uid_of_download
 
 LARGEST_TEXT = 6_000_000
 """Bytes of a text answer as Lambda passes it on, as a JSON string: 6 MB less the rest of the answer."""
@@ -36,13 +38,17 @@ class LargeFile:
     url: str
 
 
-def read_instance(backend: Backend, instance_id: str, *, file_name: str) -> bytes | LargeFile:
+def read_instance(
+    backend: Backend, instance_id: str, *, file_name: str, transcoding: Transcoding | None = None
+) -> bytes | LargeFile:
     """Return the file of an instance.
 
     Parameters
     ----------
     file_name : str
         What a large file is called where it is fetched.
+    transcoding : Transcoding, optional
+        What it is converted into, unless it has this transfer syntax. A lossy copy is another instance.
 
     Raises
     ------
@@ -50,13 +56,43 @@ def read_instance(backend: Backend, instance_id: str, *, file_name: str) -> byte
         If there is no such instance.
     CorruptedFileError
         If its file is damaged or missing.
+    TranscodingError
+        If it cannot be converted.
     """
-    ref = instance_object(backend, instance_id)
+    instance, ref = _stored(backend, instance_id)
+    if transcoding is not None and not has_transfer_syntax(instance, transcoding.transfer_syntax):
+        with opened(backend, instance_id, ref) as source:
+            new_uid = uid_of_download(ref, transcoding)
+            script = transcoded(source, transcoding, sop_instance_uid=new_uid)
+            return answered_file(backend, source, script, name=file_name)
     if ref.size > backend.largest_answer:
         with missing_files_told(backend, instance_id, ref):
             return LargeFile(backend.objects.link(ref, file_name=file_name))
     with opened(backend, instance_id, ref) as source:
         return source.read(0, ref.size)
+
+
+def has_transfer_syntax(instance: Resource, transfer_syntax: str) -> bool:
+    """Tell whether the file of an instance has a transfer syntax."""
+    stored = instance.metadata.get(TRANSFER_SYNTAX)
+    return stored is not None and stored.value == transfer_syntax
+
+
+def answered_file(
+    backend: Backend, source: Source, script: EditScript, *, name: str = ""
+) -> bytes | LargeFile:
+    """Return what a script makes of a file; stored for a while, where an answer has no room for it.
+
+    Parameters
+    ----------
+    name : str
+        What it is called where it is fetched; by default, what it is stored as.
+    """
+    if script.size <= backend.largest_answer:
+        return b"".join(script.chunks(source))
+    key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
+    result = backend.objects.put_script(key, source, script)
+    return LargeFile(backend.objects.link(result, file_name=name or file_name(key)))
 
 
 def read_tags(
@@ -87,9 +123,10 @@ def read_tags(
     """
     names = TagNames(backend.settings.dictionary)
     unlimited = frozenset(names.path(name).tag for name in ignore_length)
+    _, ref = _stored(backend, instance_id)
     text = JsonText(backend.objects.scratch)
     try:
-        with opened(backend, instance_id, instance_object(backend, instance_id)) as source:
+        with opened(backend, instance_id, ref) as source:
             shown = dataset_json(
                 source,
                 form=form,
@@ -117,9 +154,9 @@ def _result(backend: Backend, source: Source, script: EditScript) -> bytes | Lar
         source.close()
 
 
-def instance_object(backend: Backend, instance_id: str) -> ObjectRef:
-    """Return where the file of an instance lies; errors as in `read_instance`."""
+def _stored(backend: Backend, instance_id: str) -> tuple[Resource, ObjectRef]:
+    """Return an instance and where its file lies; errors as in `read_instance`."""
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
-    return instance.object
+    return instance, instance.object

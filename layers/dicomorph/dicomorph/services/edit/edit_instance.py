@@ -7,29 +7,23 @@ from contextlib import nullcontext
 
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import parse_modification
-from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriter import rewrite
-from dicomorph.dicom.standard.transfer_syntaxes import (
-    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    is_transfer_syntax,
-)
-from dicomorph.dicom.stream.edit_script import EditScript
+from dicomorph.dicom.standard.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import (
-    NotImplementedYetError,
-    ParameterOutOfRangeError,
-    UnknownResourceError,
-)
-from dicomorph.model.json_fields import read_boolean, read_text
+from dicomorph.model.errors import ParameterOutOfRangeError, UnknownResourceError
+from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.metadata_names import PIXEL_DATA_OFFSET, TRANSFER_SYNTAX
 from dicomorph.model.object_keys import KEY_BYTES, TOKEN_BYTES, file_name, result_key
 from dicomorph.model.resources import Json, Level, ObjectRef, Resource
 from dicomorph.services.backend import Backend
-from dicomorph.services.browse.read_instance import LargeFile
+from dicomorph.services.browse.read_instance import LargeFile, answered_file, has_transfer_syntax
 from dicomorph.services.damage import opened
 from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.transcoding import Transcoding, requested_transcoding, transcoded
 
 _LONG_HEADER = 1 << 20  # bytes; the edit of one takes some six times as much memory
 _MOST_DEFLATED = 32  # times that a header may be shorter when it is deflated; more if it is hostile
@@ -42,7 +36,7 @@ def edit_instance(
     instance_id: str,
     is_anonymization: bool,
 ) -> bytes | LargeFile:
-    """Return an edited copy of an instance.
+    """Return an edited copy of an instance, which is converted before it is edited (spec 3.11).
 
     Parameters
     ----------
@@ -57,21 +51,19 @@ def edit_instance(
         If there is no such instance.
     CorruptedFileError
         If its file is damaged or missing.
+    TranscodingError
+        If it cannot be converted into the transfer syntax that is asked for.
     """
     check_field_names(body)
     read_boolean(body, "KeepLabels", default=False)  # of no effect here, and checked all the same
-    modification = parse_modification(
-        body, is_anonymization=is_anonymization, level=None, settings=backend.settings
-    )
-    transfer_syntax = _requested_transfer_syntax(body)
+    settings = backend.settings
+    modification = parse_modification(body, is_anonymization=is_anonymization, level=None, settings=settings)
+    transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
-    stored = instance.metadata.get(TRANSFER_SYNTAX)
-    if transfer_syntax and (stored is None or stored.value != transfer_syntax):
-        raise NotImplementedYetError("Instances cannot be transcoded yet")
     name = next_anonymized_name(backend) if modification.needs_name else ""
-    plan = compile_plan(modification, name=name, settings=backend.settings)
+    plan = compile_plan(modification, name=name, settings=settings)
     # A fresh key: two requests must not give the same patient the same pseudonym.
     mapper = IdentityMapper(backend.new_token(KEY_BYTES))
     encoding = default_encoding(backend)
@@ -79,8 +71,20 @@ def edit_instance(
         backend.in_turn if _has_long_header(instance) else nullcontext(),
         opened(backend, instance_id, instance.object) as source,
     ):
-        script = rewrite(source, plan, mapper, default_encoding=encoding)
-        return _result(backend, instance.object, source, script)
+        if transcoding is None or has_transfer_syntax(instance, transcoding.transfer_syntax):
+            script = rewrite(source, plan, mapper, default_encoding=encoding)
+            return _result(backend, instance.object, source, script)
+        converted = _converted(source, transcoding, instance.object, mapper)
+        script = rewrite(converted, plan, mapper, default_encoding=encoding)
+        return answered_file(backend, converted, script)
+
+
+def _converted(
+    source: Source, transcoding: Transcoding, ref: ObjectRef, mapper: IdentityMapper
+) -> EditedSource:
+    """Return a converted file: a lossy one is another instance, even if the request keeps SOPInstanceUID."""
+    new_uid = mapper.uid(Namespace.INSTANCE, ref.key)
+    return EditedSource(source, transcoded(source, transcoding, sop_instance_uid=new_uid))
 
 
 def _has_long_header(instance: Resource) -> bool:
@@ -100,10 +104,3 @@ def _result(backend: Backend, ref: ObjectRef, source: Source, script: EditScript
     key = result_key(backend.new_token(TOKEN_BYTES), "dcm")
     result = backend.objects.put_edited(key, ref, script)
     return LargeFile(backend.objects.link(result, file_name=file_name(key)))
-
-
-def _requested_transfer_syntax(body: Mapping[str, Json]) -> str:
-    value = read_text(body, "Transcode")
-    if "Transcode" in body and not is_transfer_syntax(value):
-        raise ParameterOutOfRangeError("'Transcode' must be the UID of a transfer syntax")
-    return value

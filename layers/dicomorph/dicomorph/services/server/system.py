@@ -25,7 +25,7 @@ def system(backend: Backend) -> dict[str, Json]:
         "DefaultEncoding": default_encoding(backend),
         "HasLabels": True,
         "HttpDescribeErrors": settings.http_describe_errors,
-        "IngestTranscoding": "",
+        "IngestTranscoding": settings.ingest_transcoding,
         "IsHttpServerSecure": False,
         "MainDicomTags": {level.value: signature(level) for level in LEVELS},
         "Name": "Dicomorph",

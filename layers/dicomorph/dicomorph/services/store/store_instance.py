@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dicomorph.dicom.views.description import Description, describe
+from dicomorph.dicom.views.description import describe
 from dicomorph.model.errors import TransientError
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import TOKEN_BYTES, upload_key
@@ -17,6 +17,7 @@ from dicomorph.services.entries import annotated_as, given_metadata, instance_en
 from dicomorph.services.erasure.discarding import discard_removed, take_back
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.held_files import Held, held_file
+from dicomorph.services.store.ingested_file import IngestedFile
 from dicomorph.services.store.uploaded_file import UploadedFile
 
 _ATTEMPTS = 5  # at what others replace or delete while it is mended
@@ -24,6 +25,9 @@ _ATTEMPTS = 5  # at what others replace or delete while it is mended
 
 def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> dict[str, Json]:
     """Store a DICOM file that a client sent; return Orthanc's answer to an upload (spec 2.2).
+
+    It is stored in the transfer syntax of the setting ``IngestTranscoding``, where there is one and its
+    pixel data allow it.
 
     A stored file that is missing or damaged gives way to the upload, whatever the setting
     ``OverwriteInstances`` says; what clients have said of the instance stays.
@@ -47,24 +51,22 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         description = describe(
             source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
         )
-    storing = _Storing(backend, upload, description, remote_ip)
-    for _ in range(_ATTEMPTS):
-        status = storing.attempt()
-        if status is not StoreStatus.FAILURE:
-            return _answer(storing.ancestry, status)
+        ingested = IngestedFile(backend, upload, source, description)
+        storing = _Storing(backend, ingested, ancestry_of(description.identifiers), remote_ip)
+        for _ in range(_ATTEMPTS):
+            status = storing.attempt()
+            if status is not StoreStatus.FAILURE:
+                return _answer(storing.ancestry, status)
     raise TransientError("The instance is replaced again and again while it is stored")
 
 
 class _Storing:
     """Storing one upload."""
 
-    def __init__(
-        self, backend: Backend, upload: UploadedFile, description: Description, remote_ip: str
-    ) -> None:
-        self.ancestry = ancestry_of(description.identifiers)
+    def __init__(self, backend: Backend, upload: IngestedFile, ancestry: Ancestry, remote_ip: str) -> None:
+        self.ancestry = ancestry
         self._backend = backend
         self._upload = upload
-        self._description = description
         self._remote_ip = remote_ip
 
     def attempt(self) -> StoreStatus:
@@ -86,7 +88,7 @@ class _Storing:
 
     def _put_back(self, ref: ObjectRef) -> StoreStatus:
         """Write the same bytes as before where they were: for jobs that have pinned them, too."""
-        self._upload.put(self._backend, ref.key)
+        self._upload.put(ref.key)
         self._backend.objects.sync([ref])
         stored = self._stored()
         if stored is not None and stored.object == ref:
@@ -98,7 +100,7 @@ class _Storing:
         self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
     ) -> StoreStatus:
         backend = self._backend
-        ref = self._upload.put(backend, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
+        ref = self._upload.put(upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
             if backend.settings.sync_storage_area or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])
@@ -112,7 +114,7 @@ class _Storing:
     def _entry(self, ref: ObjectRef, damaged: Resource | None) -> InstanceEntry:
         compares = self._backend.settings.overwrite_instances.compares
         entry = instance_entry(
-            self._description,
+            self._upload.description,
             self.ancestry,
             ref,
             md5=self._upload.md5 if compares else "",

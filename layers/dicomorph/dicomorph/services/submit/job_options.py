@@ -6,12 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dicomorph.dicom.standard.transfer_syntaxes import is_transfer_syntax
-from dicomorph.model.errors import (
-    BadFileFormatError,
-    BadRequestError,
-    NotImplementedYetError,
-)
+from dicomorph.model.errors import BadFileFormatError, BadRequestError
 from dicomorph.model.json_fields import read_boolean
 from dicomorph.model.resources import Json
 from dicomorph.services.fields import is_synchronous
@@ -69,22 +64,3 @@ def _user_data(body: Mapping[str, Json]) -> Json:
         if size > _LARGEST_USER_DATA:
             raise BadRequestError("'UserData' is larger than 256 KiB")
     return value
-
-
-def check_transcode(body: Mapping[str, Json]) -> None:
-    """Refuse what cannot be done: no transfer syntax is converted into another one yet.
-
-    Raises
-    ------
-    BadFileFormatError
-        If ``Transcode`` is not the UID of a transfer syntax; of one instance, that is another error
-        (`edit.edit_instance`), as in Orthanc (spec 2.4).
-    NotImplementedYetError
-        If it is one.
-    """
-    if "Transcode" not in body:
-        return
-    value = body["Transcode"]
-    if not isinstance(value, str) or not is_transfer_syntax(value):
-        raise BadFileFormatError("'Transcode' must be the UID of a transfer syntax")
-    raise NotImplementedYetError("Jobs cannot transcode yet")

@@ -21,9 +21,10 @@ from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.fields import check_field_names, identifiers, json_object, read_level
 from dicomorph.services.server.anonymized_names import next_anonymized_name
-from dicomorph.services.submit.job_options import check_transcode, read_job_options
+from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients
 from dicomorph.services.submit.start_job import Caller, new_job, start_job
+from dicomorph.services.transcoding import requested_transcoding
 
 _UIDS = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
 
@@ -66,9 +67,9 @@ def submit_modification(
         The errors of spec 2.4, in its order; nothing is stored then.
     """
     request = _read(backend, body, level=level, is_anonymization=is_anonymization)
-    check_transcode(request.body)
+    transcode = _transcode(backend, request)
     sources = _find(backend, (resource_id,))
-    return _submit(backend, request, sources, level=level, is_bulk=False, caller=caller)
+    return _submit(backend, request, sources, level=level, is_bulk=False, caller=caller, transcode=transcode)
 
 
 def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: bool, caller: Caller) -> Job:
@@ -80,9 +81,10 @@ def submit_bulk_modification(backend: Backend, body: Json, *, is_anonymization: 
     level = None if is_anonymization else read_level(fields)
     request = _read(backend, fields, level=level, is_anonymization=is_anonymization)
     resource_ids = identifiers(fields, "Resources")
-    check_transcode(fields)
+    transcode = _transcode(backend, request)
     sources = _find(backend, resource_ids)
-    return _submit(backend, request, sources, level=request.modification.level, is_bulk=True, caller=caller)
+    level = request.modification.level
+    return _submit(backend, request, sources, level=level, is_bulk=True, caller=caller, transcode=transcode)
 
 
 def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization: bool) -> _Request:
@@ -96,7 +98,7 @@ def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization
     return _Request(body=fields, modification=modification, keep_source=keep_source)
 
 
-def _submit(
+def _submit(  # noqa: PLR0913 - what the two routes know
     backend: Backend,
     request: _Request,
     sources: Sequence[NamedResource],
@@ -104,6 +106,7 @@ def _submit(
     level: Level,
     is_bulk: bool,
     caller: Caller,
+    transcode: str,
 ) -> Job:
     modification = request.modification
     _check_in_place(request, overwrite=backend.settings.overwrite_instances)
@@ -124,12 +127,14 @@ def _submit(
         job,
         is_bulk=is_bulk,
         target=target,
+        transcodes=bool(transcode) or (job.transcodes and not target),
         is_anonymization=modification.is_anonymization,
         follows_references=job.follows_references and not modification.is_anonymization,
         name=next_anonymized_name(backend) if modification.needs_name else "",
         content=modification_content(
             {**({} if is_bulk else listing), **({"Target": target} if target else {})},
             is_anonymization=modification.is_anonymization,
+            transcode=transcode,
         ),
     )
     return start_job(
@@ -140,6 +145,25 @@ def _submit(
         caller=caller,
         listing=listing if is_bulk else None,
     )
+
+
+def _transcode(backend: Backend, request: _Request) -> str:
+    """Return the transfer syntax that products are converted into; empty if there is none.
+
+    Raises
+    ------
+    BadRequestError
+        If a lossy image would have the SOPInstanceUID of another one: Orthanc does that (gotcha G34).
+    """
+    transcoding = requested_transcoding(request.body, backend.settings)
+    if transcoding is None:
+        return ""
+    named = request.modification.kept_tags | request.modification.replaced_tags.keys()
+    if transcoding.is_lossy and SOP_INSTANCE_UID in named:
+        raise BadRequestError(
+            "A lossy 'Transcode' makes other images: SOPInstanceUID cannot be named in Keep or Replace"
+        )
+    return transcoding.transfer_syntax
 
 
 def _target(backend: Backend, request: _Request) -> str:

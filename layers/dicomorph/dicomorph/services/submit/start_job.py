@@ -63,6 +63,7 @@ def new_job(backend: Backend, options: JobOptions, *, kind: JobType, level: Leve
         default_encoding=default_encoding(backend),
         keep_source=keep_source,
         follows_references=backend.settings.modified_references is ModifiedReferences.FOLLOW,
+        transcodes=bool(backend.settings.ingest_transcoding),
         permissive=options.permissive,
         priority=options.priority,
         has_user_data=options.user_data is not None,

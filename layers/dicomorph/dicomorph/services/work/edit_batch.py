@@ -140,4 +140,5 @@ def _record_parts(
 def _outcome(pin: Pin, result: InstanceEntry | Failure) -> InstanceOutcome:
     if isinstance(result, Failure):
         return InstanceOutcome(pin, None, result.code, result.details)
-    return InstanceOutcome(pin, Pin(result.ancestry, result.object), remarks=result.remarks)
+    product = Pin(result.ancestry, result.object)
+    return InstanceOutcome(pin, product, remarks=result.remarks, untranscoded=result.untranscoded)

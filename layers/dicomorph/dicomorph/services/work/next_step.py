@@ -137,6 +137,8 @@ def _edit_further(backend: Backend, job: Job, cursor: EditCursor) -> Step:
     sizes, brief = _sizes(backend, job)
     if brief == [True] and cursor == EditCursor():  # a small job needs no map, unless its worker dies
         return Step(kind=Kind.BATCH, cursor=_state_of(replace(cursor, maps=1)))
+    if job.transcodes:  # how much a file unfolds to, no plan knows: none of these is an Express item
+        brief = [False] * len(sizes)
     left = _without_outcome(backend, job, sizes)
     workers = _share_of_workers(backend, job)
     current: EditCursor | None = cursor

@@ -18,7 +18,7 @@ from dicomorph.jobs.documents import (
 from dicomorph.jobs.drafts import Draft, draft_key, encode_draft, read_draft
 from dicomorph.jobs.lifecycle import begun, failed, is_running, planned
 from dicomorph.jobs.model import Batch, Job, JobType
-from dicomorph.jobs.planning import Source, distinct_sources, number_batches, plan_batches
+from dicomorph.jobs.planning import Source, distinct_sources, number_batches, plan_batches, planned_size
 from dicomorph.model.errors import (
     CanceledJobError,
     DicomorphError,
@@ -171,7 +171,7 @@ def _plan(backend: Backend, job: Job, budget: Budget, *, is_begun: bool) -> Draf
 def _cut(backend: Backend, job: Job, request: JobRequest) -> Draft:
     """Cut the sources of a job; refuse it where its products would be in each other's way."""
     patients: set[str] = set()
-    found = _sources(_pins(backend, job, request), patients)
+    found = _sources(job, _pins(backend, job, request), patients)
     # What is split off twice becomes two copies (spec 4.1); all else is taken once.
     sources = list(found) if job.type is JobType.SPLIT_STUDY else distinct_sources(found)
     chunks = plan_batches(sources, backend.planner_limits)
@@ -179,11 +179,11 @@ def _cut(backend: Backend, job: Job, request: JobRequest) -> Draft:
     return Draft(chunks)
 
 
-def _sources(pins: Iterable[Pin], patients: set[str]) -> Iterator[Source]:
+def _sources(job: Job, pins: Iterable[Pin], patients: set[str]) -> Iterator[Source]:
     """Yield what a plan needs to know of its sources; add their patients."""
     for pin in pins:
         patients.add(pin.ancestry.patient)
-        yield pin.ancestry.instance, pin.object.size
+        yield pin.ancestry.instance, planned_size(pin.object.size, transcodes=job.transcodes)
 
 
 class _PinnedBatches:
@@ -227,7 +227,8 @@ def _write(backend: Backend, job: Job, draft: Draft, budget: Budget) -> None:
     for ref, batch in backend.side_by_side(put, _until_stopped(batches, JobWatch(backend, job))):
         refs.append(ref)
         draft.sizes.append(len(batch.pins))
-        draft.weights.append(sum(pin.object.size for pin in batch.pins))
+        size = sum(pin.object.size for pin in batch.pins)
+        draft.weights.append(planned_size(size, transcodes=job.transcodes))
     if must_last(backend, job):
         backend.objects.sync(refs)
 

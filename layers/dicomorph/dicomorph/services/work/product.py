@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,7 +37,10 @@ from dicomorph.model.resources import (
 from dicomorph.services.backend import Backend, Target
 from dicomorph.services.damage import check_source, opened
 from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
+from dicomorph.services.transcoding import convert
+from dicomorph.services.work.converting import transcoding_of
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
+from dicomorph.services.work.source_labels import SourceLabels
 
 _MIB = 1 << 20
 _IN_MEMORY = 8 * _MIB  # beyond, the store copies ranges itself, and the product has no MD5
@@ -72,6 +74,7 @@ class ProductMaker:
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
         self._plan = plan_of(backend, job, request, modification_of(backend, job, request))
+        self._transcoding = transcoding_of(job, request, request.settings_of_job(backend.settings))
         self._backend = backend
         self._job = job
         self._target = _target(backend, job)
@@ -85,7 +88,9 @@ class ProductMaker:
         self._metadata = given_metadata(
             datetime.fromisoformat(job.created), remote_ip=request.remote_ip, username=request.username
         )
-        self._labels = _Labels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
+        self._labels = (
+            SourceLabels(backend) if read_boolean(request.body, "KeepLabels", default=False) else None
+        )
 
     def make(self, pin: Pin, planned: PlannedProduct) -> InstanceEntry:
         """Write the product of a source and return its index entry.
@@ -99,11 +104,22 @@ class ProductMaker:
             if not self._job.keep_source:  # while the bytes that were read are in the processor's cache
                 check_source(self._backend.objects, pin.object, source)
             script = self._rewriter(planned.copy).rewrite(source)
-            if script.size <= _IN_MEMORY:
-                entry = self._make_small(pin, planned, source, script)
+            edited = self._edited(source, script)
+            description, ancestry = self._describe(edited)
+            self._check(pin, ancestry, source)
+            key = self._key(ancestry, planned)
+            conversion = convert(edited, description, self._transcoding)
+            if conversion.untranscoded:  # it may be damaged
+                check_source(self._backend.objects, pin.object, source)
+            if conversion.script is None:
+                ref, md5 = self._put(key, pin, source, script, edited)
             else:
-                entry = self._make_large(pin, planned, source, script)
-            return replace(entry, remarks=script.remarks) if script.remarks else entry
+                description, _ = self._describe(EditedSource(edited, conversion.script))
+                ref, md5 = self._put_converted(key, edited, conversion.script)
+            entry = self._entry(pin, description, ancestry, ref, md5)
+            if script.remarks or conversion.untranscoded:
+                entry = replace(entry, remarks=script.remarks, untranscoded=conversion.untranscoded)
+            return entry
 
     def _rewriter(self, copy: int) -> Rewriter:
         rewriter = self._rewriters.get(copy)
@@ -131,31 +147,32 @@ class ProductMaker:
             self._moved_instances = moved_instances(self._job, moved_sources(self._backend, self._job))
         return self._moved_instances
 
-    def _make_small(
-        self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
-    ) -> InstanceEntry:
-        data = script.join(source)
-        output = BufferSource(data, self._backend.objects.scratch)
-        description, ancestry = self._describe(output)
-        self._check(pin, ancestry, source)
-        crc32 = _derived(pin, source, script, output)
-        ref = self._store.put(self._key(ancestry, planned), data, crc32=crc32)
-        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
-        return self._entry(pin, description, ancestry, ref, md5)
+    def _edited(self, source: Source, script: EditScript) -> Source:
+        """Return an edited file as it is read: in memory where it is small."""
+        if script.size <= _IN_MEMORY:
+            return BufferSource(script.join(source), self._backend.objects.scratch)
+        return EditedSource(source, script)
 
-    def _make_large(
-        self, pin: Pin, planned: PlannedProduct, source: Source, script: EditScript
-    ) -> InstanceEntry:
-        output = EditedSource(source, script)
-        description, ancestry = self._describe(output)
-        self._check(pin, ancestry, source)
-        crc32 = _derived(pin, source, script, output)
-        key = self._key(ancestry, planned)
+    def _put(
+        self, key: str, pin: Pin, source: Source, script: EditScript, edited: Source
+    ) -> tuple[ObjectRef, str]:
+        """Store an edited file; return where it is, and its MD5 if that is wanted and cheap."""
+        crc32 = _derived(pin, source, script, edited)
+        if isinstance(edited, BufferSource):
+            return self._put_small(key, edited.read(0, edited.size), crc32)
         if self._target is None:
-            ref = self._backend.objects.put_edited(key, pin.object, script, crc32=crc32)
-        else:
-            ref = self._store.put_script(key, source, script, crc32=crc32)
-        return self._entry(pin, description, ancestry, ref, "")
+            return self._backend.objects.put_edited(key, pin.object, script, crc32=crc32), ""
+        return self._store.put_script(key, source, script, crc32=crc32), ""
+
+    def _put_converted(self, key: str, edited: Source, script: EditScript) -> tuple[ObjectRef, str]:
+        """Do the same for a converted one, whose checksum does not follow from that of the source."""
+        if script.size <= _IN_MEMORY:
+            return self._put_small(key, b"".join(script.chunks(edited)), None)
+        return self._store.put_script(key, edited, script), ""
+
+    def _put_small(self, key: str, data: bytes, crc32: int | None) -> tuple[ObjectRef, str]:
+        ref = self._store.put(key, data, crc32=crc32)
+        return ref, hashlib.md5(data, usedforsecurity=False).hexdigest() if self._is_compared else ""
 
     def _check(self, pin: Pin, product: Ancestry, source: Source) -> None:
         """See that a source is what was stored whose product takes its place."""
@@ -239,24 +256,3 @@ def _origin(backend: Backend, job: Job) -> str:
     if job.is_anonymization:
         return ANONYMIZED_FROM if backend.settings.store_anonymized_from else ""
     return MODIFIED_FROM
-
-
-class _Labels:
-    """The labels of sources; parents are read once each."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._catalogue = backend.index.catalogue
-        self._of_parents: dict[tuple[Level, str], frozenset[str]] = {}
-
-    def of(self, source: Ancestry) -> Mapping[Level, frozenset[str]]:
-        return {level: self._at(level, source.at(level)) for level in LEVELS}
-
-    def _at(self, level: Level, resource_id: str) -> frozenset[str]:
-        known = self._of_parents.get((level, resource_id))
-        if known is not None:
-            return known
-        resource = self._catalogue.get(level, resource_id)
-        labels = resource.labels if resource else frozenset()
-        if level is not Level.INSTANCE:
-            self._of_parents[level, resource_id] = labels
-        return labels

@@ -1,0 +1,90 @@
+"""What an upload is stored as: as it was sent, or converted (setting ``IngestTranscoding``)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cached_property
+
+from dicomorph.dicom.stream.checksum import crc32_of
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
+from dicomorph.dicom.stream.source import Source
+from dicomorph.dicom.views.description import Description, describe
+from dicomorph.model.resources import ObjectRef
+from dicomorph.services.backend import Backend
+from dicomorph.services.server.default_encoding import default_encoding
+from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.transcoding import convert, ingest_transcoding
+
+_IN_MEMORY = 8 << 20  # bytes; beyond, the store takes it piece by piece
+_logger = logging.getLogger(__name__)
+
+
+class IngestedFile:
+    """An upload as it is stored. It is converted when something of the result is asked for.
+
+    The same upload is converted into the same bytes, by which it is told from another one.
+
+    Parameters
+    ----------
+    source : Source
+        The upload, open for as long as this is used.
+    description : Description
+        What the upload says of itself; its identifiers are those of what is stored.
+    """
+
+    def __init__(
+        self, backend: Backend, upload: UploadedFile, source: Source, description: Description
+    ) -> None:
+        self._backend = backend
+        self._upload = upload
+        self._source = source
+        self._described = description
+
+    @cached_property
+    def description(self) -> Description:
+        """What the stored file says of itself."""
+        if self._script is None:
+            return self._described
+        return describe(self._stored, default_encoding=default_encoding(self._backend))
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self._upload.size if self._script is None else self._script.size
+
+    @cached_property
+    def crc32(self) -> int:
+        """The CRC-32 of all bytes."""
+        return self._upload.crc32 if self._script is None else crc32_of(self._stored)
+
+    @cached_property
+    def md5(self) -> str:
+        """The MD5 of all bytes, in hex."""
+        if self._script is None:
+            return self._upload.md5
+        digest = hashlib.md5(usedforsecurity=False)
+        for chunk in self._script.chunks(self._source):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def put(self, key: str) -> ObjectRef:
+        """Store it under a key."""
+        script = self._script
+        if script is None:
+            return self._upload.put(self._backend, key)
+        if script.size <= _IN_MEMORY:
+            return self._backend.objects.put(key, b"".join(script.chunks(self._source)))
+        return self._backend.objects.put_script(key, self._source, script)
+
+    @cached_property
+    def _stored(self) -> Source:
+        return self._source if self._script is None else EditedSource(self._source, self._script)
+
+    @cached_property
+    def _script(self) -> EditScript | None:
+        transcoding = ingest_transcoding(self._backend.settings)
+        conversion = convert(self._source, self._described, transcoding)
+        if conversion.untranscoded:
+            _logger.warning("Setting IngestTranscoding: one upload keeps its transfer syntax")
+        return conversion.script
