@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
@@ -34,6 +35,16 @@ ImageDecoder: TypeAlias = Callable[[bytes, str], Image]
 def no_decoder(_content: bytes, _mime_type: str) -> Image:
     """Refuse any image: nobody is there who decodes it."""
     raise TranscodingError("Images are not embedded here")
+
+
+class _Unread:
+    value = b""
+    attributes: Mapping[int, str] = MappingProxyType({})
+
+
+def unread_image(_content: bytes, _mime_type: str) -> Image:
+    """Stand for a decoder where a plan is only looked at, and writes no file."""
+    return _Unread()
 
 
 def embedded_image(tag: int, value: Json) -> DataUri | None:
