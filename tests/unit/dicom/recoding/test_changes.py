@@ -159,6 +159,14 @@ def test_encapsulated_pixel_data_cannot_stay_in_a_native_transfer_syntax(to: str
     assert body(recoded(file([*BASE, fragments, TAIL], JPEG), RLE)) == encode([*BASE, fragments, TAIL])
 
 
+def test_pixel_data_stay_as_they_are_in_their_own_transfer_syntax() -> None:
+    """However wrong that is for them."""
+    fragments = Element(PIXELS, "OB", Fragments((b"frame!",)), undefined=True)
+    for elements, syntax in (([*BASE, fragments], EXPLICIT), ([*BASE, NATIVE], JPEG)):
+        data = part10(encode(elements), syntax)
+        assert body(recoded(data, syntax)) == encode(elements)
+
+
 def test_native_pixel_data_cannot_stay_where_they_are_encapsulated() -> None:
     with pytest.raises(BadFileFormatError, match="pixel data"):
         recoded(file([*BASE, NATIVE]), JPEG)

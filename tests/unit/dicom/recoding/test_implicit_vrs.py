@@ -41,7 +41,10 @@ def test_pixel_values_of_short_sequences_that_look_alike_are_those_of_their_surr
                 LATE,
                 "SQ",
                 [
-                    [Element(SIGN, "US", sign), Element(LATE, "SQ", [[Element(0x00409211, vr, 1)]])]
+                    [
+                        Element(SIGN, "US", sign),
+                        Element(LATE, "SQ", [[Element(LATE, "SQ", [[Element(0x00409211, vr, 1)]])]]),
+                    ]
                     for sign, vr in enumerate(vrs)
                 ],
             )
