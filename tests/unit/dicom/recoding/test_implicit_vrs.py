@@ -90,6 +90,19 @@ def test_private_elements_have_the_vr_of_their_creator_in_each_data_set() -> Non
     assert explicit(elements) == encode(elements)
 
 
+def test_private_elements_may_have_a_choice_of_vrs() -> None:
+    for sign, vr in enumerate(("US", "SS")):
+        elements = [
+            Element(0x00270010, "LO", "FDMS 1.0"),
+            Element(0x002710A3, vr, 7),
+            Element(SIGN, "US", sign),
+            Element(0x70190019, "LO", "TOSHIBA_MEC_OT3"),
+            Element(0x70191980, "OW", (1, 2)),
+        ]
+        for to in (EXPLICIT, BIG):
+            assert explicit(elements, to=to) == encode(elements, to)
+
+
 def test_a_private_value_that_its_vr_cannot_have_is_unknown() -> None:
     creator = Element(0x00190010, "LO", "SIEMENS MR HEADER")
     elements = [creator, Element(0x0019100A, "UN", b"abc")]
