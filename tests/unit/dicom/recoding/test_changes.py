@@ -174,6 +174,15 @@ def test_native_pixel_data_cannot_stay_where_they_are_encapsulated() -> None:
         assert body(recoded(file([*BASE, *others], IMPLICIT), JPEG)) == encode([*BASE, *others])
 
 
+def test_pixel_data_of_a_private_transfer_syntax_cannot_stay() -> None:
+    """That of GE has them in big endian, in a data set in little endian."""
+    data = part10(encode([*BASE, NATIVE], IMPLICIT), "1.2.840.113619.5.2")
+    with pytest.raises(BadFileFormatError, match="pixel data"):
+        recoded(data, EXPLICIT)
+    found = recoded(data, EXPLICIT, pixel_data=parts(b"1234"))
+    assert body(found) == encode([*BASE, Element(PIXELS, "OW", b"1234")])
+
+
 def test_only_transfer_syntaxes_of_the_standard_are_written() -> None:
     with pytest.raises(BadFileFormatError):
         recoded(file(BASE), "1.2.3")
