@@ -107,6 +107,22 @@ def test_pixels_that_are_not_as_their_transfer_syntax_says_are_refused() -> None
             transcoded(data, syntax)
 
 
+@pytest.mark.parametrize("threads", [2, 5])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"])
+def test_the_cores_that_share_a_frame_give_the_same_bytes(
+    syntax: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image(300, 200, bits=16)
+    data = image_file(image, np.random.default_rng(1).bytes(image.size))
+    module = "dicomorph.transcoding.codecs.jpeg_2000.cores"
+    monkeypatch.setattr(module, lambda: 1)
+    alone = transcoded(data, syntax)
+    decoded = transcoded(alone, BIG)
+    monkeypatch.setattr(module, lambda: threads)
+    assert transcoded(data, syntax) == alone
+    assert transcoded(alone, BIG) == decoded
+
+
 OVERLAY = [Element(0x60000010, "US", 5), Element(0x60000102, "US", 15)]
 
 
