@@ -22,7 +22,7 @@ IMPLICIT, EXPLICIT, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.
 BASELINE, RLE, MPEG4 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.102"
 PIXELS = GREY["PixelData"]
 ALWAYS, NEVER, IF_CHANGED = OverwriteInstances.ALWAYS, OverwriteInstances.NEVER, OverwriteInstances.IF_CHANGED
-DAMAGES: dict[str, Damage] = {**OF_SIZE, "missing": MISSING, "flipped": flipped(0.7)}
+DAMAGES: dict[str, Damage] = {"longer": OF_SIZE["longer"], "missing": MISSING, "flipped": flipped(0.7)}
 
 
 def zeroed_codestream(data: bytes) -> bytes:

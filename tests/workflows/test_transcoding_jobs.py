@@ -281,6 +281,7 @@ def test_they_are_smaller_than_others(tmp_path: Path) -> None:
     assert (plan_job(server.backend, plain.id), plan_job(server.backend, converting.id)) == (1, 4)
 
 
+@pytest.mark.slow
 def test_the_state_machine_converts_a_study_in_the_map_of_long_items() -> None:
     with deployed(PlannerLimits(batch_instances=3, small_job_instances=3)) as stack:
         job = stack.run(stack.upload("PAT", 7), Transcode=IMPLICIT)
