@@ -16,7 +16,8 @@ from pydicom.pixels.decoders.rle import _rle_decode_frame
 from pydicom.uid import UID
 
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.codecs.registry import Codec, codec_of
+from dicomorph.transcoding.codecs.codec import Codec
+from dicomorph.transcoding.codecs.registry import codec_of
 from dicomorph.transcoding.pixels import Pixels, Samples
 
 U = "1.2.840.10008.1.2."

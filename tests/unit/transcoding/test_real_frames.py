@@ -144,10 +144,13 @@ def test_every_predictor_of_lossless_jpeg_is_decoded(predictor: int, bits: int) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("interleaving", ["default", "line", "sample", "none"])
-def test_every_way_to_interleave_colours_in_jpeg_ls_is_decoded(interleaving: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SC_rgb_small_odd.dcm", "examples_rgb_color.dcm"])
+def test_every_way_to_interleave_colours_in_jpeg_ls_is_decoded(
+    interleaving: str, name: str, tmp_path: Path
+) -> None:
     if not shutil.which("dcmcjpls"):
         pytest.skip("DCMTK is not installed")
-    source = BUNDLED / "SC_rgb_small_odd.dcm"
+    source = BUNDLED / name
     target = tmp_path / "encoded.dcm"
     subprocess.run(["dcmcjpls", f"--interleave-{interleaving}", source, target], check=True)
     found = next(decoded(dcmread(target)))

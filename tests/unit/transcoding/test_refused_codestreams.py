@@ -70,7 +70,7 @@ def test_a_huge_image_in_a_few_bytes_takes_no_memory(syntax: str) -> None:
     elif syntax in JPEG_2000:
         data[8:16] = struct.pack(">II", 65535, 65535)
     claimed = [] if syntax == U + "5" else [PIXELS]  # run lengths name no size
-    for pixels in (*claimed, Pixels(65535, 65535), Pixels(16384, 16384)):
+    for pixels in (*claimed, Pixels(65535, 65535), Pixels(8192, 16384)):
         tracemalloc.start()
         try:
             assert_refused(syntax, bytes(data), pixels)
@@ -81,7 +81,7 @@ def test_a_huge_image_in_a_few_bytes_takes_no_memory(syntax: str) -> None:
 
 @pytest.mark.parametrize("syntax", JPEG_2000)
 def test_tiles_and_blocks_without_number_are_refused(syntax: str) -> None:
-    large, side = Pixels(16384, 16384), struct.pack(">II", 16384, 16384)
+    large, side = Pixels(8192, 16384), struct.pack(">II", 16384, 8192)
     data = encoded(syntax)
     style = data.index(b"\xff\x52") + 4
     tiny_tiles = data[:8] + side + data[16:24] + struct.pack(">II", 64, 64) + data[32:]
@@ -112,6 +112,15 @@ def test_an_image_that_begins_elsewhere_is_refused(syntax: str) -> None:
     data = encoded(syntax)
     for start in (16, 32):  # offsets of the image, and of its tiles
         assert_refused(syntax, data[:start] + struct.pack(">II", 1, 1) + data[start + 8 :])
+
+
+@pytest.mark.parametrize("syntax", JPEG[:4])
+def test_a_large_image_in_too_few_bytes_is_cut_off(syntax: str) -> None:
+    data, large = bytearray(encoded(syntax)), Pixels(8192, 16384)
+    position = start_of_frame(bytes(data)) + 5
+    data[position : position + 4] = struct.pack(">HH", large.rows, large.columns)
+    with pytest.raises(TranscodingError, match="cut off"):
+        codec_for(syntax).decode(bytes(data), large)
 
 
 @pytest.mark.parametrize("syntax", JPEG[:4])

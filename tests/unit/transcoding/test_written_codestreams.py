@@ -49,6 +49,16 @@ def test_jpeg_has_the_process_and_the_bits_of_its_transfer_syntax() -> None:
         assert codec_for(U + "4.51").encoded_bits_stored(pixels) == 12
 
 
+def test_extended_and_baseline_differ_in_the_name_of_the_process_alone() -> None:
+    for quality in range(1, 101):
+        baseline, extended = (
+            codec_for(U + syntax).encode(frame_of(GREY), GREY, quality) for syntax in ("4.50", "4.51")
+        )
+        different = [place for place in range(len(baseline)) if baseline[place] != extended[place]]
+        assert [(baseline[place], extended[place]) for place in different] == [(BASELINE, EXTENDED)]
+        assert segments(extended).keys() - segments(baseline).keys() == {EXTENDED}
+
+
 @pytest.mark.parametrize("syntax", ["4.57", "4.70"])
 @pytest.mark.parametrize(
     ("pixels", "precision"),

@@ -15,8 +15,11 @@ Samples = NDArray[Any]
 """A frame: (rows, columns), or (rows, columns, samples per pixel) where there are several samples."""
 
 
-LARGEST_FRAME: Final = 1 << 28
-"""Bytes of a decoded frame, at most: whoever uploads a file may claim 65535 x 65535 pixels in a few bytes."""
+LARGEST_FRAME: Final = 1 << 27
+"""Bytes of a decoded frame, at most: whoever uploads a file may claim 65535 x 65535 pixels in a few bytes.
+
+OpenJPEG needs up to four times as much, for it calculates with 32 bits a sample.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +86,4 @@ def check_size(pixels: Pixels) -> None:
         If a decoded frame is larger than `LARGEST_FRAME`, or empty.
     """
     if not 0 < pixels.frame_size <= LARGEST_FRAME:
-        raise TranscodingError("Frames are empty, or larger than 256 MB each")
+        raise TranscodingError("Frames are empty, or larger than 128 MB each")

@@ -59,7 +59,14 @@ def decoded_samples(samples: Samples, precision: int, pixels: Pixels) -> Samples
         Bits of a sample in the codestream, at most as many as are allocated.
     pixels : Pixels
         Whose signedness counts, where the codestream has another.
+
+    Raises
+    ------
+    TranscodingError
+        If they are another frame than the header of the codestream had said.
     """
+    if samples.shape != pixels.shape:
+        raise TranscodingError("A frame is not what its own header says")
     typed = samples.astype(pixels.dtype, copy=False)
     if precision == pixels.dtype.itemsize * 8 or pixels.is_signed == (samples.dtype.kind == "i"):
         return np.ascontiguousarray(typed)

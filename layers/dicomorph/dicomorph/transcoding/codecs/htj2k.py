@@ -1,4 +1,4 @@
-"""High-Throughput JPEG 2000 (ITU-T T.814): reversible and not, encoded by OpenJPH and decoded by OpenJPEG."""
+"""High-Throughput JPEG 2000 (ITU-T T.814): reversible and not, encoded by OpenJPH."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 import imagecodecs
 import numpy as np
 
-from dicomorph.transcoding.codecs.jpeg_2000 import decode_with_openjpeg, decoded_colours
-from dicomorph.transcoding.codecs.jpeg_2000_header import checked_codestream
-from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
+from dicomorph.transcoding.codecs.jpeg_2000 import Jpeg2000Codec
+from dicomorph.transcoding.codecs.jpeg_2000_header import segments
+from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds
 from dicomorph.transcoding.codecs.quality import relative_error, value_range
 from dicomorph.transcoding.pixels import Pixels, Samples
 from dicomorph.transcoding.samples import codestream_bits, declared_samples
@@ -18,11 +18,15 @@ from dicomorph.transcoding.samples import codestream_bits, declared_samples
 _BASE_RESOLUTION: Final = 64  # pixels of a side, at most (PS3.5 8.2.14)
 _FEWEST_LEVELS: Final = 5
 _DEPTHS: Final = 42  # where SIZ has the bits of the first component
-_QCD: Final = b"\xff\x5c"
+_QCD: Final = 0x5C
 
 
-class Htj2kCodec:
+class Htj2kCodec(Jpeg2000Codec):
     """HTJ2K in one tile, by resolution (RPCL) and with TLM, as the transfer syntax .202 wants and others may.
+
+    Up to 16 bits, more are read by few decoders; lossy, not 9 (`_with_precision`). Decoded by OpenJPEG: over
+    damage, OpenJPH only prints an error when imagecodecs calls it, and samples that overshoot their range
+    wrap around.
 
     Parameters
     ----------
@@ -30,34 +34,14 @@ class Htj2kCodec:
         With the irreversible wavelet transform, and steps that follow from the quality.
     """
 
-    planar_configuration = 0
-
     def __init__(self, *, is_lossy: bool) -> None:
-        self.is_lossy = is_lossy
+        super().__init__(is_lossy=is_lossy)
         self._kinds = Kinds(
             photometric=MONOCHROME | COLOUR | (frozenset() if is_lossy else PALETTE),
             bits={8: range(2, 9), 16: range(10, 17)} if is_lossy else {8: range(1, 9), 16: range(1, 17)},
             colour_bits={8: range(2, 9), 16: range(10 if is_lossy else 2, 17)},
             signed_bits=range(1, 17),
         )
-
-    def check(self, pixels: Pixels) -> None:
-        """Accept up to 16 bits, more are read by few decoders; lossy, not 9 (`_with_precision`)."""
-        self._kinds.check(pixels)
-
-    def encoded_photometric(self, pixels: Pixels) -> str:
-        """Return the transform of components for RGB; YBR_FULL stays."""
-        if pixels.photometric_interpretation == "RGB":
-            return "YBR_ICT" if self.is_lossy else "YBR_RCT"
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def decoded_photometric(self, pixels: Pixels) -> str:
-        """Return ``RGB`` where components were transformed; others stay."""
-        return decoded_colours(pixels.photometric_interpretation)
-
-    def encoded_bits_stored(self, pixels: Pixels) -> int:
-        """Return BitsStored unchanged."""
-        return pixels.bits_stored
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return a codestream with as many bits as are stored."""
@@ -74,14 +58,6 @@ class Htj2kCodec:
             tlm=True,
         )
         return _with_precision(bytes(encoded), pixels, is_lossy=self.is_lossy)
-
-    def decode(self, data: bytes, pixels: Pixels) -> Samples:
-        """Return the samples, of at most 16 bits; of colour, what was transformed when it was encoded.
-
-        By OpenJPEG: over damage, OpenJPH only prints an error when imagecodecs calls it, and samples that
-        overshoot their range wrap around.
-        """
-        return decode_with_openjpeg(*checked_codestream(data, pixels), pixels)
 
 
 def _step(samples: Samples, allocated: int, quality: int) -> float:
@@ -110,9 +86,8 @@ def _with_precision(encoded: bytes, pixels: Pixels, *, is_lossy: bool) -> bytes:
     depth = codestream_bits(pixels) - 1 | (0x80 if pixels.is_signed else 0)
     written[_DEPTHS : _DEPTHS + 3 * pixels.samples_per_pixel : 3] = bytes([depth] * pixels.samples_per_pixel)
     if is_lossy:
-        start = written.index(_QCD)
-        stop = start + 2 + int.from_bytes(written[start + 2 : start + 4], "big")
-        written[start + 4] += surplus << 5
-        for position in range(start + 5, stop, 2):
+        start, stop = next(place for marker, *place in segments(encoded, 2) if marker == _QCD)
+        written[start] += surplus << 5
+        for position in range(start + 1, stop, 2):
             written[position] -= surplus << 3
     return bytes(written)

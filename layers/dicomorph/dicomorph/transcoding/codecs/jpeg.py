@@ -8,7 +8,8 @@ import imagecodecs
 import numpy as np
 
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.codecs.jpeg_header import BASELINE, EXTENDED, checked_header
+from dicomorph.transcoding.codecs.codec import Codec
+from dicomorph.transcoding.codecs.jpeg_header import BASELINE, EXTENDED, checked_header, segments
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, Kinds
 from dicomorph.transcoding.pixels import Pixels, Samples
 from dicomorph.transcoding.samples import declared_samples, decoded_samples
@@ -17,7 +18,7 @@ _PROCESSES: Final = frozenset({BASELINE, EXTENDED})
 _EIGHT, _TWELVE = 8, 12
 
 
-class JpegCodec:
+class JpegCodec(Codec):
     """JPEG with the discrete cosine transform.
 
     Parameters
@@ -26,17 +27,11 @@ class JpegCodec:
         Processes 2 and 4 with up to 12 bits, in place of process 1 with 8.
     """
 
-    is_lossy = True
-    planar_configuration = 0
-
     def __init__(self, *, is_extended: bool) -> None:
         self._is_extended = is_extended
         bits = {8: range(8, 9)} | ({16: range(9, 13)} if is_extended else {})
-        self._kinds = Kinds(MONOCHROME | COLOUR, bits, {8: range(8, 9)}, signed_bits=range(0))
-
-    def check(self, pixels: Pixels) -> None:
-        """Accept unsigned samples of 8 bits, or 9 to 12 in grey where they are extended (PS3.5 8.2.1)."""
-        self._kinds.check(pixels)
+        kinds = Kinds(MONOCHROME | COLOUR, bits, {8: range(8, 9)}, signed_bits=range(0))
+        super().__init__(kinds, is_lossy=True)
 
     def encoded_photometric(self, pixels: Pixels) -> str:
         """Return ``YBR_FULL_422`` for colour: YCbCr with half of the chrominance."""
@@ -82,4 +77,8 @@ class JpegCodec:
 
 def _extended(encoded: bytes | bytearray) -> bytes:
     """Name the extended process in the frame header, where the encoder found the baseline one enough."""
-    return bytes(encoded).replace(b"\xff\xc0", b"\xff\xc1", 1)
+    written = bytearray(encoded)
+    for marker, start, _ in segments(encoded):
+        if marker == BASELINE:
+            written[start - 3] = EXTENDED
+    return bytes(written)

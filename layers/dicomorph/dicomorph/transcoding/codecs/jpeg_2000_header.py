@@ -105,7 +105,7 @@ def _whole(data: bytes, header: Jpeg2000Header) -> bytes:
     if header.tiles > _MOST_BLOCKS // 1024:
         raise TranscodingError("A frame has too many tiles")
     position, layers = 2, 1
-    for marker, start, stop in _segments(data, position):
+    for marker, start, stop in segments(data, position):
         if marker in {_COD, _COC}:
             layers = _check_blocks(data[start:stop], marker, header, layers, len(data))
         position = stop
@@ -117,8 +117,26 @@ def _whole(data: bytes, header: Jpeg2000Header) -> bytes:
     raise TranscodingError("A frame is cut off")
 
 
-def _segments(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the marker of each segment of all headers, and where its parameters start and stop."""
+def segments(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the marker of each segment of all headers, and where its parameters start and stop.
+
+    Parameters
+    ----------
+    data : bytes
+        A codestream.
+    position : int
+        Where the first segment stands.
+
+    Yields
+    ------
+    tuple[int, int, int]
+        The second byte of the marker, and two positions; for SOD, those of all packets.
+
+    Raises
+    ------
+    TranscodingError
+        If a header is damaged, or a tile-part cut off.
+    """
     part_stop = 0
     for _ in range(_MOST_SEGMENTS):
         marker = data[position : position + 2]

@@ -13,10 +13,14 @@ BASELINE: Final = 0xC0
 EXTENDED: Final = 0xC1
 LOSSLESS: Final = 0xC3
 JPEG_LS: Final = 0xF7
+SCAN: Final = 0xDA
+ADOBE: Final = 0xEE
 
 _FRAMES = {*range(0xC0, 0xD0), JPEG_LS} - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC are no frames
-_SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
+_APP0 = 0xE0
 _MOST_SEGMENTS = 4096
+_MOST_SAMPLES = {BASELINE: 256, EXTENDED: 256, LOSSLESS: 8}
+"""In a byte of one colour: a block of 64 has two codes, a sample of its own one, and each of them a bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,6 @@ class JpegHeader:
         Of the image.
     components : tuple[int, ...]
         Identifiers.
-    is_subsampled : bool
-        Whether a component has fewer samples than another.
     is_jfif : bool
         Whether there is a JFIF header, so that three components are YCbCr.
     adobe_transform : int
@@ -48,7 +50,6 @@ class JpegHeader:
     rows: int
     columns: int
     components: tuple[int, ...]
-    is_subsampled: bool
     is_jfif: bool
     adobe_transform: int
     scans_start: int
@@ -78,7 +79,8 @@ def checked_header(data: bytes, pixels: Pixels, processes: frozenset[int]) -> Jp
         raise TranscodingError("A frame has another number of colours than SamplesPerPixel")
     if not 2 <= header.precision <= pixels.bits_allocated:  # noqa: PLR2004 - T.81 and T.87 know no fewer
         raise TranscodingError("A frame has more bits than BitsAllocated")
-    if data.find(b"\xff\xd9", header.scans_start) < 0:
+    most = len(data) * _MOST_SAMPLES.get(header.process, header.rows * header.columns)
+    if data.find(b"\xff\xd9", header.scans_start) < 0 or header.rows * header.columns > most:
         raise TranscodingError("A frame is cut off")
     if data.count(b"\xff\xda", header.scans_start) > len(header.components):
         raise TranscodingError("A frame has more scans than colours")
@@ -89,20 +91,36 @@ def _read_header(data: bytes) -> JpegHeader:
     """Return what stands before the first scan."""
     frame, is_jfif, transform = b"", False, -1
     process = 0
-    for marker, start, stop in _segments(data):
+    for marker, start, stop in segments(data):
         if marker in _FRAMES:
             process, frame = marker, data[start:stop]
         elif marker == _APP0 and data[start : start + 5] == b"JFIF\0":
             is_jfif = True
-        elif marker == _APP14 and data[start : start + 5] == b"Adobe" and stop - start >= 12:  # noqa: PLR2004 - its length
+        elif marker == ADOBE and data[start : start + 5] == b"Adobe" and stop - start >= 12:  # noqa: PLR2004 - its length
             transform = data[start + 11]
-        elif marker == _SOS:
+        elif marker == SCAN:
             return _header(process, frame, is_jfif=is_jfif, transform=transform, scans_start=start - 4)
     raise TranscodingError("A frame is cut off")
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the marker of each segment up to the first scan, and where its parameters start and stop."""
+def segments(data: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
+    """Yield the marker of each segment up to the first scan, and where its parameters start and stop.
+
+    Parameters
+    ----------
+    data : bytes or bytearray
+        A codestream.
+
+    Yields
+    ------
+    tuple[int, int, int]
+        The second byte of the marker, and two positions; the last one is that of the first scan.
+
+    Raises
+    ------
+    TranscodingError
+        If the header is damaged, cut off or endless.
+    """
     if data[:2] != b"\xff\xd8":
         raise TranscodingError("A frame does not begin as its transfer syntax says")
     position = 2
@@ -114,6 +132,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if data[position : position + 1] != b"\xff" or length < 2 or stop > len(data):  # noqa: PLR2004 - of the length
             raise TranscodingError("A frame has a damaged header")
         yield data[position + 1], position + 4, stop
+        if data[position + 1] == SCAN:
+            return
         position = stop
 
 
@@ -129,7 +149,6 @@ def _header(process: int, frame: bytes, *, is_jfif: bool, transform: int, scans_
         rows=int.from_bytes(frame[1:3], "big"),
         columns=int.from_bytes(frame[3:5], "big"),
         components=tuple(component[0] for component in components),
-        is_subsampled=len({component[1] for component in components}) > 1,
         is_jfif=is_jfif,
         adobe_transform=transform,
         scans_start=scans_start,

@@ -8,8 +8,9 @@ import imagecodecs
 import numpy as np
 
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.codecs.jpeg_header import LOSSLESS, checked_header
-from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
+from dicomorph.transcoding.codecs.codec import Codec
+from dicomorph.transcoding.codecs.jpeg_header import ADOBE, LOSSLESS, SCAN, checked_header, segments
+from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds
 from dicomorph.transcoding.pixels import Pixels, Samples
 from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
 
@@ -23,7 +24,7 @@ _KINDS: Final = Kinds(
 )
 
 
-class JpegLosslessCodec:
+class JpegLosslessCodec(Codec):
     """JPEG Lossless with one predictor for a whole image; all of them are decoded.
 
     Parameters
@@ -32,27 +33,9 @@ class JpegLosslessCodec:
         The predictor, from 1 to 7; 1 is the one that the transfer syntax .70 wants.
     """
 
-    is_lossy = False
-    planar_configuration = 0
-
     def __init__(self, selection_value: int) -> None:
+        super().__init__(_KINDS, is_lossy=False)
         self._selection_value = selection_value
-
-    def check(self, pixels: Pixels) -> None:
-        """Accept up to 16 bits (PS3.5 8.2.1)."""
-        _KINDS.check(pixels)
-
-    def encoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged: colours are encoded as they are."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def decoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def encoded_bits_stored(self, pixels: Pixels) -> int:
-        """Return BitsStored unchanged."""
-        return pixels.bits_stored
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return a codestream with the bits stored; of signed samples, their whole two's complement."""
@@ -96,9 +79,13 @@ def _as_ycbcr(encoded: bytes | bytearray) -> bytes:
 
     When told of YCbCr, libjpeg-turbo 3.1 writes two Huffman tables, and scans that name only the first one.
     """
-    header, scans, data = bytes(encoded).partition(b"\xff\xda")
-    for name, number in zip(b"RGB", b"\1\2\3", strict=True):
-        header = header.replace(bytes((name, 0x11)), bytes((number, 0x11)))
-        data = data.replace(bytes((name, 0)), bytes((number, 0)), 1)
-    start = header.index(b"\xff\xee")
-    return header[:start] + header[start + 16 :] + scans + data
+    written, adobe = bytearray(encoded), slice(0)
+    for marker, start, stop in segments(encoded):
+        if marker == ADOBE:
+            adobe = slice(start - 4, stop)
+        elif marker == LOSSLESS:
+            written[start + 6 : stop : 3] = b"\1\2\3"
+        elif marker == SCAN:
+            written[start + 1 : start + 7 : 2] = b"\1\2\3"
+    del written[adobe]
+    return bytes(written)

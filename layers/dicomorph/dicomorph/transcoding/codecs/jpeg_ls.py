@@ -8,17 +8,17 @@ import imagecodecs
 import numpy as np
 
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.codecs.jpeg_header import JPEG_LS, checked_header
-from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
+from dicomorph.transcoding.codecs.codec import Codec
+from dicomorph.transcoding.codecs.jpeg_header import JPEG_LS, checked_header, segments
+from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds
 from dicomorph.transcoding.pixels import Pixels, Samples
 from dicomorph.transcoding.samples import declared_range, declared_samples, decoded_samples
 
 _PROCESSES: Final = frozenset({JPEG_LS})
 _HEADER: Final = 1024  # bytes, and more than all markers take
-_START_OF_FRAME: Final = b"\xff\xf7"
 
 
-class JpegLsCodec:
+class JpegLsCodec(Codec):
     """JPEG-LS, colours interleaved by sample; all ways to interleave are decoded.
 
     Parameters
@@ -27,33 +27,15 @@ class JpegLsCodec:
         Near-lossless: no sample differs by more than a number that follows from the quality.
     """
 
-    planar_configuration = 0
-
     def __init__(self, *, is_lossy: bool) -> None:
-        self.is_lossy = is_lossy
         fewest = 4 if is_lossy else 2
-        self._kinds = Kinds(
+        kinds = Kinds(
             photometric=MONOCHROME | COLOUR | (frozenset() if is_lossy else PALETTE),
             bits={8: range(fewest, 9), 16: range(fewest, 17)},
             colour_bits={8: range(fewest, 9), 16: range(fewest, 17)},
             signed_bits=range(fewest, 17),
         )
-
-    def check(self, pixels: Pixels) -> None:
-        """Accept up to 16 bits (PS3.5 8.2.3)."""
-        self._kinds.check(pixels)
-
-    def encoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged: colours are encoded as they are."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def decoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def encoded_bits_stored(self, pixels: Pixels) -> int:
-        """Return BitsStored unchanged."""
-        return pixels.bits_stored
+        super().__init__(kinds, is_lossy=is_lossy)
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return a codestream with the bits that are allocated; of signed samples, their two's complement."""
@@ -64,7 +46,8 @@ class JpegLsCodec:
         unsigned = np.ascontiguousarray(samples).view(f"u{pixels.dtype.itemsize}")
         room = bytearray(2 * unsigned.nbytes + _HEADER)  # noise grows
         encoded = bytes(imagecodecs.jpegls_encode(unsigned, difference, out=room))
-        return encoded[:2] + encoded[encoded.index(_START_OF_FRAME) :]  # what stands between is SPIFF
+        start = next(start - 4 for marker, start, _ in segments(encoded) if marker == JPEG_LS)
+        return encoded[:2] + encoded[start:]  # what stands between is SPIFF
 
     def decode(self, data: bytes, pixels: Pixels) -> Samples:
         """Return the samples; colours as they are encoded."""
@@ -73,8 +56,6 @@ class JpegLsCodec:
             samples = imagecodecs.jpegls_decode(data)
         except (ValueError, RuntimeError) as error:
             raise TranscodingError("A JPEG-LS frame is damaged") from error
-        if samples.shape != pixels.shape:  # colour by colour
-            samples = np.moveaxis(samples, 0, -1)
         return decoded_samples(samples, header.precision, pixels)
 
 

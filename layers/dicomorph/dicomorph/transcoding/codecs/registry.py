@@ -4,70 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Final, Protocol
+from typing import Final
 
+from dicomorph.transcoding.codecs.codec import Codec
 from dicomorph.transcoding.codecs.htj2k import Htj2kCodec
 from dicomorph.transcoding.codecs.jpeg import JpegCodec
 from dicomorph.transcoding.codecs.jpeg_2000 import Jpeg2000Codec
 from dicomorph.transcoding.codecs.jpeg_lossless import JpegLosslessCodec
 from dicomorph.transcoding.codecs.jpeg_ls import JpegLsCodec
 from dicomorph.transcoding.codecs.rle import RleCodec
-from dicomorph.transcoding.pixels import Pixels, Samples
 
-
-class Codec(Protocol):
-    """Encodes and decodes single frames in one transfer syntax.
-
-    A codec has no state: several threads may use it at the same time, and its long calls release the GIL.
-    """
-
-    @property
-    def is_lossy(self) -> bool:
-        """Whether encoding changes pixels."""
-
-    @property
-    def planar_configuration(self) -> int:
-        """PlanarConfiguration of colour images in this syntax."""
-
-    def check(self, pixels: Pixels) -> None:
-        """Raise TranscodingError if such pixels cannot be encoded."""
-
-    def encoded_photometric(self, pixels: Pixels) -> str:
-        """Return the PhotometricInterpretation of what `encode` makes of such pixels."""
-
-    def decoded_photometric(self, pixels: Pixels) -> str:
-        """Return the PhotometricInterpretation of what `decode` returns for such encoded pixels."""
-
-    def encoded_bits_stored(self, pixels: Pixels) -> int:
-        """Return the BitsStored of what `encode` makes of such pixels; HighBit is one less."""
-
-    def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
-        """Return a frame of `pixels.shape` and `pixels.dtype`, encoded.
-
-        Parameters
-        ----------
-        frame : Samples
-            In the photometric interpretation that the pixels have before they are encoded.
-        pixels : Pixels
-            What `check` accepts.
-        quality : int
-            From 1 to 100; lossless codecs do not look at it.
-
-        Raises
-        ------
-        TranscodingError
-            If a sample has bits above the high bit that are no copies of its sign.
-        """
-
-    def decode(self, data: bytes, pixels: Pixels) -> Samples:
-        """Return an encoded frame as an array of `pixels.shape` and `pixels.dtype`.
-
-        Raises
-        ------
-        TranscodingError
-            If it is damaged, or is not what `pixels` says.
-        """
-
+__all__ = ["SYNTAXES", "Codec", "codec_of"]
 
 _CODECS: Final[dict[str, Callable[[], Codec]]] = {
     "1.2.840.10008.1.2.4.50": partial(JpegCodec, is_extended=False),

@@ -9,7 +9,8 @@ import imagecodecs
 import numpy as np
 
 from dicomorph.model.errors import TranscodingError
-from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds, without_subsampling
+from dicomorph.transcoding.codecs.codec import Codec
+from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds
 from dicomorph.transcoding.pixels import Pixels, Samples, check_size
 
 _HEADER: Final = struct.Struct("<16I")
@@ -26,27 +27,13 @@ _KINDS: Final = Kinds(
 )
 
 
-class RleCodec:
+class RleCodec(Codec):
     """RLE Lossless. All bits of a sample are kept, those above the high bit included."""
 
-    is_lossy = False
     planar_configuration = 1  # PS3.5 8.2.2: always color-by-plane
 
-    def check(self, pixels: Pixels) -> None:
-        """Accept 8, 16 and 32 bits allocated, whatever the high bit."""
-        _KINDS.check(pixels)
-
-    def encoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged; there is no subsampling."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def decoded_photometric(self, pixels: Pixels) -> str:
-        """Return it unchanged; there is no subsampling."""
-        return without_subsampling(pixels.photometric_interpretation)
-
-    def encoded_bits_stored(self, pixels: Pixels) -> int:
-        """Return BitsStored unchanged."""
-        return pixels.bits_stored
+    def __init__(self) -> None:
+        super().__init__(_KINDS, is_lossy=False)
 
     def encode(self, frame: Samples, pixels: Pixels, quality: int) -> bytes:
         """Return the header, and the segments of each sample from its most significant byte on."""
@@ -90,7 +77,7 @@ def _bounds(data: bytes, count: int, size: int) -> list[tuple[int, int]]:
     if found != count:
         raise TranscodingError("An RLE frame has not the segments that its pixels need")
     bounds = list(zip(offsets[:count], [*offsets[1:count], len(data)], strict=True))
-    if offsets[0] < _HEADER.size or any(start >= stop for start, stop in bounds) or bounds[-1][0] > len(data):
+    if offsets[0] < _HEADER.size or any(start >= stop for start, stop in bounds):
         raise TranscodingError("An RLE header has wrong offsets")
     if any((stop - start) * _HIGHEST_RATIO < size for start, stop in bounds):
         raise TranscodingError("An RLE segment is cut off")
