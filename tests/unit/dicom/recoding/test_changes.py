@@ -159,11 +159,28 @@ def test_encapsulated_pixel_data_cannot_stay_in_a_native_transfer_syntax(to: str
     assert body(recoded(file([*BASE, fragments, TAIL], JPEG), RLE)) == encode([*BASE, fragments, TAIL])
 
 
+def test_pixel_data_stay_as_they_are_in_their_own_transfer_syntax() -> None:
+    """However wrong that is for them."""
+    fragments = Element(PIXELS, "OB", Fragments((b"frame!",)), undefined=True)
+    for elements, syntax in (([*BASE, fragments], EXPLICIT), ([*BASE, NATIVE], JPEG)):
+        data = part10(encode(elements), syntax)
+        assert body(recoded(data, syntax)) == encode(elements)
+
+
 def test_native_pixel_data_cannot_stay_where_they_are_encapsulated() -> None:
     with pytest.raises(BadFileFormatError, match="pixel data"):
         recoded(file([*BASE, NATIVE]), JPEG)
     for others in ([], [Element(PIXELS, "OW", b"")], [Element(0x7FE00008, "OF", b"abcd")]):
         assert body(recoded(file([*BASE, *others], IMPLICIT), JPEG)) == encode([*BASE, *others])
+
+
+def test_pixel_data_of_a_private_transfer_syntax_cannot_stay() -> None:
+    """That of GE has them in big endian, in a data set in little endian."""
+    data = part10(encode([*BASE, NATIVE], IMPLICIT), "1.2.840.113619.5.2")
+    with pytest.raises(BadFileFormatError, match="pixel data"):
+        recoded(data, EXPLICIT)
+    found = recoded(data, EXPLICIT, pixel_data=parts(b"1234"))
+    assert body(found) == encode([*BASE, Element(PIXELS, "OW", b"1234")])
 
 
 def test_only_transfer_syntaxes_of_the_standard_are_written() -> None:

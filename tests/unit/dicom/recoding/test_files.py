@@ -114,11 +114,12 @@ def test_deflating_takes_little_memory() -> None:
     tracemalloc.stop()
 
 
-def test_many_elements_go_to_the_scratch() -> None:
+@pytest.mark.parametrize(("of", "to"), [(IMPLICIT, EXPLICIT), (EXPLICIT, IMPLICIT)])
+def test_many_elements_go_to_the_scratch(of: str, to: str) -> None:
     value = bytes(60_000)
     elements = [Element(0x50010000 + number, "UN", value) for number in range(1, 600)]
     scratch = CountingScratch()
-    recode(BufferSource(part10(encode(elements, IMPLICIT), IMPLICIT), scratch), EXPLICIT)
+    recode(BufferSource(part10(encode(elements, of), of), scratch), to)
     assert scratch.size > 30 * MEBIBYTE
 
 
@@ -165,6 +166,13 @@ def test_files_out_of_order_are_recoded_in_order(of: str, to: str) -> None:
         data = part10(encode([elements[1], elements[0], elements[3]], of), of)
         expected = [elements[1], elements[0], elements[3]]  # what stays is not looked into
     assert body(recoded(data, to)) == encode(expected, to)
+
+
+def test_only_items_may_be_out_of_order() -> None:
+    ordered = [Element(0x00100010, "PN", "Roe^"), Element(0x00280010, "US", 2)]
+    data = part10(encode([Element(0x0040A730, "SQ", [ordered[::-1]])]))
+    for to in (IMPLICIT, BIG):
+        assert body(recoded(data, to)) == encode([Element(0x0040A730, "SQ", [ordered])], to)
 
 
 def test_elements_without_vr_get_that_of_the_dictionary() -> None:

@@ -41,7 +41,10 @@ def test_pixel_values_of_short_sequences_that_look_alike_are_those_of_their_surr
                 LATE,
                 "SQ",
                 [
-                    [Element(SIGN, "US", sign), Element(LATE, "SQ", [[Element(0x00409211, vr, 1)]])]
+                    [
+                        Element(SIGN, "US", sign),
+                        Element(LATE, "SQ", [[Element(LATE, "SQ", [[Element(0x00409211, vr, 1)]])]]),
+                    ]
                     for sign, vr in enumerate(vrs)
                 ],
             )
@@ -85,6 +88,19 @@ def test_private_elements_have_the_vr_of_their_creator_in_each_data_set() -> Non
     siemens, nobody = block("SIEMENS MR HEADER", "US"), block("Nobody", "UN")
     elements = [*siemens, Element(LATE, "SQ", [nobody, siemens, [Element(0x0019120A, "UN", b"\1\0")]])]
     assert explicit(elements) == encode(elements)
+
+
+def test_private_elements_may_have_a_choice_of_vrs() -> None:
+    for sign, vr in enumerate(("US", "SS")):
+        elements = [
+            Element(0x00270010, "LO", "FDMS 1.0"),
+            Element(0x002710A3, vr, 7),
+            Element(SIGN, "US", sign),
+            Element(0x70190019, "LO", "TOSHIBA_MEC_OT3"),
+            Element(0x70191980, "OW", (1, 2)),
+        ]
+        for to in (EXPLICIT, BIG):
+            assert explicit(elements, to=to) == encode(elements, to)
 
 
 def test_a_private_value_that_its_vr_cannot_have_is_unknown() -> None:

@@ -146,8 +146,9 @@ def test_group_lengths_go_at_every_depth() -> None:
         found = [Element(0x00100000, "UL", 77)] if lengths else []
         return [*found, Element(NAME, "PN", "Roe^")]
 
-    nested = [Element(SEQUENCE, "SQ", [data_set(lengths=True)])]
-    expected = [Element(SEQUENCE, "SQ", [data_set(lengths=False)])]
+    other = [Element(0x00100000, "OB", b"long"), Element(NAME, "PN", "Roe^")]
+    nested = [Element(SEQUENCE, "SQ", [data_set(lengths=True), other])]
+    expected = [Element(SEQUENCE, "SQ", [data_set(lengths=False)] * 2)]
     for of, to in ((IMPLICIT, EXPLICIT), (EXPLICIT, BIG), (BIG, IMPLICIT)):
         source = encode(data_set(lengths=True) + nested, of)
         assert recoded_body(source, of, to) == encode(data_set(lengths=False) + expected, to)
@@ -167,6 +168,31 @@ def test_sequences_are_as_deep_as_the_limit_and_no_deeper(*, undefined: bool) ->
     beyond = part10(encode(nesting(MAXIMUM_DEPTH + 1, undefined=undefined)))
     with pytest.raises(BadFileFormatError):
         recoded(beyond, IMPLICIT)
+
+
+NAMED = encode([Element(NAME, "PN", "Roe^")], IMPLICIT)
+LONGER = head("<", NAME, 5) + b"Roe^"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        head("<", 0xFFFEE000, len(LONGER)) + LONGER,
+        head("<", 0xFFFEE000, UNDEFINED) + NAMED,
+        head("<", 0xFFFEE000, len(NAMED) + 1) + NAMED,
+        head("<", 0xFFFEE000, len(NAMED)) + NAMED + head("<", 0xFFFEE00D),
+        head("<", 0xFFFEE000, 20) + head("<", SEQUENCE, UNDEFINED) + head("<", 0xFFFEE000) + b"    ",
+        head("<", 0xFFFEE000, 16) + head("<", SEQUENCE, UNDEFINED) + head("<", 0xFFFEE000),
+        head("<", 0xFFFEE000, 28) + NAMED + head("<", 0xFFFEE0DD) + head("<", 0xFFFEE0DD),
+        head("<", NAME, 4) + b"Roe^",
+        b"items?",
+    ],
+)
+def test_items_that_do_not_add_up_are_refused(items: bytes) -> None:
+    data = part10(head("<", SEQUENCE, len(items)) + items, IMPLICIT)
+    for to in (EXPLICIT, BIG):
+        with pytest.raises(BadFileFormatError):
+            recoded(data, to)
 
 
 def lengths_that_lie(syntax: str) -> list[bytes]:

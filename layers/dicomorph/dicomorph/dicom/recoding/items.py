@@ -236,6 +236,4 @@ class Recoder(ValueWriter):
                 inner = Surroundings(around, buffer, start, pos, steps, depth)
                 self._data_set(buffer, start, pos, False, inner)  # noqa: FBT003
                 output.close_length(opened)
-        if (pos < end) is not undefined:
-            raise overrun()
-        return pos + 8 if undefined else pos
+        return pos + 8 if undefined else pos  # beyond what holds it, if there was no delimiter

@@ -74,14 +74,8 @@ class Output:
         self._length.pack_into(opened.chunk, opened.stop - 4, length)
 
     def add_range(self, start: int, stop: int) -> None:
-        """Add a range of the source, joined with the one before if it follows that."""
-        if start >= stop:
-            return
-        last = self._parts[-1] if self._parts and not self.chunk else None
-        if isinstance(last, tuple) and last[1] == start:
-            self._parts[-1] = last[0], stop
-            self._before += stop - start
-        else:
+        """Add a range of the source, unless it is empty."""
+        if start < stop:
             self.add((start, stop))
 
     def add(self, part: ScriptPart) -> None:

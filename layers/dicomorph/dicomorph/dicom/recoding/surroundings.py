@@ -58,11 +58,11 @@ class Surroundings:
         """Of the outermost one: how many bytes may be passed over in its items to find signs."""
 
     def add_creator(self, tag: int, value: bytes) -> None:
-        """Note whose a block of private elements is: of repeated creators the first counts."""
+        """Note whose a block of private elements is."""
         if self._creators is None:
             self._creators = {}
         name = value.strip(b" \0") if len(value) <= _LONGEST_CREATOR else b""
-        self._creators.setdefault(tag >> 8 & 0xFFFF00 | tag & 0xFF, name)
+        self._creators[tag >> 8 & 0xFFFF00 | tag & 0xFF] = name
 
     def creator(self, tag: int) -> bytes:
         """Return the creator of the block of a private element, empty if there is none."""

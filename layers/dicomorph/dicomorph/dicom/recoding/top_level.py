@@ -17,7 +17,7 @@ from dicomorph.dicom.standard.tags import (
     SOP_INSTANCE_UID,
     format_tag,
 )
-from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES
+from dicomorph.dicom.standard.transfer_syntaxes import NATIVE_TRANSFER_SYNTAXES, is_transfer_syntax
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.edit_script import ScriptPart
 from dicomorph.dicom.stream.elements import (
@@ -229,9 +229,12 @@ class TopLevel:
 
     def _check_pixel_data(self, found: Element) -> None:
         """Raise `BadFileFormatError` if pixel data that stay cannot do so under the transfer syntax."""
+        before = self._data.transfer_syntax
         if found.undefined and self.target.order != self._data.encoding.order:
             raise BadFileFormatError("Encapsulated pixel data are in little endian")
-        if self._syntax == self._data.transfer_syntax or found.value == found.stop:
+        if self._syntax == before or found.value == found.stop:
             return
-        if found.undefined is (self._syntax in NATIVE_TRANSFER_SYNTAXES):
+        # Only its vendor knows how a private transfer syntax has them: some in the other byte order.
+        is_native = self._syntax in NATIVE_TRANSFER_SYNTAXES
+        if found.undefined is is_native or not is_transfer_syntax(before):
             raise BadFileFormatError("The pixel data cannot stay as they are under the transfer syntax")

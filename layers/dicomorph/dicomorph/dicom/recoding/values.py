@@ -75,12 +75,8 @@ class ValueWriter:
 
     def _fragments(self, tag: int, buffer: Buffer, value: int, end: int, steps: Steps) -> int:
         """Write encapsulated pixel data; what the fragments hold stays as it is."""
-        order = steps.source.order
-        stop = skip_fragments(buffer, value, end, order)
+        stop = skip_fragments(buffer, value, end, steps.source.order)
         self._output.chunk += self._target.header(tag, b"OB", UNDEFINED_LENGTH)
-        if not steps.swaps:
-            self._copy(value, stop)
-            return stop
         while value < stop - DELIMITER_BYTES:
             _, length = steps.tag_and_length(buffer, value)
             self._output.chunk += self._item + self._pack_length(length)
