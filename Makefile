@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs bench-transcoding check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -62,6 +62,9 @@ bench-engine: setup ## Measure the engine: make bench-engine ARGS="ct rtstruct -
 
 bench-jobs: setup ## Measure jobs: make bench-jobs ARGS="--work /var/tmp --scale 100000"
 	@$(BIN)/python -m tests.benchmarks.jobs $(ARGS)
+
+bench-transcoding: setup ## Measure transcoding: make bench-transcoding ARGS="FILE --syntax 1.2.840.10008.1.2.4.80"
+	@$(BIN)/python -m tests.benchmarks.transcoding $(ARGS)
 
 check: setup ## Check format, lint, types, imports and the template
 	@$(BIN)/ruff format --check --quiet . || { echo "Run 'make fix'."; exit 1; }

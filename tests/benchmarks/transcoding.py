@@ -109,7 +109,8 @@ class Orthanc:
         response = connection.getresponse()
         answer = response.read()
         connection.close()
-        if response.status != http.client.OK:
+        is_done = response.status == http.client.OK
+        if not is_done or (syntax and open_dataset(BufferSource(answer)).transfer_syntax != syntax):
             raise RuntimeError(response.status)
         return answer
 

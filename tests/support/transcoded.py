@@ -30,6 +30,13 @@ def read(data: bytes) -> pydicom.FileDataset:
     return pydicom.dcmread(BytesIO(data))
 
 
+def rgb_by_pydicom(data: bytes) -> Any:
+    """Return the samples of all frames as pydicom shows them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pixel_array(read(data))
+
+
 def pixels_by_pydicom(data: bytes) -> Any:
     """Return the samples of all frames as pydicom decodes them, without a change of colours."""
     with warnings.catch_warnings():

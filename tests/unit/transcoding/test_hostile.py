@@ -40,6 +40,12 @@ def test_more_frames_than_there_are_fragments(frames: int) -> None:
             transcoded(data, EXPLICIT)
 
 
+def test_millions_of_frames_are_not_begun() -> None:
+    image = Image(1, 1, bits=8, frames=(1 << 20) + 2)
+    with pytest.raises(TranscodingError, match="more than"):
+        transcoded(image_file(image, bytes(image.size), vr="OB"), RLE)
+
+
 @pytest.mark.parametrize("frames", ["-1", "0x10", "1.5", "9" * 12, "2\\2", " ", "NaN", "1e3"])
 def test_a_number_of_frames_that_is_none(frames: str) -> None:
     more = Element(0x00280008, "IS", frames)

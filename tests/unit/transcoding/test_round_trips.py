@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dicomorph.dicom.standard.transfer_syntaxes import is_lossy_target
 from dicomorph.model.errors import TranscodingError
+from dicomorph.transcoding.codecs.registry import SYNTAXES
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT
+from tests.support.codestreams import BUNDLED
 from tests.support.pixel_kinds import KINDS, STRAY, Kind
-from tests.support.transcoded import RLE, pixels_by_pydicom, read, transcoded
+from tests.support.transcoded import RLE, pixels_by_pydicom, read, rgb_by_pydicom, transcoded
 
 JPEG_LOSSLESS = ["1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"]
 JPEG_LS, JPEG_2000 = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"
@@ -111,3 +114,31 @@ def test_pixels_of_32_bits_are_refused_where_no_codec_takes_them(syntax: str) ->
     kind = Kind(32, 32)
     with pytest.raises(TranscodingError):
         transcoded(kind.file(kind.array()), syntax)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "syntax", [each for each in SYNTAXES if each not in HTJ2K and not each.endswith(".203")]
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ExplVR_BigEnd.dcm",
+        "SC_rgb_dcmtk_+eb+cr.dcm",
+        "SC_rgb_dcmtk_+eb+cy+n1.dcm",
+        "SC_rgb_dcmtk_+eb+cy+s4.dcm",
+        "SC_rgb_jpeg_app14_dcmd.dcm",
+        "SC_rgb_jpeg_gdcm.dcm",
+        "SC_rgb_rle_2frame.dcm",
+        "SC_rgb_small_odd_big_endian.dcm",
+        "SC_ybr_full_422_uncompressed.dcm",
+        "examples_jpeg2k.dcm",
+        "examples_ybr_color.dcm",
+    ],
+)
+def test_real_files_keep_their_colours(name: str, syntax: str) -> None:
+    """pydicom turns both into RGB, whatever they are in."""
+    before = (BUNDLED / name).read_bytes()
+    was, now = rgb_by_pydicom(before), rgb_by_pydicom(transcoded(before, syntax))
+    difference = np.abs(was.astype(int) - now.astype(int))
+    assert difference.mean() < (2.5 if is_lossy_target(syntax) else 0.001)

@@ -107,6 +107,48 @@ def test_pixels_that_are_not_as_their_transfer_syntax_says_are_refused() -> None
             transcoded(data, syntax)
 
 
+@pytest.mark.parametrize("threads", [2, 5])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"])
+def test_the_cores_that_share_a_frame_give_the_same_bytes(
+    syntax: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image(300, 200, bits=16)
+    data = image_file(image, np.random.default_rng(1).bytes(image.size))
+    module = "dicomorph.transcoding.codecs.jpeg_2000.cores"
+    monkeypatch.setattr(module, lambda: 1)
+    alone = transcoded(data, syntax)
+    decoded = transcoded(alone, BIG)
+    monkeypatch.setattr(module, lambda: threads)
+    assert transcoded(data, syntax) == alone
+    assert transcoded(alone, BIG) == decoded
+
+
+OVERLAY = [Element(0x60000010, "US", 5), Element(0x60000102, "US", 15)]
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_overlays_in_bits_of_the_pixels_are_refused(syntax: str) -> None:
+    image = Image(5, 4, bits=16, stored=12)
+    for pixels in (image.pixels(), bytes(40)):  # whatever is in them
+        with pytest.raises(TranscodingError, match=r"[Oo]verlays"):
+            transcoded(image_file(image, pixels, *OVERLAY), syntax)
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, BIG, DEFLATED])
+def test_overlays_in_bits_of_native_pixels_stay(syntax: str) -> None:
+    image = Image(5, 4, bits=16, stored=12)
+    pixels = np.arange(40000, 40020, dtype="<u2")
+    found = read(transcoded(image_file(image, pixels.tobytes(), *OVERLAY), syntax))
+    assert np.frombuffer(found.PixelData, ">u2" if syntax == BIG else "<u2").tolist() == pixels.tolist()
+    assert found[0x60000102].value == 15
+
+
+def test_overlays_with_data_of_their_own_are_in_nobodys_way() -> None:
+    image = Image(5, 4, bits=16, stored=12)
+    own = [*OVERLAY, Element(0x60003000, "OW", bytes(4))]
+    assert read(transcoded(image_file(image, bytes(40), *own), RLE))[0x60003000].value == bytes(4)
+
+
 def test_elements_out_of_order_are_put_in_order() -> None:
     elements = [*IMAGE.elements(), Element(0x7FE00010, "OW", IMAGE.pixels())]
     data = part10(encode([*elements[3:-1], *elements[:3], elements[-1]]))

@@ -11,6 +11,13 @@ from dicomorph.deid.editions.profiles import profile
 from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
+from dicomorph.deid.requests.embedded_images import (
+    NUMBER_OF_FRAMES,
+    ImageDecoder,
+    embedded_image,
+    no_decoder,
+    with_image,
+)
 from dicomorph.deid.requests.modification import Modification
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import named_by_number, with_paths_inside
@@ -22,6 +29,7 @@ from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
     PATIENT_NAME,
+    PIXEL_DATA,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
@@ -50,6 +58,7 @@ def compile_plan(
     settings: Settings,
     software: str = SOFTWARE,
     follows_references: bool = False,
+    decode_image: ImageDecoder = no_decoder,
 ) -> EditPlan:
     """Return the plan of a request.
 
@@ -64,6 +73,13 @@ def compile_plan(
         job. An anonymization does not ask: it maps all of them.
     software : str
         What DeidentificationMethod names, with its version: the one that has taken the request.
+    decode_image : ImageDecoder
+        Decodes an image that the request gives as pixel data.
+
+    Raises
+    ------
+    BadFileFormatError, TranscodingError
+        If such an image cannot be decoded.
     """
     names = TagNames(settings.dictionary)
     entries = _path_entries(modification, names)
@@ -72,7 +88,12 @@ def compile_plan(
         for tag, value in modification.replaced_tags.items()
         if is_writable(tag)
     }
-    replace, default = with_companions(replace, modification.removed_tags)
+    removed = modification.removed_tags
+    if modification.takes_data_uris and embedded_image(PIXEL_DATA, replace.get(PIXEL_DATA)):
+        replace = with_image(replace, decode_image)
+        replace.pop(NUMBER_OF_FRAMES, None)  # it is one
+        removed |= {NUMBER_OF_FRAMES}
+    replace, default = with_companions(replace, removed)
     uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - frozenset(replace)
     references: Mapping[int, Namespace] = {}
     if modification.is_anonymization:
@@ -86,7 +107,7 @@ def compile_plan(
         or (modification.is_anonymization and not modification.keep_private_tags),
         mapped=uids,
         kept=modification.kept_tags,
-        removed=modification.removed_tags,
+        removed=removed,
         replaced=frozenset(replace),
         follows=follows_references and not modification.is_anonymization,
     )

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicomorph.deid.requests.embedded_images import Image
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.standard.transfer_syntaxes import is_lossy_target, is_transfer_syntax
 from dicomorph.dicom.stream.edit_script import EditScript
@@ -143,6 +144,23 @@ def transcoded(source: Source, transcoding: Transcoding, *, sop_instance_uid: st
         return transcode(source, target, sop_instance_uid=sop_instance_uid)
     except ModuleNotFoundError as error:
         raise InternalError("The codecs that transcode are not installed here") from error
+
+
+def decode_image(content: bytes, mime_type: str) -> Image:
+    """Return an image that a request embeds, as `embedded_images.ImageDecoder` wants it.
+
+    Raises
+    ------
+    BadFileFormatError, TranscodingError
+        If it is no such image, or of a kind that pixel data are not made of.
+    InternalError
+        If this deployment has no codecs.
+    """
+    try:
+        from dicomorph.transcoding import embedded_image
+    except ModuleNotFoundError as error:
+        raise InternalError("The codecs that decode images are not installed here") from error
+    return embedded_image.decode_image(content, mime_type)
 
 
 def convert(source: Source, description: Description, transcoding: Transcoding | None) -> Conversion:

@@ -19,7 +19,9 @@ Frames: TypeAlias = NativeFrames | EncapsulatedFrames
 
 _IN_FLIGHT: Final = 1 << 28  # bytes of frames that are in memory at a time, unless one alone is larger
 _COPIES: Final = 3  # of a frame: as it was read, decoded, encoded
-_MOST: Final = 1 << 36  # bytes of all frames: who decodes more is busy for hours
+# Of all frames: who works on more is busy for hours.
+_MOST_BYTES: Final = 1 << 36
+_MOST_FRAMES: Final = 1 << 20
 
 
 def frames_of(header: ImageHeader) -> Frames:
@@ -35,15 +37,16 @@ def frames_of(header: ImageHeader) -> Frames:
     syntax, is_encapsulated = header.data.transfer_syntax, header.elements[PIXEL_DATA].undefined
     if is_encapsulated is (syntax in NATIVE_TRANSFER_SYNTAXES):
         raise contradiction("the transfer syntax tells otherwise whether they are encapsulated")
+    pixels = header.pixels()
+    check_size(pixels)
+    count = pixels.number_of_frames
+    if count > _MOST_FRAMES or count * pixels.frame_size > _MOST_BYTES:
+        raise TranscodingError("The frames are more than this server accepts")
     if not is_encapsulated:
         return NativeFrames(header)
     codec = codec_of(syntax)
     if codec is None:
         raise TranscodingError("The transfer syntax of the pixels is not known")
-    pixels = header.pixels()
-    check_size(pixels)
-    if pixels.frame_size * pixels.number_of_frames > _MOST:
-        raise TranscodingError("The frames are more than this server accepts")
     return EncapsulatedFrames(header, codec)
 
 

@@ -135,12 +135,7 @@ class ImageHeader:
         TranscodingError
             If it says too little, or contradicts itself.
         """
-        allocated = self.number(BITS_ALLOCATED)
-        stored = self.number(BITS_STORED, allocated)
-        high = self.number(HIGH_BIT, stored - 1)
-        samples = self.number(SAMPLES_PER_PIXEL, 1)
-        if allocated not in _BITS_ALLOCATED or not 0 < stored <= high + 1 <= allocated:
-            raise contradiction("their bits do not add up")
+        samples, (allocated, stored, high) = self.number(SAMPLES_PER_PIXEL, 1), self._bits()
         return Pixels(
             rows=_positive(self.number(ROWS)),
             columns=_positive(self.number(COLUMNS)),
@@ -153,6 +148,15 @@ class ImageHeader:
             planar_configuration=int(_either(self.number(PLANAR_CONFIGURATION, 0))) if samples > 1 else 0,
             number_of_frames=_positive(self.number(NUMBER_OF_FRAMES, 1)),
         )
+
+    def _bits(self) -> tuple[int, int, int]:
+        """Return how many are allocated and stored, and the high bit."""
+        allocated = self.number(BITS_ALLOCATED)
+        stored = self.number(BITS_STORED, allocated)
+        high = self.number(HIGH_BIT, stored - 1)
+        if allocated not in _BITS_ALLOCATED or not 0 < stored <= high + 1 <= allocated:
+            raise contradiction("their bits do not add up")
+        return allocated, stored, high
 
     def _is_filled(self, element: Element) -> bool:
         if not element.undefined:

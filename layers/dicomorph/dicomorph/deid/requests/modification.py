@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dicomorph.deid.editions.profiles import NEWEST_EDITION, profile
 from dicomorph.deid.identity import IDENTIFIERS
+from dicomorph.deid.requests.embedded_images import check_image, embedded_image
 from dicomorph.dicom.standard.tag_path import TagNames, TagPath
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
@@ -124,7 +125,11 @@ def parse_modification(
         settings.dictionary, private_creator=creator, unencodable=settings.unencodable_text
     )
     for path, value in replace.items():
-        if is_writable(path.tag):  # others are ignored, whatever they are given (spec 3.4)
+        if not is_writable(path.tag):
+            continue  # they are ignored, whatever they are given (spec 3.4)
+        if not path.parents and (image := embedded_image(path.tag, value)):
+            check_image(image)
+        else:
             encoder.check(path.tag, value, depth=len(path.parents))
     found = level or (Level.PATIENT if is_anonymization else _detected(replace))
     modification = Modification(

@@ -70,7 +70,9 @@ class LeafValues:
         """
         uri = DataUri.parse(text) if self._takes_data_uris else None
         if uri is not None and (tag in _ACCEPTED or uri.mime_type == _OCTETS):
-            return _content(tag, vr, uri)
+            content = _content(tag, vr, uri)
+            # They are given in little endian; in the other order they are words (PS3.5 A.3).
+            return _swapped_words(content) if tag == PIXEL_DATA and order == ">" else content
         if tag == PIXEL_DATA:
             return _pixels(text)
         if vr == "AT":
@@ -105,6 +107,12 @@ def _content(tag: int, vr: str, uri: DataUri) -> bytes:
     if uri.mime_type == PDF and not content.startswith(b"%PDF-"):
         raise BadFileFormatError(f"The data URI for {format_tag(tag)} holds no PDF")
     return content
+
+
+def _swapped_words(content: bytes) -> bytes:
+    swapped = bytearray(content + b"\0" * (len(content) % 2))
+    swapped[::2], swapped[1::2] = swapped[1::2], swapped[::2]
+    return bytes(swapped)
 
 
 def _pixels(text: str) -> bytes:

@@ -23,7 +23,7 @@ from dicomorph.services.damage import opened
 from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
-from dicomorph.services.transcoding import Transcoding, requested_transcoding, transcoded
+from dicomorph.services.transcoding import Transcoding, decode_image, requested_transcoding, transcoded
 
 _LONG_HEADER = 1 << 20  # bytes; the edit of one takes some six times as much memory
 _MOST_DEFLATED = 32  # times that a header may be shorter when it is deflated; more if it is hostile
@@ -63,7 +63,7 @@ def edit_instance(
     if instance is None or instance.object is None:
         raise UnknownResourceError
     name = next_anonymized_name(backend) if modification.needs_name else ""
-    plan = compile_plan(modification, name=name, settings=settings)
+    plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
     # A fresh key: two requests must not give the same patient the same pseudonym.
     mapper = IdentityMapper(backend.new_token(KEY_BYTES))
     encoding = default_encoding(backend)

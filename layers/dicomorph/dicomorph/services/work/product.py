@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dicomorph.deid.compilation import SOFTWARE, compile_plan
+from dicomorph.deid.requests.embedded_images import ImageDecoder, unread_image
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.deid.requests.study_changes import StudyChanges
 from dicomorph.dicom.engine.destinations import NewIdentifiers, renames
@@ -37,7 +38,7 @@ from dicomorph.model.resources import (
 from dicomorph.services.backend import Backend, Target
 from dicomorph.services.damage import check_source, opened
 from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
-from dicomorph.services.transcoding import convert
+from dicomorph.services.transcoding import convert, decode_image
 from dicomorph.services.work.converting import transcoding_of
 from dicomorph.services.work.moved_sources import moved_instances, moved_sources
 from dicomorph.services.work.source_labels import SourceLabels
@@ -73,7 +74,8 @@ class ProductMaker:
     """
 
     def __init__(self, backend: Backend, job: Job, request: JobRequest) -> None:
-        self._plan = plan_of(backend, job, request, modification_of(backend, job, request))
+        modification = modification_of(backend, job, request)
+        self._plan = plan_of(backend, job, request, modification, decode_image=decode_image)
         self._transcoding = transcoding_of(job, request, request.settings_of_job(backend.settings))
         self._backend = backend
         self._job = job
@@ -224,14 +226,28 @@ def modification_of(backend: Backend, job: Job, request: JobRequest) -> Modifica
     )
 
 
-def plan_of(backend: Backend, job: Job, request: JobRequest, modification: Modification) -> EditPlan:
-    """Return the plan of a job, which is the same whatever a restart or deployment has changed since."""
+def plan_of(
+    backend: Backend,
+    job: Job,
+    request: JobRequest,
+    modification: Modification,
+    *,
+    decode_image: ImageDecoder = unread_image,
+) -> EditPlan:
+    """Return the plan of a job, which is the same whatever a restart or deployment has changed since.
+
+    Parameters
+    ----------
+    decode_image : ImageDecoder
+        Decodes an image that the request embeds; who writes no file needs none.
+    """
     return compile_plan(
         modification,
         name=job.name,
         settings=request.settings_of_job(backend.settings),
         software=request.software or SOFTWARE,
         follows_references=job.follows_references,
+        decode_image=decode_image,
     )
 
 

@@ -12,6 +12,7 @@ from dicomorph.transcoding.codecs.codec import Codec
 from dicomorph.transcoding.codecs.jpeg_2000_header import checked_codestream
 from dicomorph.transcoding.codecs.kinds import COLOUR, MONOCHROME, PALETTE, Kinds
 from dicomorph.transcoding.codecs.quality import decibels, relative_error, value_range
+from dicomorph.transcoding.in_order import cores
 from dicomorph.transcoding.pixels import Pixels, Samples
 from dicomorph.transcoding.samples import codestream_bits, declared_samples, decoded_samples
 
@@ -60,6 +61,7 @@ class Jpeg2000Codec(Codec):
             reversible=not self.is_lossy,
             mct=pixels.photometric_interpretation == "RGB",
             bitspersample=codestream_bits(pixels),
+            numthreads=_threads(pixels),
         )
         return bytes(encoded)
 
@@ -67,10 +69,15 @@ class Jpeg2000Codec(Codec):
         """Return the samples; of colour, what was transformed when it was encoded."""
         codestream, header = checked_codestream(data, pixels)
         try:
-            samples = imagecodecs.jpeg2k_decode(codestream, planar=False)
+            samples = imagecodecs.jpeg2k_decode(codestream, planar=False, numthreads=_threads(pixels))
         except (ValueError, RuntimeError) as error:
             raise TranscodingError("A JPEG 2000 frame is damaged") from error
         return decoded_samples(samples, header.precision, pixels)
+
+
+def _threads(pixels: Pixels) -> int:
+    """Return how many threads work on a frame: all cores if there is no other one; the bytes are the same."""
+    return cores() if pixels.number_of_frames == 1 else 1
 
 
 def _signal_to_noise(samples: Samples, pixels: Pixels, quality: int) -> int:

@@ -70,7 +70,7 @@ def checked_header(data: bytes, pixels: Pixels, processes: frozenset[int]) -> Jp
         If it is damaged or cut off, of another process, or of another size than `pixels`.
     """
     check_size(pixels)
-    header = _read_header(data)
+    header = read_header(data)
     if header.process not in processes:
         raise TranscodingError("A frame is encoded in another way than its transfer syntax says")
     if (header.rows, header.columns) != (pixels.rows, pixels.columns):
@@ -87,7 +87,7 @@ def checked_header(data: bytes, pixels: Pixels, processes: frozenset[int]) -> Jp
     return header
 
 
-def _read_header(data: bytes) -> JpegHeader:
+def read_header(data: bytes) -> JpegHeader:
     """Return what stands before the first scan."""
     frame, is_jfif, transform = b"", False, -1
     process = 0
