@@ -174,6 +174,18 @@ def test_a_file_that_arrives_again_is_stored_once(home: House) -> None:
     assert home.place.waiting() == 0
 
 
+@on_files
+def test_a_large_product_that_is_not_taken_leaves_the_file_to_be_set_aside(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.services.arrival.rule_editor._IN_MEMORY", 0)
+    door = home.door({"": {"Anonymize": {"Keep": ["StudyDescription"]}}})
+    assert take(door, home.place.bring("1", make_dicom())) == Produced()
+    other = make_dicom(StudyDescription="Another")
+    assert isinstance(take(door, home.place.bring("1", other)), Rejected)
+    assert home.rejected() == [other]
+
+
 def test_another_file_under_the_same_identifiers_is_set_aside_and_not_lost(home: House) -> None:
     other = make_dicom(PatientName="Roe^Richard")
     take(home.door(), home.place.bring("1", make_dicom()))
