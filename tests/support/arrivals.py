@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import os
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ import boto3
 from dicomorph.aws.arrivals.objects import S3Arrivals
 from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import Environment
+from dicomorph.dicom.stream.mapped_source import MappedSource
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.embedded.objects.store import FileStore
@@ -68,9 +70,13 @@ class FolderPlace:
 
     def open(self, arrived: Arrived) -> Source:
         try:
-            return BufferSource(Path(arrived.place).read_bytes())
+            descriptor = os.open(arrived.place, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise UnknownResourceError from None
+        if os.fstat(descriptor).st_size:  # nothing cannot be mapped
+            return MappedSource(descriptor, BufferSource(b"").scratch)
+        os.close(descriptor)
+        return BufferSource(b"")
 
     def remove(self, arrived: Arrived) -> None:
         Path(arrived.place).unlink(missing_ok=True)

@@ -82,6 +82,8 @@ def _parsed(need: Need) -> tuple[str, re.Match[str]]:
 def _folder(resource: str) -> str:
     """Return the folder of an object; a job's document by its kind (`dicomorph.jobs.documents`)."""
     _, top, *rest = resource.split("/")
+    if (top, rest[0]) == ("incoming", "uploads"):  # what clients of the API send is a place of its own
+        return "incoming/uploads/*"
     if top != "jobs":
         return f"{top}/*"
     _, name, *more = rest
