@@ -36,7 +36,6 @@ UNSEEN = {
     "jobs.request": "asks nobody: S3 keeps what was asked",
     "objects.are_stored": "asks of files alone before a version goes: a bucket keeps those that went",
     "objects.check_room": "asks nobody: S3 has room for all",
-    "catalogue.children_of": "as catalogue.find_many",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
     "catalogue.get_many": "as catalogue.find_many",
     "catalogue.instances": "as catalogue.find_many",
