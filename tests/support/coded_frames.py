@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import libjpeg
 import numpy as np
-import openjpeg
+from libjpeg.utils import decode as decode_jpeg
+from openjpeg.utils import decode as decode_jpeg_2000
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -74,11 +74,8 @@ def write_frame(path: Path, data: bytes, pixels: Pixels, syntax: str) -> None:
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.7")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = UID("1.2.3")
-    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = (
-        pixels.rows,
-        pixels.columns,
-        pixels.samples_per_pixel,
-    )
+    dataset.Rows, dataset.Columns = pixels.rows, pixels.columns
+    dataset.SamplesPerPixel = pixels.samples_per_pixel
     dataset.BitsAllocated = pixels.bits_allocated
     dataset.BitsStored = codec.encoded_bits_stored(pixels)
     dataset.HighBit, dataset.PixelRepresentation = dataset.BitsStored - 1, int(pixels.is_signed)
@@ -94,14 +91,14 @@ def write_frame(path: Path, data: bytes, pixels: Pixels, syntax: str) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def decoded_by_another(data: bytes, pixels: Pixels, syntax: str) -> Samples:
-    """Return what another decoder makes of a frame, colours as they are encoded."""
+def decoded_by_another(data: bytes, pixels: Pixels, syntax: str, *, to_rgb: bool = False) -> Samples:
+    """Return what another decoder makes of a frame, colours as they are encoded, or from YCbCr to RGB."""
     if syntax == U + "5":
         size = (pixels.rows, pixels.columns, pixels.samples_per_pixel, pixels.bits_allocated)
         planes = np.frombuffer(_rle_decode_frame(data, *size, segment_order=">"), pixels.dtype)
         return _interleaved(planes, pixels, is_planar=True)
-    decoder = openjpeg if data.startswith(b"\xff\x4f") else libjpeg
-    samples = np.asarray(decoder.decode(data))
+    is_jpeg = data.startswith(b"\xff\xd8")
+    samples = np.asarray(decode_jpeg(data, int(to_rgb)) if is_jpeg else decode_jpeg_2000(data))
     assert samples.dtype.itemsize == pixels.dtype.itemsize
     return samples.view(pixels.dtype).reshape(pixels.shape)
 

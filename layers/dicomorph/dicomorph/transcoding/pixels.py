@@ -18,7 +18,7 @@ Samples = NDArray[Any]
 LARGEST_FRAME: Final = 1 << 27
 """Bytes of a decoded frame, at most: whoever uploads a file may claim 65535 x 65535 pixels in a few bytes.
 
-OpenJPEG needs up to four times as much, for it calculates with 32 bits a sample.
+OpenJPEG takes five times as much for bytes, since it calculates with 32 bits a sample.
 """
 
 

@@ -16,6 +16,9 @@ from dicomorph.transcoding.samples import declared_range, declared_samples, deco
 
 _PROCESSES: Final = frozenset({JPEG_LS})
 _HEADER: Final = 1024  # bytes, and more than all markers take
+_GROWTH: Final = (
+    5  # a code has up to four times the bits of its sample (T.87 A.5.3), and every eighth is stuffed
+)
 
 
 class JpegLsCodec(Codec):
@@ -44,7 +47,7 @@ class JpegLsCodec(Codec):
         if difference:
             samples = _away_from_ends(samples, pixels, difference)
         unsigned = np.ascontiguousarray(samples).view(f"u{pixels.dtype.itemsize}")
-        room = bytearray(2 * unsigned.nbytes + _HEADER)  # noise grows
+        room = bytearray(_GROWTH * unsigned.nbytes + _HEADER)  # memory that is taken when it is written to
         encoded = bytes(imagecodecs.jpegls_encode(unsigned, difference, out=room))
         start = next(start - 4 for marker, start, _ in segments(encoded) if marker == JPEG_LS)
         return encoded[:2] + encoded[start:]  # what stands between is SPIFF
