@@ -10,6 +10,7 @@ from http.client import HTTPException
 from itertools import count
 from typing import Any
 
+from dicomorph.dicom.standard.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 from dicomorph.model.identifiers import orthanc_id
 from tests.local.conftest import Server
 from tests.local.pictures import Picture, digest, pictures, strays, wait_for_jobs
@@ -25,6 +26,7 @@ PRODUCT = {"Replace": {"StudyDescription": "product"}}
 JOBS: list[tuple[str, dict[str, Any]]] = [
     ("modify", PRODUCT),
     ("modify", {**PRODUCT, "KeepSource": False}),
+    ("modify", {**PRODUCT, "KeepSource": False, "Transcode": DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN}),
     ("anonymize", {**PRODUCT, "KeepSource": False, "Keep": ["PatientID"], "Force": True}),
 ]
 OFTEN, SELDOM = 0.5, 0.1
