@@ -28,6 +28,7 @@ _PARTITIONS = {
     "resources": r"(Patient|Study|Series|Instance)#",
     "counters": r"Counter#",
     "properties": r"Property#",
+    "secrets": r"Secret#",
     "list of jobs": r"Jobs$",
     "records of jobs": r"Job#",
     "records of uploads": r"Upload#",
