@@ -19,7 +19,7 @@ from tests.workflows.meddling import before_each
 from tests.workflows.scenarios import SCENARIOS
 from tests.workflows.stops import Answer, Client, Place, stop_before_each
 
-REMOVING = {"replacing", "in-place", "bulk", "split", "merge"}
+REMOVING = {"replacing", "in-place", "bulk", "split", "merge", "transcoding"}
 """The jobs that remove what cannot be brought back."""
 MOST = 1000  # calls of a job
 ALTERNATELY = ((cancel_job, range(1, MOST, 2)), (pause_job, range(2, MOST, 2)))

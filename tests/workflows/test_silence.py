@@ -91,6 +91,7 @@ def _accepted(ids: dict[Level, str], others: dict[Level, str]) -> Request:
         "Series": [ids[Level.SERIES]],
         "UserData": PATIENT_ID,
         "Asynchronous": True,
+        "Size": 1000,
     }
     return body, {}
 
