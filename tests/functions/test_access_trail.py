@@ -240,6 +240,16 @@ def test_lines_hold_nothing_but_what_they_are_for(watched: Client, trail: Memory
     assert len(trail.lines) == 11
 
 
+def test_an_upload_is_named_where_it_is_offered_and_asked_for(watched: Client, trail: MemoryTrail) -> None:
+    upload = watched.post("/uploads", {"Size": 100}).json["ID"]
+    watched.get(f"/uploads/{upload}")
+    watched.get("/uploads/nobody's")
+    watched.delete(f"/uploads/{upload}")
+    events = trail.events()
+    assert [one.get("Upload") for one in events] == [None, upload, upload, None, upload, upload]
+    assert not any("Resources" in one or "ResourcesCount" in one for one in events)
+
+
 def test_each_route_that_may_change_something_is_written_down_before(
     watched: Client, trail: MemoryTrail
 ) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import socket
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ import pytest
 
 from dicomorph import bootstrap
 from dicomorph.embedded.backend import embedded_backend
+from dicomorph.model.access import AccessTrailSetting
+from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
 from dicomorph.services.uploads import begin as upload_begin
+from dicomorph.services.uploads.view import view
 from local.functions import Context
-from local.receiving import handle
+from local.receiving import RECEIVING, handle
 from tests.support.api_client import Clock, make_dicom
 from tests.support.idle_runner import IdleRunner
 
@@ -212,3 +216,46 @@ def test_an_address_is_void_when_it_has_expired(backend: Backend, clock: Clock) 
     for seconds, status in ((3599, 200), (2, 404)):
         clock.advance(seconds)
         assert handle(dict(event), Context())["statusCode"] == status
+
+
+class MemoryTrail:
+    """Keeps lines, or refuses them."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.error: Exception | None = None
+
+    def write(self, lines: Sequence[str]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.lines += lines
+
+
+def test_a_file_that_is_sent_is_written_down_without_the_secret_of_its_address(backend: Backend) -> None:
+    trail = MemoryTrail()
+    backend = replace(
+        backend, trail=trail, settings=replace(backend.settings, access_trail=AccessTrailSetting())
+    )
+    bootstrap.use_backend(backend)
+    data = make_dicom()
+    offer = upload_begin.begin(backend, {"Size": len(data)}, address="")
+    event = {
+        "path": offer["Url"],
+        "resource": RECEIVING.resource,
+        "httpMethod": "PUT",
+        "bodyBytes": data,
+        "requestContext": {},
+    }
+    trail.error = TransientError("away")
+    assert handle(dict(event), Context())["statusCode"] == 503
+    assert backend.index.catalogue.statistics().instances == 0
+    assert view(backend, str(offer["ID"]))["State"] == "Pending"
+    trail.error = None
+    assert handle(dict(event), Context())["statusCode"] == 200
+    secret = str(offer["Url"]).rpartition("/")[2]
+    assert secret not in "".join(trail.lines)
+    asked, answered = [json.loads(line) for line in trail.lines]
+    assert [one["Event"] for one in (asked, answered)] == ["Asked", "Answered"]
+    assert {one["Upload"] for one in (asked, answered)} == {offer["ID"]}
+    content: Any = view(backend, str(offer["ID"]))["Content"]
+    assert (asked.get("Resources"), answered["Resources"]) == (None, [content["ID"]])

@@ -98,6 +98,7 @@ def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
         arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
         rejected=Target(backend.objects, REJECTED),
         rules=deployed_rules(backend.settings),
+        source="aws:s3",
     )
 
 
@@ -224,7 +225,7 @@ def _aws_trail(environment: Environment) -> AccessTrail | None:
     from dicomorph.aws.access_trail import CloudWatchTrail  # noqa: PLC0415
 
     stream = f"{utc_now():%Y/%m/%d}/{secrets.token_hex(SIBLING_BYTES)}"
-    client = boto3.client("logs", config=_config(read_timeout=5))
+    client = boto3.client("logs", config=client_config(read_timeout=5))
     return CloudWatchTrail(client, environment.access_trail_group, stream)
 
 

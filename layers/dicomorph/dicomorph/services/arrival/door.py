@@ -25,12 +25,15 @@ class Door:
         Where what cannot be taken is kept, with the reason beside it.
     rules : ArrivalRules
         What becomes of files.
+    source : str
+        How the access trail names it; empty if a request brings the files, and is written down itself.
     """
 
     backend: Backend
     arrivals: Arrivals
     rejected: Target
     rules: ArrivalRules
+    source: str = "folder"
     _editors: dict[tuple[str, str], RuleEditor] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

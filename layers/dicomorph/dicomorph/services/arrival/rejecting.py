@@ -47,8 +47,7 @@ def reject(
     member : int, optional
         The number of a file in an archive, counted from 0.
     """
-    token = hashlib.sha256(f"{version}\n{member}".encode()).hexdigest()[:_TOKEN_DIGITS]
-    key, store = f"{door.rejected.prefix}{token}", door.rejected.store
+    key, store = f"{door.rejected.prefix}{token_of(version, member)}", door.rejected.store
     kept = OpenFile(source).put(store, key)
     reason: dict[str, Json] = {
         "Date": door.backend.now().strftime("%Y%m%dT%H%M%S"),
@@ -62,3 +61,8 @@ def reject(
     told = store.put(f"{key}.json", json.dumps(reason, indent=2).encode())
     store.sync([kept, told])
     return Rejected(error.code, error.details)
+
+
+def token_of(version: str, member: int | None = None) -> str:
+    """Return what stands for a version of a file, or a member of it, where its name may not."""
+    return hashlib.sha256(f"{version}\n{member}".encode()).hexdigest()[:_TOKEN_DIGITS]

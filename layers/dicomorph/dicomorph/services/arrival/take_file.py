@@ -40,9 +40,8 @@ def take_file(door: Door, name: str, source: Source) -> Stored | Produced:
     product = editor.product(source)
     if rule.target:
         _export(door.backend, rule, product)
-    else:
-        _store(door.backend, product, may_differ=False)
-    return Produced()
+        return Produced()
+    return Produced(str(_store(door.backend, product, may_differ=False)["ID"]))
 
 
 def make_safe(backend: Backend) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -65,8 +65,8 @@ def refuse_early(backend: Backend, upload_id: str, ticket: str, size: int) -> No
     check_upload(backend, size)
 
 
-def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: str) -> None:
-    """Store a file that was sent, and write down what became of it.
+def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: str) -> Sequence[str]:
+    """Store a file that was sent, and write down what became of it; return the ids of what was stored.
 
     Raises
     ------
@@ -74,10 +74,12 @@ def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: 
         If it could not be stored for now: the upload is still waited for.
     """
     try:
-        outcome = stored(store_instance(backend, file, remote_ip=remote_ip))
+        answer = store_instance(backend, file, remote_ip=remote_ip)
     except (BadRequestError, InexistentTagError) as error:
-        outcome = refused(error)
-    settle(backend, upload_id, outcome)
+        settle(backend, upload_id, refused(error))
+        return ()
+    settle(backend, upload_id, stored(answer))
+    return (str(answer["ID"]),)
 
 
 def check_file(announced: Announcement, file: bytes | Path) -> None:
