@@ -136,10 +136,3 @@ def test_files_are_taken_without_a_trail_where_that_was_asked_for(
     assert (home.instances, home.place.waiting()) == (1, 0)
     assert "Access not recorded: away" in caplog.text
     assert SECRET not in caplog.text
-
-
-@on_files
-def test_what_a_request_brings_leaves_no_event_here(home: House) -> None:
-    trail = MemoryTrail()
-    take(replace(_door(home, trail), source=""), home.place.bring("a", make_dicom()))
-    assert trail.lines == []

@@ -28,6 +28,7 @@ from dicomorph.services.uploads.view import view
 from local.functions import Context
 from local.receiving import RECEIVING, handle
 from tests.support.api_client import Clock, make_dicom
+from tests.support.arrivals import zipped
 from tests.support.idle_runner import IdleRunner
 
 MIB = 1 << 20
@@ -229,6 +230,35 @@ class MemoryTrail:
         if self.error is not None:
             raise self.error
         self.lines += lines
+
+
+def test_an_archive_is_worked_off_as_one_that_arrives_by_itself(server: Any) -> None:
+    images = [make_dicom(SOPInstanceUID=f"1.2.{number}") for number in range(3)]
+    data = zipped(
+        {"folder/": b"", "a": images[0], "b": b"nothing", "c": images[1], "DICOMDIR": b"", "d": images[2]}
+    )
+    for status in ("Success", "AlreadyStored"):
+        offer = begin(server, data)
+        assert put(server, offer, data).status == 200
+        found = shown(server, offer)
+        assert found["State"] == "Success"
+        assert [one["Status"] for one in found["Content"]] == [status] * 3
+        files = [server.get(f"{one['Path']}/file").body for one in found["Content"]]
+        assert files == images
+    assert spooled(server) == []
+
+
+def test_an_archive_that_nobody_waits_for_any_more_is_still_waited_for(backend: Backend) -> None:
+    images = [make_dicom(SOPInstanceUID=f"1.2.{number}") for number in range(3)]
+    data = zipped({str(number): image for number, image in enumerate(images)})
+    offer = upload_begin.begin(backend, {"Size": len(data)}, address="")
+    event = {"path": offer["Url"], "httpMethod": "PUT", "bodyBytes": data, "requestContext": {}}
+    assert handle(dict(event), Context(lambda: 0.0))["statusCode"] == 503
+    assert backend.index.catalogue.statistics().instances == 1
+    assert view(backend, str(offer["ID"]))["State"] == "Pending"
+    assert handle(dict(event), Context())["statusCode"] == 200
+    content: Any = view(backend, str(offer["ID"]))["Content"]
+    assert [one["Status"] for one in content] == ["AlreadyStored", "Success", "Success"]
 
 
 def test_a_file_that_is_sent_is_written_down_without_the_secret_of_its_address(backend: Backend) -> None:

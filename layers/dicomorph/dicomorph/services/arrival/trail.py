@@ -19,8 +19,7 @@ _logger = logging.getLogger(__name__)
 
 def check_trail(door: Door) -> None:
     """Find out whether an event could be written, before anything is stored; errors as `tell_trail`."""
-    if door.source:
-        write_down(door.backend, (), on_failure=_log)
+    write_down(door.backend, (), on_failure=_log)
 
 
 def tell_trail(
@@ -39,8 +38,6 @@ def tell_trail(
         If that cannot be written, and is to be: the file is to be taken again, which doubles nothing
         but its event.
     """
-    if not door.source:
-        return
     made = _made(taken)
     upload = arrived.name.removeprefix(UPLOADS) if arrived.name.startswith(UPLOADS) else ""
     event = AccessEvent(

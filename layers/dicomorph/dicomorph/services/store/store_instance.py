@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         If it lacks a UID.
     """
     upload = UploadedFile(file, backend.objects.scratch)
-    with upload.opened() as source:
+    with closing(upload.open()) as source:
         description = describe(
             source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
         )

@@ -1,26 +1,23 @@
-"""Take a file at an address of the server itself (embedded)."""
+"""Check a file that is sent to an address of the server itself (embedded)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from dicomorph.model.errors import (
     BadRequestError,
-    InexistentTagError,
     TooLargeBodyError,
     UnknownResourceError,
 )
 from dicomorph.model.uploads import Announcement, Digest, Upload
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_upload
-from dicomorph.services.store.store_instance import store_instance
-from dicomorph.services.uploads.settle import refused, settle, stored
 from dicomorph.services.uploads.view import has_expired, known_upload
 
 _PIECE = 1 << 20
@@ -63,23 +60,6 @@ def refuse_early(backend: Backend, upload_id: str, ticket: str, size: int) -> No
     if size > upload.announced.size:
         raise TooLargeBodyError("The file is larger than was announced")
     check_upload(backend, size)
-
-
-def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: str) -> Sequence[str]:
-    """Store a file that was sent, and write down what became of it; return the ids of what was stored.
-
-    Raises
-    ------
-    StorageFullError, TransientError
-        If it could not be stored for now: the upload is still waited for.
-    """
-    try:
-        answer = store_instance(backend, file, remote_ip=remote_ip)
-    except (BadRequestError, InexistentTagError) as error:
-        settle(backend, upload_id, refused(error))
-        return ()
-    settle(backend, upload_id, stored(answer))
-    return (str(answer["ID"]),)
 
 
 def check_file(announced: Announcement, file: bytes | Path) -> None:
