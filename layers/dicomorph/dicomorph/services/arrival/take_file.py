@@ -89,7 +89,7 @@ def _check_held(backend: Backend, instance_id: str, upload: IngestedFile, *, may
     if held is None or held.object is None:
         raise TransientError("The instance was deleted while it arrived once more")
     backend.objects.sync([held.object])
-    if may_differ or (held.object.size, held.object.crc32) == (upload.size, upload.crc32):
+    if may_differ or upload.is_held_as(held.object):
         return
     raise CannotStoreInstanceError(
         "Another file is stored under the identifiers of this one, and OverwriteInstances keeps it"

@@ -72,6 +72,13 @@ class IngestedFile:
             digest.update(chunk)
         return digest.hexdigest()
 
+    def is_held_as(self, ref: ObjectRef) -> bool:
+        """Tell whether a stored object is what this is stored as, or what was sent.
+
+        The latter was stored before the setting was made.
+        """
+        return any((ref.size, ref.crc32) == (one.size, one.crc32) for one in (self, self._upload))
+
     def put(self, key: str) -> ObjectRef:
         """Store it under a key."""
         script = self._script
