@@ -15,7 +15,7 @@ from pydicom import dcmread
 from dicomorph.model.resources import Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.arrival.door import Door
-from dicomorph.services.arrival.outcomes import Rejected, Stored, Worked
+from dicomorph.services.arrival.outcomes import Produced, Rejected, Stored, Worked
 from dicomorph.services.arrival.take import take
 from dicomorph.services.arrival.take_sent import take_sent
 from dicomorph.services.store.store_instance import store_instance
@@ -25,6 +25,7 @@ from tests.support.api_client import make_dicom
 from tests.support.arrivals import House, zipped
 from tests.support.images import GREY
 
+BASELINE, DEFLATED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1.99"
 RLE = "1.2.840.10008.1.2.5"
 REFUSED = "Refused"
 IMAGE, OTHER = make_dicom(**GREY), make_dicom(**GREY, PatientSex="F")
@@ -146,3 +147,62 @@ def test_what_arrives_in_a_bucket_is_converted_as_well(home: House) -> None:
     door = opened(home, IF_CHANGED)
     assert [by_arrival(home, door, IMAGE) for _ in range(2)] == ["Success", "AlreadyStored"]
     assert dcmread(io.BytesIO(stored(home))).file_meta.TransferSyntaxUID == RLE
+
+
+# ------------------------------------------------------------- rules that convert
+
+
+@pytest.mark.parametrize(("syntax", "is_lossy"), [(BASELINE, True), (DEFLATED, False)])
+@pytest.mark.parametrize("ingest", ["", RLE])
+@pytest.mark.parametrize("target", ["store", "research"])
+def test_a_rule_converts_what_it_has_changed(
+    home: House,
+    syntax: str,
+    is_lossy: bool,  # noqa: FBT001
+    ingest: str,
+    target: str,
+) -> None:
+    rule = {"Anonymize": {"Transcode": syntax, "LossyQuality": 80}, "To": target}
+    door = home.door({"": rule}, **({"IngestTranscoding": ingest} if ingest else {}))
+    for _ in range(2):  # the same again is the same product
+        assert isinstance(take(door, home.place.bring("a", IMAGE)), Produced)
+    place = home.targets["research"]
+    [key] = place.store.keys(place.prefix) if target == "research" else home.keys("instances/")
+    product = dcmread(
+        io.BytesIO((place.store if target == "research" else home.backend.objects).get(key) or b"")
+    )
+    assert product.file_meta.TransferSyntaxUID == syntax
+    assert product.file_meta.MediaStorageSOPInstanceUID == product.SOPInstanceUID != "1.2.3.1.1.1"
+    assert product.get("LossyImageCompression") == ("01" if is_lossy else None)
+    assert (product.PatientID == "PAT", home.keys("rejected/")) == (False, [])
+    if target == "store":
+        stored(home)
+
+
+@on_files
+@pytest.mark.parametrize("ingest", ["", RLE])
+def test_a_product_that_cannot_be_converted_keeps_its_transfer_syntax_and_the_log_counts_it(
+    home: House, ingest: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    door = home.door(
+        {"": {"Anonymize": {"Transcode": BASELINE}}}, **({"IngestTranscoding": ingest} if ingest else {})
+    )
+    take(door, home.place.bring("a", make_dicom(**{**GREY, "BitsAllocated": 12})))
+    product = dcmread(io.BytesIO(stored(home)))
+    assert product.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+    assert product.PatientID != "PAT"
+    assert [one.message for one in caplog.records if "transfer syntax" in one.message] == [
+        "IngestTranscoding, or a rule on arrival: one upload keeps its transfer syntax"
+    ]
+
+
+@on_files
+def test_a_target_gets_products_in_their_own_transfer_syntax_unless_the_rule_says_another(
+    home: House,
+) -> None:
+    door = home.door({"": {"Anonymize": {}, "To": "research"}}, IngestTranscoding=RLE)
+    take(door, home.place.bring("a", IMAGE))
+    place = home.targets["research"]
+    [key] = place.store.keys(place.prefix)
+    product = dcmread(io.BytesIO(place.store.get(key) or b""))
+    assert product.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"

@@ -20,6 +20,7 @@ from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.held_files import Held, held_file
 from dicomorph.services.store.ingested_file import IngestedFile
 from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.transcoding import ingest_transcoding
 
 _ATTEMPTS = 5  # at what others replace or delete while it is mended
 
@@ -54,7 +55,7 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         )
         return store_upload(
             backend,
-            IngestedFile(backend, upload, source, description),
+            IngestedFile(backend, upload, source, description, ingest_transcoding(backend.settings)),
             metadata=given_metadata(backend.now(), remote_ip=remote_ip),
         )
 
@@ -110,7 +111,7 @@ class _Storing:
 
     def _put_back(self, ref: ObjectRef) -> StoreStatus:
         """Write the same bytes as before where they were: for jobs that have pinned them, too."""
-        self._upload.put(ref.key)
+        self._upload.put(self._backend.objects, ref.key)
         self._backend.objects.sync([ref])
         stored = self._stored()
         if stored is not None and stored.object == ref:
@@ -122,7 +123,7 @@ class _Storing:
         self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
     ) -> StoreStatus:
         backend = self._backend
-        ref = self._upload.put(upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
+        ref = self._upload.put(backend.objects, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
             if self._must_last or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])
