@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,30 +17,10 @@ from dicomorph.services.arrival.take_archive import Portion
 from dicomorph.services.uploads.begin import begin
 from tests.support.api_client import make_dicom
 from tests.support.arrivals import House, zipped
+from tests.support.memory_trail import MemoryTrail
 
 on_files = pytest.mark.parametrize("home", ["folder"], indirect=True)
 SECRET = "SECRET"
-
-
-class MemoryTrail:
-    """Keeps lines, or refuses them: all, or those after some calls."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.error: DicomorphError | None = None
-        self.calls_before = 0
-
-    def write(self, lines: Sequence[str]) -> None:
-        if self.error is not None and self.calls_before <= 0:
-            raise self.error
-        self.calls_before -= 1
-        self.lines += lines
-
-    def events(self) -> list[dict[str, Any]]:
-        """Return what was written since the last call."""
-        found = [json.loads(line) for line in self.lines]
-        self.lines.clear()
-        return found
 
 
 def _door(home: House, trail: MemoryTrail, rules: Any = None, **trailing: Any) -> Door:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,10 @@ from dicomorph.model import access
 from dicomorph.model.access import AccessTrailSetting, OnFailure
 from dicomorph.model.errors import InternalError, StorageFullError, TransientError
 from tests.support.api_client import Client, InlineRunner, make_dicom
+from tests.support.memory_trail import MemoryTrail
 
 Events = list[dict[str, Any]]
 UNKNOWN = "-".join(["0badcafe"] * 5)
-
-
-class MemoryTrail:
-    """Keeps lines, or refuses them."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.error: Exception | None = None
-
-    def write(self, lines: Sequence[str]) -> None:
-        if self.error is not None:
-            raise self.error
-        self.lines += lines
-
-    def events(self) -> Events:
-        """Return what was written since the last call."""
-        found = [json.loads(line) for line in self.lines]
-        self.lines.clear()
-        return found
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import json
 import os
 import signal
 import socket
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from local.receiving import RECEIVING, handle
 from tests.support.api_client import Clock, make_dicom
 from tests.support.arrivals import zipped
 from tests.support.idle_runner import IdleRunner
+from tests.support.memory_trail import MemoryTrail
 
 MIB = 1 << 20
 
@@ -219,19 +219,6 @@ def test_an_address_is_void_when_it_has_expired(backend: Backend, clock: Clock) 
         assert handle(dict(event), Context())["statusCode"] == status
 
 
-class MemoryTrail:
-    """Keeps lines, or refuses them."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.error: Exception | None = None
-
-    def write(self, lines: Sequence[str]) -> None:
-        if self.error is not None:
-            raise self.error
-        self.lines += lines
-
-
 def test_an_archive_is_worked_off_as_one_that_arrives_by_itself(server: Any) -> None:
     images = [make_dicom(SOPInstanceUID=f"1.2.{number}") for number in range(3)]
     data = zipped(
@@ -284,7 +271,7 @@ def test_a_file_that_is_sent_is_written_down_without_the_secret_of_its_address(b
     assert handle(dict(event), Context())["statusCode"] == 200
     secret = str(offer["Url"]).rpartition("/")[2]
     assert secret not in "".join(trail.lines)
-    asked, answered = [json.loads(line) for line in trail.lines]
+    asked, answered = trail.events()
     assert [one["Event"] for one in (asked, answered)] == ["Asked", "Answered"]
     assert {one["Upload"] for one in (asked, answered)} == {offer["ID"]}
     content: Any = view(backend, str(offer["ID"]))["Content"]
