@@ -7,12 +7,14 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 
 from dicomorph.bootstrap import get_backend
+from dicomorph.http import routes
 from dicomorph.http.resolver import build_resolver
 from dicomorph.http.responses import empty_answer
-from dicomorph.services.uploads.receive import check_file, expected_upload, take_in
+from dicomorph.services.arrival.take_sent import take_sent
+from dicomorph.services.uploads.receive import check_file, expected_upload
 from local.template import Route
 
-RECEIVING: Final = Route("PUT", "/uploads/{id}/{ticket}", "receiving")
+RECEIVING: Final = Route(routes.RECEIVING.method, routes.RECEIVING.path, routes.RECEIVING.function)
 """A route of this server alone."""
 
 app = build_resolver(get_backend)
@@ -24,7 +26,13 @@ def receive(upload_id: str, ticket: str) -> Response[str]:
     backend, request = get_backend(), app.incoming
     upload = expected_upload(backend, upload_id, ticket)
     check_file(upload.announced, request.body)
-    take_in(backend, upload_id, request.body, remote_ip=request.remote_ip)
+    app.access.made = take_sent(
+        backend,
+        upload_id,
+        request.body,
+        remote_ip=request.remote_ip,
+        seconds_left=lambda: app.seconds_left,
+    )
     return empty_answer()
 
 

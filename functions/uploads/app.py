@@ -23,7 +23,9 @@ app = build_resolver(get_backend)
 def offer() -> Response[str]:
     """Offer a place for the file that the body announces."""
     backend = get_backend()
-    return json_answer(begin(backend, app.incoming.json_object(), address=_address(backend)))
+    offered = begin(backend, app.incoming.json_object(), address=_address(backend))
+    app.access.upload = str(offered["ID"])
+    return json_answer(offered)
 
 
 @app.get("/uploads/<upload_id>")

@@ -105,7 +105,7 @@ def test_repeated_and_late_continuations_change_nothing(home: House) -> None:
 def test_a_dicom_file_whose_preamble_looks_like_an_archive_is_a_dicom_file(home: House) -> None:
     content = b"PK\x03\x04" + make_dicom()[4:]
     assert isinstance(take(home.door(), home.place.bring("1", content)), Stored)
-    assert take(home.door({"": {"Anonymize": {}}}), home.place.bring("1", content)) == Produced()
+    assert isinstance(take(home.door({"": {"Anonymize": {}}}), home.place.bring("1", content)), Produced)
 
 
 @on_files

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import pytest
 
-from dicomorph.aws.backend import s3_client
+from dicomorph.aws.clients import s3_client
 
 # Older ones that still know version 2, newer ones that are off by default, and other partitions.
 REGIONS = {

@@ -13,7 +13,7 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 from botocore.stub import Stubber
 
-from dicomorph.aws.backend import s3_client
+from dicomorph.aws.clients import s3_client
 from dicomorph.aws.uploads.door import S3UploadDoor
 from dicomorph.aws.uploads.session import session_end
 from dicomorph.model.errors import InternalError

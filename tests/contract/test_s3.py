@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from dicomorph.aws.backend import _DOCUMENTS_AT_ONCE, s3_client
+from dicomorph.aws.backend import _DOCUMENTS_AT_ONCE
+from dicomorph.aws.clients import s3_client
 from dicomorph.aws.objects.parts import PART_BYTES, part_size
 from dicomorph.aws.objects.store import S3Store
 from dicomorph.dicom.stream.edit_script import EditScript

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,10 @@ from dicomorph.model import access
 from dicomorph.model.access import AccessTrailSetting, OnFailure
 from dicomorph.model.errors import InternalError, StorageFullError, TransientError
 from tests.support.api_client import Client, InlineRunner, make_dicom
+from tests.support.memory_trail import MemoryTrail
 
 Events = list[dict[str, Any]]
 UNKNOWN = "-".join(["0badcafe"] * 5)
-
-
-class MemoryTrail:
-    """Keeps lines, or refuses them."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.error: Exception | None = None
-
-    def write(self, lines: Sequence[str]) -> None:
-        if self.error is not None:
-            raise self.error
-        self.lines += lines
-
-    def events(self) -> Events:
-        """Return what was written since the last call."""
-        found = [json.loads(line) for line in self.lines]
-        self.lines.clear()
-        return found
 
 
 @pytest.fixture
@@ -238,6 +220,16 @@ def test_lines_hold_nothing_but_what_they_are_for(watched: Client, trail: Memory
     watched.call("GET", "/no/SECRET/route")
     assert "SECRET" not in "".join(trail.lines)
     assert len(trail.lines) == 11
+
+
+def test_an_upload_is_named_where_it_is_offered_and_asked_for(watched: Client, trail: MemoryTrail) -> None:
+    upload = watched.post("/uploads", {"Size": 100}).json["ID"]
+    watched.get(f"/uploads/{upload}")
+    watched.get("/uploads/nobody's")
+    watched.delete(f"/uploads/{upload}")
+    events = trail.events()
+    assert [one.get("Upload") for one in events] == [None, upload, upload, None, upload, upload]
+    assert not any("Resources" in one or "ResourcesCount" in one for one in events)
 
 
 def test_each_route_that_may_change_something_is_written_down_before(

@@ -197,7 +197,7 @@ def test_an_upload_that_cannot_be_converted_is_stored_as_it_is_and_the_log_count
     assert stored["Status"] == "Success"
     assert stored_bytes(client.backend, stored["ID"]) == file
     assert [record.message for record in caplog.records if "IngestTranscoding" in record.message] == [
-        "Setting IngestTranscoding: one upload keeps its transfer syntax"
+        "IngestTranscoding, or a rule on arrival: one upload keeps its transfer syntax"
     ]
 
 

@@ -18,13 +18,18 @@ import pytest
 
 from dicomorph import bootstrap
 from dicomorph.embedded.backend import embedded_backend
+from dicomorph.model.access import AccessTrailSetting
+from dicomorph.model.errors import TransientError
 from dicomorph.model.settings import Settings
 from dicomorph.services.backend import Backend
 from dicomorph.services.uploads import begin as upload_begin
+from dicomorph.services.uploads.view import view
 from local.functions import Context
-from local.receiving import handle
+from local.receiving import RECEIVING, handle
 from tests.support.api_client import Clock, make_dicom
+from tests.support.arrivals import zipped
 from tests.support.idle_runner import IdleRunner
+from tests.support.memory_trail import MemoryTrail
 
 MIB = 1 << 20
 
@@ -212,3 +217,62 @@ def test_an_address_is_void_when_it_has_expired(backend: Backend, clock: Clock) 
     for seconds, status in ((3599, 200), (2, 404)):
         clock.advance(seconds)
         assert handle(dict(event), Context())["statusCode"] == status
+
+
+def test_an_archive_is_worked_off_as_one_that_arrives_by_itself(server: Any) -> None:
+    images = [make_dicom(SOPInstanceUID=f"1.2.{number}") for number in range(3)]
+    data = zipped(
+        {"folder/": b"", "a": images[0], "b": b"nothing", "c": images[1], "DICOMDIR": b"", "d": images[2]}
+    )
+    for status in ("Success", "AlreadyStored"):
+        offer = begin(server, data)
+        assert put(server, offer, data).status == 200
+        found = shown(server, offer)
+        assert found["State"] == "Success"
+        assert [one["Status"] for one in found["Content"]] == [status] * 3
+        files = [server.get(f"{one['Path']}/file").body for one in found["Content"]]
+        assert files == images
+    assert spooled(server) == []
+
+
+def test_an_archive_that_nobody_waits_for_any_more_is_still_waited_for(backend: Backend) -> None:
+    images = [make_dicom(SOPInstanceUID=f"1.2.{number}") for number in range(3)]
+    data = zipped({str(number): image for number, image in enumerate(images)})
+    offer = upload_begin.begin(backend, {"Size": len(data)}, address="")
+    event = {"path": offer["Url"], "httpMethod": "PUT", "bodyBytes": data, "requestContext": {}}
+    assert handle(dict(event), Context(lambda: 0.0))["statusCode"] == 503
+    assert backend.index.catalogue.statistics().instances == 1
+    assert view(backend, str(offer["ID"]))["State"] == "Pending"
+    assert handle(dict(event), Context())["statusCode"] == 200
+    content: Any = view(backend, str(offer["ID"]))["Content"]
+    assert [one["Status"] for one in content] == ["AlreadyStored", "Success", "Success"]
+
+
+def test_a_file_that_is_sent_is_written_down_without_the_secret_of_its_address(backend: Backend) -> None:
+    trail = MemoryTrail()
+    backend = replace(
+        backend, trail=trail, settings=replace(backend.settings, access_trail=AccessTrailSetting())
+    )
+    bootstrap.use_backend(backend)
+    data = make_dicom()
+    offer = upload_begin.begin(backend, {"Size": len(data)}, address="")
+    event = {
+        "path": offer["Url"],
+        "resource": RECEIVING.resource,
+        "httpMethod": "PUT",
+        "bodyBytes": data,
+        "requestContext": {},
+    }
+    trail.error = TransientError("away")
+    assert handle(dict(event), Context())["statusCode"] == 503
+    assert backend.index.catalogue.statistics().instances == 0
+    assert view(backend, str(offer["ID"]))["State"] == "Pending"
+    trail.error = None
+    assert handle(dict(event), Context())["statusCode"] == 200
+    secret = str(offer["Url"]).rpartition("/")[2]
+    assert secret not in "".join(trail.lines)
+    asked, answered = trail.events()
+    assert [one["Event"] for one in (asked, answered)] == ["Asked", "Answered"]
+    assert {one["Upload"] for one in (asked, answered)} == {offer["ID"]}
+    content: Any = view(backend, str(offer["ID"]))["Content"]
+    assert (asked.get("Resources"), answered["Resources"]) == (None, [content["ID"]])

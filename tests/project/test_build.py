@@ -178,8 +178,8 @@ def test_the_same_build_packs_to_the_same_bytes(build: Path, tmp_path: Path) -> 
 def test_the_layer_describes_the_services_that_have_clients() -> None:
     makefile = (ROOT / "layers/dependencies/Makefile").read_text()
     (kept,) = re.findall(r"^SERVICES := (.*)$", makefile, re.MULTILINE)
-    bootstrap = (ROOT / "layers/dicomorph/dicomorph/aws/backend.py").read_text()
-    assert set(kept.split()) == set(re.findall(r'boto3\.client\(\s*"(\w+)"', bootstrap))
+    adapters = [path.read_text() for path in (ROOT / "layers/dicomorph/dicomorph/aws").rglob("*.py")]
+    assert set(kept.split()) == set(re.findall(r'boto3\.client\(\s*"(\w+)"', "".join(adapters)))
 
 
 def test_the_layer_has_the_codecs_that_are_called() -> None:

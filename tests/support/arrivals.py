@@ -233,7 +233,7 @@ class Fault:
         return Door(
             backend=replace(backend, targets=targets, **ports),
             arrivals=self._wrapped(door.arrivals),
-            rejected=replace(door.rejected, store=self._wrapped(door.rejected.store)),
+            rejected=door.rejected and replace(door.rejected, store=self._wrapped(door.rejected.store)),
             rules=door.rules,
         )
 

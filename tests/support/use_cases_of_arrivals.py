@@ -71,7 +71,7 @@ def store_large(cloud: RecordedStack) -> None:
     for cut in (None, -1):
         content = make_dicom(patient(), **pixels(PART_BYTES))[:cut]
         assert _deliver(cloud, _bring(content)) == 0
-        with cloud.broken("UploadPart"):
+        with cloud.broken("CompleteMultipartUpload"):
             assert _deliver(cloud, _bring(make_dicom(patient(), **pixels(PART_BYTES))[:cut])) == 0
         assert len(_notes()) == 1
 

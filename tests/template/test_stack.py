@@ -45,7 +45,7 @@ def test_whatever_converts_has_the_codecs_and_nothing_else_has_to_unzip_them() -
         for method, path, function in routes
         if (method, path) == ("POST", "/instances")
         or path in ("/instances/{id}/file", "/instances/{id}/modify", "/instances/{id}/anonymize")
-    } | {"edit_batch"}
+    } | {"edit_batch", "ingest"}
     given = {
         properties["CodeUri"].removeprefix("functions/")
         for properties in of_type(STACK, "AWS::Serverless::Function").values()

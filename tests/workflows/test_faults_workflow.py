@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dicomorph.aws.backend import _config
+from dicomorph.aws.clients import client_config
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import TransientError
@@ -27,7 +27,7 @@ def throttle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Throttle]:
 def stack(throttle: Throttle) -> Iterator[Stack]:
     """The workflow with clients that try again as those of the functions do, and with all their calls."""
     limits = PlannerLimits(batch_instances=3, small_job_instances=3)
-    with deployed(limits, config=_config(read_timeout=60), empty_partitions=True) as stack:
+    with deployed(limits, config=client_config(read_timeout=60), empty_partitions=True) as stack:
         yield stack
 
 

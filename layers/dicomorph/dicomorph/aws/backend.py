@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dicomorph.aws.clients import client_config, s3_client
 from dicomorph.aws.environment import Environment
 from dicomorph.aws.settings import deployed_rules, deployed_settings
 from dicomorph.dicom.stream.scratch import FileScratch
@@ -27,14 +28,11 @@ from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
-    from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
 
     from dicomorph.aws.arrivals.ingestion import Ingestion
 
 _DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
-# Of S3, too: four attempts have to fit into what the workflow gives a worker (120 s).
-_READ_TIMEOUT = 20
 
 _logger = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ def aws_ingestion(environment: Environment, backend: Callable[[], Backend]) -> I
     from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
 
     client, bucket = s3_client(), environment.dicom_bucket_name
-    queue = boto3.client("sqs", config=_config(read_timeout=5))
+    queue = boto3.client("sqs", config=client_config(read_timeout=5))
     return Ingestion(
         S3Store(client, bucket),
         ArrivalQueue(queue, environment.arrival_queue_url),
@@ -100,6 +98,7 @@ def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
         arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
         rejected=Target(backend.objects, REJECTED),
         rules=deployed_rules(backend.settings),
+        source="aws:s3",
     )
 
 
@@ -145,31 +144,6 @@ def _aws_objects(environment: Environment, settings: Settings) -> Any:
     return S3Store(s3_client(), environment.dicom_bucket_name, scratch)
 
 
-def s3_client(*, bare: bool = False) -> S3Client:
-    """Return a client whose presigned URLs work in every region.
-
-    What is encrypted with a KMS key is given to signatures of version 4 alone, and in older regions
-    boto3 presigns with version 2. Where a bucket is younger than its name in the global DNS, and in
-    regions that are off by default, only the region's own host answers without a redirection, which
-    a signed URL does not survive.
-
-    Parameters
-    ----------
-    bare : bool
-        Whether it asks for no checksums by itself, as the SDK does since 2025: whoever sends what it
-        has signed, or begun, would have to send them.
-    """
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    signing = Config(
-        signature_version="s3v4",
-        request_checksum_calculation="when_required" if bare else "when_supported",
-        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
-    )
-    return boto3.client("s3", config=_config(read_timeout=_READ_TIMEOUT).merge(signing))
-
-
 def _aws_targets(environment: Environment, settings: Settings) -> dict[str, Target]:
     if not settings.targets or not environment.dicom_bucket_name:
         return {}
@@ -191,7 +165,7 @@ def _aws_index(environment: Environment) -> Any:
     from dicomorph.aws.index.roles import dynamo_index  # noqa: PLC0415
 
     return dynamo_index(
-        boto3.client("dynamodb", config=_config(read_timeout=5)), environment.index_table_name
+        boto3.client("dynamodb", config=client_config(read_timeout=5)), environment.index_table_name
     )
 
 
@@ -202,7 +176,7 @@ def _aws_jobs(environment: Environment) -> Any:
 
     from dicomorph.aws.jobs.records import DynamoJobRecords  # noqa: PLC0415
 
-    client = boto3.client("dynamodb", config=_config(read_timeout=5))
+    client = boto3.client("dynamodb", config=client_config(read_timeout=5))
     return DynamoJobRecords(client, environment.index_table_name)
 
 
@@ -220,7 +194,7 @@ def _aws_upload_records(table_name: str) -> Any:
 
     from dicomorph.aws.uploads.records import DynamoUploadRecords  # noqa: PLC0415
 
-    return DynamoUploadRecords(boto3.client("dynamodb", config=_config(read_timeout=5)), table_name)
+    return DynamoUploadRecords(boto3.client("dynamodb", config=client_config(read_timeout=5)), table_name)
 
 
 def _aws_upload_door(bucket: str) -> Any:
@@ -239,7 +213,7 @@ def _aws_runner(environment: Environment) -> Any:
 
     from dicomorph.aws.jobs.runner import StepFunctionsRunner  # noqa: PLC0415
 
-    client = boto3.client("stepfunctions", config=_config(read_timeout=10))
+    client = boto3.client("stepfunctions", config=client_config(read_timeout=10))
     return StepFunctionsRunner(client, environment.modification_workflow_arn)
 
 
@@ -251,7 +225,7 @@ def _aws_trail(environment: Environment) -> AccessTrail | None:
     from dicomorph.aws.access_trail import CloudWatchTrail  # noqa: PLC0415
 
     stream = f"{utc_now():%Y/%m/%d}/{secrets.token_hex(SIBLING_BYTES)}"
-    client = boto3.client("logs", config=_config(read_timeout=5))
+    client = boto3.client("logs", config=client_config(read_timeout=5))
     return CloudWatchTrail(client, environment.access_trail_group, stream)
 
 
@@ -263,20 +237,7 @@ def _aws_capacity(environment: Environment) -> Callable[[], Capacity]:
     from dicomorph.aws.jobs.capacity import LambdaCapacity  # noqa: PLC0415
 
     return LambdaCapacity(
-        boto3.client("lambda", config=_config(read_timeout=5)),
+        boto3.client("lambda", config=client_config(read_timeout=5)),
         reserved=environment.worker_concurrency,
         of_one_job=environment.max_concurrency,
-    )
-
-
-def _config(*, read_timeout: int) -> Config:
-    from botocore.config import Config  # noqa: PLC0415
-
-    # Well below the 29 s of the gateway, so that a request survives one lost connection.
-    return Config(
-        connect_timeout=2,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "max_attempts": 4},
-        tcp_keepalive=True,
-        max_pool_connections=48,  # two rows of documents side by side, and the threads of an adapter
     )

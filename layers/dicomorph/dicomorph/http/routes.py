@@ -193,6 +193,9 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
 }  # fmt: skip
 """By topic, in the order of the documents."""
 
+RECEIVING = Row("PUT", "/uploads/{id}/{ticket}", "receiving", WRITE, "Take a file that was announced.")
+"""A route of the embedded server alone, which the template does not have: on AWS, S3 takes files."""
+
 
 def each_route() -> Iterator[tuple[str, Row]]:
     """Yield the topic and the row of each route, with the levels filled in."""

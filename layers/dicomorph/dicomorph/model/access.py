@@ -94,10 +94,13 @@ class Moment(enum.Enum):
     ANSWERED = "Answered"
     """Before the answer is given: no data leave without it."""
 
+    TAKEN = "Taken"
+    """Of a file that arrived by itself: when all that becomes of it is safe, before it goes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEvent:
-    """What one request did, or is about to do.
+    """What one request did, or is about to do; or what became of a file that arrived by itself.
 
     Parameters
     ----------
@@ -106,19 +109,25 @@ class AccessEvent:
     time : str
         UTC, ISO 8601, with milliseconds.
     request : str
-        The same for all events of a request.
+        The same for all events of a request; of an arrival, the token of its version.
     caller : Mapping[str, str]
-        What is known of who asked: ``Principal``, ``AccessKey``, ``Address``.
+        What is known of who asked: ``Principal``, ``AccessKey``, ``Address``; of an arrival, by way of
+        what it came (``Source``): nobody knows who brought it.
     method, route : str
-        The route's template, such as ``/studies/{id}``.
+        The route's template, such as ``/studies/{id}``; empty for an arrival.
     resources : Sequence[str]
         The Orthanc ids that path and body name, or that an upload has made.
     count : int
         How many resources are named; more than `resources` where some are none that could exist.
     job : str
         The job that was made or that the path names.
+    upload : str
+        The upload that was offered, that the path names or that the file was sent for; never the
+        secret of its address.
     status : int
         Of the answer; 0 before there is one.
+    outcome : str
+        What became of an arrival: ``Stored``, ``Produced`` or ``Rejected``.
     is_elsewhere : bool
         Whether the answer is a link to the data, which is good for some time.
     """
@@ -127,12 +136,14 @@ class AccessEvent:
     time: str
     request: str
     caller: Mapping[str, str]
-    method: str
-    route: str
+    method: str = ""
+    route: str = ""
     resources: Sequence[str] = ()
     count: int = 0
     job: str = ""
+    upload: str = ""
     status: int = 0
+    outcome: str = ""
     is_elsewhere: bool = field(default=False)
 
     def lines(self) -> Iterator[str]:
@@ -144,14 +155,18 @@ class AccessEvent:
                 "Event": self.moment.value,
                 "Request": self.request,
                 **self.caller,
-                "Method": self.method,
-                "Route": self.route,
             }
+            if self.route:
+                line |= {"Method": self.method, "Route": self.route}
+            if self.outcome:
+                line["Outcome"] = self.outcome
             if self.count:
                 line["Resources"] = named[start : start + NAMED_AT_ONCE]
                 line["ResourcesCount"] = self.count
             if self.job:
                 line["Job"] = self.job
+            if self.upload:
+                line["Upload"] = self.upload
             if self.moment is Moment.ANSWERED:
                 line["Status"] = self.status
             if self.is_elsewhere:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph.deid.requests.embedded_images import Image
+from dicomorph.deid.requests.modification import Modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.standard.tags import SOP_INSTANCE_UID
 from dicomorph.dicom.standard.transfer_syntaxes import is_lossy_target, is_transfer_syntax
 from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.part10 import IMPLEMENTATION_VERSION_NAME
@@ -98,6 +100,21 @@ def requested_transcoding(
     if not is_transfer_syntax(transfer_syntax):
         raise unknown("'Transcode' must be the UID of a transfer syntax")
     return Transcoding(transfer_syntax, max(_WORST, min(quality, _BEST)))
+
+
+def check_sop_instance_uid(transcoding: Transcoding, modification: Modification) -> None:
+    """Refuse a conversion into another image under the SOPInstanceUID of the first: Orthanc does it (G34).
+
+    Raises
+    ------
+    BadRequestError
+        If it loses something, and SOPInstanceUID is kept or replaced.
+    """
+    named = modification.kept_tags | modification.replaced_tags.keys()
+    if transcoding.is_lossy and SOP_INSTANCE_UID in named:
+        raise BadRequestError(
+            "A lossy 'Transcode' makes other images: SOPInstanceUID cannot be named in Keep or Replace"
+        )
 
 
 def transcoding_of_arguments(

@@ -13,6 +13,7 @@ from dicomorph.model.settings import parse_settings
 from dicomorph.services.arrival.rules import ArrivalRules
 from local.settings_file import SettingsFileError, read_settings
 
+BASELINE, RLE, MPEG4 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.102"
 ANONYMIZE: dict[str, Any] = {"Anonymize": {}}
 TARGETS = {"research": "/somewhere"}
 
@@ -83,7 +84,12 @@ def test_rules_share_pseudonyms_by_name_alone() -> None:
         ({"Anonymize": {"Synchronous": True}}, "no Synchronous on arrival"),
         ({"Anonymize": {"KeepSource": False}}, "no KeepSource on arrival"),
         ({"Anonymize": {"Keeep": ["StudyDate"]}}, "no Keeep on arrival"),
-        ({"Anonymize": {"Transcode": "1.2.840.10008.1.2.1"}}, "no Transcode on arrival"),
+        ({"Anonymize": {"Transcode": "nope"}}, "UID of a transfer syntax"),
+        ({"Anonymize": {"Transcode": MPEG4}}, "no file is converted into"),
+        ({"Anonymize": {"Transcode": RLE, "LossyQuality": "best"}}, "LossyQuality"),
+        ({"Anonymize": {"Transcode": BASELINE, "Keep": ["SOPInstanceUID"], "Force": True}}, "lossy"),
+        ({"Modify": {"Transcode": BASELINE, "Keep": ["SOPInstanceUID"], "Force": True}}, "lossy"),
+        ({"Store": {"Transcode": RLE}}, "'Store' has no Transcode"),
         ({"Anonymize": {"Keep": ["StudyInstanceUID"]}}, "requires Force"),
         ({"Anonymize": {"Keep": ["NoSuchTag"]}}, "NoSuchTag|tag"),
         ({"Anonymize": {"DicomVersion": "1999"}}, "2023b|DicomVersion|edition"),

@@ -22,15 +22,18 @@ class Door:
     arrivals : Arrivals
         Where they arrive.
     rejected : Target
-        Where what cannot be taken is kept, with the reason beside it.
+        Where what cannot be taken is kept, with the reason beside it; None where whoever sends it keeps it.
     rules : ArrivalRules
         What becomes of files.
+    source : str
+        How the access trail names it.
     """
 
     backend: Backend
     arrivals: Arrivals
-    rejected: Target
+    rejected: Target | None
     rules: ArrivalRules
+    source: str = "folder"
     _editors: dict[tuple[str, str], RuleEditor] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

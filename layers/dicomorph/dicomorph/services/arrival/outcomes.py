@@ -19,9 +19,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """What a rule makes of it is in the store, or in a target of the rule."""
+    """What a rule makes of it is in the store, as ``instance``, or in a target of the rule."""
 
-    products: int = 1
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _TOKEN_DIGITS = 32
 def reject(
     door: Door, source: Source, version: str, error: DicomorphError, *, member: int | None = None
 ) -> Rejected:
-    """Keep a file, and the reason beside it; doing so twice leaves it once.
+    """Keep a file, and the reason beside it, if the door keeps any; doing so twice leaves it once.
 
     The keys follow from the version that arrived, which is as good as random: nothing of its name is
     in them, nor in the reason.
@@ -47,8 +47,10 @@ def reject(
     member : int, optional
         The number of a file in an archive, counted from 0.
     """
-    token = hashlib.sha256(f"{version}\n{member}".encode()).hexdigest()[:_TOKEN_DIGITS]
-    key, store = f"{door.rejected.prefix}{token}", door.rejected.store
+    rejected = Rejected(error.code, error.details)
+    if door.rejected is None:
+        return rejected
+    key, store = f"{door.rejected.prefix}{token_of(version, member)}", door.rejected.store
     kept = OpenFile(source).put(store, key)
     reason: dict[str, Json] = {
         "Date": door.backend.now().strftime("%Y%m%dT%H%M%S"),
@@ -61,4 +63,9 @@ def reject(
         reason["Member"] = member
     told = store.put(f"{key}.json", json.dumps(reason, indent=2).encode())
     store.sync([kept, told])
-    return Rejected(error.code, error.details)
+    return rejected
+
+
+def token_of(version: str, member: int | None = None) -> str:
+    """Return what stands for a version of a file, or a member of it, where its name may not."""
+    return hashlib.sha256(f"{version}\n{member}".encode()).hexdigest()[:_TOKEN_DIGITS]

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from dicomorph.deid.compilation import compile_plan
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.dicom.standard.tags import SOP_INSTANCE_UID
+from dicomorph.dicom.standard.transfer_syntaxes import is_transcodable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
 from dicomorph.model.object_keys import INCOMING, INCOMING_UPLOADS
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import Settings
-from dicomorph.services.fields import read_level
+from dicomorph.services.fields import json_object, read_level
+from dicomorph.services.transcoding import Transcoding, check_sop_instance_uid, requested_transcoding
 
 UPLOADS = INCOMING_UPLOADS.removeprefix(INCOMING)
 """What the names begin with of what clients of the REST API upload: no rule is asked about these."""
 
 _STORE = "store"
-_BOTH = frozenset(("Replace", "Remove", "Keep", "Force", "PrivateCreator"))
+_BOTH = frozenset(("Replace", "Remove", "Keep", "Force", "PrivateCreator", "Transcode", "LossyQuality"))
 _FIELDS: Mapping[str, frozenset[str]] = {
     "Anonymize": _BOTH | {"KeepPrivateTags", "DicomVersion"},
     "Modify": _BOTH | {"RemovePrivateTags", "Level"},
@@ -37,6 +39,8 @@ class ArrivalRule:
         Of names; what is below ``incoming/``, or below the watched folder with ``/`` between its parts.
     modification : Modification, optional
         What is changed in each file; None stores it as it is.
+    transcoding : Transcoding, optional
+        What each file is converted into when it is changed; one that cannot be keeps its transfer syntax.
     target : str
         The target (setting ``Targets``) that the product goes to; empty for the store.
     pseudonyms : str
@@ -45,6 +49,7 @@ class ArrivalRule:
 
     prefix: str
     modification: Modification | None
+    transcoding: Transcoding | None = None
     target: str = ""
     pseudonyms: str = ""
 
@@ -109,6 +114,7 @@ def _read(prefix: str, rule: Mapping[str, Json], settings: Settings) -> ArrivalR
     return ArrivalRule(
         prefix=prefix,
         modification=modification,
+        transcoding=None if modification is None else _transcoding(rule[action], modification, settings),
         target=target,
         pseudonyms=_pseudonyms(prefix, rule),
     )
@@ -131,6 +137,17 @@ def _pseudonyms(prefix: str, rule: Mapping[str, Json]) -> str:
     if not isinstance(name, str) or not name:
         raise BadRequestError("'Pseudonyms' must be a name, for all rules that share them")
     return f"name {name}"
+
+
+def _transcoding(body: Json, modification: Modification, settings: Settings) -> Transcoding | None:
+    """Read what a job would convert into; what no file can be converted into is refused."""
+    found = requested_transcoding(json_object(body), settings)
+    if found is None:
+        return None
+    if not is_transcodable(found.transfer_syntax):
+        raise BadRequestError("'Transcode' is a transfer syntax that no file is converted into")
+    check_sop_instance_uid(found, modification)
+    return found
 
 
 def _modification(action: str, body: Json, settings: Settings) -> Modification | None:

@@ -9,11 +9,20 @@ from dicomorph.model.errors import TransientError, UnknownResourceError
 from dicomorph.ports.arrivals import Arrived
 from dicomorph.services.arrival.archive import is_archive
 from dicomorph.services.arrival.door import Door
-from dicomorph.services.arrival.outcomes import Continued, Gone, Progress, Taken
+from dicomorph.services.arrival.outcomes import (
+    Continued,
+    Gone,
+    Produced,
+    Progress,
+    Rejected,
+    Stored,
+    Taken,
+)
 from dicomorph.services.arrival.rejecting import FAULTS, reject
 from dicomorph.services.arrival.senders import tell_sender
 from dicomorph.services.arrival.take_archive import Portion, take_archive
 from dicomorph.services.arrival.take_file import make_safe, take_file
+from dicomorph.services.arrival.trail import check_trail, tell_trail
 
 
 def take(
@@ -42,13 +51,17 @@ def take(
         return Gone()
     try:
         with closing(source):
+            check_trail(door)
             taken = _taken(door, arrived, source, progress or Progress(), portion or Portion())
     except UnknownResourceError as error:  # whether it is this file, the next attempt will see
         raise TransientError("A file went while it was taken") from error
-    if not isinstance(taken, Continued):
-        make_safe(door.backend)
-        tell_sender(door.backend, arrived, taken)
-        door.arrivals.remove(arrived)
+    if isinstance(taken, Continued):
+        return taken
+    make_safe(door.backend)
+    if isinstance(taken, Stored | Produced | Rejected):
+        tell_trail(door, arrived, taken)
+    tell_sender(door.backend, arrived, taken)
+    door.arrivals.remove(arrived)
     return taken
 
 

@@ -13,6 +13,7 @@ from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.outcomes import Continued, Produced, Progress, Rejected, Stored, Worked
 from dicomorph.services.arrival.rejecting import FAULTS, reject
 from dicomorph.services.arrival.take_file import take_file
+from dicomorph.services.arrival.trail import tell_trail
 
 _SECONDS = 60.0
 _BYTES = 512 << 20
@@ -64,7 +65,9 @@ def take_archive(
         if number > first and portion.is_spent:
             return Continued(progress)
         if archive.is_content(number):
-            progress = progress.with_one(_take_member(door, arrived, archive, number))
+            taken = _take_member(door, arrived, archive, number)
+            tell_trail(door, arrived, taken, member=number)
+            progress = progress.with_one(taken)
             portion.spend(archive.size(number))
         progress = progress.beyond(number)
     return Worked(progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.description import Description, describe
 from dicomorph.model.errors import CannotStoreInstanceError, TransientError
-from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import exported_key
 from dicomorph.model.resources import Json, Level
 from dicomorph.ports.index import StoreStatus
@@ -18,6 +17,7 @@ from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.ingested_file import IngestedFile
 from dicomorph.services.store.store_instance import store_upload
 from dicomorph.services.store.uploaded_file import OpenFile
+from dicomorph.services.transcoding import Transcoding, ingest_transcoding
 
 
 def take_file(door: Door, name: str, source: Source) -> Stored | Produced:
@@ -36,13 +36,12 @@ def take_file(door: Door, name: str, source: Source) -> Stored | Produced:
     rule = door.rules.of(name)
     editor = None if rule is None else door.editor(rule)
     if rule is None or editor is None:
-        return Stored(_store(door.backend, source, may_differ=name.startswith(UPLOADS)))
+        return Stored(_store(door.backend, source, None, may_differ=name.startswith(UPLOADS)))
     product = editor.product(source)
     if rule.target:
         _export(door.backend, rule, product)
-    else:
-        _store(door.backend, product, may_differ=False)
-    return Produced()
+        return Produced()
+    return Produced(str(_store(door.backend, product, rule.transcoding, may_differ=False)["ID"]))
 
 
 def make_safe(backend: Backend) -> None:
@@ -56,21 +55,26 @@ def _describe(backend: Backend, source: Source) -> Description:
 
 def _export(backend: Backend, rule: ArrivalRule, product: Source) -> None:
     target = backend.targets[rule.target]
-    ancestry = ancestry_of(_describe(backend, product).identifiers)
-    ref = OpenFile(product).put(target.store, exported_key(target.prefix, ancestry))
+    file = IngestedFile(backend, OpenFile(product), product, _describe(backend, product), rule.transcoding)
+    ref = file.put(target.store, exported_key(target.prefix, file.ancestry))
     target.store.sync([ref])
 
 
-def _store(backend: Backend, source: Source, *, may_differ: bool) -> dict[str, Json]:
+def _store(
+    backend: Backend, source: Source, transcoding: Transcoding | None, *, may_differ: bool
+) -> dict[str, Json]:
     """Store a file.
 
     Parameters
     ----------
+    transcoding : Transcoding, optional
+        What it is converted into; None: as whatever is stored (setting ``IngestTranscoding``).
     may_differ : bool
         Whether it is enough that its instance is stored, be it of another file: whoever hears of it
         still has his own.
     """
-    upload = IngestedFile(backend, OpenFile(source), source, _describe(backend, source))
+    transcoding = transcoding or ingest_transcoding(backend.settings)
+    upload = IngestedFile(backend, OpenFile(source), source, _describe(backend, source), transcoding)
     metadata = given_metadata(backend.now(), origin="Unknown")
     answer = store_upload(backend, upload, metadata=metadata, must_last=True)
     if answer["Status"] == StoreStatus.ALREADY_STORED.value:
@@ -90,7 +94,7 @@ def _check_held(backend: Backend, instance_id: str, upload: IngestedFile, *, may
     if held is None or held.object is None:
         raise TransientError("The instance was deleted while it arrived once more")
     backend.objects.sync([held.object])
-    if may_differ or (held.object.size, held.object.crc32) == (upload.size, upload.crc32):
+    if may_differ or upload.is_held_as(held.object):
         return
     raise CannotStoreInstanceError(
         "Another file is stored under the identifiers of this one, and OverwriteInstances keeps it"

@@ -1,4 +1,4 @@
-"""What an upload is stored as: as it was sent, or converted (setting ``IngestTranscoding``)."""
+"""What an upload is stored as: as it was sent, or converted (``IngestTranscoding``, or a rule on arrival)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.description import Description, describe
 from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.resources import Ancestry, ObjectRef
+from dicomorph.ports.objects import ObjectStore
 from dicomorph.services.backend import Backend
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.uploaded_file import Upload
-from dicomorph.services.transcoding import convert, ingest_transcoding
+from dicomorph.services.transcoding import Transcoding, convert
 
 _IN_MEMORY = 8 << 20  # bytes; beyond, the store takes it piece by piece
 _logger = logging.getLogger(__name__)
@@ -32,10 +33,20 @@ class IngestedFile:
         The upload, open for as long as this is used.
     description : Description
         What the upload says of itself; its identifiers are those of what is stored.
+    transcoding : Transcoding, optional
+        What it is converted into, where it can be.
     """
 
-    def __init__(self, backend: Backend, upload: Upload, source: Source, description: Description) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        upload: Upload,
+        source: Source,
+        description: Description,
+        transcoding: Transcoding | None,
+    ) -> None:
         self._backend = backend
+        self._transcoding = transcoding
         self._upload = upload
         self._source = source
         self._described = description
@@ -72,14 +83,21 @@ class IngestedFile:
             digest.update(chunk)
         return digest.hexdigest()
 
-    def put(self, key: str) -> ObjectRef:
+    def is_held_as(self, ref: ObjectRef) -> bool:
+        """Tell whether a stored object is what this is stored as, or what was sent.
+
+        The latter was stored before the setting was made.
+        """
+        return any((ref.size, ref.crc32) == (one.size, one.crc32) for one in (self, self._upload))
+
+    def put(self, store: ObjectStore, key: str) -> ObjectRef:
         """Store it under a key."""
         script = self._script
         if script is None:
-            return self._upload.put(self._backend.objects, key)
+            return self._upload.put(store, key)
         if script.size <= _IN_MEMORY:
-            return self._backend.objects.put(key, b"".join(script.chunks(self._source)))
-        return self._backend.objects.put_script(key, self._source, script)
+            return store.put(key, b"".join(script.chunks(self._source)))
+        return store.put_script(key, self._source, script)
 
     @cached_property
     def _stored(self) -> Source:
@@ -87,8 +105,7 @@ class IngestedFile:
 
     @cached_property
     def _script(self) -> EditScript | None:
-        transcoding = ingest_transcoding(self._backend.settings)
-        conversion = convert(self._source, self._described, transcoding)
+        conversion = convert(self._source, self._described, self._transcoding)
         if conversion.untranscoded:
-            _logger.warning("Setting IngestTranscoding: one upload keeps its transfer syntax")
+            _logger.warning("IngestTranscoding, or a rule on arrival: one upload keeps its transfer syntax")
         return conversion.script

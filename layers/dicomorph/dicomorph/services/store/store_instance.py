@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.held_files import Held, held_file
 from dicomorph.services.store.ingested_file import IngestedFile
 from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.transcoding import ingest_transcoding
 
 _ATTEMPTS = 5  # at what others replace or delete while it is mended
 
@@ -47,13 +49,13 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         If it lacks a UID.
     """
     upload = UploadedFile(file, backend.objects.scratch)
-    with upload.opened() as source:
+    with closing(upload.open()) as source:
         description = describe(
             source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
         )
         return store_upload(
             backend,
-            IngestedFile(backend, upload, source, description),
+            IngestedFile(backend, upload, source, description, ingest_transcoding(backend.settings)),
             metadata=given_metadata(backend.now(), remote_ip=remote_ip),
         )
 
@@ -109,7 +111,7 @@ class _Storing:
 
     def _put_back(self, ref: ObjectRef) -> StoreStatus:
         """Write the same bytes as before where they were: for jobs that have pinned them, too."""
-        self._upload.put(ref.key)
+        self._upload.put(self._backend.objects, ref.key)
         self._backend.objects.sync([ref])
         stored = self._stored()
         if stored is not None and stored.object == ref:
@@ -121,7 +123,7 @@ class _Storing:
         self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
     ) -> StoreStatus:
         backend = self._backend
-        ref = self._upload.put(upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
+        ref = self._upload.put(backend.objects, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
             if self._must_last or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -53,8 +52,7 @@ class UploadedFile:
         self._content = content
         self._scratch = scratch
 
-    @contextmanager
-    def opened(self) -> Iterator[Source]:
+    def open(self) -> Source:
         """Open it for reading.
 
         Raises
@@ -63,15 +61,10 @@ class UploadedFile:
             If it is empty.
         """
         if isinstance(self._content, bytes):
-            yield BufferSource(self._content, self._scratch)
-            return
+            return BufferSource(self._content, self._scratch)
         if not self.size:  # nothing cannot be mapped
             raise BadFileFormatError("The uploaded file is empty")
-        source = MappedSource(os.open(self._content, os.O_RDONLY | os.O_CLOEXEC), self._scratch)
-        try:
-            yield source
-        finally:
-            source.close()
+        return MappedSource(os.open(self._content, os.O_RDONLY | os.O_CLOEXEC), self._scratch)
 
     def put(self, store: ObjectStore, key: str) -> ObjectRef:
         """Store it under a key."""
@@ -87,7 +80,7 @@ class UploadedFile:
     @cached_property
     def crc32(self) -> int:
         """The CRC-32 of all bytes."""
-        with self.opened() as source:
+        with closing(self.open()) as source:
             return crc32_of(source)
 
     @cached_property

@@ -24,7 +24,7 @@ from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients
 from dicomorph.services.submit.start_job import Caller, new_job, start_job
-from dicomorph.services.transcoding import requested_transcoding
+from dicomorph.services.transcoding import check_sop_instance_uid, requested_transcoding
 
 _UIDS = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
 
@@ -153,16 +153,12 @@ def _transcode(backend: Backend, request: _Request) -> str:
     Raises
     ------
     BadRequestError
-        If a lossy image would have the SOPInstanceUID of another one: Orthanc does that (gotcha G34).
+        If a lossy image would have the SOPInstanceUID of another one.
     """
     transcoding = requested_transcoding(request.body, backend.settings)
     if transcoding is None:
         return ""
-    named = request.modification.kept_tags | request.modification.replaced_tags.keys()
-    if transcoding.is_lossy and SOP_INSTANCE_UID in named:
-        raise BadRequestError(
-            "A lossy 'Transcode' makes other images: SOPInstanceUID cannot be named in Keep or Replace"
-        )
+    check_sop_instance_uid(transcoding, request.modification)
     return transcoding.transfer_syntax
 
 

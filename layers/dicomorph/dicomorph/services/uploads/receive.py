@@ -1,4 +1,4 @@
-"""Take a file at an address of the server itself (embedded)."""
+"""Check a file that is sent to an address of the server itself (embedded)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from typing import BinaryIO
 
 from dicomorph.model.errors import (
     BadRequestError,
-    InexistentTagError,
     TooLargeBodyError,
     UnknownResourceError,
 )
 from dicomorph.model.uploads import Announcement, Digest, Upload
 from dicomorph.services.backend import Backend
 from dicomorph.services.store.incoming import check_upload
-from dicomorph.services.store.store_instance import store_instance
-from dicomorph.services.uploads.settle import refused, settle, stored
 from dicomorph.services.uploads.view import has_expired, known_upload
 
 _PIECE = 1 << 20
@@ -63,21 +60,6 @@ def refuse_early(backend: Backend, upload_id: str, ticket: str, size: int) -> No
     if size > upload.announced.size:
         raise TooLargeBodyError("The file is larger than was announced")
     check_upload(backend, size)
-
-
-def take_in(backend: Backend, upload_id: str, file: bytes | Path, *, remote_ip: str) -> None:
-    """Store a file that was sent, and write down what became of it.
-
-    Raises
-    ------
-    StorageFullError, TransientError
-        If it could not be stored for now: the upload is still waited for.
-    """
-    try:
-        outcome = stored(store_instance(backend, file, remote_ip=remote_ip))
-    except (BadRequestError, InexistentTagError) as error:
-        outcome = refused(error)
-    settle(backend, upload_id, outcome)
 
 
 def check_file(announced: Announcement, file: bytes | Path) -> None:
