@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release smoke clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-jobs check fix lock lock-check validate build sizes deploy release replay smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -95,6 +95,9 @@ release: setup build ## Pack what was built into dist/: for SAM, and for CloudFo
 	@mkdir -p dist
 	@$(BIN)/python -m tools.release_archive dist
 	@$(SAM) python -m tools.release_template dist
+
+replay: setup ## Move dead letters of what arrived back to their queue: make replay STACK=dicomorph (ARGS=--all)
+	@$(BIN)/python -m tools.replay $(if $(STACK),--stack "$(STACK)") $(ARGS)
 
 smoke: setup ## Try a server with synthetic data: make smoke STACK=dicomorph, or URL=http://127.0.0.1:8042
 	@$(BIN)/python -m tools.smoke $(if $(STACK),--stack "$(STACK)") $(if $(URL),--url "$(URL)") $(ARGS)

@@ -17,6 +17,7 @@ from dicomorph.http.reading.requests import LARGEST_JSON, effective_method
 from dicomorph.model.errors import BadFileFormatError, DicomorphError, TransientError, UnknownResourceError
 from dicomorph.services.fields import is_synchronous, json_object
 from dicomorph.services.store.incoming import check_body_size, check_upload
+from dicomorph.services.uploads.receive import refuse_early
 from local.answers import failure, logged_failure, outgoing
 from local.events import Event, proxy_event, read_query, set_body
 from local.front.bodies import Body
@@ -25,6 +26,7 @@ from local.front.errors import UnsatisfiableRangeError
 from local.front.heads import Head
 from local.front.outgoing import Outgoing
 from local.functions import Functions
+from local.receiving import RECEIVING
 from local.routing import Match, Router
 
 WAITING: Final = frozenset(
@@ -116,6 +118,9 @@ class Application:
             return
         if asked.match.route.resource == _UPLOAD:
             check_upload(backend, size)
+            return
+        if asked.match.route is RECEIVING:
+            refuse_early(backend, asked.match.parameters["id"], asked.match.parameters["ticket"], size)
             return
         check_body_size(backend, size)
         if size > LARGEST_JSON:  # its handler would say the same, of a file that fills the disk meanwhile

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 Handler = Callable[[dict[str, Any], "Context"], dict[str, Any]]
@@ -42,12 +43,17 @@ class Functions:
         The folder of the template.
     folders : Iterable[str]
         Relative to it, such as ``functions/browse``; each holds an ``app.py``.
+    others : Mapping[str, Handler]
+        Handlers of this server alone, by names that are no folders.
     """
 
-    def __init__(self, root: Path, folders: Iterable[str]) -> None:
+    def __init__(
+        self, root: Path, folders: Iterable[str], others: Mapping[str, Handler] = MappingProxyType({})
+    ) -> None:
         self._handlers: dict[str, Handler] = {
             folder: load_module(root / folder / "app.py").lambda_handler for folder in sorted(set(folders))
         }
+        self._handlers |= others
 
     def call(
         self, folder: str, event: dict[str, Any], *, seconds_left: Callable[[], float] = _for_ever

@@ -31,6 +31,7 @@ from local.front.tls import tls_context
 from local.functions import Functions
 from local.greeting import Address, folder_warning, greeting, orphans_found, say, warning
 from local.index_state import require_index
+from local.receiving import RECEIVING, handle
 from local.routing import Router
 from local.settings_file import read_settings
 from local.target_folders import with_target_folders
@@ -143,5 +144,5 @@ def _application(folder: DataFolder) -> Application:
     # Bodies on their way in lie beside the store, not on a /tmp that may be memory.
     tempfile.tempdir = str(folder.spool)
     routes = list(read_routes(read_template()))
-    functions = Functions(TEMPLATE.parent, (route.folder for route in routes))
-    return Application(Router(routes), functions, objects=folder.objects)
+    functions = Functions(TEMPLATE.parent, (route.folder for route in routes), {RECEIVING.folder: handle})
+    return Application(Router([*routes, RECEIVING]), functions, objects=folder.objects)

@@ -8,6 +8,7 @@ from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
+from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.server.check_settings import check_settings
 
 
@@ -37,7 +38,7 @@ def read_settings(path: Path | None) -> Json:
     except BadFileFormatError as error:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
-        check_settings(parse_settings(document))
+        ArrivalRules(check_settings(parse_settings(document)))
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
     return document

@@ -11,9 +11,11 @@ import pytest
 from dicomorph.aws.dynamodb import keys
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.store import FileStore
+from dicomorph.embedded.uploads.records import SqliteUploadRecords
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRecords
 from dicomorph.ports.objects import ObjectStore
+from dicomorph.ports.uploads import UploadRecords
 from tests.contract.indexes import FIRST_DIGITS, INDEXES, make_index
 from tests.contract.stores import (
     JOB_RECORDS,
@@ -21,6 +23,7 @@ from tests.contract.stores import (
     dynamodb_client,
     make_job_records,
     make_object_store,
+    make_upload_records,
     s3_client,
     second_dynamodb_client,
 )
@@ -69,6 +72,16 @@ def records(request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBCl
     records = make_job_records(request.param, tmp_path, dynamodb)
     yield records
     if isinstance(records, SqliteJobRecords):
+        records._database.close()
+
+
+@pytest.fixture(params=JOB_RECORDS)
+def upload_records(
+    request: pytest.FixtureRequest, tmp_path: Path, dynamodb: DynamoDBClient
+) -> Iterator[UploadRecords]:
+    records = make_upload_records(request.param, tmp_path, dynamodb)
+    yield records
+    if isinstance(records, SqliteUploadRecords):
         records._database.close()
 
 

@@ -13,11 +13,14 @@ from botocore.config import Config
 
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.aws.objects.store import S3Store
+from dicomorph.aws.uploads.records import DynamoUploadRecords
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
+from dicomorph.embedded.uploads.records import SqliteUploadRecords
 from dicomorph.ports.jobs import JobRecords
 from dicomorph.ports.objects import ObjectStore
+from dicomorph.ports.uploads import UploadRecords
 from tests.contract.indexes import make_table, taking_turns
 from tests.support.quick_moto import quick_aws
 from tests.support.second_dynamodb import second_dynamodb
@@ -80,3 +83,10 @@ def make_job_records(adapter: str, folder: Path, client: DynamoDBClient) -> JobR
     if adapter == "dynamodb":
         return DynamoJobRecords(taking_turns(client), make_table(client))
     return SqliteJobRecords(Database(folder / "index.db", epoch=None))
+
+
+def make_upload_records(adapter: str, folder: Path, client: DynamoDBClient) -> UploadRecords:
+    """Return empty records."""
+    if adapter == "dynamodb":
+        return DynamoUploadRecords(taking_turns(client), make_table(client))
+    return SqliteUploadRecords(Database(folder / "index.db", epoch=None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from dicomorph.model.errors import ConflictError, ParameterOutOfRangeError, UnknownResourceError
@@ -167,3 +169,13 @@ def test_properties_are_kept(index: Index) -> None:
     for value in ("Utf8", "", "x" * 2000):
         index.properties.write_property("DefaultEncoding", value)
         assert index.properties.read_property("DefaultEncoding") == value
+
+
+def test_of_many_who_establish_a_property_at_once_all_get_the_same(index: Index) -> None:
+    values = [f"value {number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda value: index.properties.establish_property("Key", value), values))
+    assert len(found) == 1
+    assert found <= set(values)
+    assert index.properties.establish_property("Key", "later") == index.properties.read_property("Key")
+    assert {index.properties.read_property("Key")} == found

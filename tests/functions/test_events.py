@@ -14,11 +14,14 @@ EVENTS = {path.stem: path for path in (Path(__file__).parents[2] / "events/api")
 # What is not 200 on a store with the one instance of post_instances.json.
 STATUS = {
     "delete_study_metadata_value": 404,  # it has none yet
+    "delete_upload": 404,
     "get_job": 404,
     "get_study_label": 404,
     "get_unknown_path": 404,
+    "get_upload": 404,
     "patch_studies": 405,
     "post_job_cancel": 400,
+    "post_upload_complete": 404,
 }
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from urllib.request import urlopen
 
+import pydicom
 import pytest
+import requests
 
+from dicomorph import bootstrap
 from dicomorph.dicom.views import tags_view
 from dicomorph.http import large_answers
 from dicomorph.http.responses import json_answer
 from dicomorph.model.errors import StorageFullError
 from dicomorph.services.browse import read_instance
-from tests.support.api_client import Answer, Client
+from tests.support.api_client import Answer, Client, make_dicom
 
 FULL = read_instance.LARGEST_TEXT
 
@@ -71,6 +76,30 @@ def test_the_cloud_answers_a_link_to_s3(aws_client: Client, monkeypatch: pytest.
     data = aws_client.backend.objects.get("".join(key[1:]))
     assert data is not None
     assert json.loads(data) == [stored["ID"]]
+
+
+def test_files_that_lambda_has_no_room_for_are_fetched_from_s3_for_a_quarter_of_an_hour(
+    aws_client: Client,
+) -> None:
+    data = make_dicom("PAT")
+    path = aws_client.post("/instances", data).json["Path"]
+    aws_client.backend = replace(aws_client.backend, largest_answer=len(data) // 2)
+    bootstrap.use_backend(aws_client.backend)
+    answers = [
+        aws_client.get(f"{path}/file"),
+        aws_client.post(f"{path}/anonymize", {}),
+        aws_client.post(f"{path}/modify", {"Replace": {"StudyDescription": "EDITED"}}),
+    ]
+    files = []
+    for answer in answers:
+        assert (answer.status, answer.body) == (303, b"")
+        expires = int(parse_qs(urlsplit(answer.headers["location"]).query)["X-Amz-Expires"][0])
+        assert 0 < expires <= 900
+        files.append(requests.get(answer.headers["location"], timeout=5).content)
+    assert files[0] == data
+    assert pydicom.dcmread(BytesIO(files[1])).PatientIdentityRemoved == "YES"
+    assert b"PAT" not in files[1]
+    assert pydicom.dcmread(BytesIO(files[2])).StudyDescription == "EDITED"
 
 
 def test_an_answer_that_cannot_be_stored_is_an_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import boto3
 import pytest
 
+from dicomorph.services.store.store_instance import store_instance
+from dicomorph.services.uploads import settle
 from tests.support.api_client import Client as Handlers
 from tools.smoke import account, deployed, ending
 from tools.smoke.__main__ import ordered
@@ -49,7 +51,7 @@ class Gateway:
 
     def __call__(self, method: str, address: str, body: bytes, headers: Headers) -> Answer:
         if not address.startswith(URL):
-            return self._from_bucket(address)
+            return self._to_bucket(address, body, headers) if method == "PUT" else self._from_bucket(address)
         if "AWS4-HMAC-SHA256" not in headers.get("Authorization", ""):
             return self._refused(401)
         if f"Credential={self._key}/" not in headers["Authorization"]:
@@ -66,6 +68,14 @@ class Gateway:
     @staticmethod
     def _refused(status: int) -> Answer:
         return Answer(status, {}, json.dumps({"HttpStatus": status}).encode())
+
+    def _to_bucket(self, address: str, body: bytes, headers: Headers) -> Answer:
+        """Take a file as S3 does, and take it in as what S3 tells of it would have it done."""
+        if str(len(body)) != headers.get("Content-Length"):
+            return self._refused(403)
+        backend, upload_id = self._handlers.backend, urlsplit(address).path.rpartition("/")[2]
+        settle.settle(backend, upload_id, settle.stored(store_instance(backend, body, remote_ip="")))
+        return Answer(200, {}, b"")
 
     @staticmethod
     def _from_bucket(address: str) -> Answer:

@@ -82,6 +82,15 @@ def _on_workflow(action: str, parameter: str) -> Callable[[_Params], Iterator[Ne
     return lambda params: iter((Need(f"states:{action}", params[parameter]),))
 
 
+def _on_queue(action: str) -> Callable[[_Params], Iterator[Need]]:
+    return lambda params: iter((Need(f"sqs:{action}", queue_arn(params["QueueUrl"])),))
+
+
+def queue_arn(url: str) -> str:
+    """Return the ARN of a queue."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
+
+
 _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("dynamodb", "BatchGetItem"): _getting_many,
     ("dynamodb", "GetItem"): _on_item("GetItem"),
@@ -92,13 +101,17 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "AbortMultipartUpload"): _on_object("s3:AbortMultipartUpload"),
     ("s3", "CompleteMultipartUpload"): _on_object("s3:PutObject"),
     ("s3", "CreateMultipartUpload"): _on_object("s3:PutObject"),
+    ("s3", "DeleteObject"): lambda params: _deleting({**params, "Delete": {"Objects": [params]}}),
     ("s3", "DeleteObjects"): _deleting,
     ("s3", "GetObject"): _reading,
     ("s3", "HeadObject"): _reading,
     ("s3", "ListObjectsV2"): _listing,
+    ("s3", "ListParts"): _on_object("s3:ListMultipartUploadParts"),
     ("s3", "PutObject"): _on_object("s3:PutObject"),
     ("s3", "UploadPart"): _on_object("s3:PutObject"),
     ("lambda", "GetAccountSettings"): lambda _: iter((Need("lambda:GetAccountSettings", "*"),)),
+    ("sqs", "ChangeMessageVisibility"): _on_queue("ChangeMessageVisibility"),
+    ("sqs", "SendMessage"): _on_queue("SendMessage"),
     ("stepfunctions", "DescribeExecution"): _on_workflow("DescribeExecution", "executionArn"),
     ("stepfunctions", "StartExecution"): _on_workflow("StartExecution", "stateMachineArn"),
     ("stepfunctions", "StopExecution"): _on_workflow("StopExecution", "executionArn"),
@@ -109,9 +122,10 @@ _KEY_ACTIONS = {
     "GetObject": "kms:Decrypt",
     "HeadObject": "kms:Decrypt",
     "PutObject": "kms:GenerateDataKey",
+    "SendMessage": "kms:GenerateDataKey",
     "UploadPart": "kms:Decrypt",
 }
-"""What S3 does with the key of its bucket in the name of the caller."""
+"""What S3 does with the key of its bucket, and SQS with that of its queue, in the name of the caller."""
 
 
 def call_needs(service: str, operation: str, params: _Params, keys: Mapping[str, str]) -> Iterator[Need]:
@@ -122,8 +136,8 @@ def call_needs(service: str, operation: str, params: _Params, keys: Mapping[str,
     service, operation : str
         As botocore names them.
     keys : Mapping[str, str]
-        The customer's keys that stores are encrypted with, by ``s3`` and ``dynamodb``, or the name of
-        another bucket; the keys that AWS manages ask nobody for a permission.
+        The customer's keys that stores are encrypted with, by ``s3``, ``dynamodb`` and ``sqs``, or the name
+        of another bucket; the keys that AWS manages ask nobody for a permission.
     """
     needs = _NEEDS.get((service, operation))
     if needs is None:

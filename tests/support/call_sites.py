@@ -14,7 +14,7 @@ from local.template import TEMPLATE
 _PACKAGE = TEMPLATE.parent / "layers/dicomorph/dicomorph"
 # import-linter proves that the pure ones know no ports.
 _ELSEWHERE = {"deid", "dicom", "embedded", "jobs", "model", "ports"}
-_PORTS = {role.name for role in fields(Index)} | {"jobs", "objects", "runner"}
+_PORTS = {role.name for role in fields(Index)} | {"door", "jobs", "objects", "runner"}
 _ADAPTERS = {"_catalogue", "_client", "_table"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 _TABLES = {  # totals follow from triggers
     1: ("resource", "label", "counter", "property", "job"),
     2: ("resource", "label", "counter", "property", "outbox", "job", "job_request"),
+    3: ("resource", "label", "counter", "property", "outbox", "job", "job_request"),
 }
 
 

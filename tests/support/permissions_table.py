@@ -28,6 +28,7 @@ the workflow does is read from its definition.
 | counters, properties | items of the table that belong to no resource |
 | list of jobs | items of the table: which jobs there are, and which are alive |
 | records of jobs | items of the table with the secrets that pseudonyms are made from |
+| records of uploads | items of the table, which DynamoDB forgets after some weeks |
 | index Listing | the identifiers of all resources, and the sizes of instances |
 | key, for s3 | the key of the stack, as far as S3 uses it for the caller |
 

@@ -20,6 +20,7 @@ _KINDS = {
     "execution": r"arn:aws:states:.+:execution:([^:/]+):.+",
     "map item": r"arn:aws:states:.+:execution:([^:/]+)/.+",
     "workflow": r"arn:aws:states:.+:stateMachine:(.+)",
+    "queue": r"arn:aws:sqs:[^:]+:[^:]+:(.+)",
     "function": r"arn:aws:lambda:.+:function:(.+)",
     "account": r"()\*",
 }
@@ -29,6 +30,7 @@ _PARTITIONS = {
     "properties": r"Property#",
     "list of jobs": r"Jobs$",
     "records of jobs": r"Job#",
+    "records of uploads": r"Upload#",
 }
 """What stands under a partition key of the table (`dicomorph.aws.dynamodb.keys`)."""
 

@@ -16,7 +16,8 @@ from botocore.exceptions import EndpointConnectionError
 from moto.backends import get_backend
 
 from dicomorph import bootstrap
-from dicomorph.aws.backend import aws_backend
+from dicomorph.aws.arrivals.ingestion import Ingestion
+from dicomorph.aws.backend import aws_backend, aws_ingestion
 from dicomorph.aws.dynamodb.table import Table
 from dicomorph.aws.environment import read_environment
 from dicomorph.services.backend import Backend
@@ -48,11 +49,20 @@ class RecordedStack(Client):
         One a function, by the name of its folder.
     admin : Backend
         Unrecorded: prepares what functions meet.
+    variables : Mapping[str, str]
+        The environment of the function that takes in what arrives.
     """
 
-    def __init__(self, backends: Mapping[str, Backend], admin: Backend, recorder: CallRecorder) -> None:
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        admin: Backend,
+        recorder: CallRecorder,
+        variables: Mapping[str, str],
+    ) -> None:
         super().__init__(admin, Path())
         self.recorder = recorder
+        self._variables = variables
         self.called: set[tuple[str, str]] = set()
         self.succeeded: set[tuple[str, str]] = set()
         self._backends = backends
@@ -106,6 +116,7 @@ class RecordedStack(Client):
         if function not in self._modules:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(bootstrap, "get_backend", partial(self._backend_of, function))
+                patch.setattr(bootstrap, "get_ingestion", self._ingestion)
                 self._modules[function] = load_module(TEMPLATE.parent / "functions" / function / "app.py")
         return self._modules[function]
 
@@ -126,6 +137,11 @@ class RecordedStack(Client):
 
     def _backend_of(self, function: str) -> Backend:
         return replace(self._backends[function], **self._changes)
+
+    def _ingestion(self) -> Ingestion:
+        """Return what takes in arrivals, made anew each time: it remembers its backend."""
+        with recording("IngestFunction", self.recorder):
+            return aws_ingestion(read_environment(self._variables), partial(self._backend_of, "ingest"))
 
 
 @contextmanager
@@ -152,7 +168,13 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
             "DICOM_BUCKET_NAME": stack.BUCKET,
             "MODIFICATION_WORKFLOW_ARN": values.arn("ModificationWorkflow"),
         }
-        deployed = RecordedStack(backends, aws_backend(read_environment(everything)), recorder)
+        boto3.client("sqs").create_queue(QueueName="ArrivalQueue")
+        deployed = RecordedStack(
+            backends,
+            aws_backend(read_environment(everything)),
+            recorder,
+            variables_of(template, functions["ingest"][1], values),
+        )
         handlers.update(
             {name: deployed.module(folder).lambda_handler for name, folder in stack._FUNCTIONS.items()}
         )
@@ -176,7 +198,8 @@ def customer_keys(template: Mapping[str, Any], values: TemplateValues) -> dict[s
     [rule] = bucket["ServerSideEncryptionConfiguration"]
     of_bucket = values.of(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID"))
     of_table = values.of(resources["IndexTable"]["Properties"]["SSESpecification"].get("KMSMasterKeyId"))
-    found = {"s3": of_bucket, "dynamodb": of_table}
+    of_queue = values.of(resources["ArrivalQueue"]["Properties"].get("KmsMasterKeyId"))
+    found = {"s3": of_bucket, "dynamodb": of_table, "sqs": of_queue}
     return {service: key for service, key in found.items() if isinstance(key, str)}
 
 
@@ -197,6 +220,17 @@ def variables_of(
 
 def recorded_backend(principal: str, variables: Mapping[str, str], recorder: CallRecorder) -> Backend:
     """Return the backend of a function whose calls are written down."""
+    with recording(principal, recorder):
+        # One document at a time, so that the caller is on the stack of each call.
+        backend = replace(aws_backend(read_environment(variables)), documents_at_once=1)
+        for made_when_used in ("records", "door"):
+            getattr(backend.uploads, made_when_used)
+        return backend
+
+
+@contextmanager
+def recording(principal: str, recorder: CallRecorder) -> Iterator[None]:
+    """Let the calls of all clients that are made meanwhile be written down."""
     make_client = boto3.client
 
     def recorded_client(*args: Any, **options: Any) -> Any:
@@ -207,5 +241,4 @@ def recorded_backend(principal: str, variables: Mapping[str, str], recorder: Cal
     recorder.needs.setdefault(principal, set())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boto3, "client", recorded_client)
-        # One document at a time, so that the caller is on the stack of each call.
-        return replace(aws_backend(read_environment(variables)), documents_at_once=1)
+        yield

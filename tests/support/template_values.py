@@ -26,6 +26,7 @@ _ARNS = {
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
@@ -113,6 +114,8 @@ class TemplateValues:
             return value.split(",") if self._parameters[name].get("Type") == "CommaDelimitedList" else value
         if self._resources[name]["Type"] == "AWS::Serverless::StateMachine":
             return self.arn(name)
+        if self._resources[name]["Type"] == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(name)}"
         return self.name(name)
 
     def _attribute(self, logical_id: str, attribute: str) -> str:

@@ -11,11 +11,13 @@ from tests.support.granted_actions import Need
 from tests.support.recorded_stack import NAMES, customer_keys, recorded_stack
 from tests.support.template_values import TemplateValues
 from tests.support.use_cases import USE_CASES
+from tests.support.use_cases_of_arrivals import USE_CASES_OF_ARRIVALS
 from tests.support.use_cases_of_ends import USE_CASES_OF_ENDS
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
 from tests.support.use_cases_of_many import USE_CASES_OF_MANY
 from tests.support.use_cases_of_the_rest import call_the_rest
-from tests.support.workflow_needs import log_needs, workflow_needs
+from tests.support.use_cases_of_uploads import USE_CASES_OF_UPLOADS
+from tests.support.workflow_needs import log_needs, message_needs, workflow_needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def walk(template: Mapping[str, Any]) -> Walk:
             *USE_CASES_OF_MANY,
             *USE_CASES_OF_JOBS,
             *USE_CASES_OF_ENDS,
+            *USE_CASES_OF_UPLOADS,
+            *USE_CASES_OF_ARRIVALS,
             call_the_rest,
         ):
             cloud.clear()
@@ -59,5 +63,8 @@ def walk(template: Mapping[str, Any]) -> Walk:
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             needs[name] = workflow_needs(template, name, values, keys)
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties = resource["Properties"]
+            needs[properties["FunctionName"]["Ref"]] |= message_needs(properties, values, keys)
     unseen = [site for site in call_sites() if site.lines.isdisjoint(recorder.lines)]
     return Walk(needs, cloud.called, cloud.succeeded, unseen)

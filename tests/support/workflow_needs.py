@@ -84,6 +84,19 @@ def _resource_needs(state: Mapping[str, Any], keys: Mapping[str, str]) -> Iterat
         raise NotReadableError(f"{state['Resource']} is not known here")
 
 
+def message_needs(
+    properties: Mapping[str, Any], values: TemplateValues, keys: Mapping[str, str]
+) -> set[Need]:
+    """Return what Lambda needs in the name of a function to bring it the messages of a queue."""
+    queue = values.of(properties["EventSourceArn"])
+    needs = {
+        Need(f"sqs:{action}", queue) for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    }
+    if "sqs" in keys:
+        needs.add(Need("kms:Decrypt", keys["sqs"], (("kms:ViaService", (f"sqs.{REGION}.amazonaws.com",)),)))
+    return needs
+
+
 def log_needs(template: Mapping[str, Any], name: str, values: TemplateValues) -> set[Need]:
     """Return what Lambda needs in the name of a function to write its log."""
     group = values.of(template["Resources"][name]["Properties"]["LoggingConfig"]["LogGroup"])

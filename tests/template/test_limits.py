@@ -59,6 +59,8 @@ LONGEST = {
     "ModificationWorkflow": len("arn:aws-us-gov:states:ap-southeast-1:123456789012:stateMachine:") + 80,
     "MaxConcurrency": 5,
     "WorkerConcurrency": 5,
+    "ArrivalRules": STACK["Parameters"]["ArrivalRules"]["MaxLength"],
+    "ArrivalQueue": len("https://sqs.ap-southeast-1.amazonaws.com/123456789012/") + 80,
 }
 """Characters of what variables refer to."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -102,6 +103,7 @@ def test_every_function_with_a_backend_reads_settings_of_the_bucket_and_nothing_
 # ---------------------------------------------------------------------- targets
 
 
+EDITING = ("EditBatchFunction", "IngestFunction")
 PLACES = {"research": "research/incoming", "sealed": "sealed"}
 TARGETS = {"TargetObjectArns": "arn:aws:s3:::research/incoming/*,arn:aws:s3:::sealed/*"}
 
@@ -112,11 +114,11 @@ def _export() -> dict[str, set[Need]]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         values = TemplateValues(TEMPLATE, NAMES)
         recorder = _recorder(values, sealed=f"{KEY}theirs", research="")
-        variables = variables_of(TEMPLATE, FUNCTIONS["EditBatchFunction"], values)
-        variables |= {"SETTINGS": json.dumps({"Targets": PLACES})}
-        targets = recorded_backend("EditBatchFunction", variables, recorder).targets
-        for target in targets.values():
-            for size in (10, PART_BYTES + 10):
+        for function in EDITING:
+            variables = variables_of(TEMPLATE, FUNCTIONS[function], values)
+            variables |= {"SETTINGS": json.dumps({"Targets": PLACES})}
+            targets = recorded_backend(function, variables, recorder).targets
+            for target, size in itertools.product(targets.values(), (10, PART_BYTES + 10)):
                 script = EditScript.of([bytes(size)])
                 target.store.put_script(f"{target.prefix}p/{size}.dcm", BufferSource(b""), script)
     return _of_accounts(recorder.needs, ACCOUNT)
@@ -142,9 +144,9 @@ def test_a_target_with_a_key_of_its_own_is_written_with_it() -> None:
     parameters = {**TARGETS, "TargetKeyArns": f"{KEY}theirs"}
     assert missing_grants(needs, _statements(**parameters)) == set()
     added = _added(**parameters)
-    assert added.keys() == {"EditBatchFunction"}
+    assert added.keys() == set(EDITING)
     aborted = Need("s3:AbortMultipartUpload", "arn:aws:s3:::sealed/x", (("s3:ResourceAccount", (ACCOUNT,)),))
-    assert _all_used(added, {"EditBatchFunction": {*needs["EditBatchFunction"], aborted}})
+    assert _all_used(added, {name: {*needs[name], aborted} for name in EDITING})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ ENDPOINTS = {
     "MODIFICATION_WORKFLOW_ARN": "states:",
     "MAX_CONCURRENCY": "lambda:",
     "WORKER_CONCURRENCY": "lambda:",
+    "ARRIVAL_QUEUE_URL": "sqs:",
 }
+NO_ENDPOINTS = {"ARRIVAL_RULES"}
 
 
 def _deleting(prefix: str, resource: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,7 +39,7 @@ def test_statements_name_themselves_and_grant(function: str) -> None:
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_function_knows_only_the_resources_that_it_may_use(function: str) -> None:
-    given = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
+    given = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {})) - NO_ENDPOINTS
     granted = rules.actions(TEMPLATE, function)
     services = {prefix for a in granted for prefix in ENDPOINTS.values() if a.startswith(prefix)}
     assert {ENDPOINTS[name] for name in given} == services
@@ -45,7 +47,8 @@ def test_a_function_knows_only_the_resources_that_it_may_use(function: str) -> N
 
 def test_only_deletion_and_finalization_delete() -> None:
     deleting = {"InstancesFunction", "FinalizeJobFunction", "EraseFunction"}
-    assert {function for function, _ in _deleting("s3:Delete", "instances/")} == deleting
+    # What arrives may replace a file, and takes no entry away.
+    assert {function for function, _ in _deleting("s3:Delete", "instances/")} == deleting | {"IngestFunction"}
     # Others delete the record of a job only that they could not start.
     assert deleting == {
         function
@@ -54,10 +57,10 @@ def test_only_deletion_and_finalization_delete() -> None:
     }
 
 
-def test_targets_are_written_by_the_worker_and_read_by_nobody() -> None:
+def test_targets_are_written_by_those_who_edit_and_read_by_nobody() -> None:
     policy = TEMPLATE["Resources"]["TargetsPolicy"]
     assert policy["Condition"] == "HasTargets"
-    assert policy["Properties"]["Roles"] == [{"Ref": "EditBatchRole"}]
+    assert policy["Properties"]["Roles"] == [{"Ref": "EditBatchRole"}, {"Ref": "IngestRole"}]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
     assert statement["Resource"] == {"Ref": "TargetObjectArns"}
@@ -100,7 +103,7 @@ def test_the_key_is_used_through_the_stores_only(function: str) -> None:
 
 
 def _endpoints(function: str) -> set[str]:
-    return {action.split(":")[0] for action in rules.actions(TEMPLATE, function)} & {"s3", "dynamodb"}
+    return {action.split(":")[0] for action in rules.actions(TEMPLATE, function)} & {"s3", "dynamodb", "sqs"}
 
 
 def test_the_api_may_invoke_each_of_its_functions_once() -> None:
@@ -109,7 +112,7 @@ def test_the_api_may_invoke_each_of_its_functions_once() -> None:
         for permission in rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
         if permission["Principal"] == "apigateway.amazonaws.com"
     ]
-    tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction"}
+    tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction", "IngestFunction"}
     assert sorted(p["FunctionName"]["Ref"] for p in permissions) == sorted(FUNCTIONS.keys() - tasks)
     assert all(p["SourceArn"]["Fn::Sub"].endswith(":${Api}/*") for p in permissions)
 

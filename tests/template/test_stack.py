@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.http.routes import ROUTES
 from dicomorph.model import object_keys
 from dicomorph.model.orthanc_errors import describe_code
 from local.template import TEMPLATE, read_template
@@ -20,18 +21,20 @@ def test_the_bucket_keeps_versions_and_forgets_what_is_over() -> None:
     bucket = RESOURCES["DicomBucket"]["Properties"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
-    assert {rules[name]["Prefix"] for name in ("ForgetResults", "ForgetIncoming")} == {
-        "results/",
-        "incoming/",
-    }
-    for name, prefix in (("ForgetDeletedVersions", "instances/"), ("ForgetDeletedDocuments", "jobs/")):
+    assert rules["ForgetResults"]["Prefix"] == "results/"
+    for name, prefix in (
+        ("ForgetDeletedVersions", "instances/"),
+        ("ForgetDeletedDocuments", "jobs/"),
+        ("ForgetIncoming", "incoming/"),
+    ):
         assert rules[name]["Prefix"] == prefix
         assert rules[name]["NoncurrentVersionExpiration"] == {"NoncurrentDays": {"Ref": "DeletedVersionDays"}}
     assert "AbortIncompleteMultipartUpload" in rules["AbortUploads"]
-    # What is stored, and the documents of jobs, go when somebody says so.
+    # What is stored, what waits to be, and the documents of jobs, go when somebody says so.
     assert {rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule} == {
         "results/",
-        "incoming/",
+        "rejected/",
+        "arrivals/",
     }
 
 
@@ -54,7 +57,8 @@ def test_versions_of_whatever_is_stored_are_forgotten_but_those_of_settings() ->
     forgotten = {rule.get("Prefix", "") for rule in rules if "NoncurrentVersionExpiration" in rule}
     stored = {value for value in vars(object_keys).values() if isinstance(value, str) and value.endswith("/")}
     assert {"instances/", "jobs/", "results/"} <= stored
-    assert forgotten == {*stored, "incoming/"}
+    assert all(key.startswith(tuple(forgotten)) for key in stored)
+    assert all(any(key.startswith(prefix) for key in stored) for prefix in forgotten)
     assert not any("settings/".startswith(prefix) for prefix in forgotten)
 
 
@@ -107,11 +111,18 @@ def test_the_api_is_throttled() -> None:
 @pytest.mark.parametrize("name", sorted(RESPONSES))
 def test_the_gateways_own_errors_look_like_orthancs(name: str) -> None:
     body = json.loads(RESPONSES[name]["responseTemplates"]["application/json"])
-    assert body.keys() == {
+    assert body.keys() - {"Details"} == {
         "HttpError", "HttpStatus", "Message", "Method", "OrthancError", "OrthancStatus", "Uri",
     }  # fmt: skip
     assert str(body["HttpStatus"]) == RESPONSES[name]["statusCode"]
     assert body["Message"] == body["OrthancError"] == describe_code(body["OrthancStatus"])[0]
+
+
+def test_who_sends_too_much_learns_where_to_send_it() -> None:
+    body = json.loads(RESPONSES["REQUEST_TOO_LARGE"]["responseTemplates"]["application/json"])
+    method, path = body["Details"].split()[-2:]
+    assert path in ROUTES
+    assert method in ROUTES[path]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ from moto.backends import get_backend
 from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.aws.objects.store import S3Store
+from dicomorph.aws.uploads.door import S3UploadDoor
+from dicomorph.aws.uploads.records import DynamoUploadRecords
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
-from dicomorph.services.backend import Backend
+from dicomorph.services.backend import Backend, Uploads
 from tests.support.idle_runner import IdleRunner
 from tests.workflows import moto_faults, stack
 from tests.workflows.embedded import Server
@@ -39,6 +41,10 @@ def aws_server(**settings: Any) -> Iterator[tuple[Server, tuple[Any, Any]]]:
             index=dynamo_index(dynamodb, "index", concurrency=1),
             jobs=DynamoJobRecords(dynamodb, "index"),
             runner=IdleRunner(),
+            uploads=Uploads(
+                DynamoUploadRecords(dynamodb, "index"),
+                S3UploadDoor(s3, stack.BUCKET, session_end=lambda: None),
+            ),
             settings=Settings(**settings),
             planner_limits=PlannerLimits(batch_instances=2, small_job_instances=0),
             now=lambda: datetime.now(UTC),

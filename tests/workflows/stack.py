@@ -20,6 +20,8 @@ from dicomorph.aws.index.roles import dynamo_index
 from dicomorph.aws.jobs.records import DynamoJobRecords
 from dicomorph.aws.jobs.runner import StepFunctionsRunner, execution_name
 from dicomorph.aws.objects.store import S3Store
+from dicomorph.aws.uploads.door import S3UploadDoor
+from dicomorph.aws.uploads.records import DynamoUploadRecords
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.views.description import describe
 from dicomorph.jobs.concurrency import Capacity
@@ -29,7 +31,7 @@ from dicomorph.model.identifiers import ancestry_of
 from dicomorph.model.object_keys import upload_key
 from dicomorph.model.resources import InstanceEntry, Level
 from dicomorph.model.settings import OverwriteInstances, Settings
-from dicomorph.services.backend import Backend
+from dicomorph.services.backend import Backend, Uploads
 from dicomorph.services.entries import instance_entry
 from dicomorph.services.submit.modification import submit_modification
 from dicomorph.services.submit.start_job import Caller
@@ -181,6 +183,10 @@ def _backend(machine: str, limits: PlannerLimits, config: Config | None) -> Back
         index=dynamo_index(dynamodb, "index"),
         jobs=DynamoJobRecords(dynamodb, "index"),
         runner=StepFunctionsRunner(boto3.client("stepfunctions", REGION), machine),
+        uploads=Uploads(
+            DynamoUploadRecords(dynamodb, "index"),
+            S3UploadDoor(boto3.client("s3", REGION, config=config), BUCKET, session_end=lambda: None),
+        ),
         settings=Settings(),
         planner_limits=limits,
         now=lambda: datetime.now(UTC),

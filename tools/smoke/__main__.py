@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 
 # In the order of the run.
-from tools.smoke import account, calls, ending  # noqa: F401 - each makes its steps
+from tools.smoke import account, calls, ending, uploads  # noqa: F401 - each makes its steps
 from tools.smoke.client import Client
 from tools.smoke.deployed import Deployed
 from tools.smoke.report import line, summary

@@ -193,7 +193,7 @@ def map_runs(run: Run) -> str:
 
 @step("the size of a body")
 def size_of_a_body(run: Run) -> str:
-    """Upload what fits, and what does not: that is refused with Orthanc's body."""
+    """Upload what fits, and what does not."""
     content = run.make.image("L", size=4_300_000)
     run.held["large"] = upload(run, content)["ID"], content
     statuses = [run.client.post("/instances", run.make.image("L", number=2 + n, size=size)).status

@@ -111,9 +111,16 @@ class Client:
 
     def ended(self, job: str, *, seconds: float = 1800) -> dict[str, Any]:
         """Return a job once it has ended."""
+        return self._ended(f"/jobs/{job}", seconds)
+
+    def taken_in(self, path: str, *, seconds: float = 300) -> dict[str, Any]:
+        """Return an upload once it is known what became of it."""
+        return self._ended(path, seconds)
+
+    def _ended(self, path: str, seconds: float) -> dict[str, Any]:
         until = time.monotonic() + seconds
         while True:
-            found: dict[str, Any] = self.get(f"/jobs/{job}").json
+            found: dict[str, Any] = self.get(path).json
             if found["State"] in ("Success", "Failure") or time.monotonic() > until:
                 return found
             time.sleep(0.3)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from typing import TYPE_CHECKING
 
 from dicomorph.services.backend import Backend
+
+if TYPE_CHECKING:
+    from dicomorph.aws.arrivals.ingestion import Ingestion
 
 _lock = threading.Lock()
 _backend: Backend | None = None
@@ -36,3 +41,12 @@ def use_backend(backend: Backend | None) -> None:
     global _backend  # noqa: PLW0603 - as above
     with _lock:
         _backend = backend
+
+
+@functools.cache
+def get_ingestion() -> Ingestion:
+    """Return what takes in files that arrive on AWS, with the backend of this process once it needs it."""
+    from dicomorph.aws.backend import aws_ingestion  # noqa: PLC0415 - as above
+    from dicomorph.aws.environment import read_environment  # noqa: PLC0415
+
+    return aws_ingestion(read_environment(), get_backend)

@@ -6,24 +6,30 @@ resource for.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dicomorph.aws.environment import Environment
-from dicomorph.aws.settings import deployed_settings
+from dicomorph.aws.settings import deployed_rules, deployed_settings
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.errors import InternalError
+from dicomorph.model.object_keys import REJECTED
 from dicomorph.model.settings import MEGABYTE, Settings
+from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
+
+    from dicomorph.aws.arrivals.ingestion import Ingestion
 
 _DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
 # Of S3, too: four attempts have to fit into what the workflow gives a worker (120 s).
@@ -48,6 +54,7 @@ def aws_backend(environment: Environment) -> Backend:
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
+        uploads=_aws_uploads(environment),
         settings=settings,
         planner_limits=PlannerLimits(),
         now=utc_now,
@@ -55,6 +62,42 @@ def aws_backend(environment: Environment) -> Backend:
         targets=_aws_targets(environment, settings),
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
+    )
+
+
+def aws_ingestion(environment: Environment, backend: Callable[[], Backend]) -> Ingestion:
+    """Return what takes in files that arrive in the bucket.
+
+    Parameters
+    ----------
+    backend : Callable[[], Backend]
+        Asked when the first file has arrived: where its settings mean nothing, files are noted all the same.
+    """
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.arrivals.ingestion import Ingestion  # noqa: PLC0415
+    from dicomorph.aws.arrivals.queue import ArrivalQueue  # noqa: PLC0415
+    from dicomorph.aws.arrivals.waiting import Waiting  # noqa: PLC0415
+    from dicomorph.aws.objects.store import S3Store  # noqa: PLC0415
+
+    client, bucket = s3_client(), environment.dicom_bucket_name
+    queue = boto3.client("sqs", config=_config(read_timeout=5))
+    return Ingestion(
+        S3Store(client, bucket),
+        ArrivalQueue(queue, environment.arrival_queue_url),
+        functools.cache(lambda: _aws_door(client, bucket, backend())),
+        Waiting(client, bucket, environment.function_name),
+    )
+
+
+def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
+    from dicomorph.aws.arrivals.objects import S3Arrivals  # noqa: PLC0415
+
+    return Door(
+        backend=backend,
+        arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
+        rejected=Target(backend.objects, REJECTED),
+        rules=deployed_rules(backend.settings),
     )
 
 
@@ -77,6 +120,20 @@ class _Absent:
         raise InternalError(f"{name}: this function was started without {self._variable}")
 
 
+class _Later:
+    """Stands for ports that are made when they are used, which most functions never do: each has a client."""
+
+    def __init__(self, **makers: Callable[[], Any]) -> None:
+        self._makers = makers
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        made = self._makers[name]()
+        setattr(self, name, made)
+        return made
+
+
 def _aws_objects(environment: Environment, settings: Settings) -> Any:
     if not environment.dicom_bucket_name:
         return _Absent("DICOM_BUCKET_NAME")
@@ -86,19 +143,26 @@ def _aws_objects(environment: Environment, settings: Settings) -> Any:
     return S3Store(s3_client(), environment.dicom_bucket_name, scratch)
 
 
-def s3_client() -> S3Client:
+def s3_client(*, bare: bool = False) -> S3Client:
     """Return a client whose presigned URLs work in every region.
 
     What is encrypted with a KMS key is given to signatures of version 4 alone, and in older regions
     boto3 presigns with version 2. Where a bucket is younger than its name in the global DNS, and in
     regions that are off by default, only the region's own host answers without a redirection, which
     a signed URL does not survive.
+
+    Parameters
+    ----------
+    bare : bool
+        Whether it asks for no checksums by itself, as the SDK does since 2025: whoever sends what it
+        has signed, or begun, would have to send them.
     """
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     signing = Config(
         signature_version="s3v4",
+        request_checksum_calculation="when_required" if bare else "when_supported",
         s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
     )
     return boto3.client("s3", config=_config(read_timeout=_READ_TIMEOUT).merge(signing))
@@ -138,6 +202,32 @@ def _aws_jobs(environment: Environment) -> Any:
 
     client = boto3.client("dynamodb", config=_config(read_timeout=5))
     return DynamoJobRecords(client, environment.index_table_name)
+
+
+def _aws_uploads(environment: Environment) -> Any:
+    return _Later(
+        records=partial(_aws_upload_records, environment.index_table_name),
+        door=partial(_aws_upload_door, environment.dicom_bucket_name),
+    )
+
+
+def _aws_upload_records(table_name: str) -> Any:
+    if not table_name:
+        return _Absent("INDEX_TABLE_NAME")
+    import boto3  # noqa: PLC0415
+
+    from dicomorph.aws.uploads.records import DynamoUploadRecords  # noqa: PLC0415
+
+    return DynamoUploadRecords(boto3.client("dynamodb", config=_config(read_timeout=5)), table_name)
+
+
+def _aws_upload_door(bucket: str) -> Any:
+    if not bucket:
+        return _Absent("DICOM_BUCKET_NAME")
+    from dicomorph.aws.uploads.door import S3UploadDoor  # noqa: PLC0415
+    from dicomorph.aws.uploads.session import session_end  # noqa: PLC0415
+
+    return S3UploadDoor(s3_client(bare=True), bucket, session_end=session_end)
 
 
 def _aws_runner(environment: Environment) -> Any:

@@ -23,6 +23,12 @@ class Environment:
         Empty if there are none.
     max_concurrency, worker_concurrency : int
         The stack's parameters of these names; 0 for functions that share no workers out.
+    arrival_queue_url : str
+        Where it is told of what arrives.
+    arrival_rules : str
+        The stack's parameter of this name, unread; empty for functions that take nothing in.
+    function_name : str
+        Which Lambda itself tells a function.
     """
 
     index_table_name: str
@@ -32,6 +38,9 @@ class Environment:
     settings_object: str = ""
     max_concurrency: int = 0
     worker_concurrency: int = 0
+    arrival_queue_url: str = ""
+    arrival_rules: str = ""
+    function_name: str = ""
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -51,4 +60,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         settings_object=values.get("SETTINGS_OBJECT", ""),
         max_concurrency=int(values.get("MAX_CONCURRENCY") or 0),
         worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
+        arrival_queue_url=values.get("ARRIVAL_QUEUE_URL", ""),
+        arrival_rules=values.get("ARRIVAL_RULES", ""),
+        function_name=values.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )

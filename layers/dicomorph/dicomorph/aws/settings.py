@@ -15,6 +15,7 @@ from dicomorph.aws.environment import Environment
 from dicomorph.aws.objects.errors import translated
 from dicomorph.model.errors import BadFileFormatError, DicomorphError, MisconfiguredError, TransientError
 from dicomorph.model.settings import Settings, parse_settings
+from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.server.check_settings import check_settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
         If S3 is away.
     """
     try:
-        settings = check_settings(parse_settings(_document(_text(environment, s3))))
+        document = _with_rules(_document(_text(environment, s3)), environment.arrival_rules)
+        settings = check_settings(parse_settings(document))
         _check_targets(settings)
     except TransientError:
         raise
@@ -52,6 +54,25 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
         _logger.error("Settings: %s", error.details)  # noqa: TRY400 - the operator's own words, no traceback
         raise MisconfiguredError(_WRONG) from error
     return settings
+
+
+def deployed_rules(settings: Settings) -> ArrivalRules:
+    """Return the rules on arrival; raise `MisconfiguredError` if they mean nothing, which the log tells."""
+    try:
+        return ArrivalRules(settings)
+    except DicomorphError as error:
+        _logger.error("Settings: %s", error.details)  # noqa: TRY400 - as above
+        raise MisconfiguredError(_WRONG) from error
+
+
+def _with_rules(document: object, rules: str) -> object:
+    """Return settings with the rules of the stack's parameter, which may stand in one place only."""
+    found = _document(rules or "{}")
+    if not found or not isinstance(document, dict):
+        return document
+    if "ArrivalRules" in document:
+        raise BadFileFormatError("ArrivalRules stand in the settings and in the parameter of this name")
+    return {**document, "ArrivalRules": found}
 
 
 def _check_targets(settings: Settings) -> None:

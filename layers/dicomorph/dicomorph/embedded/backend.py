@@ -11,11 +11,13 @@ from dicomorph.embedded.objects.folders import ORPHANS
 from dicomorph.embedded.objects.room import Room
 from dicomorph.embedded.objects.store import FileStore
 from dicomorph.embedded.sqlite.database import Database
+from dicomorph.embedded.uploads.door import ServerDoor
+from dicomorph.embedded.uploads.records import SqliteUploadRecords
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRunner
-from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.services.backend import Backend, Target, Uploads, utc_now
 
 # Small batches for every job, so that all cores have work.
 _LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
@@ -51,6 +53,7 @@ def embedded_backend(
         index=index,
         jobs=SqliteJobRecords(database),
         runner=runner,
+        uploads=Uploads(SqliteUploadRecords(database), ServerDoor()),
         settings=settings,
         planner_limits=_LIMITS,
         now=utc_now,

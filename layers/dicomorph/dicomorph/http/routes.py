@@ -24,6 +24,7 @@ _JOB = "a [job](jobs.md)"
 _BULK = "jobs on resources of any level"
 _STUDIES = "jobs; `KeepLabels` is honoured"
 _ACTIONS = "[what they do](jobs.md#cancel-pause-resume-resubmit)"
+_PAST = "not in Orthanc; [how to](uploading.md)"
 _OUTPUTS = "no kind of job has outputs: 404"
 
 # A row says what is called, what it does, what it takes and answers. Formatted, it would take ten lines.
@@ -69,6 +70,23 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("GET", "/instances/{id}/simplified-tags", "browse", READ,
             "Show the tags of an instance by their names.",
             query=_OF_TAGS, answers=("SimplifiedTags", 303), remark=_FILES),
+    ),
+    "Uploads": (
+        Row("POST", "/uploads", "uploads", WRITE,
+            "Offer an address to which a file of any size is sent.",
+            body="Announcement", answers=("OfferedUpload",), remark=_PAST),
+        Row("GET", "/uploads/{id}", "uploads", READ,
+            "Show how far an upload has come, and what became of it.",
+            answers=("ViewedUpload",), remark=_PAST),
+        Row("POST", "/uploads/{id}/renew", "uploads", WRITE,
+            "Offer the same place for longer; of a file in parts, those that have not been sent.",
+            answers=("OfferedUpload",), remark=_PAST),
+        Row("POST", "/uploads/{id}/complete", "uploads", WRITE,
+            "Make a file of the parts that were sent; show the upload.",
+            answers=("ViewedUpload",), remark=_PAST),
+        Row("DELETE", "/uploads/{id}", "uploads", DELETE,
+            "Give an upload up.",
+            answers=(EMPTY,), remark=_PAST),
     ),
     "Metadata and labels": (
         Row("GET", "/{level}/{id}/metadata", "browse", READ,

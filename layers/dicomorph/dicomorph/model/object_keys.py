@@ -7,6 +7,10 @@
     results/<token>.<dcm or json>                                     an answer too large for itself
     jobs/<job id>/…                                                   documents (`jobs.documents`)
     erasures/<resource>/<time>-<token>/…                              documents (`services.erasure.records`)
+    incoming/<any name>                                               a file that somebody else has put there
+    incoming/uploads/<upload id>                                      the same, by way of the API
+    rejected/<token>, rejected/<token>.json                           one that was not taken, and why
+    arrivals/<token>/<nnnnnn>.json                                    documents (`services.arrival.notes`)
 
 The two digits in front spread the store's partitions. Every version of an instance has a key
 of its own, so a key always has the same bytes.
@@ -21,6 +25,10 @@ INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
 ERASURES = "erasures/"
+INCOMING = "incoming/"
+INCOMING_UPLOADS = "incoming/uploads/"
+REJECTED = "rejected/"
+ARRIVALS = "arrivals/"
 
 TOKEN_BYTES = 16
 """Of what nobody may guess, or meet twice: the names of uploads and results, the ids of jobs."""
@@ -49,6 +57,11 @@ def product_key(job_id: str, product: str, number: int, position: int) -> str:
 def result_key(token: bytes, suffix: str) -> str:
     """Return the key of an answer that is fetched by its address, such as ``results/7f01.dcm``."""
     return f"{RESULTS}{token.hex()}.{suffix}"
+
+
+def incoming_upload_key(upload_id: str) -> str:
+    """Return the key under which a client sends a file past the API."""
+    return f"{INCOMING_UPLOADS}{upload_id}"
 
 
 def exported_key(prefix: str, product: Ancestry) -> str:

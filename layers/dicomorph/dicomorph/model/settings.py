@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.resources import Json
 
 MEGABYTE = 1 << 20
 """Bytes of what Orthanc calls MB."""
@@ -88,6 +89,7 @@ class Settings:
     store_anonymized_from: bool = True
     targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     target_mode: int = 0o600
+    arrival_rules: Mapping[str, Mapping[str, Json]] = field(default_factory=lambda: MappingProxyType({}))
     maximum_storage_size: int = 0  # this and the next ones in MB
     maximum_storage_mode: str = "Reject"
     minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
@@ -186,6 +188,14 @@ def _targets(value: Any) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
 
 
+def _arrival_rules(value: Any) -> Mapping[str, Mapping[str, Json]]:
+    """Read rules by prefix; what they mean is found out where files arrive (`services.arrival.rules`)."""
+    if not all(isinstance(rule, dict) for rule in value.values()):
+        message = "a JSON object for each prefix"
+        raise TypeError(message)
+    return MappingProxyType(dict(value))
+
+
 def _file_mode(value: object) -> int:
     if not re.fullmatch("0?6[046][04]", _text(value)):
         message = "rights of files in octal, such as 0640: the owner reads and writes, others may read"
@@ -245,6 +255,7 @@ _READERS = {
     "StoreAnonymizedFrom": ("store_anonymized_from", _boolean),
     "Targets": ("targets", _targets),
     "TargetMode": ("target_mode", _file_mode),
+    "ArrivalRules": ("arrival_rules", _arrival_rules),
     "MaximumStorageSize": ("maximum_storage_size", _count),
     "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
     "MinimumFreeSpace": ("minimum_free_space", _count),

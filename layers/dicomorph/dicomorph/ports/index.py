@@ -243,6 +243,12 @@ class ServerProperties(Protocol):
     def write_property(self, name: str, value: str) -> None:
         """Set a server-wide property to a text that UTF-8 can encode."""
 
+    def establish_property(self, name: str, value: str) -> str:
+        """Set a server-wide property unless there is one; return the one that counts.
+
+        Of many who do so at once, all get the same.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

@@ -17,6 +17,7 @@ from dicomorph.model.settings import Settings
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRecords, JobRunner
 from dicomorph.ports.objects import ObjectStore
+from dicomorph.ports.uploads import UploadDoor, UploadRecords
 
 _Argument = TypeVar("_Argument")
 _Answer = TypeVar("_Answer")
@@ -36,6 +37,14 @@ class Target:
 
     store: ObjectStore
     prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What uploads that go past the API need: their records, and where clients send them."""
+
+    records: UploadRecords
+    door: UploadDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,7 @@ class Backend:
     index: Index
     jobs: JobRecords
     runner: JobRunner
+    uploads: Uploads
     settings: Settings
     planner_limits: PlannerLimits
     now: Callable[[], datetime]

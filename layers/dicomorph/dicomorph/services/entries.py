@@ -48,10 +48,12 @@ def annotated_as(entry: InstanceEntry, held: Resource) -> InstanceEntry:
     return replace(entry, facts={**entry.facts, level: facts}, labels={**entry.labels, level: labels})
 
 
-def given_metadata(received: datetime, *, remote_ip: str, username: str = "") -> dict[str, str]:
+def given_metadata(
+    received: datetime, *, remote_ip: str = "", username: str = "", origin: str = "RestApi"
+) -> dict[str, str]:
     """Return what an instance is given when it is stored, beside what derives from its file.
 
-    Everything comes by the REST API, uploads and products alike: there is no AE that sent it.
+    There is no AE that sent it: uploads and products come by the REST API.
 
     Parameters
     ----------
@@ -61,10 +63,12 @@ def given_metadata(received: datetime, *, remote_ip: str, username: str = "") ->
         Of the client that sent the file or asked for the job.
     username : str
         Of this client; empty if nobody asked for one.
+    origin : str
+        One of Orthanc's: ``Unknown`` for what lay in a bucket or folder one day.
     """
     return {
         HTTP_USERNAME: username,
-        ORIGIN: "RestApi",
+        ORIGIN: origin,
         RECEPTION_DATE: metadata_time(received),
         REMOTE_AET: "",
         REMOTE_IP: remote_ip,

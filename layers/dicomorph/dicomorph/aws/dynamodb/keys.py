@@ -10,6 +10,7 @@ PK                           SK                  item
 ``Property#<name>``          ``-``               a server-wide property
 ``Job#<id>``                 ``-`` and numbers   the record of a job, in pieces if it is large
 ``Jobs``                     id of the job       whether the job is alive
+``Upload#<id>``              ``-``               an upload past the API, for some weeks
 ===========================  ==================  ===========================================
 
 Identifiers are SHA-1 digests, so their first digit spreads evenly. A series has sixteen
@@ -79,3 +80,8 @@ JOBS = "Jobs"
 def job_partition(job_id: str) -> str:
     """Return the partition of a job's record."""
     return f"Job#{job_id}"
+
+
+def upload_key(upload_id: str) -> Item:
+    """Return the key of the record of an upload past the API."""
+    return key(f"Upload#{upload_id}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from dicomorph.aws.dynamodb.expressions import ABSENT
 from dicomorph.aws.dynamodb.keys import counter_key, property_key
 from dicomorph.aws.dynamodb.table import Table
 from dicomorph.aws.index.items import decode_text, encode_text
+from dicomorph.model.errors import ConflictError, TransientError
 
 
 class DynamoServerProperties:
@@ -31,3 +35,13 @@ class DynamoServerProperties:
     def write_property(self, name: str, value: str) -> None:
         """Set a server-wide property."""
         self._table.put(property_key(name) | {"Text": encode_text(value)})
+
+    def establish_property(self, name: str, value: str) -> str:
+        """Set a server-wide property unless there is one; return the one that counts."""
+        item = property_key(name) | {"Text": encode_text(value)}
+        with suppress(ConflictError):  # also where the answer to an attempt of this very call was lost
+            self._table.put(item, ABSENT)
+        found = self.read_property(name)
+        if found is None:
+            raise TransientError("A property of the server vanished as it was written")
+        return found

@@ -25,10 +25,12 @@ from dicomorph.model.errors import (
 _SERVER_FAULT = 500
 _ERRORS: dict[str, type[DicomorphError]] = {
     "404": UnknownResourceError,
+    "405": UnknownResourceError,  # the same as MethodNotAllowed, where an answer has no body
     "BadDigest": TransientError,  # what arrived is not what was sent
     "InvalidRange": CorruptedFileError,  # the object is shorter than it was
     "MethodNotAllowed": UnknownResourceError,  # the version is a delete marker
     "NoSuchKey": UnknownResourceError,
+    "NoSuchUpload": UnknownResourceError,
     "NoSuchVersion": UnknownResourceError,
     "OperationAborted": TransientError,
     "RequestLimitExceeded": TransientError,

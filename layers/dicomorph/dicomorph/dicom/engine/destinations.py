@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from dicomorph.dicom.engine.edit_plan import Action, EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
-from dicomorph.dicom.engine.moved_instances import MovedInstances, Place
+from dicomorph.dicom.engine.moved_instances import Place
 from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.stream.elements import IMPLICIT_LITTLE
 from dicomorph.dicom.text.charsets import CharacterSet
@@ -49,6 +49,42 @@ class Destinations(Protocol):
         """Return the new StudyInstanceUID of a study to which a reference leads as a whole."""
 
 
+class Moved(Protocol):
+    """Which instances get new identifiers together; see `MovedInstances`."""
+
+    def place_of(self, uid: str, stated: Place) -> Place | None:
+        """Return where an instance belongs, None if it is none of them."""
+
+    def has_copy(self, uid: str, copy: int) -> bool:
+        """Tell whether there are that many copies of an instance, counted from 0."""
+
+    def place_of_series(self, uid: str, stated_study: str) -> Place | None:
+        """Return the study and series of which an instance is among them."""
+
+    def has_study(self, uid: str) -> bool:
+        """Tell whether an instance of a study is among them."""
+
+
+class Everything:
+    """All instances there are (`Moved`): what becomes of one, becomes of any other that it refers to."""
+
+    def place_of(self, uid: str, stated: Place) -> Place | None:  # noqa: ARG002 - see `Moved`
+        """Return what the reference says."""
+        return stated
+
+    def has_copy(self, uid: str, copy: int) -> bool:  # noqa: ARG002
+        """Tell that there is one of each."""
+        return copy == 0
+
+    def place_of_series(self, uid: str, stated_study: str) -> Place | None:
+        """Return what the reference says."""
+        return Place(stated_study, uid)
+
+    def has_study(self, uid: str) -> bool:  # noqa: ARG002
+        """Tell that it is."""
+        return True
+
+
 class NewIdentifiers:
     """The identifiers that the products of a plan have (`Destinations`).
 
@@ -60,7 +96,7 @@ class NewIdentifiers:
         The mapper for a copy, counted from 0.
     copy : int
         Which copy the file is that refers: it leads to the same copy of others, or else the first.
-    moved : Callable[[], MovedInstances]
+    moved : Callable[[], Moved]
         The instances of the job; asked for at the first reference.
     """
 
@@ -69,19 +105,19 @@ class NewIdentifiers:
         plan: EditPlan,
         mapper_of: Callable[[int], IdentityMapper],
         copy: int,
-        moved: Callable[[], MovedInstances],
+        moved: Callable[[], Moved],
     ) -> None:
         self._plan = plan
         self._mapper_of = functools.cache(mapper_of)
         self._copy = copy
         self._load = moved
         self._replacements: dict[int, str] = {}
-        self._places: dict[Place, Place] = {}  # as many as the job has series
+        self._places: dict[Place, Place] = {}
         self._found: dict[tuple[str, Place], Destination | None] = {}
         self._actions = {tag: plan.root.rule(tag).action for tag in _UIDS}
 
     @functools.cached_property
-    def _moved(self) -> MovedInstances:
+    def _moved(self) -> Moved:
         return self._load()
 
     def of_instance(self, uid: str, stated: Place) -> Destination | None:
@@ -115,6 +151,8 @@ class NewIdentifiers:
     def _new_place(self, place: Place) -> Place:
         new = self._places.get(place)
         if new is None:
+            if len(self._places) >= _REMEMBERED:
+                self._places.clear()
             new = self._places[place] = self._renamed(place)
         return new
 
@@ -126,6 +164,8 @@ class NewIdentifiers:
 
     def _new(self, tag: int, namespace: Namespace, original: str, copy: int = 0) -> str:
         action = self._actions[tag]
+        if not original:  # a reference that does not state where its instance belongs
+            return ""
         if action is Action.MAP:
             return self._mapper_of(copy).uid(namespace, original)
         return (self._replacement(tag) if action is Action.REPLACE else "") or original

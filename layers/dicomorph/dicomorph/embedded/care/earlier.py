@@ -52,6 +52,7 @@ _TAKE_OVER = (
     "INSERT OR REPLACE INTO property SELECT * FROM earlier.property",
     "INSERT OR REPLACE INTO job SELECT * FROM earlier.job",
     "INSERT OR REPLACE INTO job_request SELECT * FROM earlier.job_request",
+    "INSERT OR REPLACE INTO upload SELECT * FROM earlier.upload",
     """
     INSERT OR IGNORE INTO outbox SELECT object_key FROM earlier.outbox AS o
     WHERE NOT EXISTS (SELECT 1 FROM resource WHERE level = 3 AND object_key = o.object_key

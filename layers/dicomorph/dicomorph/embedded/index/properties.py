@@ -37,3 +37,10 @@ class SqliteServerProperties:
         """Set a server-wide property."""
         with self._database.write() as connection:
             connection.execute("REPLACE INTO property VALUES (?, ?)", (name, value))
+
+    def establish_property(self, name: str, value: str) -> str:
+        """Set a server-wide property unless there is one; return the one that counts."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO property VALUES (?, ?)", (name, value))
+            ((found,),) = connection.execute("SELECT value FROM property WHERE name = ?", (name,)).fetchall()
+        return str(found)

@@ -78,6 +78,17 @@ CREATE TABLE IF NOT EXISTS job_request (
     document BLOB NOT NULL
 );
 
+-- Uploads past the API, which are forgotten after some weeks.
+CREATE TABLE IF NOT EXISTS upload (
+    id        TEXT PRIMARY KEY,
+    forgotten TEXT NOT NULL,
+    expires   TEXT NOT NULL,
+    reached   INTEGER NOT NULL, -- the rank of its state
+    record    TEXT NOT NULL,    -- JSON
+    outcome   TEXT              -- JSON; NULL while it is pending
+);
+CREATE INDEX IF NOT EXISTS upload_forgotten ON upload (forgotten);
+
 -- The number of the newest run of the server. Every write transaction compares it.
 CREATE TABLE IF NOT EXISTS run (epoch INTEGER NOT NULL);
 INSERT INTO run SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM run);

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dicomorph.model.errors import InternalError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
-OPENED_VERSIONS = frozenset((1, 2, SCHEMA_VERSION))
+OPENED_VERSIONS = frozenset((1, 2, 3, SCHEMA_VERSION))
 """Those of databases that can be opened; an earlier one becomes one of today's then."""
 
 
@@ -31,7 +31,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 def migrate(connection: sqlite3.Connection) -> None:
     """Create what is missing, within a transaction.
 
-    Version 1 lacks tables, and versions 1 and 2 a column.
+    Earlier versions lack tables, and versions 1 and 2 a column.
     """
     for statement in _statements(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")):
         connection.execute(statement)

@@ -86,6 +86,18 @@ class Request:
         """Return one part of the path; 0 is the first."""
         return self.path.split("/")[position + 1]
 
+    def address(self, *, is_tls: bool) -> str:
+        """Return what the addresses of the API begin with for this client; without a host if it names none.
+
+        Parameters
+        ----------
+        is_tls : bool
+            Whether this server itself speaks TLS. One that stands in front says so in a header.
+        """
+        host = self.headers.get("host", "")
+        is_tls = is_tls or self.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+        return f"{'https' if is_tls else 'http'}://{host}{self.root}" if host else self.root
+
     @property
     def evades_permissions(self) -> bool:
         """Whether it means another method than the one that the gateway has let the caller use."""

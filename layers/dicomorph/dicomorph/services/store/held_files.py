@@ -9,7 +9,7 @@ from dicomorph.model.errors import CorruptedFileError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef, Resource
 from dicomorph.services.backend import Backend
 from dicomorph.services.damage import check_object
-from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.store.uploaded_file import Upload
 
 _READ_AT_ONCE = 1 << 20
 
@@ -26,7 +26,7 @@ class Held(enum.Enum):
     """The same, and the upload has what was stored, which can be written where it was."""
 
 
-def held_file(backend: Backend, stored: Resource, upload: UploadedFile) -> Held:
+def held_file(backend: Backend, stored: Resource, upload: Upload) -> Held:
     """Tell before anything is written what becomes of a stored file; `Ingest.add` has the last word."""
     overwrite = backend.settings.overwrite_instances
     if overwrite.replaces and not overwrite.compares:
@@ -52,7 +52,7 @@ def _is_whole(backend: Backend, stored: Resource, ref: ObjectRef) -> bool:
         return False
 
 
-def _is_what_was_stored(stored: Resource, upload: UploadedFile) -> bool:
+def _is_what_was_stored(stored: Resource, upload: Upload) -> bool:
     ref = stored.object
     if ref is None or ref.size != upload.size:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from dicomorph.services.entries import annotated_as, given_metadata, instance_en
 from dicomorph.services.erasure.discarding import discard_removed, take_back
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.held_files import Held, held_file
-from dicomorph.services.store.uploaded_file import UploadedFile
+from dicomorph.services.store.uploaded_file import Upload, UploadedFile
 
 _ATTEMPTS = 5  # at what others replace or delete while it is mended
 
@@ -47,7 +48,29 @@ def store_instance(backend: Backend, file: bytes | Path, *, remote_ip: str) -> d
         description = describe(
             source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn
         )
-    storing = _Storing(backend, upload, description, remote_ip)
+    return store_upload(
+        backend, upload, description, metadata=given_metadata(backend.now(), remote_ip=remote_ip)
+    )
+
+
+def store_upload(
+    backend: Backend,
+    upload: Upload,
+    description: Description,
+    *,
+    metadata: Mapping[str, str],
+    must_last: bool = False,
+) -> dict[str, Json]:
+    """Store a file that was read already; return Orthanc's answer to an upload (spec 2.2).
+
+    Parameters
+    ----------
+    metadata : Mapping[str, str]
+        Of the instance, beside what derives from the file.
+    must_last : bool
+        Whether the object is to survive a power cut, whatever the settings say: its source will go.
+    """
+    storing = _Storing(backend, upload, description, metadata, must_last=must_last)
     for _ in range(_ATTEMPTS):
         status = storing.attempt()
         if status is not StoreStatus.FAILURE:
@@ -59,13 +82,20 @@ class _Storing:
     """Storing one upload."""
 
     def __init__(
-        self, backend: Backend, upload: UploadedFile, description: Description, remote_ip: str
+        self,
+        backend: Backend,
+        upload: Upload,
+        description: Description,
+        metadata: Mapping[str, str],
+        *,
+        must_last: bool,
     ) -> None:
         self.ancestry = ancestry_of(description.identifiers)
         self._backend = backend
         self._upload = upload
         self._description = description
-        self._remote_ip = remote_ip
+        self._metadata = metadata
+        self._must_last = must_last or backend.settings.sync_storage_area
 
     def attempt(self) -> StoreStatus:
         """Store the upload, unless what is stored stays; a failure if that changes right now."""
@@ -86,7 +116,7 @@ class _Storing:
 
     def _put_back(self, ref: ObjectRef) -> StoreStatus:
         """Write the same bytes as before where they were: for jobs that have pinned them, too."""
-        self._upload.put(self._backend, ref.key)
+        self._upload.put(self._backend.objects, ref.key)
         self._backend.objects.sync([ref])
         stored = self._stored()
         if stored is not None and stored.object == ref:
@@ -98,9 +128,9 @@ class _Storing:
         self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
     ) -> StoreStatus:
         backend = self._backend
-        ref = self._upload.put(backend, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
+        ref = self._upload.put(backend.objects, upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
-            if backend.settings.sync_storage_area or is_replacement:  # what it replaces is deleted below
+            if self._must_last or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])
             [outcome] = backend.index.ingest.add([self._entry(ref, damaged)], overwrite=overwrite)
         except Exception:
@@ -116,7 +146,7 @@ class _Storing:
             self.ancestry,
             ref,
             md5=self._upload.md5 if compares else "",
-            metadata=given_metadata(self._backend.now(), remote_ip=self._remote_ip),
+            metadata=self._metadata,
         )
         if damaged is not None:
             entry = replace(annotated_as(entry, damaged), replaces=damaged.object)

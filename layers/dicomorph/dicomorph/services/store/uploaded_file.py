@@ -1,4 +1,4 @@
-"""The file that a client sent: in memory, or spooled to the disk."""
+"""A file that is to be stored: sent by a client, in memory or spooled to the disk, or open already."""
 
 from __future__ import annotations
 
@@ -8,13 +8,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from dicomorph.dicom.stream.checksum import crc32_of
+from dicomorph.dicom.stream.edit_script import EditScript
 from dicomorph.dicom.stream.mapped_source import MappedSource
 from dicomorph.dicom.stream.source import BufferSource, Scratch, Source
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import ObjectRef
-from dicomorph.services.backend import Backend
+from dicomorph.ports.objects import ObjectStore
+
+
+class Upload(Protocol):
+    """A file that is to be stored, wherever it is now."""
+
+    def put(self, store: ObjectStore, key: str) -> ObjectRef:
+        """Store it under a key."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+
+    @property
+    def crc32(self) -> int:
+        """The CRC-32 of all bytes."""
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of all bytes, in hex."""
 
 
 class UploadedFile:
@@ -52,11 +73,11 @@ class UploadedFile:
         finally:
             source.close()
 
-    def put(self, backend: Backend, key: str) -> ObjectRef:
+    def put(self, store: ObjectStore, key: str) -> ObjectRef:
         """Store it under a key."""
         if isinstance(self._content, bytes):
-            return backend.objects.put(key, self._content)
-        return backend.objects.put_file(key, str(self._content))
+            return store.put(key, self._content)
+        return store.put_file(key, str(self._content))
 
     @cached_property
     def size(self) -> int:
@@ -76,3 +97,38 @@ class UploadedFile:
             return hashlib.md5(self._content, usedforsecurity=False).hexdigest()
         with self._content.open("rb") as stream:
             return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+class OpenFile:
+    """A file that somebody else has opened, and will close; it is stored without being held in memory.
+
+    Parameters
+    ----------
+    source : Source
+        All of it.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def put(self, store: ObjectStore, key: str) -> ObjectRef:
+        """Store it under a key."""
+        return store.put_script(key, self._source, EditScript.of([(0, self._source.size)]))
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self._source.size
+
+    @cached_property
+    def crc32(self) -> int:
+        """The CRC-32 of all bytes."""
+        return crc32_of(self._source)
+
+    @cached_property
+    def md5(self) -> str:
+        """The MD5 of all bytes, in hex."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for chunk in EditScript.of([(0, self._source.size)]).chunks(self._source):
+            digest.update(chunk)
+        return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""What arrives in the bucket, and the queue that tells of it."""
