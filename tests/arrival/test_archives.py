@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.services.arrival import archive
 from dicomorph.services.arrival.outcomes import (
     Continued,
@@ -109,6 +114,29 @@ def test_an_empty_archive_is_worked_off(home: House) -> None:
 
 
 # ------------------------------------------------------------------------------ damage and malice
+
+
+_SOUND = zipped({**_images(2), "text": b"text" * 100})
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(_SOUND) - 1), st.binary(min_size=1, max_size=4)), max_size=4),
+    st.integers(0, len(_SOUND)),
+)
+def test_a_damaged_archive_is_read_or_refused_and_never_anything_else(
+    changes: list[tuple[int, bytes]], kept: int
+) -> None:
+    content = bytearray(_SOUND)
+    for at, new in changes:
+        content[-at : len(content) - at + len(new)] = new  # the directory is at the end
+    source = BufferSource(bytes(content[-kept:]))
+    with suppress(BadFileFormatError):
+        found = archive.Archive(source)
+        for number in range(len(found)):
+            assert found.packed(number).size <= source.size
+            if found.is_content(number):
+                with suppress(BadFileFormatError):
+                    assert found.member(number).size <= source.scratch.largest_inflated
 
 
 def _refused(home: House, content: bytes) -> str:

@@ -98,6 +98,22 @@ def test_an_archive_is_worked_off_in_messages_that_name_nothing(
     assert _keys(trigger, "incoming/") == _keys(trigger, "arrivals/") == []
 
 
+def test_an_object_that_came_in_parts_is_one_file(trigger: Trigger) -> None:
+    content = make_dicom(PixelData=bytes(5 << 20), BitsAllocated=8)
+    upload = trigger.s3.create_multipart_upload(Bucket=BUCKET, Key="incoming/1", Metadata={"patient": "Doe"})
+    target: Any = {"Bucket": BUCKET, "Key": "incoming/1", "UploadId": upload["UploadId"]}
+    parts: list[Any] = []
+    for number, start in enumerate(range(0, len(content), 5 << 20), 1):
+        part = trigger.s3.upload_part(**target, PartNumber=number, Body=content[start : start + (5 << 20)])
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    done = trigger.s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    # moto tells of it too early, when there is no object yet.
+    trigger.function(sqs_event(object_created(BUCKET, "incoming/1", done["VersionId"])), Context())
+    [key] = _keys(trigger, "instances/")
+    assert trigger.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == content
+    assert _keys(trigger, "incoming/") == []
+
+
 # ------------------------------------------------------------------------------- failures
 
 

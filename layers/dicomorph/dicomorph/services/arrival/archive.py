@@ -100,7 +100,7 @@ class Archive:
     def packed(self, number: int) -> Source:
         """Return a member as it is in the archive, with the header in front of it."""
         member = self._members[number]
-        start = min(member.header_offset, self._source.size)
+        start = min(max(member.header_offset, 0), self._source.size)  # of what was cut off in front, below 0
         header = self._source.read(start, start + _LOCAL_HEADER.size)
         lengths = _LOCAL_HEADER.unpack(header) if len(header) == _LOCAL_HEADER.size else (0, 0)
         stop = start + _LOCAL_HEADER.size + sum(lengths) + member.compress_size

@@ -31,7 +31,9 @@ class Door:
     arrivals: Arrivals
     rejected: Target
     rules: ArrivalRules
-    _editors: dict[tuple[str, str], RuleEditor] = field(default_factory=dict)
+    _editors: dict[tuple[str, str], RuleEditor] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def editor(self, rule: ArrivalRule) -> RuleEditor | None:
         """Return what changes files under a rule; None where it stores them as they are."""
