@@ -19,6 +19,7 @@ class Arguments:
     data: Path
     settings: Path | None
     workers: int
+    incoming: Path | None = None
     rebuild_index: bool = False
     verify: bool = False
     names: bool = False
@@ -41,6 +42,9 @@ def parse_arguments(arguments: list[str] | None = None) -> Arguments:
         type=_workers,
         default=os.cpu_count() or 1,
         help="processes that run jobs (default: cores)",
+    )
+    parser.add_argument(
+        "--incoming", type=Path, metavar="DIR", help="folder to watch: files there are taken in, and deleted"
     )
     _add_care(parser)
     read = Arguments(**vars(parser.parse_args(arguments)))
