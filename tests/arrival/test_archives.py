@@ -64,6 +64,7 @@ def test_members_are_stored_in_portions_and_then_the_archive_goes(home: House) -
     assert home.place.waiting() == 0
 
 
+@on_files
 def test_without_a_hurry_an_archive_is_worked_off_at_once(home: House) -> None:
     arrived = home.place.bring("1.zip", zipped(_images(4), method=zipfile.ZIP_STORED))
     assert _counts(take(home.door(), arrived)) == (4, 0)

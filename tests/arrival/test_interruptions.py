@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from dicomorph.model.errors import StorageFullError, TransientError
 from dicomorph.model.resources import Level
+from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.take import take
 from tests.support.api_client import make_dicom
 from tests.support.arrivals import Fault, House, house, zipped
@@ -86,6 +89,31 @@ def _run(home: House, case: str, error: str) -> None:
 def test_an_interruption_at_any_call_loses_and_doubles_nothing(tmp_path: Path, case: str, error: str) -> None:
     with house("folder", tmp_path) as home:
         _run(home, case, error)
+
+
+def _taken_by_four(home: House, rules: dict[str, Any], content: bytes) -> None:
+    """Let four functions take the same file at once, and again as long as one of them fails."""
+    arrived, barrier = home.place.bring("1", content), Barrier(4)
+
+    def attempt(door: Door) -> None:
+        barrier.wait()
+        for _ in range(100):
+            with suppress(TransientError):
+                take(door, arrived)
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(attempt, home.door(rules)) for _ in range(4)]:
+            done.result()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_many_who_take_a_file_at_once_take_it_once(tmp_path: Path, case: str) -> None:
+    rules, content, expected = CASES[case]
+    with house("folder", tmp_path) as home:
+        for runs in range(1, 6):
+            _taken_by_four(home, rules, content)
+            _check(home, expected, runs)
 
 
 @pytest.mark.slow

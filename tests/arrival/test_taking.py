@@ -16,6 +16,7 @@ from dicomorph.services.arrival.take import take
 from tests.support.api_client import make_dicom
 from tests.support.arrivals import House
 
+on_files = pytest.mark.parametrize("home", ["folder"], indirect=True)
 ANONYMIZE: dict[str, Any] = {"Anonymize": {}}
 
 
@@ -50,6 +51,7 @@ def test_under_a_rule_only_the_product_is_stored(home: House) -> None:
     assert home.instances == 1
 
 
+@on_files
 def test_images_of_one_study_that_arrive_one_by_one_end_in_one_study(home: House) -> None:
     # Each by a process that has just started.
     for series in (1, 2):
@@ -61,6 +63,7 @@ def test_images_of_one_study_that_arrive_one_by_one_end_in_one_study(home: House
     assert {str(product.PatientName) for product in _products(home)} == {"Anonymized1"}
 
 
+@on_files
 def test_a_rule_that_is_changed_leaves_patients_their_pseudonyms(home: House) -> None:
     take(home.door({"ct/": ANONYMIZE}), home.place.bring("ct/1", make_dicom(instance=1)))
     changed = {"Anonymize": {"Keep": ["Modality"], "Replace": {"StudyDescription": "x"}}}
@@ -68,6 +71,7 @@ def test_a_rule_that_is_changed_leaves_patients_their_pseudonyms(home: House) ->
     assert home.backend.index.catalogue.statistics().studies == 1
 
 
+@on_files
 def test_rules_have_pseudonyms_of_their_own_unless_they_share_them(home: House) -> None:
     shared = {**ANONYMIZE, "Pseudonyms": "trial"}
     rules = {"a/": ANONYMIZE, "b/": ANONYMIZE, "c/": shared, "d/": shared}
@@ -76,6 +80,7 @@ def test_rules_have_pseudonyms_of_their_own_unless_they_share_them(home: House) 
     assert home.backend.index.catalogue.statistics().patients == 3
 
 
+@on_files
 def test_references_between_files_that_arrive_apart_follow_a_modification(home: House) -> None:
     rule = {"Modify": {"Level": "Study", "Replace": {"StudyDescription": "x"}}}
     reference = Dataset()
@@ -113,7 +118,7 @@ def test_a_rule_may_lead_to_a_target_and_leave_nothing_in_the_store(home: House)
     ids=["empty", "text", "two bytes", "cut off", "header", "no study"],
 )
 @pytest.mark.parametrize("rules", [{}, {"": ANONYMIZE}], ids=["as it is", "anonymized"])
-@pytest.mark.parametrize("home", ["folder"], indirect=True)
+@on_files
 def test_what_is_no_sound_dicom_is_set_aside_with_a_reason(
     home: House, content: bytes, rules: dict[str, object]
 ) -> None:
@@ -128,6 +133,7 @@ def test_what_is_no_sound_dicom_is_set_aside_with_a_reason(
     assert home.instances == 0
 
 
+@on_files
 def test_what_a_rule_cannot_change_is_set_aside_and_never_stored(home: House) -> None:
     # The character set of the file has no such letter.
     rules = {"": {"Modify": {"Replace": {"StudyDescription": "Ω"}}}}
@@ -138,6 +144,7 @@ def test_what_a_rule_cannot_change_is_set_aside_and_never_stored(home: House) ->
     assert home.keys("instances/") == []
 
 
+@on_files
 def test_names_are_found_in_no_key_and_in_no_reason(home: House) -> None:
     name = "Doe^Jane_19700101"
     door = home.door({"a/": ANONYMIZE})
@@ -157,6 +164,7 @@ def test_taking_a_file_twice_takes_it_once(home: House) -> None:
     assert home.instances == 2
 
 
+@on_files
 def test_a_file_that_arrives_again_is_stored_once(home: House) -> None:
     for _ in range(2):
         take(home.door(), home.place.bring("1", make_dicom()))
@@ -164,6 +172,18 @@ def test_a_file_that_arrives_again_is_stored_once(home: House) -> None:
     assert home.instances == 2
     assert home.rejected() == []
     assert home.place.waiting() == 0
+
+
+@on_files
+def test_a_large_product_that_is_not_taken_leaves_the_file_to_be_set_aside(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomorph.services.arrival.rule_editor._IN_MEMORY", 0)
+    door = home.door({"": {"Anonymize": {"Keep": ["StudyDescription"]}}})
+    assert take(door, home.place.bring("1", make_dicom())) == Produced()
+    other = make_dicom(StudyDescription="Another")
+    assert isinstance(take(door, home.place.bring("1", other)), Rejected)
+    assert home.rejected() == [other]
 
 
 def test_another_file_under_the_same_identifiers_is_set_aside_and_not_lost(home: House) -> None:
@@ -174,6 +194,7 @@ def test_another_file_under_the_same_identifiers_is_set_aside_and_not_lost(home:
     assert home.rejected() == [other]
 
 
+@on_files
 def test_another_file_replaces_the_stored_one_where_the_settings_say_so(home: House) -> None:
     other = make_dicom(PatientName="Roe^Richard")
     door = home.door(OverwriteInstances="Always")

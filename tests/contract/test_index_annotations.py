@@ -171,11 +171,13 @@ def test_properties_are_kept(index: Index) -> None:
         assert index.properties.read_property("DefaultEncoding") == value
 
 
-def test_of_many_who_establish_a_property_at_once_all_get_the_same(index: Index) -> None:
+def test_of_many_who_establish_a_secret_at_once_all_get_the_same(index: Index) -> None:
+    assert index.properties.read_secret("Key") is None
     values = [f"value {number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda value: index.properties.establish_property("Key", value), values))
+        found = set(pool.map(lambda value: index.properties.establish_secret("Key", value), values))
     assert len(found) == 1
     assert found <= set(values)
-    assert index.properties.establish_property("Key", "later") == index.properties.read_property("Key")
-    assert {index.properties.read_property("Key")} == found
+    assert index.properties.establish_secret("Key", "later") == index.properties.read_secret("Key")
+    assert {index.properties.read_secret("Key")} == found
+    assert index.properties.read_property("Key") is None

@@ -26,6 +26,7 @@ the workflow does is read from its definition.
 | bucket | the permission to list all of it, without which S3 does not tell that an object is missing |
 | resources | items of the table: patients, studies, series, instances, and their children |
 | counters, properties | items of the table that belong to no resource |
+| secrets | items of the table from which rules on arrival make pseudonyms |
 | list of jobs | items of the table: which jobs there are, and which are alive |
 | records of jobs | items of the table with the secrets that pseudonyms are made from |
 | records of uploads | items of the table, which DynamoDB forgets after some weeks |

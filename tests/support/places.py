@@ -28,6 +28,7 @@ _PARTITIONS = {
     "resources": r"(Patient|Study|Series|Instance)#",
     "counters": r"Counter#",
     "properties": r"Property#",
+    "secrets": r"Secret#",
     "list of jobs": r"Jobs$",
     "records of jobs": r"Job#",
     "records of uploads": r"Upload#",
@@ -82,6 +83,8 @@ def _parsed(need: Need) -> tuple[str, re.Match[str]]:
 def _folder(resource: str) -> str:
     """Return the folder of an object; a job's document by its kind (`dicomorph.jobs.documents`)."""
     _, top, *rest = resource.split("/")
+    if (top, rest[0]) == ("incoming", "uploads"):  # what clients of the API send is a place of its own
+        return "incoming/uploads/*"
     if top != "jobs":
         return f"{top}/*"
     _, name, *more = rest

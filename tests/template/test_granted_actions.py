@@ -107,7 +107,7 @@ def test_a_statement_that_goes_is_missed(walked: Walk, statements: Statements) -
     [
         lambda statement: replace(statement, resources=("*",)),
         lambda statement: replace(statement, condition={}),
-        lambda statement: replace(statement, actions=(*statement.actions, "s3:DeleteObjectVersion")),
+        lambda statement: replace(statement, actions=(*statement.actions, "s3:PutObjectAcl")),
         lambda statement: replace(statement, actions=(*statement.actions, "s3:*")),
     ],
     ids=["resource", "condition", "action", "wildcard"],

@@ -243,10 +243,13 @@ class ServerProperties(Protocol):
     def write_property(self, name: str, value: str) -> None:
         """Set a server-wide property to a text that UTF-8 can encode."""
 
-    def establish_property(self, name: str, value: str) -> str:
-        """Set a server-wide property unless there is one; return the one that counts.
+    def read_secret(self, name: str) -> str | None:
+        """Return a secret, None if there is none of this name. On AWS, few functions may."""
 
-        Of many who do so at once, all get the same.
+    def establish_secret(self, name: str, value: str) -> str:
+        """Keep a secret unless there is one of this name; return the one that counts.
+
+        Of many who do so at once, all get the same. It never changes.
         """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import parse_settings
 from dicomorph.services.arrival.rules import ArrivalRules
+from local.settings_file import SettingsFileError, read_settings
 
 ANONYMIZE: dict[str, Any] = {"Anonymize": {}}
 TARGETS = {"research": "/somewhere"}
@@ -102,6 +105,15 @@ def test_a_rule_that_means_nothing_is_refused_with_what_is_wrong(rule: Any, reas
 def test_a_prefix_that_no_name_has_is_refused(prefix: str) -> None:
     with pytest.raises(BadFileFormatError, match="ArrivalRules"):
         _rules({prefix: ANONYMIZE})
+
+
+def test_a_server_does_not_start_with_a_rule_that_means_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"ArrivalRules": {"ct/": {"Anonymise": {}}}}))
+    with pytest.raises(SettingsFileError, match="Setting ArrivalRules: 'ct/': exactly one of"):
+        read_settings(file)
+    file.write_text(json.dumps({"ArrivalRules": {"ct/": ANONYMIZE}}))
+    assert read_settings(file) == {"ArrivalRules": {"ct/": ANONYMIZE}}
 
 
 @pytest.mark.parametrize("rules", [[], "ct/", {"ct/": []}, {"ct/": "Anonymize"}, None])

@@ -8,6 +8,7 @@ PK                           SK                  item
 ``Series#<id>#children#<h>`` id of the instance  one instance; h: first hex digit of its id
 ``Counter#<name>``           ``-``               a counter
 ``Property#<name>``          ``-``               a server-wide property
+``Secret#<name>``            ``-``               what pseudonyms are made from, for those who may read it
 ``Job#<id>``                 ``-`` and numbers   the record of a job, in pieces if it is large
 ``Jobs``                     id of the job       whether the job is alive
 ``Upload#<id>``              ``-``               an upload past the API, for some weeks
@@ -72,6 +73,11 @@ def counter_key(name: str) -> Item:
 def property_key(name: str) -> Item:
     """Return the key of a server-wide property."""
     return key(f"Property#{name}")
+
+
+def secret_key(name: str) -> Item:
+    """Return the key of a secret."""
+    return key(f"Secret#{name}")
 
 
 JOBS = "Jobs"

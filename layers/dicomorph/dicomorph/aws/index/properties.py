@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from dicomorph.aws.dynamodb.expressions import ABSENT
-from dicomorph.aws.dynamodb.keys import counter_key, property_key
+from dicomorph.aws.dynamodb.keys import counter_key, property_key, secret_key
 from dicomorph.aws.dynamodb.table import Table
 from dicomorph.aws.index.items import decode_text, encode_text
 from dicomorph.model.errors import ConflictError, TransientError
@@ -36,12 +36,17 @@ class DynamoServerProperties:
         """Set a server-wide property."""
         self._table.put(property_key(name) | {"Text": encode_text(value)})
 
-    def establish_property(self, name: str, value: str) -> str:
-        """Set a server-wide property unless there is one; return the one that counts."""
-        item = property_key(name) | {"Text": encode_text(value)}
+    def read_secret(self, name: str) -> str | None:
+        """Return a secret, None if there is none of this name."""
+        item = self._table.get(secret_key(name))
+        return None if item is None else decode_text(item["Text"])
+
+    def establish_secret(self, name: str, value: str) -> str:
+        """Keep a secret unless there is one of this name; return the one that counts."""
+        item = secret_key(name) | {"Text": encode_text(value)}
         with suppress(ConflictError):  # also where the answer to an attempt of this very call was lost
             self._table.put(item, ABSENT)
-        found = self.read_property(name)
+        found = self.read_secret(name)
         if found is None:
-            raise TransientError("A property of the server vanished as it was written")
+            raise TransientError("A secret of the server vanished as it was written")
         return found

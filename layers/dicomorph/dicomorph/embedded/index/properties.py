@@ -38,8 +38,13 @@ class SqliteServerProperties:
         with self._database.write() as connection:
             connection.execute("REPLACE INTO property VALUES (?, ?)", (name, value))
 
-    def establish_property(self, name: str, value: str) -> str:
-        """Set a server-wide property unless there is one; return the one that counts."""
+    def read_secret(self, name: str) -> str | None:
+        """Return a secret, None if there is none of this name: whoever reads the file reads them all."""
+        return self.read_property(f"Secret#{name}")
+
+    def establish_secret(self, name: str, value: str) -> str:
+        """Keep a secret unless there is one of this name; return the one that counts."""
+        name = f"Secret#{name}"
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO property VALUES (?, ?)", (name, value))
             ((found,),) = connection.execute("SELECT value FROM property WHERE name = ?", (name,)).fetchall()

@@ -44,4 +44,4 @@ def pseudonyms_of(backend: Backend, rule: ArrivalRule) -> Pseudonyms:
 
 def _established(backend: Backend, name: str, decide: Callable[[], str]) -> str:
     properties = backend.index.properties
-    return properties.read_property(name) or properties.establish_property(name, decide())
+    return properties.read_secret(name) or properties.establish_secret(name, decide())

@@ -17,10 +17,7 @@ from dicomorph.services.arrival.pseudonyms import pseudonyms_of
 from dicomorph.services.arrival.rules import ArrivalRule
 from dicomorph.services.backend import Backend
 
-_IN_MEMORY = (
-    8 << 20
-)  # bytes of a product that is made at once; others are, range by range, as they are written
-
+_IN_MEMORY = 8 << 20  # bytes of a product that is made at once; of others, ranges are, as they are written
 _LONG = 1 << 20  # bytes; in a shorter file there cannot be so many elements that they take much memory
 
 
@@ -56,7 +53,7 @@ class RuleEditor:
         )
 
     def product(self, source: Source) -> Source:
-        """Return what a file becomes; it reads the file as long as it is used.
+        """Return what a file becomes; it reads the file as long as it is used, and needs no closing.
 
         Raises
         ------

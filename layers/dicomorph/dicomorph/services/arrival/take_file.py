@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.views.description import Description, describe
 from dicomorph.model.errors import CannotStoreInstanceError, TransientError
@@ -38,11 +36,11 @@ def take_file(door: Door, name: str, source: Source) -> Stored | Produced:
     editor = None if rule is None else door.editor(rule)
     if rule is None or editor is None:
         return Stored(_store(door.backend, source, may_differ=name.startswith(UPLOADS)))
-    with closing(editor.product(source)) as product:
-        if rule.target:
-            _export(door.backend, rule, product)
-        else:
-            _store(door.backend, product, may_differ=False)
+    product = editor.product(source)
+    if rule.target:
+        _export(door.backend, rule, product)
+    else:
+        _store(door.backend, product, may_differ=False)
     return Produced()
 
 
