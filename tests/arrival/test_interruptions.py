@@ -117,7 +117,7 @@ def test_many_who_take_a_file_at_once_take_it_once(tmp_path: Path, case: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("error", ["crash", "throttled"])
 @pytest.mark.parametrize("case", CASES)
 def test_an_interruption_at_any_call_of_aws_loses_and_doubles_nothing(

@@ -115,7 +115,7 @@ def test_fifty_events_for_twenty_objects_leave_what_twenty_do(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_thousand_events_for_two_hundred_objects_leave_what_two_hundred_do(
     trigger: Trigger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
