@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dicomorph.dicom.stream.source import MemoryScratch
+from dicomorph.embedded.arrivals import leases
 from dicomorph.embedded.arrivals.folder import FolderArrivals
 from dicomorph.embedded.arrivals.sightings import Sighting, look
 from dicomorph.model.errors import TransientError, UnknownResourceError
@@ -226,3 +227,26 @@ def test_a_file_that_somebody_has_open_for_writing_is_known_to_be(
         assert arrivals.is_written("a")
     with (tmp_path / "a").open("rb"):
         assert arrivals.is_written("a") is False
+
+
+@pytest.mark.parametrize(
+    ("mounts", "is_known"),
+    [
+        ("/ / rw - ext4 /dev/sda rw", True),
+        ("/ / rw - ext4 /dev/sda rw\n36 35 0:5 / {folder} rw,noatime shared:1 - nfs4 host:/a rw", False),
+        ("/ / rw - nfs4 host:/a rw\n36 35 0:5 / {folder} rw - tmpfs none rw", True),
+        ("", False),
+        ("nonsense", False),
+    ],
+)
+def test_writers_are_known_on_file_systems_of_the_machine_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, mounts: str, is_known: bool
+) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    lines = mounts.format(folder=str(folder).replace(" ", r"\040"))
+    (tmp_path / "mountinfo").write_text(lines.replace("/ / rw", "22 1 8:1 / / rw"))
+    monkeypatch.setattr(leases, "_MOUNTS", tmp_path / "mountinfo")
+    (folder / "a").write_bytes(b"content")
+    with (folder / "a").open("ab"):
+        assert FolderArrivals(str(folder), MemoryScratch()).is_written("a") is (True if is_known else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -19,12 +18,10 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from local.incoming_folder import IncomingFolderError, incoming_folder
-from local.sample_study import write_sample_study
 from tests.local.conftest import ROOT, Server
 from tests.support.api_client import make_dicom
 from tests.support.arrivals import zipped
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RULES = {"even/": {"Anonymize": {}}, "out/": {"Anonymize": {}, "To": "research"}}
 
 
@@ -81,7 +78,8 @@ def test_a_folder_that_is_a_file_or_is_watched_already_is_refused_and_an_absent_
         pass
 
 
-def test_a_server_with_a_watched_folder_says_so_answers_and_ends_at_once(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_server_with_a_watched_folder_answers_and_ends_at_once(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--workers", "1", *settings(tmp_path, RULES)).start()
     (tmp_path / "in/even").mkdir()
     (tmp_path / "in/even/1.dcm").write_bytes(make_dicom())
@@ -161,6 +159,7 @@ def test_files_that_arrive_while_the_server_is_killed_twice_end_exactly_once(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, of what is odd in its own files
 def test_a_folder_of_real_files_comes_out_anonymized(make_server: Callable[..., Any], tmp_path: Path) -> None:
     rules = {"": {"Anonymize": {}, "To": "research"}}
     server = make_server(*settings(tmp_path, rules, ArrivalStableAge=1))
@@ -194,25 +193,3 @@ def test_a_server_that_is_stopped_amid_many_files_ends_promptly_and_goes_on_at_t
     assert server.counts() == (1, 1, 1, 500)
     assert rejects(tmp_path / "data") == []
     assert server.stop() == 0
-
-
-@pytest.mark.slow
-def test_the_readmes_folder_anonymizes_what_is_copied_there(
-    make_server: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    section = README.partition("## A folder that anonymizes")[2]
-    found = re.search(
-        r"```console\n\$ (.*)\n\$ make run INCOMING=\./(\S+) ARGS=\"(.*)\"\n.*?\n\$ (.*)\n", section
-    )
-    assert found is not None
-    rules, folder, options, copy = found.groups()
-    write_sample_study(tmp_path / "sample")
-    subprocess.run(["bash", "-c", rules], cwd=tmp_path, check=True)
-    option, path = options.split()
-    server = make_server(option, str(tmp_path / path), "--incoming", str(tmp_path / folder))
-    subprocess.run(["bash", "-c", copy], cwd=tmp_path, check=True)
-    server.wait_for(lambda: not files(tmp_path / folder))
-    products = [dcmread(path) for path in files(tmp_path / "anonymized") if path.suffix == ".dcm"]
-    assert [str(product.PatientName) for product in products] == ["Anonymized1"] * 6
-    assert len({product.StudyInstanceUID for product in products}) == 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from dicomorph.dicom.stream.source import Scratch, Source
+from dicomorph.embedded.arrivals.leases import device_with_leases, is_open_for_writing
 from dicomorph.embedded.arrivals.sightings import name_aside, version_of
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.model.errors import InternalError, TransientError, UnknownResourceError
@@ -39,6 +38,7 @@ class FolderArrivals:
 
     def __init__(self, root: str, scratch: Scratch) -> None:
         self._root = root
+        self._device = device_with_leases(root)
         self._scratch = scratch
 
     def open(self, arrived: Arrived) -> Source:
@@ -73,23 +73,11 @@ class FolderArrivals:
                 os.unlink(aside, dir_fd=folder)
 
     def is_written(self, place: str) -> bool | None:
-        """Tell whether somebody has a file open for writing; None if that cannot be known.
-
-        Linux tells the owner of a file: it gives no lease to read while somebody writes.
-        """
-        if not hasattr(fcntl, "F_SETLEASE"):
-            return None
+        """Tell whether somebody has a file open for writing; None if that cannot be known."""
         with _told(), self._opened(place) as descriptor:
-            try:
-                # Whoever opens it just now makes the kernel send a signal, which by default ends a process.
-                fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-            except BlockingIOError:
-                return True
-            except OSError:
+            if os.fstat(descriptor).st_dev != self._device:
                 return None
-            return False
+            return is_open_for_writing(descriptor)
 
     @contextmanager
     def _opened(self, place: str) -> Iterator[int]:

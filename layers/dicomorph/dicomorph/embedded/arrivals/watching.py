@@ -70,6 +70,8 @@ class Watching:
         self._notices.wake()
         self._thread.join(_STOP_SECONDS)
         self._takers.stop(_STOP_SECONDS)
+        if not self._thread.is_alive():
+            self._notices.close()
 
     def _run(self) -> None:
         while not self._is_stopping.is_set():
