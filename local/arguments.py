@@ -50,6 +50,8 @@ def parse_arguments(arguments: list[str] | None = None) -> Arguments:
     read = Arguments(**vars(parser.parse_args(arguments)))
     if read.names and not read.verify:
         parser.error("argument --names: goes with --verify alone")
+    if read.incoming and (read.verify or read.rebuild_index or read.backup):
+        parser.error("argument --incoming: goes with serving alone")
     return read
 
 

@@ -189,6 +189,28 @@ def test_a_folder_that_goes_and_comes_back_is_watched_again(tmp_path: Path) -> N
     assert watched.counts() == (1, 1)
 
 
+def test_a_file_that_may_not_be_deleted_is_stored_once_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def denied(source: str, target: str, **folders: int) -> None:
+        if target.startswith(".taken-"):
+            raise PermissionError(errno.EPERM, "denied")
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", denied)
+    watched = Watched(tmp_path)
+    watched.put("1.dcm", make_dicom(instance=1))
+    with watched.watching():
+        wait_for(lambda: bool(watched.told))
+    assert watched.files() == {"1.dcm"}
+    assert watched.counts() == (1, 1)
+    assert watched.told == [
+        "Files that arrived wait and are tried again: Files may not be read or deleted (EPERM): 1"
+    ]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="Root may read everything")
 def test_a_file_that_may_not_be_read_stays(tmp_path: Path) -> None:
     watched = Watched(tmp_path)

@@ -17,10 +17,13 @@ import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
+from local.arguments import parse_arguments
+from local.data_folder import DataFolderError, lock_data_folder
 from local.incoming_folder import IncomingFolderError, incoming_folder
 from tests.local.conftest import ROOT, Server
 from tests.support.api_client import make_dicom
 from tests.support.arrivals import zipped
+from tests.support.kept_folders import filled, lose_index
 
 RULES = {"even/": {"Anonymize": {}}, "out/": {"Anonymize": {}, "To": "research"}}
 
@@ -76,6 +79,23 @@ def test_a_folder_that_is_a_file_or_is_watched_already_is_refused_and_an_absent_
             pass
     with incoming_folder(tmp_path / "a/in", tmp_path / "other", {}):
         pass
+
+
+@pytest.mark.parametrize("deed", [["--verify"], ["--rebuild-index"], ["--backup", "there"]])
+def test_a_folder_is_watched_where_the_data_folder_is_served_alone(
+    deed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--incoming", "in", *deed])
+    assert "goes with serving alone" in capsys.readouterr().err
+
+
+def test_what_was_set_aside_belongs_to_a_data_folder_whose_index_is_lost(tmp_path: Path) -> None:
+    filled(tmp_path / "data")
+    lose_index(tmp_path / "data")
+    (tmp_path / "data/rejected").mkdir()
+    with pytest.raises(DataFolderError, match="--rebuild-index"):
+        lock_data_folder(tmp_path / "data")
 
 
 @pytest.mark.slow

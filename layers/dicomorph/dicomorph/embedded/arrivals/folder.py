@@ -47,7 +47,7 @@ class FolderArrivals:
             if not _is_at(descriptor, arrived):
                 raise UnknownResourceError("Another file is in the place of the one that arrived")
             with translated():
-                source = self._scratch.keep(_pieces(descriptor))
+                source = self._scratch.keep(_pieces(descriptor, os.fstat(descriptor).st_size))
             if not _is_at(descriptor, arrived):
                 source.close()
                 raise TransientError("A file was written to while it was read")
@@ -109,8 +109,10 @@ def _is_at(descriptor: int, arrived: Arrived) -> bool:
     return version_of(arrived.place, os.fstat(descriptor)) == arrived.version
 
 
-def _pieces(descriptor: int) -> Iterator[bytes]:
-    while piece := os.read(descriptor, _PIECE):
+def _pieces(descriptor: int, size: int) -> Iterator[bytes]:
+    """Yield no more than a file had, however fast somebody appends to it."""
+    while size > 0 and (piece := os.read(descriptor, min(size, _PIECE))):
+        size -= len(piece)
         yield piece
 
 

@@ -10,6 +10,7 @@ from typing import Final
 _UNFINISHED: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", "~")
 _ASIDE: Final = re.compile(r"\.taken-([0-9a-f]{1,16})-(.+)", re.DOTALL)
 _LONGEST_NAME: Final = 255  # bytes
+_ALL_BITS: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ def version_of(place: str, found: os.stat_result) -> str:
     A file that was put aside has another time of change since; its name holds the one before.
     """
     aside = _ASIDE.fullmatch(_last(place))
-    changed = int(aside[1], 16) if aside else found.st_ctime_ns
-    return f"{found.st_dev:x}.{found.st_ino:x}.{found.st_size:x}.{found.st_mtime_ns:x}.{changed:x}"
+    changed = aside[1] if aside else _changed(found)
+    return f"{found.st_dev:x}.{found.st_ino:x}.{found.st_size:x}.{found.st_mtime_ns:x}.{changed}"
 
 
 def name_aside(name: str, found: os.stat_result) -> str | None:
@@ -111,8 +112,12 @@ def name_aside(name: str, found: os.stat_result) -> str | None:
     """
     if _ASIDE.fullmatch(name):
         return name
-    aside = f".taken-{found.st_ctime_ns:x}-{name}"
+    aside = f".taken-{_changed(found)}-{name}"
     return aside if len(os.fsencode(aside)) <= _LONGEST_NAME else None
+
+
+def _changed(found: os.stat_result) -> str:
+    return f"{found.st_ctime_ns & _ALL_BITS:x}"  # a clock may have said that it is before 1970
 
 
 def _name(place: str) -> str:
