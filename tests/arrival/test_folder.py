@@ -232,20 +232,24 @@ def test_a_file_that_somebody_has_open_for_writing_is_known_to_be(
 @pytest.mark.parametrize(
     ("mounts", "is_known"),
     [
-        ("/ / rw - ext4 /dev/sda rw", True),
-        ("/ / rw - ext4 /dev/sda rw\n36 35 0:5 / {folder} rw,noatime shared:1 - nfs4 host:/a rw", False),
-        ("/ / rw - nfs4 host:/a rw\n36 35 0:5 / {folder} rw - tmpfs none rw", True),
-        ("", False),
-        ("nonsense", False),
+        ([("/", "ext4"), ("/mnt/日本", "nfs4")], True),
+        ([("/", "ext4"), ("{folder}", "nfs4"), ("/mnt", "ext4")], False),
+        ([("/", "nfs4"), ("{folder}", "tmpfs"), ("{folder}-2", "cifs")], True),
+        ([("/", "ext4"), ("{folder}", "xfs"), ("{folder}", "fuse.sshfs")], False),
+        ([], False),
     ],
 )
 def test_writers_are_known_on_file_systems_of_the_machine_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, mounts: str, is_known: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, mounts: list[tuple[str, str]], is_known: bool
 ) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
-    lines = mounts.format(folder=str(folder).replace(" ", r"\040"))
-    (tmp_path / "mountinfo").write_text(lines.replace("/ / rw", "22 1 8:1 / / rw"))
+    escaped = str(folder).replace(" ", r"\040")
+    lines = [
+        f"36 35 8:1 / {point.format(folder=escaped)} rw,noatime shared:1 - {kind} /dev/a rw\n"
+        for point, kind in mounts
+    ]
+    (tmp_path / "mountinfo").write_text("".join(lines), encoding="utf-8")
     monkeypatch.setattr(leases, "_MOUNTS", tmp_path / "mountinfo")
     (folder / "a").write_bytes(b"content")
     with (folder / "a").open("ab"):

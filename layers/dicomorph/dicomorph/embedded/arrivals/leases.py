@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Final
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _POINT, _SEPARATOR = 4, "-"  # the place of the mount point in a line, and what comes before the type
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")  # spaces and the like (proc(5))
 # Others refuse leases for reasons of their own, such as a server of NFS that has not delegated the file.
 _LOCAL: Final = frozenset(
     ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
@@ -24,15 +26,15 @@ def device_with_leases(folder: str) -> int | None:
     folder : str
         Resolved.
     """
-    found = ("", "")
+    longest = ("", "")
     try:
-        for line in _MOUNTS.read_text(errors="surrogateescape").splitlines():
+        for line in _MOUNTS.read_text("utf-8", "surrogateescape").splitlines():
             fields = line.split(" ")
-            point = fields[_POINT].encode("latin-1", "surrogateescape").decode("unicode_escape")
+            point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields[_POINT])
             kind = fields[fields.index(_SEPARATOR) + 1]
-            if Path(folder).is_relative_to(point) and len(point) >= len(found[0]):
-                found = point, kind
-        return os.stat(folder).st_dev if found[1] in _LOCAL else None  # noqa: PTH116 - a path as text
+            if Path(folder).is_relative_to(point) and len(point) >= len(longest[0]):
+                longest = point, kind
+        return os.stat(folder).st_dev if longest[1] in _LOCAL else None  # noqa: PTH116 - a path as text
     except (OSError, ValueError, IndexError):
         return None
 
