@@ -20,9 +20,11 @@ from dicomorph.services.arrival.door import Door
 
 _THREADS: Final = 2  # more would take the processor from requests, and one file may be a large one
 _AT_ONCE: Final = 5000  # files that are given to the threads before the next look
-_PAUSE: Final = 1.0  # seconds between looks, however many changes are told of or none at all
-_SHORTEST_PAUSE: Final = 0.02
-_RESPITE: Final = 5  # times what a look took; a large folder is looked at less often
+# Seconds between two looks; or as many times what the last one took, for a folder that holds very much.
+_PAUSE: Final = 1.0  # where no change is told of
+_PAUSE_TIMES: Final = 20
+_SHORTEST_PAUSE: Final = 0.02  # however many changes are told of
+_SHORTEST_PAUSE_TIMES: Final = 5
 _TELL_EVERY: Final = 60.0  # seconds
 _STOP_SECONDS: Final = 5.0
 _GONE: Final = "The folder cannot be looked into"
@@ -81,9 +83,9 @@ class Watching:
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end the watching
                 self._news.trouble([", ".join(causes(error))])
             took = time.monotonic() - began
-            if self._is_stopping.wait(max(_SHORTEST_PAUSE, _RESPITE * took)):
+            if self._is_stopping.wait(max(_SHORTEST_PAUSE, _SHORTEST_PAUSE_TIMES * took)):
                 return
-            self._notices.wait(_PAUSE)
+            self._notices.wait(max(_PAUSE, _PAUSE_TIMES * took))
 
     def _turn(self, now: float) -> None:
         self._notices.pass_on()
