@@ -28,9 +28,9 @@ help: ## List the targets
 setup: ## Create or update .venv with everything (done for you by the other targets)
 	@tools/environment dev
 
-run: ## Start the server: make run PORT=8042 DATA=./data
+run: ## Start the server: make run PORT=8042 DATA=./data INCOMING=./incoming
 	@tools/environment local
-	@$(BIN)/python -m local --port $(PORT) --data "$(DATA)" $(ARGS)
+	@$(BIN)/python -m local --port $(PORT) --data "$(DATA)" $(if $(INCOMING),--incoming "$(INCOMING)") $(ARGS)
 
 test: setup ## Run the fast tests: make test ARGS="-k uid" (COVERAGE=1 measures as make coverage does)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov) $(ARGS)

@@ -15,6 +15,7 @@ from local.back_up import back_up_folder
 from local.data_folder import DataFolderError
 from local.front.listening import CannotListenError
 from local.front.tls import CertificateError
+from local.incoming_folder import IncomingFolderError
 from local.rebuild_index import rebuild
 from local.run import run
 from local.settings_file import SettingsFileError
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         CannotListenError,
         CertificateError,
         DataFolderError,
+        IncomingFolderError,
         SettingsFileError,
         TargetFolderError,
         DicomorphError,

@@ -19,6 +19,7 @@ class Arguments:
     data: Path
     settings: Path | None
     workers: int
+    incoming: Path | None = None
     rebuild_index: bool = False
     verify: bool = False
     names: bool = False
@@ -42,10 +43,15 @@ def parse_arguments(arguments: list[str] | None = None) -> Arguments:
         default=os.cpu_count() or 1,
         help="processes that run jobs (default: cores)",
     )
+    parser.add_argument(
+        "--incoming", type=Path, metavar="DIR", help="folder to watch: files there are taken in, and deleted"
+    )
     _add_care(parser)
     read = Arguments(**vars(parser.parse_args(arguments)))
     if read.names and not read.verify:
         parser.error("argument --names: goes with --verify alone")
+    if read.incoming and (read.verify or read.rebuild_index or read.backup):
+        parser.error("argument --incoming: goes with serving alone")
     return read
 
 

@@ -31,7 +31,7 @@ _UNFINISHED: Final = f"{MARKER}.new"
 _NO_FOLDER: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))  # none, a file, a link
 _OF_NOBODY: Final = frozenset((_UNFINISHED, "lost+found"))  # the second: of a new ext4 file system
 _OUR_NAMES: Final = re.compile(
-    r"objects|pinned|orphans|spool|tmp|lock|deleted(-[0-9a-f]{16})?|index(-\w+)*\.db(-wal|-shm)?"
+    r"objects|pinned|orphans|rejected|spool|tmp|lock|deleted(-[0-9a-f]{16})?|index(-\w+)*\.db(-wal|-shm)?"
     rf"|{re.escape(_UNFINISHED)}|lost\+found"
 )
 _KEY: Final = re.compile(r"instances/[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{8}){4}/[0-9a-f-]+\.dcm")

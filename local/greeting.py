@@ -24,9 +24,10 @@ class Address:
         return f"http{'s' if self.is_tls else ''}://{_url_host(self.host)}:{self.port}"
 
 
-def greeting(address: Address, data: Path) -> str:
-    """Return where the server listens and how to try it."""
+def greeting(address: Address, data: Path, incoming: Path | None = None) -> str:
+    """Return where the server listens and how to try it; and which folder it empties, if any."""
     url = address.url
+    watched = "" if incoming is None else f"\nWhat is put into {incoming} is taken in, and deleted there.\n"
     return f"""\
 Dicomorph listens on {url} and keeps its data in {data}. Stop it with Ctrl-C.
 
@@ -34,7 +35,7 @@ Dicomorph listens on {url} and keeps its data in {data}. Stop it with Ctrl-C.
   curl {url}/instances                                  list what is stored
   curl {url}/instances/ID/anonymize -d '{{}}' -o out.dcm   fetch an anonymized copy
   curl {url}/studies/ID/anonymize -d '{{}}'                anonymize a whole study
-"""
+{watched}"""
 
 
 def warning(host: str) -> str:

@@ -30,11 +30,12 @@ from local.front.serving import serve
 from local.front.tls import tls_context
 from local.functions import Functions
 from local.greeting import Address, folder_warning, greeting, orphans_found, say, warning
+from local.incoming_folder import arrivals_taken, incoming_folder
 from local.index_state import require_index
 from local.receiving import RECEIVING, handle
 from local.routing import Router
 from local.settings_file import SettingsFileError, read_settings
-from local.target_folders import with_target_folders
+from local.target_folders import target_folders, with_target_folders
 from local.template import TEMPLATE, read_routes, read_template
 from local.worker import worker_spec
 
@@ -47,7 +48,8 @@ def run(arguments: Arguments) -> None:
 
     Raises
     ------
-    SettingsFileError, CertificateError, DataFolderError, TargetFolderError, CannotListenError
+    SettingsFileError, CertificateError, DataFolderError, TargetFolderError, IncomingFolderError,
+    CannotListenError
         If it cannot start; nothing was changed then.
     """
     _allow_many_connections()
@@ -61,6 +63,9 @@ def run(arguments: Arguments) -> None:
         stack.callback(folder.release)
         require_index(folder.path)
         settings = with_target_folders(settings, folder.path)
+        incoming = arguments.incoming and stack.enter_context(
+            incoming_folder(arguments.incoming, folder.path, target_folders(settings))
+        )
         application = _application(folder)
         # After what takes the processor for longest here: the workers need it as much.
         stack.enter_context(_jobs(folder, settings, arguments))
@@ -71,13 +76,15 @@ def run(arguments: Arguments) -> None:
         ):
             if said:
                 say(said, sys.stderr)
+        if incoming:
+            stack.enter_context(arrivals_taken(bootstrap.get_backend(), incoming, folder.path))
         where = Address(arguments.host, listener.getsockname()[1], is_tls=tls is not None)
         serve(
             application,
             listener,
             spool=folder.spool,
             tls=tls,
-            ready=lambda: say(greeting(where, folder.path), sys.stdout),
+            ready=lambda: say(greeting(where, folder.path, incoming), sys.stdout),
         )
 
 

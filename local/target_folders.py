@@ -42,6 +42,11 @@ def with_target_folders(settings: Json, data: Path) -> Json:
     return {**settings, "Targets": found}
 
 
+def target_folders(settings: Json) -> dict[str, Path]:
+    """Return the folders that such settings name, by the names of the targets."""
+    return {name: Path(place) for name, place in parse_settings(settings).targets.items()}
+
+
 def _fit(name: str, place: str, data: Path, mode: int) -> Path:
     folder = Path(place).expanduser()
     if not folder.is_absolute():

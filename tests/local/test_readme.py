@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.greeting import Address, greeting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +43,21 @@ def run(command: str, folder: Path, url: str) -> str:
     return done.stdout
 
 
-def test_the_readmes_tour_answers_what_it_shows(make_server: Callable[..., Any], tmp_path: Path) -> None:
-    server = make_server()
+def watching(folder: Path) -> list[str]:
+    """Write the settings of the README's watched folder; return the options of the server that it starts."""
+    commands = [command for command, _ in examples()]
+    [begun] = (command for command in commands if "INCOMING=" in command)
+    run(commands[commands.index(begun) - 1], folder, "")
+    found = re.fullmatch(r'make run INCOMING=\./(\S+) ARGS="--settings (\S+)"', begun)
+    assert found is not None
+    return ["--incoming", str(folder / found[1]), "--settings", str(folder / found[2])]
+
+
+def test_the_readmes_tour_answers_what_it_shows(
+    make_server: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server = make_server(*watching(tmp_path))
     variables = ""
     ran = 0
     for command, shown in examples():

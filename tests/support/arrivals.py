@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import json
-import os
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -19,11 +18,11 @@ import boto3
 from dicomorph.aws.arrivals.objects import S3Arrivals
 from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import Environment
-from dicomorph.dicom.stream.mapped_source import MappedSource
-from dicomorph.dicom.stream.source import BufferSource, Source
+from dicomorph.dicom.stream.source import Scratch
+from dicomorph.embedded.arrivals.folder import FolderArrivals
+from dicomorph.embedded.arrivals.sightings import version_of
 from dicomorph.embedded.backend import embedded_backend
 from dicomorph.embedded.objects.store import FileStore
-from dicomorph.model.errors import UnknownResourceError
 from dicomorph.model.settings import Settings, parse_settings
 from dicomorph.ports.arrivals import Arrivals, Arrived
 from dicomorph.services.arrival.door import Door
@@ -52,34 +51,23 @@ class Place(Protocol):
 
 
 class FolderPlace:
-    """A folder; a name that is brought twice has two versions."""
+    """A folder; a name that is brought twice is there twice, each time in another folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.arrivals: Arrivals = self
+    def __init__(self, folder: Path, scratch: Scratch) -> None:
+        self.arrivals: Arrivals = FolderArrivals(str(folder), scratch)
         self._folder = folder
         folder.mkdir()
 
     def bring(self, name: str, content: bytes) -> Arrived:
-        version = secrets.token_hex(8)
-        path = self._folder / version
+        below = secrets.token_hex(8)
+        path = self._folder / below / "Doe^Jane.dcm"
+        path.parent.mkdir()
         path.write_bytes(content)
-        return Arrived(name, str(path), version)
+        place = f"{below}/{path.name}"
+        return Arrived(name, place, version_of(place, path.stat()))
 
     def waiting(self) -> int:
-        return len(list(self._folder.iterdir()))
-
-    def open(self, arrived: Arrived) -> Source:
-        try:
-            descriptor = os.open(arrived.place, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise UnknownResourceError from None
-        if os.fstat(descriptor).st_size:  # nothing cannot be mapped
-            return MappedSource(descriptor, BufferSource(b"").scratch)
-        os.close(descriptor)
-        return BufferSource(b"")
-
-    def remove(self, arrived: Arrived) -> None:
-        Path(arrived.place).unlink(missing_ok=True)
+        return sum(path.is_file() for path in self._folder.rglob("*"))
 
 
 class BucketPlace:
@@ -157,7 +145,7 @@ def _folder_house(folder: Path) -> Iterator[House]:
     data = folder / "data"
     data.mkdir()
     backend = embedded_backend(data, settings, epoch=None, runner=IdleRunner())
-    yield House(backend, FolderPlace(folder / "incoming"))
+    yield House(backend, FolderPlace(folder / "incoming", backend.objects.scratch))
     for store in (backend.objects, *(target.store for target in backend.targets.values())):
         assert isinstance(store, FileStore)
         store.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dicomorph.aws.backend import s3_client
+from dicomorph.aws.clients import s3_client
 from dicomorph.jobs.planning import BRIEF_SECONDS
 from local.template import TEMPLATE, read_template
 

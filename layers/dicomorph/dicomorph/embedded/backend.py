@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from dicomorph.embedded.access_trail import FileTrail
+from dicomorph.embedded.arrivals.folder import FolderArrivals
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
 from dicomorph.embedded.objects.folders import ORPHANS
@@ -18,6 +19,8 @@ from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRunner
+from dicomorph.services.arrival.door import Door
+from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.backend import Backend, Target, Uploads, utc_now
 
 # Small batches for every job, so that all cores have work.
@@ -80,6 +83,20 @@ def _trail(settings: Settings) -> FileTrail | None:
     )
 
 
+def embedded_rejects(data_dir: Path, settings: Settings) -> Target:
+    """Return where files are set aside that arrived and could not be taken: a folder of the data folder.
+
+    They lie apart from what is stored, so that nobody takes one for the other.
+    """
+    rooms = Room(str(data_dir), free=_free(settings))
+    return Target(FileStore(data_dir, sync=True, objects=rejected_folder(data_dir), room=rooms))
+
+
+def embedded_door(backend: Backend, arrivals: FolderArrivals, rejected: Target) -> Door:
+    """Return a way in for files of a watched folder; each thread that takes some has one."""
+    return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=ArrivalRules(backend.settings))
+
+
 def _room(data_dir: Path, settings: Settings, index: Index) -> Room:
     return Room(
         str(data_dir),
@@ -121,6 +138,11 @@ def objects_folder(data_dir: Path) -> Path:
 def orphans_folder(data_dir: Path) -> Path:
     """Return where files lie that a start found without anything that refers to them."""
     return data_dir / ORPHANS
+
+
+def rejected_folder(data_dir: Path) -> Path:
+    """Return where files lie that arrived in the watched folder and could not be taken."""
+    return data_dir / "rejected"
 
 
 def database_file(data_dir: Path) -> Path:

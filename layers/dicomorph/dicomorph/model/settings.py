@@ -93,6 +93,7 @@ class Settings:
     targets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     target_mode: int = 0o600
     arrival_rules: Mapping[str, Mapping[str, Json]] = field(default_factory=lambda: MappingProxyType({}))
+    arrival_stable_age: int = 5
     maximum_storage_size: int = 0  # this and the next ones in MB
     maximum_storage_mode: str = "Reject"
     minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
@@ -269,6 +270,7 @@ _READERS = {
     "Targets": ("targets", _targets),
     "TargetMode": ("target_mode", _file_mode),
     "ArrivalRules": ("arrival_rules", _arrival_rules),
+    "ArrivalStableAge": ("arrival_stable_age", _count),
     "MaximumStorageSize": ("maximum_storage_size", _count),
     "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
     "MinimumFreeSpace": ("minimum_free_space", _count),
