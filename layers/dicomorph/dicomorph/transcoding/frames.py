@@ -14,11 +14,11 @@ from dicomorph.transcoding.image_header import ImageHeader, contradiction
 from dicomorph.transcoding.in_order import cores, in_order
 from dicomorph.transcoding.native_frames import NativeFrames
 from dicomorph.transcoding.pixels import Samples, check_size
+from dicomorph.transcoding.room import FRAMES
 
 Frames: TypeAlias = NativeFrames | EncapsulatedFrames
 
-_IN_FLIGHT: Final = 1 << 28  # bytes of frames that are in memory at a time, unless one alone is larger
-_COPIES: Final = 3  # of a frame: as it was read, decoded, encoded
+_COPIES: Final = 6  # of a frame: as it was read, decoded, encoded, and what OpenJPEG makes of it for itself
 # Of all frames: who works on more is busy for hours.
 _MOST_BYTES: Final = 1 << 36
 _MOST_FRAMES: Final = 1 << 20
@@ -58,6 +58,6 @@ def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[b
     encoded : Callable[[Samples], bytes]
         Called by several threads.
     """
-    most = max(1, min(2 * cores(), _IN_FLIGHT // (_COPIES * frames.pixels.frame_size)))
-    most = min(most, frames.pixels.number_of_frames)
-    return in_order(lambda decoded: encoded(decoded()), frames, most_in_flight=most)
+    size = _COPIES * frames.pixels.frame_size
+    most = min(max(1, min(2 * cores(), FRAMES.size // size)), frames.pixels.number_of_frames)
+    return in_order(lambda decoded: encoded(decoded()), frames, most_in_flight=most, room=FRAMES, size=size)
