@@ -18,7 +18,7 @@ from dicomorph.transcoding.room import FRAMES
 
 Frames: TypeAlias = NativeFrames | EncapsulatedFrames
 
-_COPIES: Final = 6  # of a frame: as it was read, decoded, encoded, and what OpenJPEG makes of it for itself
+_COPIES: Final = 8  # of a frame: as it was read, decoded, encoded, and what OpenJPEG makes of it for itself
 # Of all frames: who works on more is busy for hours.
 _MOST_BYTES: Final = 1 << 36
 _MOST_FRAMES: Final = 1 << 20
@@ -32,7 +32,7 @@ def frames_of(header: ImageHeader) -> Frames:
     BadFileFormatError
         If the fragments of encapsulated pixel data do not add up to the file.
     TranscodingError
-        If they are not what the file says of them, too large, or of an unknown transfer syntax.
+        If they are not what the file says of them, too large, or of a transfer syntax without a codec, such as video.
     """
     syntax, is_encapsulated = header.data.transfer_syntax, header.elements[PIXEL_DATA].undefined
     if is_encapsulated is (syntax in NATIVE_TRANSFER_SYNTAXES):
@@ -46,7 +46,7 @@ def frames_of(header: ImageHeader) -> Frames:
         return NativeFrames(header)
     codec = codec_of(syntax)
     if codec is None:
-        raise TranscodingError("The transfer syntax of the pixels is not known")
+        raise TranscodingError("Pixels in the transfer syntax of this file cannot be decoded")
     return EncapsulatedFrames(header, codec)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import deque
 from typing import Final
+
+_LARGE: Final = 1 << 25  # bytes
+_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
 
 
 class Room:
@@ -50,7 +54,13 @@ class Room:
             return True
 
     def give_back(self, size: int) -> None:
-        """Give back what was asked for in one call."""
+        """Give back what was asked for in one call.
+
+        The small blocks of codecs, though freed, would stay with the thread that had them; each other
+        thread takes its own.
+        """
+        if size >= _LARGE and _TRIM is not None:
+            _TRIM(0)
         with self._changed:
             self._free += min(size, self.size)
             self._changed.notify_all()
