@@ -32,7 +32,7 @@ def frames_of(header: ImageHeader) -> Frames:
     BadFileFormatError
         If the fragments of encapsulated pixel data do not add up to the file.
     TranscodingError
-        If they are not what the file says of them, too large, or of a transfer syntax without a codec, such as video.
+        If they are not what the file says of them, too large, or of a transfer syntax without a codec.
     """
     syntax, is_encapsulated = header.data.transfer_syntax, header.elements[PIXEL_DATA].undefined
     if is_encapsulated is (syntax in NATIVE_TRANSFER_SYNTAXES):
