@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dicomorph.dicom.stream.source import BufferSource, MemoryScratch, Source
+from dicomorph.model.errors import StorageFullError
 from dicomorph.transcoding import in_order as module
 from dicomorph.transcoding.in_order import in_order
 from dicomorph.transcoding.room import FRAMES, Room
+from dicomorph.transcoding.transcode import Target, transcode
+from tests.dicom_factory import EXPLICIT
 from tests.support.pixel_kinds import KINDS
 from tests.support.transcoded import RLE, transcoded
 
@@ -102,3 +106,22 @@ def test_a_conversion_leaves_all_of_the_room_to_the_next_one() -> None:
     transcoded(transcoded(GRAY.file(GRAY.array()), RLE), "1.2.840.10008.1.2.4.80")
     assert FRAMES.try_take(FRAMES.size)
     FRAMES.give_back(FRAMES.size)
+
+
+class FullScratch(MemoryScratch):
+    """Space that ends after the first frame."""
+
+    def keep(self, pieces: Iterable[bytes]) -> Source:
+        for _ in pieces:
+            raise StorageFullError("No space")
+        return super().keep(pieces)
+
+
+@pytest.mark.parametrize("target", ["1.2.840.10008.1.2.4.80", EXPLICIT])
+def test_an_error_that_somebody_keeps_holds_no_memory_for_frames(target: str) -> None:
+    source = BufferSource(transcoded(GRAY.file(GRAY.array()), RLE), FullScratch())
+    with pytest.raises(StorageFullError) as kept:
+        transcode(source, Target(target))
+    assert FRAMES.try_take(FRAMES.size)
+    FRAMES.give_back(FRAMES.size)
+    assert kept.tb is not None

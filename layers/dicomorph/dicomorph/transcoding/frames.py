@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final, TypeAlias
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA
@@ -50,8 +51,11 @@ def frames_of(header: ImageHeader) -> Frames:
     return EncapsulatedFrames(header, codec)
 
 
-def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[bytes]:
-    """Yield what becomes of all frames, in their order.
+@contextmanager
+def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[Iterator[bytes]]:
+    """Lend what becomes of all frames, in their order.
+
+    Whatever happens to who takes them, memory that others wait for is given back in the end.
 
     Parameters
     ----------
@@ -60,4 +64,8 @@ def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[b
     """
     size = _COPIES * frames.pixels.frame_size
     most = min(max(1, min(2 * cores(), FRAMES.size // size)), frames.pixels.number_of_frames)
-    return in_order(lambda decoded: encoded(decoded()), frames, most_in_flight=most, room=FRAMES, size=size)
+    results = in_order(
+        lambda decoded: encoded(decoded()), frames, most_in_flight=most, room=FRAMES, size=size
+    )
+    with closing(results):
+        yield results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -22,7 +22,7 @@ def in_order(
     most_in_flight: int,
     room: Room,
     size: int,
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """Yield what becomes of items, in their order, whichever thread is done first.
 
     Items are taken and results are given by the calling thread.
