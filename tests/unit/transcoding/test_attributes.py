@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,31 @@ def test_a_lossy_product_is_another_image_and_says_why(syntax: str) -> None:
     assert (code.CodeValue, code.CodingSchemeDesignator) == ("113040", "DCM")
     assert code.CodeMeaning == "Lossy Compression"
     assert found.DerivationDescription.endswith(f"ratio {found.LossyImageCompressionRatio}")
+
+
+@pytest.mark.parametrize(
+    ("source", "ratios", "methods", "expected"),
+    [
+        (EXPLICIT, ["12.5"], [], [""]),
+        (EXPLICIT, ["12.5", "3"], ["ISO_15444_1"], ["ISO_15444_1", ""]),
+        (EXPLICIT, [], ["ISO_15444_1"], ["ISO_15444_1"]),
+        (JPEG, ["12.5"], [], ["ISO_10918_1"]),
+        (JPEG, ["12.5", "3"], ["ISO_15444_1"], ["ISO_15444_1", "ISO_10918_1"]),
+        (JPEG, ["12.5", "3", "2"], ["ISO_15444_1"], ["ISO_15444_1", "", ""]),
+        (JPEG, [], ["ISO_15444_1", "ISO_10918_1"], ["ISO_15444_1", "ISO_10918_1"]),
+    ],
+)
+def test_ratios_and_methods_belong_together_where_some_were_missing(
+    source: str, ratios: list[str], methods: list[str], expected: list[str]
+) -> None:
+    held = read(transcoded(gray(), source))
+    held.LossyImageCompressionRatio, held.LossyImageCompressionMethod = ratios, methods
+    file = BytesIO()
+    held.save_as(file)
+    found = read(transcoded(file.getvalue(), NEAR_LOSSLESS))
+    values = [found.get_item(tag).value.decode().rstrip().split("\\") for tag in (0x00282112, 0x00282114)]
+    assert values[1] == [*expected, "ISO_14495_1"]
+    assert values[0][:-1] == ratios + [""] * (len(expected) - len(ratios))
 
 
 def test_without_a_new_uid_the_old_one_stays() -> None:

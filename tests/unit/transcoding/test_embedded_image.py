@@ -129,6 +129,16 @@ def test_other_kinds_of_images_are_refused(data: bytes, mime_type: str) -> None:
         decode_image(data, mime_type)
 
 
+def test_scans_of_a_jpeg_which_go_through_the_whole_image_are_bounded() -> None:
+    whole = bytes(imagecodecs.jpeg8_encode(RGB, 90))
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    taken = decode_image(whole[:-2] + 31 * scan + whole[-2:], JPEG)
+    assert taken == decode_image(whole, JPEG)
+    for more in (32, 100_000):
+        with pytest.raises(TranscodingError, match="32 scans"):
+            decode_image(whole[:-2] + more * scan + whole[-2:], JPEG)
+
+
 def test_a_color_that_counts_as_transparent_leaves_gray_as_it_is() -> None:
     raw = b"".join(b"\0" + row.tobytes() for row in GRAY)
     image = decode_image(png(5, 7, 8, 0, chunk(b"tRNS", b"\0\5"), raw=raw), PNG)

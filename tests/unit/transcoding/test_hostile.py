@@ -40,6 +40,18 @@ def test_more_frames_than_there_are_fragments(frames: int) -> None:
             transcoded(data, EXPLICIT)
 
 
+@pytest.mark.parametrize(
+    "kind", ["4.52", "4.92", "4.94", "4.100", "4.102", "4.107", "4.110", "4.112", "7.1", "8.1"]
+)
+def test_video_and_other_transfer_syntaxes_without_a_codec_are_neither_read_nor_written(kind: str) -> None:
+    image, syntax = Image(13, 18, bits=8, frames=2), f"1.2.840.10008.1.2.{kind}"
+    for target in (EXPLICIT, RLE):
+        with pytest.raises(TranscodingError, match="cannot be decoded"):
+            transcoded(file_of(syntax, codestreams(RLE), image), target)
+    with pytest.raises(TranscodingError, match="cannot be written"):
+        transcoded(image_file(image, bytes(image.size), vr="OB"), syntax)
+
+
 def test_millions_of_frames_are_not_begun() -> None:
     image = Image(1, 1, bits=8, frames=(1 << 20) + 2)
     with pytest.raises(TranscodingError, match="more than"):

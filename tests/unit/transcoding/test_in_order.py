@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomorph.transcoding import in_order as module
-from dicomorph.transcoding.in_order import in_order
+from dicomorph.transcoding.in_order import in_order as in_order_within
+from dicomorph.transcoding.room import Room
+
+T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
@@ -19,13 +23,17 @@ def _cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "cores", lambda: 4)
 
 
+def in_order(work: Callable[[int], T], items: Iterable[int], *, most_in_flight: int) -> Iterator[T]:
+    return in_order_within(work, items, most_in_flight=most_in_flight, room=Room(1 << 20), size=1)
+
+
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 9))
 def test_results_come_in_the_order_of_the_items(delays: list[int], most: int) -> None:
-    def work(item: tuple[int, int]) -> int:
-        time.sleep(item[1] / 10_000)
-        return item[0]
+    def work(item: int) -> int:
+        time.sleep(delays[item] / 10_000)
+        return item
 
-    assert list(in_order(work, enumerate(delays), most_in_flight=most)) == list(range(len(delays)))
+    assert list(in_order(work, range(len(delays)), most_in_flight=most)) == list(range(len(delays)))
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 8])

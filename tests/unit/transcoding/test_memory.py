@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dicomorph.transcoding.codecs.registry import SYNTAXES
 from tests.support.images import Image, image_file
-from tests.support.transcoded import RLE
+from tests.support.transcoded import RLE, transcoded
 
 MEGABYTE = 1 << 20
 FRAMES = 400  # of half a megabyte
 GROWTH = 16  # megabytes, of 200; on two cores it is less than four
+IN_FLIGHT = 256 + 32  # megabytes for frames, and what holds their codestreams
 
 PROGRAM = """
 import os, sys, tempfile, threading, time
@@ -72,3 +74,41 @@ def test_a_multi_frame_of_200_megabytes_takes_a_few_frames_of_memory(syntax: str
     growth, size = map(int, found)
     assert size > FRAMES * len(frame) == 200 * MEGABYTE
     assert growth < GROWTH, f"{growth} MB more"
+
+
+AT_ONCE = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.transcoding.transcode import Target, transcode
+
+large, small, syntax, requests = sys.argv[1:]
+
+def peak():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
+
+def convert(path):
+    source = BufferSource(Path(path).read_bytes())
+    back = BufferSource(transcode(source, Target(syntax)).join(source))
+    transcode(back, Target("1.2.840.10008.1.2.5"))
+
+convert(small)
+before = peak()
+with ThreadPoolExecutor(int(requests)) as pool:
+    list(pool.map(convert, [large] * int(requests)))
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read as Linux tells it")
+@pytest.mark.parametrize("syntax", [each for each in SYNTAXES if each != RLE])
+def test_eight_conversions_at_once_take_no_more_than_all_may(syntax: str, tmp_path: Path) -> None:
+    large, small = tmp_path / "large", tmp_path / "small"
+    for path, side in ((large, 4096), (small, 64)):
+        blank = image_file(Image(side, side, bits=8), bytes(side * side), vr="OB")
+        path.write_bytes(transcoded(blank, RLE))
+    command = [sys.executable, "-c", AT_ONCE, str(large), str(small), syntax, "8"]
+    found = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert found < IN_FLIGHT, f"{found} MB more"

@@ -75,7 +75,9 @@ def lossy_attributes(
 ) -> dict[int, Change]:
     """Return what is to be said of an image that was compressed with a loss (PS3.3 C.7.6.1.1.5).
 
-    Earlier steps stay in it: ratio and method of this one are appended to theirs.
+    Earlier steps stay in it: ratio and method of this one are appended to theirs. These belong together
+    (PS3.3 C.7.6.1.1.5.2), though many files have only one of them: what is missing is left empty, unless
+    the transfer syntax of the source tells the method.
 
     Parameters
     ----------
@@ -89,11 +91,12 @@ def lossy_attributes(
         What the new image gets: it is another one. If it is empty, the old one stays.
     """
     method, number = _METHODS[transfer_syntax], f"{ratio:.4g}"
+    ratios, methods = _steps(header)
     changes: dict[int, Change] = {
         IMAGE_TYPE: (b"CS", _text(_derived(header.text(IMAGE_TYPE)))),
         _LOSSY_IMAGE_COMPRESSION: (b"CS", b"01"),
-        LOSSY_IMAGE_COMPRESSION_RATIO: _appended(header, LOSSY_IMAGE_COMPRESSION_RATIO, b"DS", number),
-        LOSSY_IMAGE_COMPRESSION_METHOD: _appended(header, LOSSY_IMAGE_COMPRESSION_METHOD, b"CS", method.term),
+        LOSSY_IMAGE_COMPRESSION_RATIO: _appended(ratios, b"DS", number),
+        LOSSY_IMAGE_COMPRESSION_METHOD: _appended(methods, b"CS", method.term),
         DERIVATION_DESCRIPTION: _description(header, f"{method.name} lossy compression, ratio {number}"),
     }
     if DERIVATION_CODE_SEQUENCE not in header.elements:
@@ -131,9 +134,21 @@ def _derived(image_type: str) -> str:
     return "\\".join(("DERIVED", *(image_type.split("\\")[1:] or ("SECONDARY",))))
 
 
-def _appended(header: ImageHeader, tag: int, vr: bytes, value: str) -> Change:
-    found = header.text(tag)
-    text = _text(f"{found}\\{value}" if found else value)
+def _steps(header: ImageHeader) -> tuple[list[str], list[str]]:
+    """Return the ratios and the methods of earlier steps, as many of each."""
+    ratios, methods = (
+        text.split("\\") if (text := header.text(tag)) else []
+        for tag in (LOSSY_IMAGE_COMPRESSION_RATIO, LOSSY_IMAGE_COMPRESSION_METHOD)
+    )
+    is_last_known = len(methods) == len(ratios) - 1 and header.data.transfer_syntax in _METHODS
+    if is_last_known:
+        methods.append(_METHODS[header.data.transfer_syntax].term)
+    count = max(len(ratios), len(methods))
+    return ratios + [""] * (count - len(ratios)), methods + [""] * (count - len(methods))
+
+
+def _appended(values: list[str], vr: bytes, value: str) -> Change:
+    text = _text("\\".join((*values, value)))
     return vr, text if len(text) <= _LONGEST_VALUE else _text(value)
 
 

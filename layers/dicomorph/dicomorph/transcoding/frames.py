@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final, TypeAlias
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA
@@ -14,11 +15,11 @@ from dicomorph.transcoding.image_header import ImageHeader, contradiction
 from dicomorph.transcoding.in_order import cores, in_order
 from dicomorph.transcoding.native_frames import NativeFrames
 from dicomorph.transcoding.pixels import Samples, check_size
+from dicomorph.transcoding.room import FRAMES
 
 Frames: TypeAlias = NativeFrames | EncapsulatedFrames
 
-_IN_FLIGHT: Final = 1 << 28  # bytes of frames that are in memory at a time, unless one alone is larger
-_COPIES: Final = 3  # of a frame: as it was read, decoded, encoded
+_COPIES: Final = 8  # of a frame: as it was read, decoded, encoded, and what OpenJPEG makes of it for itself
 # Of all frames: who works on more is busy for hours.
 _MOST_BYTES: Final = 1 << 36
 _MOST_FRAMES: Final = 1 << 20
@@ -32,7 +33,7 @@ def frames_of(header: ImageHeader) -> Frames:
     BadFileFormatError
         If the fragments of encapsulated pixel data do not add up to the file.
     TranscodingError
-        If they are not what the file says of them, too large, or of an unknown transfer syntax.
+        If they are not what the file says of them, too large, or of a transfer syntax without a codec.
     """
     syntax, is_encapsulated = header.data.transfer_syntax, header.elements[PIXEL_DATA].undefined
     if is_encapsulated is (syntax in NATIVE_TRANSFER_SYNTAXES):
@@ -46,18 +47,25 @@ def frames_of(header: ImageHeader) -> Frames:
         return NativeFrames(header)
     codec = codec_of(syntax)
     if codec is None:
-        raise TranscodingError("The transfer syntax of the pixels is not known")
+        raise TranscodingError("Pixels in the transfer syntax of this file cannot be decoded")
     return EncapsulatedFrames(header, codec)
 
 
-def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[bytes]:
-    """Yield what becomes of all frames, in their order.
+@contextmanager
+def converted(frames: Frames, encoded: Callable[[Samples], bytes]) -> Iterator[Iterator[bytes]]:
+    """Lend what becomes of all frames, in their order.
+
+    Whatever happens to who takes them, memory that others wait for is given back in the end.
 
     Parameters
     ----------
     encoded : Callable[[Samples], bytes]
         Called by several threads.
     """
-    most = max(1, min(2 * cores(), _IN_FLIGHT // (_COPIES * frames.pixels.frame_size)))
-    most = min(most, frames.pixels.number_of_frames)
-    return in_order(lambda decoded: encoded(decoded()), frames, most_in_flight=most)
+    size = _COPIES * frames.pixels.frame_size
+    most = min(max(1, min(2 * cores(), FRAMES.size // size)), frames.pixels.number_of_frames)
+    results = in_order(
+        lambda decoded: encoded(decoded()), frames, most_in_flight=most, room=FRAMES, size=size
+    )
+    with closing(results):
+        yield results

@@ -120,7 +120,8 @@ class _Items:
         header = ImageHeader.of(item)
         frames = frames_of(header)
         writing = NativeWriting(frames.pixels, EXPLICIT_VR_LITTLE_ENDIAN)
-        parts = writing.joined(converted(frames, writing.encoded), source.scratch)
+        with converted(frames, writing.encoded) as done:
+            parts = writing.joined(done, source.scratch)
         elements = {
             found.tag: header.data.source.read(found.start, found.stop) for found in scan_whole(header.data)
         }

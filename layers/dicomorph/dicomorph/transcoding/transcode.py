@@ -126,7 +126,8 @@ def _decoded(header: ImageHeader, target: Target) -> _Product:
     """Return what becomes of encapsulated pixels in a native transfer syntax."""
     frames = frames_of(header)
     writing = NativeWriting(frames.pixels, target.transfer_syntax)
-    parts = writing.joined(converted(frames, writing.encoded), header.data.source.scratch)
+    with converted(frames, writing.encoded) as done:
+        parts = writing.joined(done, header.data.source.scratch)
     return _Product(changed_pixels(header, frames.pixels), parts)
 
 
@@ -137,7 +138,8 @@ def _encoded(header: ImageHeader, target: Target, sop_instance_uid: str) -> _Pro
         raise TranscodingError("Pixels cannot be written in this transfer syntax")
     quality = min(max(target.lossy_quality, 1), 100)
     writing = CodecWriting(header, frames.pixels, codec, quality)
-    done = encapsulate(converted(frames, writing.encoded), header.data.source.scratch)
+    with converted(frames, writing.encoded) as codestreams:
+        done = encapsulate(codestreams, header.data.source.scratch)
     changes = changed_pixels(header, writing.written) | done.tables
     if not is_lossy_target(syntax):
         return _Product(changes, done.parts)

@@ -47,8 +47,8 @@ class JpegLsCodec(Codec):
         if difference:
             samples = _away_from_ends(samples, pixels, difference)
         unsigned = np.ascontiguousarray(samples).view(f"u{pixels.dtype.itemsize}")
-        room = bytearray(_GROWTH * unsigned.nbytes + _HEADER)  # memory that is taken when it is written to
-        encoded = bytes(imagecodecs.jpegls_encode(unsigned, difference, out=room))
+        room = np.empty(_GROWTH * unsigned.nbytes + _HEADER, np.uint8)  # memory taken when it is written to
+        encoded = bytes(imagecodecs.jpegls_encode(unsigned, difference, out=room))  # type: ignore[arg-type] # any buffer
         start = next(start - 4 for marker, start, _ in segments(encoded) if marker == JPEG_LS)
         return encoded[:2] + encoded[start:]  # what stands between is SPIFF
 
