@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -58,7 +58,7 @@ class Description:
 
     identifiers: DicomIdentifiers
     facts: Mapping[Level, LevelFacts]
-    fragments: tuple[int, int] | None = None
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def describe(
@@ -134,7 +134,7 @@ class _Header(NamedTuple):
     values: dict[int, str]
     sequences: dict[int, Json]
     pixel_data: int | None = None
-    fragments: tuple[int, int] | None = None
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def _header(
