@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from dicomorph.aws.objects.store import S3Store
@@ -23,8 +24,10 @@ from dicomorph.model.resources import ObjectRef
 from dicomorph.services.edit.edit_instance import edit_instance
 from dicomorph.services.store.store_instance import store_instance
 from tests.benchmarks.files import multi_frame
-from tests.contract.stores import make_bucket
+from tests.contract.indexes import make_index
+from tests.contract.stores import REGION, make_bucket
 from tests.contract.test_s3 import refusal
+from tests.support.codestreams import encapsulated
 from tests.support.counted_s3 import CountedClient
 from tests.support.jobs import counts
 from tests.support.large_files import JPEG, JPEG_2000, compressed_frame, encapsulated_file
@@ -61,9 +64,10 @@ def store(client: CountedClient, bucket: str) -> S3Store:
 
 @pytest.fixture
 def server(tmp_path: Path, store: S3Store) -> Server:
-    """A server whose objects are on S3."""
+    """A server whose objects are on S3, and its index in the DynamoDB of the same mocked AWS."""
     found = serve(tmp_path / "data")
-    found.backend = replace(found.backend, objects=store, largest_answer=4 << 20)
+    index = make_index("dynamodb", tmp_path, boto3.client("dynamodb", REGION))
+    found.backend = replace(found.backend, objects=store, index=index, largest_answer=4 << 20)
     return found
 
 
@@ -271,6 +275,20 @@ def test_frames_of_which_nothing_goes_stay_where_they_are(
     data = _frames(JPEG_2000, size * MIB, megabytes)
     for found, product in _edits(server, client, data, anonymize=anonymize):
         assert product.count(b"\xff\x4f\xff\x51") == data.count(b"\xff\x4f\xff\x51")
+        assert {how for how, _ in found.plan()[1:-1]} <= {"copied"}
+        assert found.moved < 12_000_000
+
+
+@pytest.mark.parametrize(
+    "megabytes", [16, *(pytest.param(size, marks=pytest.mark.slow) for size in (52, 200, 506))]
+)
+def test_small_frames_are_not_even_looked_at_where_nothing_goes(
+    server: Server, client: CountedClient, megabytes: int
+) -> None:
+    data = _frames(JPEG, 20_000, megabytes)
+    for found, product in _edits(server, client, data, anonymize=False):
+        begin = data.index(encapsulated([]))
+        assert product.endswith(data[begin:])
         assert {how for how, _ in found.plan()[1:-1]} <= {"copied"}
         assert found.moved < 12_000_000
 

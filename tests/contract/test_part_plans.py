@@ -29,6 +29,7 @@ class Numbers:
     """A source of any size of which every byte follows from its position; nothing is in memory."""
 
     scratch = MemoryScratch()
+    fragments = None
 
     def __init__(self, size: int, seed: int = 0) -> None:
         self.size = size

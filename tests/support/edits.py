@@ -72,6 +72,8 @@ class WindowedSource:
         How many bytes more a window has.
     """
 
+    fragments: tuple[int, int] | None = None
+
     def __init__(self, data: bytes, surplus: int = 0) -> None:
         self._data = data
         self._surplus = surplus

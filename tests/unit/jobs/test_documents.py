@@ -22,7 +22,11 @@ from dicomorph.model.resources import Ancestry, ObjectRef, Pin
 from dicomorph.model.settings import PrivateTag, Settings, UnencodableText
 from tests.support.jobs import JOB
 
-refs = st.builds(ObjectRef, st.text(), st.text(), st.integers(0), st.none() | st.integers(0))
+known = st.tuples(st.integers(0), st.none() | st.tuples(st.integers(0), st.integers(0)))
+refs = st.builds(
+    lambda *numbers: ObjectRef(*numbers[:3], *numbers[3]),
+    *(st.text(), st.text(), st.integers(0), st.just((None, None)) | known),
+)
 pins = st.builds(Pin, st.builds(Ancestry, st.text(), st.text(), st.text(), st.text()), refs)
 outcomes = st.builds(
     InstanceOutcome,
@@ -133,6 +137,7 @@ def test_a_batch_survives(batch: Batch) -> None:
     read = documents.read_batch(documents.encode_batch(batch), batch.number)
     assert read == batch
     assert [pin.object.crc32 for pin in read.pins] == [pin.object.crc32 for pin in batch.pins]
+    assert [pin.object.fragments for pin in read.pins] == [pin.object.fragments for pin in batch.pins]
 
 
 @given(batches)
@@ -141,7 +146,7 @@ def test_a_batch_of_an_earlier_version_has_no_checksums(batch: Batch) -> None:
     document["sources"] = [pin[:7] for pin in document["sources"]]
     read = documents.read_batch(json.dumps(document).encode("utf-8", "surrogatepass"), batch.number)
     assert read == batch
-    assert all(pin.object.crc32 is None for pin in read.pins)
+    assert all(pin.object.crc32 is None and pin.object.fragments is None for pin in read.pins)
 
 
 @given(batch_outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from dicomorph.jobs.strict_json import count, only
@@ -40,10 +41,15 @@ def decode_pin(values: Any) -> Pin:
 
 def encode_ref(ref: ObjectRef) -> list[Any]:
     """Return the reference of an object as it stands in any document."""
-    known = [] if ref.crc32 is None else [ref.crc32]
+    known = [] if ref.crc32 is None else [ref.crc32, *(ref.fragments or ())]
     return [ref.key, ref.version, ref.size, *known]
 
 
 def decode_ref(key: Any, version: Any, *numbers: Any) -> ObjectRef:
-    """Return the reference of an object; its checksum is not in documents of earlier versions."""
-    return ObjectRef(only(str, key), only(str, version), *map(count, numbers))
+    """Return the reference of an object; documents of earlier versions do not have all of it."""
+    size, *known = map(count, numbers)
+    ref = ObjectRef(only(str, key), only(str, version), size, known[0] if known else None)
+    if len(known) <= 1:
+        return ref
+    begin, end = known[1:]
+    return replace(ref, fragments=(begin, end))

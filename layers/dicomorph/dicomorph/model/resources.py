@@ -90,12 +90,17 @@ class ObjectRef:
     crc32 : int, optional
         The CRC-32 of the bytes as they were stored (ISO-HDLC, as in zlib and S3). None where nobody
         has recorded it: earlier versions did not. It tells objects apart as little as the size does.
+    fragments : tuple[int, int], optional
+        Where the value of encapsulated pixel data begins, and where it ends behind its delimiter, as
+        was found when the object was stored. Of large objects that are read over a network, and
+        known nowhere else: who lacks it walks from fragment to fragment.
     """
 
     key: str
     version: str
     size: int
     crc32: int | None = field(default=None, compare=False)
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

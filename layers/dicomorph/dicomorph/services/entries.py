@@ -18,11 +18,13 @@ from dicomorph.model.metadata_names import (
 )
 from dicomorph.model.resources import Ancestry, InstanceEntry, Level, LevelFacts, ObjectRef, Resource
 
+_LARGE = 8 << 20  # bytes; smaller files are read as a whole as fast
+
 
 def instance_entry(
     description: Description, ancestry: Ancestry, ref: ObjectRef, *, md5: str, metadata: Mapping[str, str]
 ) -> InstanceEntry:
-    """Return the index entry of a stored file.
+    """Return the index entry of a stored file; of a large one, the end of its pixel data is recorded.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ def instance_entry(
         level: LevelFacts(found.main_tags, {**found.metadata, **given.get(level, {})})
         for level, found in description.facts.items()
     }
+    if ref.size >= _LARGE:
+        ref = replace(ref, fragments=description.fragments)
     return InstanceEntry(ancestry=ancestry, object=ref, md5=md5, facts=facts)
 
 

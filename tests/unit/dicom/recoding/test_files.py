@@ -36,6 +36,8 @@ PIXELS = 0x7FE00010
 class LargeSource:
     """A file that ends with so many words 1 as a size says, which are made when they are read."""
 
+    fragments: tuple[int, int] | None = None
+
     def __init__(self, elements: list[Element], syntax: str, size: int) -> None:
         header = encode([Element(PIXELS, "OW", b"")], syntax)
         order = ">" if syntax == BIG else "<"

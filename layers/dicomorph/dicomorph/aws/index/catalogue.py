@@ -21,7 +21,7 @@ from dicomorph.ports.index import Child
 
 _STATE = "PK, SK, Id, Pending"
 # Whole entries, of which a planner may want a million, take twice as long to decode.
-_OF_PINS = f"{_STATE}, Patient, Study, Series, ObjectKey, ObjectVersion, ObjectSize, CRC32"
+_OF_PINS = f"{_STATE}, Patient, Study, Series, ObjectKey, ObjectVersion, ObjectSize, CRC32, Fragments"
 _INDEX_NAME = {"#index": f"{METADATA}{INDEX_IN_SERIES}"}
 _OF_CHILDREN = f"{_STATE}, #index"
 _AT_ONCE = 1600  # items; sixteen requests of a hundred

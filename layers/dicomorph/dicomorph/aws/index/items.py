@@ -3,10 +3,10 @@
 Attributes of a resource: ``Id``, ``Stamp`` (new at each change that decides something),
 ``Tags`` and ``PatientTags`` (JSON), ``M:<metadata>`` and ``R:<metadata>`` (value, revision if
 above 0), ``L:<label>``, the ids of the resources above by their level, and for instances
-``ObjectKey``, ``ObjectVersion``, ``ObjectSize``, ``CRC32`` where it is known, and ``MD5``. One
-attribute a metadata and a label lets writers change them without reading the item. ``Listing``
-puts the item into the index of that name. An instance that waits for its parents has only
-``Stamp`` and ``Pending``.
+``ObjectKey``, ``ObjectVersion``, ``ObjectSize``, ``CRC32`` and ``Fragments`` (two positions) where
+they are known, and ``MD5``. One attribute a metadata and a label lets writers change them without
+reading the item. ``Listing`` puts the item into the index of that name. An instance that waits for
+its parents has only ``Stamp`` and ``Pending``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import secrets
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain
 
 from dicomorph.aws.dynamodb.keys import Item, listing, resource_key
@@ -100,6 +101,7 @@ def instance_item(entry: InstanceEntry) -> Item:
         "ObjectSize": {"N": str(ref.size)},
         "MD5": {"S": entry.md5},
         **({} if ref.crc32 is None else {"CRC32": {"N": str(ref.crc32)}}),
+        **({} if ref.fragments is None else {"Fragments": {"L": [{"N": str(at)} for at in ref.fragments]}}),
     }
 
 
@@ -202,12 +204,16 @@ def index_of(item: Item) -> str:
 
 def object_of(item: Item) -> ObjectRef:
     """Return the object of a stored instance."""
-    return ObjectRef(
+    ref = ObjectRef(
         item["ObjectKey"]["S"],
         item["ObjectVersion"]["S"],
         int(item["ObjectSize"]["N"]),
         int(item["CRC32"]["N"]) if "CRC32" in item else None,
     )
+    if "Fragments" not in item:
+        return ref
+    begin, end = (int(at["N"]) for at in item["Fragments"]["L"])
+    return replace(ref, fragments=(begin, end))
 
 
 def ancestry_of(item: Item, level: Level) -> Ancestry:

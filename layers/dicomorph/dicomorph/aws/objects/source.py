@@ -34,7 +34,7 @@ class RangedSource:
 
     def __init__(self, stored: StoredObject, scratch: FileScratch) -> None:
         self.stored = stored
-        self.size = stored.ref.size
+        self.size, self.fragments = stored.ref.size, stored.ref.fragments
         self.scratch = scratch
         self._kept = KeptRanges(stored.fetch, scratch)
         self._head = b""

@@ -175,7 +175,11 @@ class Rewriter:
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflated(EditScript.of(parts).chunks(data.source), data.source.scratch)]
-        return EditScript.of([meta, *parts], remarks=walk.remarks)
+        script = EditScript.of([meta, *parts], remarks=walk.remarks)
+        if walk.fragments is None or data.is_deflated:
+            return script
+        begin, end = walk.fragments
+        return dataclasses.replace(script, fragments=(len(meta) + begin, len(meta) + end))
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
         rewriting = Rewriting(

@@ -20,7 +20,7 @@ from dicomorph.dicom.standard.tags import (
     PIXEL_DATA,
     format_tag,
 )
-from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart
+from dicomorph.dicom.stream.edit_script import EditScript, ScriptPart, parts_size
 from dicomorph.dicom.stream.elements import (
     DELIMITER_BYTES,
     UNDEFINED_LENGTH,
@@ -48,6 +48,9 @@ class TopLevelItems:
     references : ReferenceWalk, optional
         Rewrites references in sequences; None if they stay.
     """
+
+    fragments: tuple[int, int] | None = None
+    """Where the value of encapsulated pixel data begins and ends in the edited data set."""
 
     def __init__(
         self,
@@ -96,6 +99,9 @@ class TopLevelItems:
             self._copy_run(pos)
             self._out += parts
             self._run = stop
+        if tag == PIXEL_DATA and length == UNDEFINED_LENGTH:
+            end = parts_size(self._out) + stop - self._run
+            self.fragments = (end - self._pixels.encapsulated_size, end)
         return stop
 
     def _sequence(  # noqa: PLR0913, PLR0917 - what is known of the element

@@ -51,6 +51,8 @@ class PixelData:
     """Whether there are groups that go, of overlays that may lie in the pixels."""
     remarks: frozenset[Remark] = frozenset()
     """What is to be said of the pixels."""
+    encapsulated_size = 0
+    """How many bytes the value of encapsulated pixel data has in the output, delimiter included."""
     _offsets: OffsetElements | None = None  # few images have them
     _has_pixels = False
 
@@ -106,6 +108,7 @@ class PixelData:
             before = self._offsets.parts(cleaned) if self._offsets else []
         else:
             parts, stop = None, self._window.end_of_fragments(value, self._encoding.order)
+        self.encapsulated_size = stop - value if parts is None else parts_size(parts)
         if not before and parts is None and vr != b"OW":
             return None, stop
         # PS3.5 A.4: encapsulated pixel data have the VR OB

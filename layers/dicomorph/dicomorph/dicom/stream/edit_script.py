@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import TypeAlias
@@ -53,11 +53,14 @@ class EditScript:
         Length of the output in bytes.
     remarks : frozenset[Remark]
         What is to be said of the output.
+    fragments : tuple[int, int], optional
+        Where the value of encapsulated pixel data begins and ends in the output, if that is known.
     """
 
     parts: Sequence[ScriptPart]
     size: int
     remarks: frozenset[Remark] = frozenset()
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, parts: Sequence[ScriptPart], *, remarks: frozenset[Remark] = frozenset()) -> EditScript:
@@ -108,7 +111,7 @@ class EditedSource:
     def __init__(self, source: Source, script: EditScript) -> None:
         self._source = source
         self._script = script
-        self.size = script.size
+        self.size, self.fragments = script.size, script.fragments
 
     @property
     def scratch(self) -> Scratch:

@@ -37,6 +37,8 @@ class MappedSource:
         If it cannot be mapped.
     """
 
+    fragments = None
+
     def __init__(self, descriptor: int, scratch: Scratch) -> None:
         self._descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)

@@ -27,6 +27,10 @@ class Source(Protocol):
     def scratch(self) -> Scratch:
         """Where what the file unfolds to is kept, such as a data set that it holds deflated."""
 
+    @property
+    def fragments(self) -> tuple[int, int] | None:
+        """Where the value of encapsulated pixel data begins and ends; None where nobody has recorded it."""
+
     def window(self, start: int, length: int) -> tuple[Buffer, int]:
         """Return a buffer and the position of its first byte.
 
@@ -76,6 +80,8 @@ class BufferSource:
     scratch : Scratch, optional
         Where what it unfolds to is kept; in memory by default.
     """
+
+    fragments = None
 
     def __init__(self, buffer: Buffer, scratch: Scratch | None = None) -> None:
         self._buffer = buffer

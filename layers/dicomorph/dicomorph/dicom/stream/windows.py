@@ -125,12 +125,17 @@ class Window:
     def end_of_fragments(self, pos: int, order: str) -> int:
         """Return where encapsulated pixel data end; their fragments stay unread (PS3.5 A.4).
 
+        Where the source knows it, even their headers do: whoever recorded it has walked over them.
+
         Raises
         ------
         BadFileFormatError
             If the fragments do not add up to the file.
         """
         unpack, item, delimiter = _ITEMS[order]
+        begin, end = self.source.fragments or (-1, -1)
+        if begin == pos and unpack(self.source.read(end - 8, end).ljust(8), 0) == (delimiter, 0):
+            return end
         buffer, base, last = self.buffer, self.base, self.end - 8
         while pos + 8 <= self.size:
             if base <= pos <= last:

@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -52,11 +52,13 @@ class Description:
 
     ``facts`` hold the main tags of each level, and the metadata IndexInSeries,
     TransferSyntax, SopClassUid, PixelDataOffset, MainDicomTagsSignature,
-    MainDicomSequences and ExpectedNumberOfInstances (spec 1.4).
+    MainDicomSequences and ExpectedNumberOfInstances (spec 1.4). ``fragments`` are where the value of
+    encapsulated pixel data begins and ends, if it was looked for or is known.
     """
 
     identifiers: DicomIdentifiers
     facts: Mapping[Level, LevelFacts]
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def describe(
@@ -123,15 +125,16 @@ def describe(
             else str(header.pixel_data),
         },
     )
-    return Description(identifiers, facts)
+    return Description(identifiers, facts, None if data.is_deflated else header.fragments)
 
 
 class _Header(NamedTuple):
-    """The wanted elements: text with its padding, sequences as JSON, and where the pixel data begin."""
+    """The wanted elements: text with its padding, sequences as JSON, and where the pixel data are."""
 
     values: dict[int, str]
     sequences: dict[int, Json]
-    pixel_data: int | None
+    pixel_data: int | None = None
+    fragments: tuple[int, int] | None = field(default=None, compare=False)
 
 
 def _header(
@@ -151,7 +154,7 @@ def _header_in_order(data: DataSetBytes, default_encoding: str) -> _Header:
     if pixel_data is not None:
         [place] = origin.parts_of(pixel_data, pixel_data + 1)
         pixel_data = None if isinstance(place, bytes) else place[0]
-    return header._replace(pixel_data=pixel_data)
+    return header._replace(pixel_data=pixel_data, fragments=None)
 
 
 def _read(
@@ -163,9 +166,10 @@ def _read(
     elements = scan(data, last=LAST_TAG if whole else PIXEL_DATA, wanted=_WANTED)
     for found in elements:
         if found.tag == PIXEL_DATA:
+            fragments = data.source.fragments
             if whole:
-                _check_behind(data, found, elements)
-            return _Header(values, sequences, found.start)
+                fragments = _check_behind(data, found, elements)
+            return _Header(values, sequences, found.start, fragments)
         if found.tag == SPECIFIC_CHARACTER_SET:
             raw = data.source.read(found.value, found.stop)
             character_set = CharacterSet.of(raw, default_encoding=default_encoding)
@@ -178,18 +182,24 @@ def _read(
             text = _text(data, found, character_set)
             if text is not None:
                 values[found.tag] = text
-    return _Header(values, sequences, None)
+    return _Header(values, sequences)
 
 
-def _check_behind(data: DataSetBytes, pixels: Element, others: Iterator[Element]) -> None:
-    """Raise `BadFileFormatError` if pixel data and the elements behind them do not add up to the file."""
+def _check_behind(data: DataSetBytes, pixels: Element, others: Iterator[Element]) -> tuple[int, int] | None:
+    """Return where fragments begin and end, None if there are none.
+
+    Raise `BadFileFormatError` if pixel data and the elements behind them do not add up to the file.
+    """
+    fragments = None
     if pixels.undefined:
         window = Window(data.source, pixels.value)
         stop = window.end_of_fragments(pixels.value, data.encoding.order)
+        fragments = pixels.value, stop
         behind = DataSetBytes(data.source, stop, data.encoding, data.transfer_syntax)
         others = scan(behind, last=LAST_TAG, wanted=frozenset(), behind=PIXEL_DATA)
     for _ in others:
         pass
+    return fragments
 
 
 def _sequences_text(sequences: Mapping[int, Json]) -> str:
