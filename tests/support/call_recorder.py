@@ -44,9 +44,9 @@ def _deleting(params: _Params) -> Iterator[Need]:
         yield Need(action, _object({**params, **target}))
 
 
-def _listing(params: _Params) -> Iterator[Need]:
+def _listing(params: _Params, action: str = "s3:ListBucket") -> Iterator[Need]:
     prefix = ((("s3:prefix", (params["Prefix"],)),)) if "Prefix" in params else ()
-    yield Need("s3:ListBucket", _bucket(params), prefix)
+    yield Need(action, _bucket(params), prefix)
 
 
 def _on_object(action: str) -> Callable[[_Params], Iterator[Need]]:
@@ -118,6 +118,7 @@ _NEEDS: Mapping[tuple[str, str], Callable[[_Params], Iterator[Need]]] = {
     ("s3", "DeleteObjects"): _deleting,
     ("s3", "GetObject"): _reading,
     ("s3", "HeadObject"): _reading,
+    ("s3", "ListObjectVersions"): lambda params: _listing(params, "s3:ListBucketVersions"),
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "ListParts"): _on_object("s3:ListMultipartUploadParts"),
     ("s3", "PutObject"): _on_object("s3:PutObject"),

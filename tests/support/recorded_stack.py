@@ -17,10 +17,11 @@ from moto.backends import get_backend
 
 from dicomorph import bootstrap
 from dicomorph.aws.arrivals.ingestion import Ingestion
-from dicomorph.aws.backend import aws_backend, aws_ingestion
+from dicomorph.aws.backend import aws_backend, aws_ingestion, aws_sweeper
 from dicomorph.aws.dynamodb.table import Table
 from dicomorph.aws.environment import read_environment
 from dicomorph.services.backend import Backend
+from dicomorph.services.sweeping.sweeper import Sweeper
 from local.functions import load_module
 from local.template import TEMPLATE
 from tests.support.api_client import Answer, Client
@@ -49,8 +50,8 @@ class RecordedStack(Client):
         One a function, by the name of its folder.
     admin : Backend
         Unrecorded: prepares what functions meet.
-    variables : Mapping[str, str]
-        The environment of the function that takes in what arrives.
+    variables : Mapping[str, Mapping[str, str]]
+        The environments of the functions that are more than their backend, by the name of their folder.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class RecordedStack(Client):
         backends: Mapping[str, Backend],
         admin: Backend,
         recorder: CallRecorder,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Mapping[str, str]],
     ) -> None:
         super().__init__(admin, Path())
         self.recorder = recorder
@@ -122,6 +123,7 @@ class RecordedStack(Client):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(bootstrap, "get_backend", partial(self._backend_of, function))
                 patch.setattr(bootstrap, "get_ingestion", self._ingestion)
+                patch.setattr(bootstrap, "get_sweeper", self._sweeper)
                 self._modules[function] = load_module(TEMPLATE.parent / "functions" / function / "app.py")
         return self._modules[function]
 
@@ -143,10 +145,15 @@ class RecordedStack(Client):
     def _backend_of(self, function: str) -> Backend:
         return replace(self._backends[function], **self._changes)
 
+    def _sweeper(self) -> Sweeper:
+        environment = read_environment(self._variables["sweep"])
+        with recording("SweepFunction", self.recorder):
+            return aws_sweeper(environment, self._backend_of("sweep"))
+
     def _ingestion(self) -> Ingestion:
         """Return what takes in arrivals, made anew each time: it remembers its backend."""
         with recording("IngestFunction", self.recorder):
-            return aws_ingestion(read_environment(self._variables), partial(self._backend_of, "ingest"))
+            return aws_ingestion(read_environment(self._variables["ingest"]), partial(self._backend_of, "ingest"))
 
 
 @contextmanager
@@ -178,7 +185,7 @@ def recorded_stack(template: Mapping[str, Any]) -> Iterator[RecordedStack]:
             backends,
             aws_backend(read_environment(everything)),
             recorder,
-            variables_of(template, functions["ingest"][1], values),
+            {name: variables_of(template, functions[name][1], values) for name in ("ingest", "sweep")},
         )
         handlers.update(
             {name: deployed.module(folder).lambda_handler for name, folder in stack._FUNCTIONS.items()}

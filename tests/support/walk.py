@@ -15,6 +15,7 @@ from tests.support.use_cases_of_arrivals import USE_CASES_OF_ARRIVALS
 from tests.support.use_cases_of_ends import USE_CASES_OF_ENDS
 from tests.support.use_cases_of_jobs import USE_CASES_OF_JOBS
 from tests.support.use_cases_of_many import USE_CASES_OF_MANY
+from tests.support.use_cases_of_sweeps import USE_CASES_OF_SWEEPS
 from tests.support.use_cases_of_the_rest import call_the_rest
 from tests.support.use_cases_of_uploads import USE_CASES_OF_UPLOADS
 from tests.support.workflow_needs import log_needs, message_needs, workflow_needs
@@ -53,6 +54,7 @@ def walk(template: Mapping[str, Any]) -> Walk:
             *USE_CASES_OF_ENDS,
             *USE_CASES_OF_UPLOADS,
             *USE_CASES_OF_ARRIVALS,
+            *USE_CASES_OF_SWEEPS,
             call_the_rest,
         ):
             cloud.clear()

@@ -14,7 +14,7 @@ from tools.marked_parts import replace_part
 TEXT = TEMPLATE.read_text(encoding="utf-8")
 RESOURCES = read_template()["Resources"]
 FUNCTIONS = [name.removesuffix("Function") for name in of_type(read_template(), FUNCTION)]
-WORKERS = {"PlanJob", "EditBatch", "FinalizeJob", "Erase", "Ingest"}
+WORKERS = {"PlanJob", "EditBatch", "FinalizeJob", "Erase", "Sweep", "Ingest"}
 
 
 def test_the_template_is_current() -> None:

@@ -226,7 +226,7 @@ def test_functions_of_the_api_write_to_the_access_trail_and_do_nothing_else_with
     added = _added(AccessTrail="true")
     assert added.keys() == writers.keys()
     assert FUNCTIONS.keys() - writers.keys() == {
-        *["UnmatchedFunction", "PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction"]
+        f"{name}Function" for name in ("Unmatched", "PlanJob", "EditBatch", "FinalizeJob", "Erase", "Sweep")
     }
     assert missing_grants(recorder.needs, _statements(AccessTrail="true")) == set()
     assert _all_used(added, recorder.needs)

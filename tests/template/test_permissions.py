@@ -18,7 +18,7 @@ ENDPOINTS = {
     "WORKER_CONCURRENCY": "lambda:",
     "ARRIVAL_QUEUE_URL": "sqs:",
 }
-NO_ENDPOINTS = {"ARRIVAL_RULES"}
+NO_ENDPOINTS = {"ARRIVAL_RULES", "SWEEP", "SWEEP_AFTER_DAYS"}
 
 
 def _deleting(prefix: str, resource: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -49,7 +49,8 @@ def test_a_function_knows_only_the_resources_that_it_may_use(function: str) -> N
 def test_only_deletion_and_finalization_delete() -> None:
     deleting = {"InstancesFunction", "FinalizeJobFunction", "EraseFunction"}
     # What arrives may replace a file, and takes no entry away.
-    assert {function for function, _ in _deleting("s3:Delete", "instances/")} == deleting | {"IngestFunction"}
+    storing = {function for function, _ in _deleting("s3:Delete", "instances/")}
+    assert storing == deleting | {"IngestFunction", "SweepFunction"}
     # Others delete the record of a job only that they could not start.
     assert deleting == {
         function
@@ -113,21 +114,33 @@ def test_the_api_may_invoke_each_of_its_functions_once() -> None:
         for permission in rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
         if permission["Principal"] == "apigateway.amazonaws.com"
     ]
-    tasks = {"PlanJobFunction", "EditBatchFunction", "FinalizeJobFunction", "EraseFunction", "IngestFunction"}
+    names = ("PlanJob", "EditBatch", "FinalizeJob", "Erase", "Sweep", "Ingest")
+    tasks = {f"{name}Function" for name in names}
     assert sorted(p["FunctionName"]["Ref"] for p in permissions) == sorted(FUNCTIONS.keys() - tasks)
     assert all(p["SourceArn"]["Fn::Sub"].endswith(":${Api}/*") for p in permissions)
 
 
-def test_nobody_but_its_schedule_may_invoke_what_finishes_deletions() -> None:
+@pytest.mark.parametrize("name", ["Erase", "Sweep"])
+def test_nobody_but_its_schedule_may_invoke_what_deletes_by_schedule(name: str) -> None:
     (permission,) = (
         permission
         for permission in rules.of_type(TEMPLATE, "AWS::Lambda::Permission").values()
-        if permission["FunctionName"] == {"Ref": "EraseFunction"}
+        if permission["FunctionName"] == {"Ref": f"{name}Function"}
     )
     assert permission["Principal"] == "events.amazonaws.com"
-    assert permission["SourceArn"] == {"Fn::GetAtt": ["EraseSchedule", "Arn"]}
-    (target,) = TEMPLATE["Resources"]["EraseSchedule"]["Properties"]["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["EraseFunction", "Arn"]}
+    assert permission["SourceArn"] == {"Fn::GetAtt": [f"{name}Schedule", "Arn"]}
+    (target,) = TEMPLATE["Resources"][f"{name}Schedule"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [f"{name}Function", "Arn"]}
+
+
+def test_what_sweeps_deletes_versions_alone_and_changes_no_entry() -> None:
+    deleting = [s for s in rules.role_statements(TEMPLATE, "SweepFunction") if "Delete" in str(s["Action"])]
+    assert [s["Action"] for s in deleting] == ["s3:DeleteObjectVersion"]
+    assert deleting[0]["Resource"] == [
+        {"Fn::Sub": f"${{DicomBucket.Arn}}/{folder}/*"} for folder in ("instances", "jobs")
+    ]
+    granted = rules.actions(TEMPLATE, "SweepFunction")
+    assert {a for a in granted if a.startswith("dynamodb:")} == {"dynamodb:BatchGetItem", "dynamodb:Query"}
 
 
 def test_what_finishes_deletions_stores_nothing_but_that_a_job_was_lost() -> None:

@@ -8,6 +8,7 @@ import pytest
 from dicomorph.http.routes import ROUTES, each_route
 from dicomorph.model import object_keys
 from dicomorph.model.orthanc_errors import describe_code
+from dicomorph.services.sweeping.sweeper import LEAST_DAYS
 from local.template import TEMPLATE, read_template
 from tests.support.template_rules import of_type
 
@@ -66,6 +67,17 @@ def test_deletions_are_finished_every_few_minutes_and_no_run_is_repeated() -> No
     assert RESOURCES["EraseFunction"]["Properties"]["Timeout"] == 900
     invocations = RESOURCES["EraseInvocations"]["Properties"]
     assert (invocations["MaximumRetryAttempts"], invocations["MaximumEventAgeInSeconds"]) == (0, 300)
+
+
+def test_the_sweep_is_scheduled_unless_it_is_off_and_waits_for_longer_than_any_retry() -> None:
+    assert STACK["Parameters"]["SweepAfterDays"]["MinValue"] == LEAST_DAYS
+    assert STACK["Parameters"]["SweepAfterDays"]["Default"] > LEAST_DAYS
+    assert STACK["Conditions"]["Sweeps"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Sweep"}, "off"]}]}
+    schedule = RESOURCES["SweepSchedule"]["Properties"]
+    assert schedule["State"] == {"Fn::If": ["Sweeps", "ENABLED", "DISABLED"]}
+    assert STACK["Parameters"]["Sweep"]["AllowedValues"] == ["delete", "count", "off"]
+    assert RESOURCES["SweepFunction"]["Properties"]["Timeout"] == 900
+    assert RESOURCES["SweepInvocations"]["Properties"]["MaximumRetryAttempts"] == 0
 
 
 def test_versions_of_whatever_is_stored_are_forgotten_but_those_of_settings() -> None:

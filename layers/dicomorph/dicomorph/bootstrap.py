@@ -10,6 +10,7 @@ from dicomorph.services.backend import Backend
 
 if TYPE_CHECKING:
     from dicomorph.aws.arrivals.ingestion import Ingestion
+    from dicomorph.services.sweeping.sweeper import Sweeper
 
 _lock = threading.Lock()
 _backend: Backend | None = None
@@ -50,3 +51,12 @@ def get_ingestion() -> Ingestion:
     from dicomorph.aws.environment import read_environment  # noqa: PLC0415
 
     return aws_ingestion(read_environment(), get_backend)
+
+
+@functools.cache
+def get_sweeper() -> Sweeper:
+    """Return what deletes the files on AWS that nothing refers to, with the backend of this process."""
+    from dicomorph.aws.backend import aws_sweeper  # noqa: PLC0415 - as above
+    from dicomorph.aws.environment import read_environment  # noqa: PLC0415
+
+    return aws_sweeper(read_environment(), get_backend())

@@ -25,6 +25,7 @@ from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
+from dicomorph.services.sweeping.sweeper import Sweeper, SweepRules
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -90,6 +91,20 @@ def aws_ingestion(environment: Environment, backend: Callable[[], Backend]) -> I
         functools.cache(lambda: _aws_door(client, bucket, backend())),
         Waiting(client, bucket, environment.function_name),
     )
+
+
+def aws_sweeper(environment: Environment, backend: Backend) -> Sweeper:
+    """Return what deletes the files that nothing refers to.
+
+    Raises
+    ------
+    MisconfiguredError
+        If they are to go sooner than is safe.
+    """
+    from dicomorph.aws.objects.versions import S3Versions  # noqa: PLC0415
+
+    rules = SweepRules(environment.sweep_after_days, deletes=environment.sweep == "delete")
+    return Sweeper(backend, S3Versions(s3_client(), environment.dicom_bucket_name), rules)
 
 
 def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:

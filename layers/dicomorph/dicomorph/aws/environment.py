@@ -29,6 +29,10 @@ class Environment:
         Where it is told of what arrives.
     arrival_rules : str
         The stack's parameter of this name, unread; empty for functions that take nothing in.
+    sweep : str
+        The stack's parameter of this name; empty for functions that delete nothing of their own accord.
+    sweep_after_days : int
+        Likewise.
     function_name : str
         Which Lambda itself tells a function.
     """
@@ -43,6 +47,8 @@ class Environment:
     worker_concurrency: int = 0
     arrival_queue_url: str = ""
     arrival_rules: str = ""
+    sweep: str = ""
+    sweep_after_days: int = 0
     function_name: str = ""
 
 
@@ -66,5 +72,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         worker_concurrency=int(values.get("WORKER_CONCURRENCY") or 0),
         arrival_queue_url=values.get("ARRIVAL_QUEUE_URL", ""),
         arrival_rules=values.get("ARRIVAL_RULES", ""),
+        sweep=values.get("SWEEP", ""),
+        sweep_after_days=int(values.get("SWEEP_AFTER_DAYS") or 0),
         function_name=values.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )

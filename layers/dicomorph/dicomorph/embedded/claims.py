@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from dicomorph.embedded.objects.folders import files_below, is_key
-from dicomorph.model.object_keys import INSTANCES, JOBS, file_name, is_instance_key, product_of
+from dicomorph.model.object_keys import INSTANCES, JOBS, is_instance_key, job_of, product_of
 from dicomorph.model.resources import ObjectRef
 from dicomorph.ports.index import Index
 from dicomorph.ports.jobs import JobRecords
@@ -40,10 +40,15 @@ class Claims:
         ids = list(dict.fromkeys(product_of(key) for key in keys))
         return {pin.object.key for pin in self._index.catalogue.pins_of(ids)} if ids else set()
 
-    def unclaimed(self, keys: list[str]) -> list[str]:
+    def unclaimed(self, keys: list[str], *, starting: bool = True) -> list[str]:
         """Return those of some files that no entry, job or order to erase refers to.
 
         Documents of jobs among them are returned as they are: whose job is known, is not asked here.
+
+        Parameters
+        ----------
+        starting : bool
+            As in `services.erasure.pins.pins_of_living`.
         """
         versions = [key for key in keys if is_instance_key(key)]
         held = self.held(versions)
@@ -54,13 +59,9 @@ class Claims:
         named = self._named()
         living = [job for job in self._jobs.all() if not job.state.is_final]
         ids = {job.id for job in living}
-        pins = pins_of(self._documents, living, starting=True)
+        pins = pins_of(self._documents, living, starting=starting)
         pinned = {ref.key for ref in pins.among(ObjectRef(key, "", 0) for key in strays)}
-        orphans = [
-            key
-            for key in strays
-            if key not in named and key not in pinned and file_name(key).rsplit("-", 2)[0] not in ids
-        ]
+        orphans = [key for key in strays if key not in named and key not in pinned and job_of(key) not in ids]
         # Once more: a job may have brought its product in, and ended, since the entries were looked at.
         held = self.held(orphans)
         return documents + [key for key in orphans if key not in held]

@@ -57,7 +57,7 @@ class Tidying:
             self._check_pinned()
         work_off(self._backend, starting=True)
 
-    def move_orphans(self, *, before: float) -> int:
+    def move_orphans(self, *, before: float, starting: bool = True) -> int:
         """Move files that nothing refers to, and never will, to ``orphans/``; return how many.
 
         Jobs may run, and uploads come in, meanwhile.
@@ -66,11 +66,13 @@ class Tidying:
         ----------
         before : float
             The time in seconds; files that were written since are left alone.
+        starting : bool
+            As in `services.erasure.pins.pins_of_living`.
         """
         moved = 0
         with translated():
             for keys in chunks(chain(self._strange_documents(), self._keys(_OBJECTS))):
-                for key in self._claims.unclaimed(keys):
+                for key in self._claims.unclaimed(keys, starting=starting):
                     if self._is_older(key, before):
                         moved += self._move(key, _OBJECTS, ORPHANS)
         return moved

@@ -7,6 +7,7 @@
     results/<token>.<dcm or json>                                     an answer too large for itself
     jobs/<job id>/…                                                   documents (`jobs.documents`)
     erasures/<resource>/<time>-<token>/…                              documents (`services.erasure.records`)
+    sweeps/<part>.json                                                documents (`services.sweeping`)
     incoming/<any name>                                               a file that somebody else has put there
     incoming/uploads/<upload id>                                      the same, by way of the API
     rejected/<token>, rejected/<token>.json                           one that was not taken, and why
@@ -25,6 +26,7 @@ INSTANCES_DEPTH = 3  # slashes in the key of a version
 RESULTS = "results/"
 JOBS = "jobs/"
 ERASURES = "erasures/"
+SWEEPS = "sweeps/"
 INCOMING = "incoming/"
 INCOMING_UPLOADS = "incoming/uploads/"
 REJECTED = "rejected/"
@@ -97,6 +99,11 @@ def is_any_product_key(key: str) -> bool:
 def is_product_key(key: str, job_id: str) -> bool:
     """Tell whether an object was written by a job."""
     return file_name(key).startswith(f"{job_id}-")
+
+
+def job_of(key: str) -> str:
+    """Return the id of the job that has written a product; of an upload, something that is no id."""
+    return file_name(key).rsplit("-", 2)[0]
 
 
 def _versions(instance: str) -> str:

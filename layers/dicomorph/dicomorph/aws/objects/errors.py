@@ -76,3 +76,8 @@ def error_of(code: str, status: int = 0) -> DicomorphError:
     """Return the error that a code of S3 and the status of its answer stand for."""
     fallback = TransientError if status >= _SERVER_FAULT else InternalError
     return _ERRORS.get(code, fallback)(f"Object store: {code}")
+
+
+def error_of_deletion(code: str) -> DicomorphError:
+    """Return the error that a code stands for which an answer to many deletions has for one of them."""
+    return error_of(code, _SERVER_FAULT if code in ("InternalError", "ServiceUnavailable") else 0)

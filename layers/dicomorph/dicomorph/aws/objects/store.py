@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dicomorph.aws.objects.checks import crc32_in
-from dicomorph.aws.objects.errors import error_of, translated
+from dicomorph.aws.objects.errors import error_of_deletion, translated
 from dicomorph.aws.objects.multipart import Origin
 from dicomorph.aws.objects.part_plan import check_ranges, planned_parts
 from dicomorph.aws.objects.parts import PART_BYTES, file_parts, part_size
@@ -25,7 +25,7 @@ from dicomorph.dicom.stream.checksum import crc32_of
 from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.scratch import FileScratch
 from dicomorph.dicom.stream.source import Source
-from dicomorph.model.errors import CorruptedFileError, DicomorphError, InternalError, UnknownResourceError
+from dicomorph.model.errors import CorruptedFileError, InternalError, UnknownResourceError
 from dicomorph.model.resources import ObjectRef
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class S3Store:
                     Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
                 )
             for failure in answer.get("Errors", ()):
-                raise _failure(failure.get("Code", ""))
+                raise error_of_deletion(failure.get("Code", ""))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield all keys that start with a prefix, in ascending order."""
@@ -243,7 +243,3 @@ def nameless_file() -> int:
     descriptor, path = tempfile.mkstemp()
     os.unlink(path)  # noqa: PTH108 - text, as `tempfile` has it
     return descriptor
-
-
-def _failure(code: str) -> DicomorphError:
-    return error_of(code, 500 if code in ("InternalError", "ServiceUnavailable") else 0)

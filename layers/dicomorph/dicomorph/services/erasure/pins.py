@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Lock
 from typing import Protocol, TypeAlias
 
 from dicomorph.jobs.documents import batch_key, manifest_key, read_batch, read_manifest
-from dicomorph.jobs.model import Job, JobState
+from dicomorph.jobs.model import Batch, Job, JobState
 from dicomorph.model.resources import ObjectRef
 from dicomorph.services.backend import Backend
 
 _Hashes: TypeAlias = "array[int]"
+_SideBySide: TypeAlias = Callable[[Callable[[int], Batch | None], Iterable[int]], Iterable[Batch | None]]
 
 _MOST_PLANS = 8  # kept in memory: of a job of a million instances, 8 MB
 _plans: dict[tuple[str, str], _Hashes] = {}  # a plan never changes
@@ -74,22 +75,30 @@ def pins_of_living(backend: Backend, *, but: str = "", starting: bool = False) -
     return pins_of(backend.objects, living, starting=starting)
 
 
-def pins_of(objects: Documents, jobs: Collection[Job], *, starting: bool) -> Pins:
-    """Return what some jobs have pinned."""
-    plans = {job.id: _plan_of(objects, job) for job in jobs}
+def pins_of(
+    objects: Documents, jobs: Collection[Job], *, starting: bool, side_by_side: _SideBySide = map
+) -> Pins:
+    """Return what some jobs have pinned.
+
+    Parameters
+    ----------
+    side_by_side : Callable, optional
+        What reads the batches of a plan, as `map` does: such as `Backend.side_by_side`.
+    """
+    plans = {job.id: _plan_of(objects, job, side_by_side) for job in jobs}
     is_planned = [job.state is JobState.RUNNING and plans[job.id] is None for job in jobs]
     return Pins(
         (plan for plan in plans.values() if plan is not None), everything=any(is_planned) and not starting
     )
 
 
-def _plan_of(objects: Documents, job: Job) -> _Hashes | None:
+def _plan_of(objects: Documents, job: Job, side_by_side: _SideBySide) -> _Hashes | None:
     """Return the plan of a job; None if it has none, or not all of it is there: then it is made anew."""
     if not job.plan:
         return None
     with _lock:
         found = _plans.get((job.id, job.plan))
-    if found is None and (found := _read_plan(objects, job)) is not None:
+    if found is None and (found := _read_plan(objects, job, side_by_side)) is not None:
         with _lock:
             while len(_plans) >= _MOST_PLANS:
                 del _plans[next(iter(_plans))]
@@ -97,13 +106,16 @@ def _plan_of(objects: Documents, job: Job) -> _Hashes | None:
     return found
 
 
-def _read_plan(objects: Documents, job: Job) -> _Hashes | None:
+def _read_plan(objects: Documents, job: Job, side_by_side: _SideBySide) -> _Hashes | None:
     sizes = read_manifest(objects.get(manifest_key(job)), job)
     if sizes is None:
         return None
     keys = array("q")
-    for number in range(len(sizes)):
-        batch = read_batch(objects.get(batch_key(job, number)), number)
+
+    def read(number: int) -> Batch | None:
+        return read_batch(objects.get(batch_key(job, number)), number)
+
+    for batch in side_by_side(read, range(len(sizes))):
         if batch is None:
             return None
         keys.extend(hash(pin.object.key) for pin in batch.pins)

@@ -15,6 +15,7 @@ from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
 from dicomorph.services.entries import annotated_as, given_metadata, instance_entry
 from dicomorph.services.erasure.discarding import discard_removed, take_back
+from dicomorph.services.late_writes import has_lost
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.store.held_files import Held, held_file
 from dicomorph.services.store.ingested_file import IngestedFile
@@ -120,11 +121,13 @@ class _Storing:
     def _add(
         self, overwrite: OverwriteInstances, *, is_replacement: bool, damaged: Resource | None = None
     ) -> StoreStatus:
-        backend = self._backend
+        backend, began = self._backend, self._backend.now()
         ref = self._upload.put(upload_key(self.ancestry, backend.new_token(TOKEN_BYTES)))
         try:
             if self._must_last or is_replacement:  # what it replaces is deleted below
                 backend.objects.sync([ref])
+            if has_lost(backend, [ref], since=began):
+                return StoreStatus.FAILURE
             [outcome] = backend.index.ingest.add([self._entry(ref, damaged)], overwrite=overwrite)
         except Exception:
             take_back(backend, ref)

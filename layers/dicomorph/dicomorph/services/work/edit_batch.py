@@ -85,10 +85,11 @@ def _edit(
     """Return what became of instances (of some, if the job was stopped), and what they replaced."""
     earlier = earlier_outcomes(backend, job, batch, is_again=is_again)
     outcomes = {index: earlier.instances[index] for index in chosen if index in earlier.instances}
+    began = backend.now()
     made = _make_all(backend, job, batch, [index for index in chosen if index not in outcomes])
     if _is_over(backend, job):
         return {}, ()
-    made, superseded = (made, ()) if job.target else store_products(backend, job, made)
+    made, superseded = (made, ()) if job.target else store_products(backend, job, made, since=began)
     outcomes |= {index: _outcome(batch.pins[index], result) for index, result in made.items()}
     return outcomes, tuple(dict.fromkeys((*earlier.superseded, *superseded)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from dicomorph.jobs.model import Job
@@ -23,6 +24,7 @@ from dicomorph.model.object_keys import is_product_key
 from dicomorph.model.resources import InstanceEntry, Level, ObjectRef
 from dicomorph.ports.index import StoreOutcome, StoreStatus
 from dicomorph.services.backend import Backend
+from dicomorph.services.late_writes import has_lost
 from dicomorph.services.work.durability import must_last
 
 _READ_AT_ONCE = 1 << 20
@@ -60,8 +62,15 @@ def failure_of(error: Exception) -> Failure:
     return Failure(InternalError.code, type(error).__name__)
 
 
-def store_products(backend: Backend, job: Job, made: Made) -> tuple[Made, tuple[ObjectRef, ...]]:
+def store_products(
+    backend: Backend, job: Job, made: Made, *, since: datetime
+) -> tuple[Made, tuple[ObjectRef, ...]]:
     """Write all products to the index at once; each parent is written once then.
+
+    Parameters
+    ----------
+    since : datetime
+        When the first of them was begun.
 
     Returns
     -------
@@ -74,6 +83,7 @@ def store_products(backend: Backend, job: Job, made: Made) -> tuple[Made, tuple[
     try:
         if must_last(backend, job):
             backend.objects.sync([entry.object for entry in entries.values()])
+        _check_late(backend, entries, since)
         stored = _add(backend, entries)
         _check_files(backend, job, entries)
         results = {index: _result(backend, job, entries[index], stored[index]) for index in entries}
@@ -86,6 +96,18 @@ def store_products(backend: Backend, job: Job, made: Made) -> tuple[Made, tuple[
         _superseded(job, entries[index], stored[index], result) for index, result in results.items()
     )
     return {**made, **results}, tuple(ref for ref in superseded if ref is not None)
+
+
+def _check_late(backend: Backend, entries: Mapping[int, InstanceEntry], since: datetime) -> None:
+    """Check that what was stored more than an hour ago is still there.
+
+    Raises
+    ------
+    TransientError
+        If it is not: it is to be made once more.
+    """
+    if has_lost(backend, [entry.object for entry in entries.values()], since=since):
+        raise TransientError("A product was deleted before it was in the index")
 
 
 def _add(backend: Backend, entries: Mapping[int, InstanceEntry]) -> dict[int, StoreOutcome | Failure]:
