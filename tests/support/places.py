@@ -46,7 +46,7 @@ def places(need: Need) -> list[str]:
     kind, found = _parsed(need)
     if kind == "object":
         # The documents of a job go together, whichever it has.
-        is_deletion = need.action == "s3:DeleteObject"
+        is_deletion = need.action in ("s3:DeleteObject", "s3:DeleteObjectVersion")
         return [f"objects {found[1]}/*" if is_deletion else f"objects {_folder(need.resource)}"]
     if kind in ("bucket", "key", "table"):
         values = [value for _, given in need.context for value in given]

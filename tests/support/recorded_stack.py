@@ -153,7 +153,9 @@ class RecordedStack(Client):
     def _ingestion(self) -> Ingestion:
         """Return what takes in arrivals, made anew each time: it remembers its backend."""
         with recording("IngestFunction", self.recorder):
-            return aws_ingestion(read_environment(self._variables["ingest"]), partial(self._backend_of, "ingest"))
+            return aws_ingestion(
+                read_environment(self._variables["ingest"]), partial(self._backend_of, "ingest")
+            )
 
 
 @contextmanager

@@ -34,7 +34,7 @@ UNSEEN = {
     "catalogue.item": "as eraser.remove",
     "catalogue.lineages": "as eraser.remove",
     "jobs.request": "asks nobody: S3 keeps what was asked",
-    "objects.are_stored": "asks of files alone before a version goes: a bucket keeps those that went",
+    "objects.are_stored": "asks of files alone before a version goes; of all, an hour after a file was begun",
     "objects.check_room": "asks nobody: S3 has room for all",
     "catalogue.find_many": "asks when its answer is read, as all generators do",
     "catalogue.get_many": "as catalogue.find_many",

@@ -60,6 +60,8 @@ LONGEST = {
     "MaxConcurrency": 5,
     "WorkerConcurrency": 5,
     "ArrivalRules": STACK["Parameters"]["ArrivalRules"]["MaxLength"],
+    "Sweep": len("delete"),
+    "SweepAfterDays": 4,
     "ArrivalQueue": len("https://sqs.ap-southeast-1.amazonaws.com/123456789012/") + 80,
 }
 """Characters of what variables refer to."""
