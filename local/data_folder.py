@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import math
 import os
 import re
 import shlex
@@ -63,6 +64,16 @@ class DataFolder:
     def spool(self) -> Path:
         """The folder of bodies that are being received."""
         return self.path / "spool"
+
+    def remove_results(self, *, before: float = math.inf) -> None:
+        """Remove the answers on their way that are older than a time in seconds; by default, all.
+
+        Raises
+        ------
+        OSError
+            If they cannot be removed.
+        """
+        _remove_files(self.objects / RESULTS, _RESULT, before=before)
 
     def release(self) -> None:
         """Let another server have the folder."""
@@ -137,7 +148,7 @@ def lock_data_folder(path: Path, *, rebuilding: bool = False) -> DataFolder:
         folder = DataFolder(path, _lock(path))
         folder.spool.mkdir(mode=0o700, exist_ok=True)
         _remove_files(folder.spool, _BODY)
-        _remove_files(folder.objects / RESULTS, _RESULT)
+        folder.remove_results()
     except OSError as error:
         raise DataFolderError(f"Cannot use the data folder {path}: {error.strerror}") from error
     return folder
@@ -203,8 +214,11 @@ def _lock(path: Path) -> IO[bytes]:
     return lock
 
 
-def _remove_files(folder: Path, name: re.Pattern[str]) -> None:
-    """Remove the files of a folder with some names; a link to another folder is not followed."""
+def _remove_files(folder: Path, name: re.Pattern[str], *, before: float = math.inf) -> None:
+    """Remove the files of a folder with some names that are older than a time in seconds.
+
+    A link to another folder is not followed.
+    """
     try:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -216,7 +230,9 @@ def _remove_files(folder: Path, name: re.Pattern[str]) -> None:
             found = [
                 entry.name
                 for entry in entries
-                if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                if name.fullmatch(entry.name)
+                and entry.is_file(follow_symlinks=False)
+                and entry.stat(follow_symlinks=False).st_mtime < before
             ]
         for one in found:
             with suppress(FileNotFoundError):

@@ -24,6 +24,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.server.check_settings import waiting_settings
 from local.application import Application
 from local.arguments import Arguments
+from local.daily import DAY, every_day
 from local.data_folder import DataFolder, lock_data_folder
 from local.front.listening import bind
 from local.front.serving import serve
@@ -39,6 +40,7 @@ from local.template import TEMPLATE, read_routes, read_template
 from local.worker import worker_spec
 
 _PATIENCE = 2.0  # seconds, in which some 50,000 files are looked at
+_ORPHANED_FOR = 3 * DAY
 _CLOCK_LAG = 0.1  # seconds, by which the times of files may be behind the clock, and more
 
 
@@ -108,9 +110,11 @@ def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[
         )
         bootstrap.use_backend(backend)
         _open_trail(backend)
-        _tidy(backend, folder, before=started)
+        tidying = Tidying(backend, folder.path)
+        _tidy(tidying, folder, before=started)
         runner.recover(backend)
-        yield
+        with every_day(lambda: _tidy_again(tidying, folder)):
+            yield
     finally:
         runner.close()
 
@@ -124,21 +128,33 @@ def _open_trail(backend: Backend) -> None:
         raise SettingsFileError(error.details) from error
 
 
-def _tidy(backend: Backend, folder: DataFolder, *, before: float) -> None:
+def _tidy(tidying: Tidying, folder: DataFolder, *, before: float) -> None:
     """Erase what is due before jobs go on, and look for orphans; where there are many files, meanwhile."""
-    tidying = Tidying(backend, folder.path)
     with _told("erase what was deleted"):
         tidying.erase_what_is_due()
 
     def look() -> None:
-        with _told("look for files that nothing refers to"):
-            said = orphans_found(tidying.move_orphans(before=before), orphans_folder(folder.path))
-            if said:
-                say(said, sys.stderr)
+        _look_for_orphans(tidying, folder, before=before, starting=True)
 
     looking = threading.Thread(target=look, name="orphans", daemon=True)
     looking.start()
     looking.join(_PATIENCE)
+
+
+def _tidy_again(tidying: Tidying, folder: DataFolder) -> None:
+    """Do amid jobs what a start does, to what is so old that nothing that goes on can have left it there."""
+    now = time.time()
+    _look_for_orphans(tidying, folder, before=now - _ORPHANED_FOR, starting=False)
+    with contextlib.suppress(OSError):  # the next start sees to it
+        folder.remove_results(before=now - DAY)
+
+
+def _look_for_orphans(tidying: Tidying, folder: DataFolder, *, before: float, starting: bool) -> None:
+    with _told("look for files that nothing refers to"):
+        moved = tidying.move_orphans(before=before, starting=starting)
+        said = orphans_found(moved, orphans_folder(folder.path))
+        if said:
+            say(said, sys.stderr)
 
 
 @contextlib.contextmanager

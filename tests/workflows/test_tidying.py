@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,20 @@ def test_what_is_written_since_the_start_is_no_orphan(tmp_path: Path) -> None:
     assert tidying.move_orphans(before=time.time() - 60) == 0
     assert tidying.move_orphans(before=time.time() + 60) == 1
     assert files_of(tmp_path) == {"orphans/instances/ab/abcd/0.dcm"}
+
+
+def test_amid_jobs_nothing_is_an_orphan_while_one_of_them_is_planned(server: Server, tmp_path: Path) -> None:
+    job = server.submit(study(server))
+    server.backend.objects.put("instances/ab/abcd/0.dcm", b"x")
+    tidying = Tidying(server.backend, tmp_path / "data")
+    server.backend.jobs.update(replace(job, state=JobState.RUNNING))
+    assert tidying.move_orphans(before=time.time() + 60, starting=False) == 0
+    cancel_job(server.backend, job.id)
+    assert tidying.move_orphans(before=time.time() + 60, starting=False) == 1
+    assert files_of(tmp_path / "data") == {
+        "orphans/instances/ab/abcd/0.dcm",
+        *(f"objects/{pin.object.key}" for pin in server.pins()),
+    }
 
 
 @pytest.mark.parametrize("ends", [False, True])
