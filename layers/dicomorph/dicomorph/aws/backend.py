@@ -25,13 +25,13 @@ from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
-from dicomorph.services.sweeping.sweeper import Sweeper, SweepRules
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_s3.client import S3Client
 
     from dicomorph.aws.arrivals.ingestion import Ingestion
+    from dicomorph.services.sweeping.sweeper import Sweeper
 
 _DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
 # Of S3, too: four attempts have to fit into what the workflow gives a worker (120 s).
@@ -102,6 +102,7 @@ def aws_sweeper(environment: Environment, backend: Backend) -> Sweeper:
         If they are to go sooner than is safe.
     """
     from dicomorph.aws.objects.versions import S3Versions  # noqa: PLC0415
+    from dicomorph.services.sweeping.sweeper import Sweeper, SweepRules  # noqa: PLC0415
 
     rules = SweepRules(environment.sweep_after_days, deletes=environment.sweep == "delete")
     return Sweeper(backend, S3Versions(s3_client(), environment.dicom_bucket_name), rules)
