@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
     from dicomorph.aws.arrivals.ingestion import Ingestion
+    from dicomorph.services.sweeping.sweeper import Sweeper
 
 _DOCUMENTS_AT_ONCE = 16  # a document on S3 takes tens of milliseconds to come
 
@@ -100,6 +101,7 @@ def aws_sweeper(environment: Environment, backend: Backend) -> Sweeper:
         If they are to go sooner than is safe.
     """
     from dicomorph.aws.objects.versions import S3Versions  # noqa: PLC0415
+    from dicomorph.services.sweeping.sweeper import Sweeper  # noqa: PLC0415
 
     rules = SweepRules(environment.sweep_after_days, deletes=environment.sweep == "delete")
     return Sweeper(backend, S3Versions(s3_client(), environment.dicom_bucket_name), rules)
