@@ -19,6 +19,9 @@ _PNG_COLOURS: Final = {0: 1, 2: 3, 6: 4}  # samples, the opacity among them
 _PAM: Final = re.compile(rb"P7\n(?:[A-Z]+ [^\n]*\n|#[^\n]*\n|\n){1,64}ENDHDR\n")
 _PAM_FIELD: Final = re.compile(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL) +(\d{1,5})\s*$", re.MULTILINE)
 _JPEG_PROCESSES: Final = frozenset((0xC0, 0xC1, 0xC2))  # of the discrete cosine transform
+_MOST_SCANS: Final = (
+    32  # each of them, of a few bytes, makes the decoder go through the whole image; usual are 10
+)
 _GRAY, _COLOUR, _OPACITY = 1, 3, 4
 _LARGEST_SIDE: Final = 65535  # Rows and Columns are US
 
@@ -105,6 +108,8 @@ def _jpeg(data: bytes) -> Samples:
     if header.process not in _JPEG_PROCESSES or header.precision != 8 or count not in (_GRAY, _COLOUR):  # noqa: PLR2004
         raise TranscodingError("JPEG images are embedded in gray or colour, of 8 bits")
     _pixels_of((header.rows, header.columns, count), 8)
+    if data.count(b"\xff\xda", header.scans_start) > _MOST_SCANS:
+        raise TranscodingError("JPEG images are embedded with up to 32 scans")
     return _decoded(imagecodecs.jpeg8_decode, data)
 
 
