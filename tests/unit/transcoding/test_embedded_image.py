@@ -138,6 +138,14 @@ def test_other_kinds_of_images_are_refused(data: bytes, mime_type: str) -> None:
         decode_image(data, mime_type)
 
 
+@pytest.mark.parametrize(("rows", "error"), [(8192, BadFileFormatError), (8193, TranscodingError)])
+def test_samples_of_an_embedded_image_are_bounded(rows: int, error: type[DicomorphError]) -> None:
+    head = f"P7\nWIDTH 8192\nHEIGHT {rows}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n".encode()
+    for data, mime_type in ((head, PAM), (png(8192, rows, 8, 0), PNG)):
+        with pytest.raises(error):
+            decode_image(data, mime_type)
+
+
 def test_scans_of_a_jpeg_which_go_through_the_whole_image_are_bounded() -> None:
     start, end = PROGRESSIVE.rindex(b"\xff\xda"), len(PROGRESSIVE) - 2
     scan, more = PROGRESSIVE[start:end], 32 - PROGRESSIVE.count(b"\xff\xda")
