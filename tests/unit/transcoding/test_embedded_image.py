@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,14 @@ PNG, JPEG, PAM = "image/png", "image/jpeg", "image/x-portable-arbitrarymap"
 GRAY = np.arange(35, dtype=np.uint8).reshape(5, 7)
 RGB = np.stack([GRAY, GRAY + 90, 255 - GRAY], axis=-1)
 OPACITY = np.concatenate([RGB, GRAY[..., None]], axis=-1)
+
+PROGRESSIVE = b64decode(  # 8 x 8, gray, in 6 scans
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIx"
+    "wcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/wgALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAABP/aAAgBAQAAAAEH"
+    "/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABBQJ//8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQAGPwJ//8"
+    "QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPyF//9oACAEBAAAAEP8A/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/a"
+    "AAgBAQABPxB//9k="
+)
 
 
 def pam(array: np.ndarray, depth: int, kind: str = "GRAYSCALE") -> bytes:
@@ -129,14 +138,22 @@ def test_other_kinds_of_images_are_refused(data: bytes, mime_type: str) -> None:
         decode_image(data, mime_type)
 
 
+@pytest.mark.parametrize(("rows", "error"), [(8192, BadFileFormatError), (8193, TranscodingError)])
+def test_samples_of_an_embedded_image_are_bounded(rows: int, error: type[DicomorphError]) -> None:
+    head = f"P7\nWIDTH 8192\nHEIGHT {rows}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n".encode()
+    for data, mime_type in ((head, PAM), (png(8192, rows, 8, 0), PNG)):
+        with pytest.raises(error):
+            decode_image(data, mime_type)
+
+
 def test_scans_of_a_jpeg_which_go_through_the_whole_image_are_bounded() -> None:
-    whole = bytes(imagecodecs.jpeg8_encode(RGB, 90))
-    scan = whole[whole.rindex(b"\xff\xda") : -2]
-    taken = decode_image(whole[:-2] + 31 * scan + whole[-2:], JPEG)
-    assert taken == decode_image(whole, JPEG)
-    for more in (32, 100_000):
+    start, end = PROGRESSIVE.rindex(b"\xff\xda"), len(PROGRESSIVE) - 2
+    scan, more = PROGRESSIVE[start:end], 32 - PROGRESSIVE.count(b"\xff\xda")
+    taken = decode_image(PROGRESSIVE[:end] + more * scan + PROGRESSIVE[end:], JPEG)
+    assert taken.pixels == decode_image(PROGRESSIVE, JPEG).pixels
+    for surplus in (more + 1, 100_000):
         with pytest.raises(TranscodingError, match="32 scans"):
-            decode_image(whole[:-2] + more * scan + whole[-2:], JPEG)
+            decode_image(PROGRESSIVE[:end] + surplus * scan + PROGRESSIVE[end:], JPEG)
 
 
 def test_a_color_that_counts_as_transparent_leaves_gray_as_it_is() -> None:

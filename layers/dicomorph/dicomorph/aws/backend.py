@@ -26,7 +26,6 @@ from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
 from dicomorph.services.server.check_settings import waiting_settings
-from dicomorph.services.sweeping.sweeper import Sweeper, SweepRules
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -101,7 +100,7 @@ def aws_sweeper(environment: Environment, backend: Backend) -> Sweeper:
         If they are to go sooner than is safe.
     """
     from dicomorph.aws.objects.versions import S3Versions  # noqa: PLC0415
-    from dicomorph.services.sweeping.sweeper import Sweeper  # noqa: PLC0415
+    from dicomorph.services.sweeping.sweeper import Sweeper, SweepRules  # noqa: PLC0415
 
     rules = SweepRules(environment.sweep_after_days, deletes=environment.sweep == "delete")
     return Sweeper(backend, S3Versions(s3_client(), environment.dicom_bucket_name), rules)

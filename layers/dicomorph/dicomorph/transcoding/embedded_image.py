@@ -23,6 +23,9 @@ _MOST_SCANS: Final = (
     32  # each of them, of a few bytes, makes the decoder go through the whole image; usual are 10
 )
 _GRAY, _COLOUR, _OPACITY = 1, 3, 4
+_LARGEST: Final = (
+    1 << 26
+)  # bytes of samples: a request takes four times as much, whatever the size of its body
 _LARGEST_SIDE: Final = 65535  # Rows and Columns are US
 
 
@@ -159,4 +162,6 @@ def _pixels_of(shape: tuple[int, ...], bits: int) -> Pixels:
         photometric_interpretation="RGB" if is_colour else "MONOCHROME2",
     )
     check_size(pixels)
+    if pixels.frame_size > _LARGEST:
+        raise TranscodingError("An embedded image has more than 64 MB of samples")
     return pixels
