@@ -15,17 +15,15 @@ that he is about to rename into makes it again.
 
 from __future__ import annotations
 
-import errno
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from dicomorph.dicom.stream.edit_script import EditScript
-from dicomorph.dicom.stream.mapped_source import MappedSource
 from dicomorph.dicom.stream.scratch import FileScratch
-from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE, BufferSource, Source
+from dicomorph.dicom.stream.source import MAXIMUM_INFLATED_SIZE, Source
 from dicomorph.embedded.objects.composed_links import composition
 from dicomorph.embedded.objects.errors import translated
 from dicomorph.embedded.objects.finishing import FileWriter, Fill
@@ -34,22 +32,19 @@ from dicomorph.embedded.objects.modes import PRIVATE
 from dicomorph.embedded.objects.naming import can_be_nameless
 from dicomorph.embedded.objects.room import Room
 from dicomorph.embedded.objects.spool import Spool
+from dicomorph.embedded.objects.stored_files import StoredFiles
 from dicomorph.embedded.objects.syncing import folders_above, sync_paths
 from dicomorph.embedded.objects.writing import (
     copy_range,
     crc32_of_range,
-    read_range,
     write_all,
     write_script,
 )
-from dicomorph.model.errors import CorruptedFileError
 from dicomorph.model.object_keys import JOBS, RESULTS
 from dicomorph.model.resources import ObjectRef
 
-_MAPPED_FROM = 1 << 20  # below, reading costs less than mapping
 
-
-class FileStore:
+class FileStore(StoredFiles):
     """The port `ObjectStore` over a folder that several processes share.
 
     Parameters
@@ -84,19 +79,19 @@ class FileStore:
         mode: int = PRIVATE,
     ) -> None:
         root = root.absolute()
-        self._objects = str((objects or root / "objects").absolute())
-        self._pinned = str(root / PINNED)
-        self._aside = (self._pinned, str(root / ORPHANS))
+        folder = str((objects or root / "objects").absolute())
+        self._aside = (str(root / PINNED), str(root / ORPHANS))
         with translated():
             self._spool = Spool(root / "tmp")
             is_nameless = can_be_nameless(self._spool.path())
-            Path(self._objects).mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._room = room or Room(self._objects)
-        self.scratch = FileScratch(
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._room = room or Room(folder)
+        scratch = FileScratch(
             self._spool.nameless, check_room=self._room.check_disk, largest_inflated=largest_inflated
         )
+        super().__init__(folder, self._aside[0], scratch)
         self._writer = FileWriter(
-            self._objects,
+            folder,
             self._spool,
             is_nameless=is_nameless,
             sync=sync,
@@ -197,39 +192,6 @@ class FileStore:
         place, around = found
         return f"{self.link(self.put(key, around), file_name=file_name)}?{place.query()}"
 
-    def open(self, ref: ObjectRef) -> Source:
-        """Open a stored object: in memory if it is small, mapped into it if not."""
-        with translated():
-            descriptor = self._descriptor(ref)
-            if ref.size > _MAPPED_FROM:
-                return MappedSource(descriptor, self.scratch)
-            try:
-                return BufferSource(read_range(descriptor, 0, ref.size), self.scratch)
-            finally:
-                os.close(descriptor)
-
-    def checksum(self, ref: ObjectRef) -> int:
-        """Return the CRC-32 of an object, which is read for it."""
-        with translated():
-            descriptor = self._descriptor(ref)
-            try:
-                return crc32_of_range(descriptor, 0, ref.size)
-            finally:
-                os.close(descriptor)
-
-    def get(self, key: str) -> bytes | None:
-        """Return the bytes under a key, None if there are none."""
-        path = path_of(self._objects, key)
-        with translated():
-            try:
-                return Path(path).read_bytes()
-            except ABSENT:
-                return None
-
-    def are_stored(self, refs: Sequence[ObjectRef]) -> bool:
-        """Tell whether there is a file of the right size under each key."""
-        return all(map(self._is_stored, refs))
-
     def sync(self, refs: Iterable[ObjectRef]) -> None:
         """Write objects to the disk, then the folders that name them, or do no longer."""
         paths = [path_of(self._objects, ref.key) for ref in refs]
@@ -251,59 +213,6 @@ class FileStore:
                         _erase(f"{folder}/{ref.key}", folder)
                 prune(path, self._objects)
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Yield all keys that start with a prefix, in ascending order."""
-        folder, _, name = prefix.rpartition("/")
-        if folder:
-            path_of(self._objects, folder)
-            folder += "/"
-        return self._keys(folder, name)
-
-    def link(self, ref: ObjectRef, *, file_name: str) -> str:  # noqa: ARG002 - a file has its own name
-        """Return a ``file://`` URL of a file that is there."""
-        path = path_of(self._objects, ref.key)
-        with translated():
-            _check_size(os.lstat(path), ref)
-        return Path(path).as_uri()
-
-    def _keys(self, folder: str, name: str) -> Iterator[str]:
-        # A folder sorts as its keys do: by its name and a slash.
-        with translated():
-            try:
-                with os.scandir(os.path.join(self._objects, folder)) as entries:  # noqa: PTH118
-                    found = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
-            except ABSENT:
-                return
-        for entry in found:
-            if not entry.startswith(name):
-                continue
-            if entry.endswith("/"):
-                yield from self._keys(folder + entry, "")
-            else:
-                yield folder + entry
-
-    def _is_stored(self, ref: ObjectRef) -> bool:
-        with suppress(*ABSENT):
-            return os.lstat(path_of(self._objects, ref.key)).st_size == ref.size
-        return False
-
-    def _descriptor(self, ref: ObjectRef) -> int:
-        """Open a file, which has the size that it had when it was stored."""
-        descriptor = self._opened(ref.key)
-        try:
-            _check_size(os.fstat(descriptor), ref)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
-
-    def _opened(self, key: str) -> int:
-        # In this order: as long as jobs run, an object is moved aside, never back.
-        for folder in (self._objects, self._pinned):
-            with suppress(*ABSENT):
-                return os.open(path_of(folder, key), os.O_RDONLY | os.O_CLOEXEC)
-        raise FileNotFoundError(errno.ENOENT, "No such object")
-
     def _check(self, key: str, size: int, *, on_disk: int = 0) -> None:
         """Raise `StorageFullError` if there is no room for an object, of which a part is on disk."""
         if key.startswith(JOBS):
@@ -319,11 +228,6 @@ class FileStore:
         with translated():
             size, crc32 = self._writer.write(path, fill)
         return ObjectRef(key, "", size, crc32)
-
-
-def _check_size(found: os.stat_result, ref: ObjectRef) -> None:
-    if found.st_size != ref.size:
-        raise CorruptedFileError("A stored file has another size than when it was stored")
 
 
 def _erase(path: str, root: str) -> None:
