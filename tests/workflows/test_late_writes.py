@@ -15,18 +15,23 @@ from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.plan_job import plan_job
 from tests.support.index_roles import around
 from tests.support.jobs import counts
-from tests.workflows.aws_server import aws_server
+from tests.workflows import aws_server
 from tests.workflows.embedded import Server, serve
 from tests.workflows.five_instances import SOURCES, study
 
 
-@pytest.fixture(params=["files", "aws"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    if request.param == "files":
-        yield serve(tmp_path / "data")
-        return
-    with aws_server() as (found, _):
+@pytest.fixture(scope="module")
+def on_aws() -> Iterator[Server]:
+    with aws_server.aws_server() as (found, _):
         yield found
+
+
+@pytest.fixture(params=["files", "aws"])
+def server(request: pytest.FixtureRequest, tmp_path: Path, on_aws: Server) -> Server:
+    if request.param == "files":
+        return serve(tmp_path / "data")
+    aws_server.clear()
+    return on_aws
 
 
 class _Sleepy:
