@@ -15,7 +15,8 @@ from tests.support.recorded_stack import NAMES
 from tests.support.template_values import TemplateValues
 from tests.support.walk import Walk, walk
 
-pytestmark = pytest.mark.timeout(300)  # one walk serves all tests; it takes long on a busy machine
+# One walk through all that the stack can do serves all tests: a minute and a half, more on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.always, pytest.mark.timeout(600)]
 
 Change = Callable[[Statement], Statement]
 

@@ -121,7 +121,7 @@ def test_what_is_edited_in_place_keeps_what_clients_wrote_and_nothing_else(
 def test_all_files_that_a_job_has_opened_are_closed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomorph.embedded.objects.store._MAPPED_FROM", 0)
+    monkeypatch.setattr("dicomorph.embedded.objects.stored_files._MAPPED_FROM", 0)
     server = serve(tmp_path / "data", overwrite_instances=SCENARIOS[name].overwrite)
     objects = Opening(server.backend.objects)
     job = SCENARIOS[name].submit(server, upload(server))
