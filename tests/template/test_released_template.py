@@ -81,9 +81,9 @@ class TestReleased:
                 code = resource["Properties"]["Code"]
                 assert code["S3Bucket"] == {"Ref": "ArtifactBucket"}
                 assert code["S3Key"]["Fn::Sub"].startswith("${ArtifactPrefix}")
-        assert (
-            len([r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::LayerVersion"]) == 2
-        )
+        layers = _of_type(template, "AWS::Lambda::LayerVersion").values()
+        assert len(layers) == len(_of_type(read_template(), "AWS::Serverless::LayerVersion"))
+        assert {layer["Content"]["S3Bucket"]["Ref"] for layer in layers} == {"ArtifactBucket"}
 
     @pytest.mark.parametrize(("base", "name", "changed"), [*_pairs()])
     def test_the_stage_changes_with_the_api_whichever_parameter_changes_it(
