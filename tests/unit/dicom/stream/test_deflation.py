@@ -20,6 +20,7 @@ from dicomorph.dicom.views.tags_view import TagsForm
 from dicomorph.model.errors import BadFileFormatError, StorageFullError
 from tests.dicom_factory import DEFLATED, EXPLICIT, Element, encode, part10, rich, rich_file, uid
 from tests.support.edits import rewriter
+from tests.support.open_files import open_files
 
 MIB = 1 << 20
 
@@ -28,10 +29,6 @@ def new_file() -> int:
     descriptor, path = tempfile.mkstemp()
     Path(path).unlink()
     return descriptor
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def noise(size: int) -> bytes:
@@ -63,7 +60,7 @@ def test_a_file_that_unfolds_to_the_disk_is_read_and_edited_as_in_memory(
         lambda source: dataset_json(source, form=TagsForm.FULL, default_encoding="Latin1"),
     ):
         assert read(BufferSource(file, scratch)) == read(BufferSource(file))
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def test_what_small_files_unfold_to_stays_in_memory() -> None:
@@ -112,7 +109,7 @@ def test_what_does_not_inflate_is_refused_and_leaves_no_file(
     raw, before = damage(part.source.read(0, part.stop)), open_files()
     with pytest.raises(BadFileFormatError, match=said):
         inflated(BufferSource(raw, FileScratch(new_file)), 0)
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @pytest.mark.parametrize("fill", [bytes, noise])
@@ -144,4 +141,4 @@ def test_a_disk_without_room_is_said_before_it_is_filled() -> None:
     with pytest.raises(StorageFullError):
         FileScratch(new_file, check_room=check).keep(pieces())
     assert MIB < sum(written) <= 2 * MIB
-    assert open_files() == before
+    assert open_files() <= before
