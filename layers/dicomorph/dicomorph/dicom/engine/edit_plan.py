@@ -28,13 +28,41 @@ class Action(enum.Enum):
     MAP = "map"
     REPLACE = "replace"
     FOLLOW = "follow"  # a reference: changed where what it leads to gets new identifiers
+    DUMMY = "dummy"  # something that is valid and says nothing of the original takes its place
+    APPEND = "append"  # what the plan has for the tag is added to what the file has
+
+
+class DummyKind(enum.Enum):
+    """What a dummy is made of."""
+
+    NOTHING = "nothing"  # no value, whatever the VR and wherever it stands; no items for a sequence
+    CONSTANT = "constant"  # the dummy of the VR
+    KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
+    VALUE = "value"  # a value of the rule's own: items of a sequence, say
+    AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
+
+
+class Dummy(NamedTuple):
+    """What takes the place of a value that goes.
+
+    Parameters
+    ----------
+    kind : DummyKind
+        What it is made of.
+    value : Json
+        For `DummyKind.VALUE`: as requests write it.
+    """
+
+    kind: DummyKind
+    value: Json = None
 
 
 class Rule(NamedTuple):
-    """An action, and for `Action.MAP` what the value identifies."""
+    """An action, for `Action.MAP` what the value identifies, and for `Action.DUMMY` what is written."""
 
     action: Action
     namespace: Namespace | None = None
+    dummy: Dummy | None = None
 
 
 KEEP = Rule(Action.KEEP)
@@ -42,6 +70,9 @@ REMOVE = Rule(Action.REMOVE)
 EMPTY = Rule(Action.EMPTY)
 REPLACE = Rule(Action.REPLACE)
 FOLLOW = Rule(Action.FOLLOW)
+NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
+DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
+KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
 
 
 class Scope(Protocol):

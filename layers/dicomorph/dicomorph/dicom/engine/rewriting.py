@@ -125,10 +125,9 @@ class Rewriting:
 
     def editor(self, rule: Rule, writing: Writing, tag: int, vr: bytes) -> Editor:
         """Return what turns an element into the one that takes its place."""
-        action, namespace = rule
-        if action is Action.FOLLOW:
+        if rule.action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
-        namespace = namespace or Namespace.INSTANCE
+        namespace = rule.namespace or Namespace.INSTANCE
         return self.identities.editor(writing, tag, vr, namespace)
 
 
