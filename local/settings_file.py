@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dicomorph.embedded.allow_lists import FolderAllowLists
+from dicomorph.embedded.backend import embedded_allow_lists
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
@@ -39,7 +41,10 @@ def read_settings(path: Path | None) -> Json:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
         settings = check_settings(parse_settings(document))
-        ArrivalRules(settings)
+        lists = embedded_allow_lists(settings)
+        if isinstance(lists, FolderAllowLists):
+            lists.check()
+        ArrivalRules(settings, lists)
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
     if settings.access_trail is not None and not settings.access_trail.folder:

@@ -104,7 +104,7 @@ class House:
             backend=self.backend,
             arrivals=self.place.arrivals,
             rejected=Target(self.backend.objects, "rejected/"),
-            rules=ArrivalRules(found),
+            rules=ArrivalRules(found, self.backend.allow_lists),
         )
 
     def keys(self, prefix: str) -> list[str]:

@@ -52,6 +52,7 @@ SHAPES_NO_BYTE = {
     *("maximum_storage_size", "maximum_storage_mode", "minimum_free_space"),
     *("maximum_body_size", "maximum_inflated_size"),
     *("access_trail", "arrival_rules", "arrival_stable_age"),
+    "allow_lists",  # the list itself is written down with the request
     *("default_encoding", "modified_references"),  # in the record of the job
 }
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dicomorph.aws.allow_lists import S3AllowLists
 from dicomorph.aws.clients import client_config, s3_client
 from dicomorph.aws.environment import Environment
 from dicomorph.aws.settings import deployed_rules, deployed_settings
@@ -63,6 +64,7 @@ def aws_backend(environment: Environment) -> Backend:
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
         trail=_aws_trail(environment),
+        allow_lists=S3AllowLists(s3_client, environment.dicom_bucket_name, settings.allow_lists.rstrip("/")),
     )
 
 
@@ -113,7 +115,7 @@ def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
         backend=backend,
         arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
         rejected=Target(backend.objects, REJECTED),
-        rules=deployed_rules(backend.settings),
+        rules=deployed_rules(backend.settings, backend.allow_lists),
         source="aws:s3",
     )
 

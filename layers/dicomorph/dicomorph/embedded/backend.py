@@ -5,7 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from dicomorph.deid.editions.allow_list_file import shipped_allow_list
+from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.embedded.access_trail import FileTrail
+from dicomorph.embedded.allow_lists import FolderAllowLists
 from dicomorph.embedded.arrivals.folder import FolderArrivals
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
@@ -67,8 +70,16 @@ def embedded_backend(
         },
         largest_answer=_LARGEST_ANSWER,
         trail=_trail(settings),
+        allow_lists=embedded_allow_lists(settings),
         hosts=None if host is None else settings.allowed_hosts | {host.lower()},
     )
+
+
+def embedded_allow_lists(settings: Settings) -> AllowLists:
+    """Return what finds the lists of the folder that the settings name, and those that are shipped."""
+    if not settings.allow_lists:
+        return shipped_allow_list
+    return FolderAllowLists(Path(settings.allow_lists).expanduser())
 
 
 def _trail(settings: Settings) -> FileTrail | None:
@@ -94,7 +105,8 @@ def embedded_rejects(data_dir: Path, settings: Settings) -> Target:
 
 def embedded_door(backend: Backend, arrivals: FolderArrivals, rejected: Target) -> Door:
     """Return a way in for files of a watched folder; each thread that takes some has one."""
-    return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=ArrivalRules(backend.settings))
+    rules = ArrivalRules(backend.settings, backend.allow_lists)
+    return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=rules)
 
 
 def _room(data_dir: Path, settings: Settings, index: Index) -> Room:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from dicomorph.deid.editions.allow_list_file import shipped_allow_list
+from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
@@ -71,6 +73,8 @@ class Backend:
         in front of it sees to that.
     trail : AccessTrail, optional
         Where it is written who did what, if it is to be.
+    allow_lists : AllowLists
+        Finds the lists of what alone is kept, which requests name.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -93,6 +97,7 @@ class Backend:
     capacity: Callable[[], Capacity] = lambda: Capacity(workers=1, of_one_job=1)
     hosts: frozenset[str] | None = None
     trail: AccessTrail | None = None
+    allow_lists: AllowLists = shipped_allow_list
 
     def side_by_side(
         self, function: Callable[[_Argument], _Answer], arguments: Iterable[_Argument]

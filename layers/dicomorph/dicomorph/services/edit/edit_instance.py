@@ -57,7 +57,13 @@ def edit_instance(
     check_field_names(body)
     read_boolean(body, "KeepLabels", default=False)  # of no effect here, and checked all the same
     settings = backend.settings
-    modification = parse_modification(body, is_anonymization=is_anonymization, level=None, settings=settings)
+    modification = parse_modification(
+        body,
+        is_anonymization=is_anonymization,
+        level=None,
+        settings=settings,
+        allow_lists=backend.allow_lists,
+    )
     transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
