@@ -71,7 +71,7 @@ def edit_instance(
     name = next_anonymized_name(backend) if modification.needs_name else ""
     plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
     # A fresh key: two requests must not give the same patient the same pseudonym.
-    mapper = IdentityMapper(backend.new_token(KEY_BYTES))
+    mapper = IdentityMapper(backend.new_token(KEY_BYTES), one_namespace=plan.one_namespace)
     encoding = default_encoding(backend)
     with (
         backend.in_turn if _has_long_header(instance) else nullcontext(),

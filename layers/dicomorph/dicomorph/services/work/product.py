@@ -138,7 +138,7 @@ class ProductMaker:
         return rewriter
 
     def _mapper(self, copy: int) -> IdentityMapper:
-        return IdentityMapper(self._job.key, copy=copy)
+        return IdentityMapper(self._job.key, copy=copy, one_namespace=self._plan.one_namespace)
 
     def _destinations(self, copy: int) -> NewIdentifiers | None:
         """Return where references lead that follow; None if they all stay."""
