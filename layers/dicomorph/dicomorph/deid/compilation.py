@@ -30,6 +30,7 @@ from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
+    PATIENT_ID,
     PIXEL_DATA,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
@@ -136,7 +137,7 @@ def compile_plan(
         appended=appended,
         one_namespace=is_conformant(shape.edition),
         default=default,
-        required=uids | default.keys(),
+        required=uids | default.keys() | _required_identity(modification),
         encoder=encoder,
         references=references,
         is_anonymization=modification.is_anonymization,
@@ -151,6 +152,15 @@ def compile_plan(
         redeclares=modification.redeclares,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
+
+
+def _required_identity(modification: Modification) -> frozenset[int]:
+    """Return PatientID where even a patient without one gets a pseudonym: that of the study.
+
+    It is of Type 2, and who keeps it, or gives another one, says so.
+    """
+    named = modification.kept_tags | modification.replaced_tags.keys()
+    return frozenset({PATIENT_ID} - named) if is_conformant(modification.edition) else frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

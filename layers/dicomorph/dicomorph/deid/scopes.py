@@ -13,7 +13,7 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Action, Rule
+from dicomorph.dicom.engine.edit_plan import APPEND, EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
@@ -94,7 +94,7 @@ class Rules:
         self._decided_top = {
             **(dict.fromkeys(SINGLE_REFERENCES, FOLLOW) if self.follows else {}),
             **{tag: MAPPED[tag] for tag in self.mapped},
-            **dict.fromkeys(self.appended, Rule(Action.APPEND)),
+            **dict.fromkeys(self.appended, APPEND),
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
             **dict.fromkeys(self.kept, KEEP),
