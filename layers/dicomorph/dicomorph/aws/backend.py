@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dicomorph.aws.allow_lists import S3AllowLists
 from dicomorph.aws.clients import client_config, s3_client
 from dicomorph.aws.environment import Environment
 from dicomorph.aws.settings import deployed_rules, deployed_settings
@@ -26,6 +25,7 @@ from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def aws_backend(environment: Environment) -> Backend:
         If they are an object of S3, which is away.
     """
     settings = _settings(environment)
+    objects = _aws_objects(environment, settings)
     return Backend(
-        objects=_aws_objects(environment, settings),
+        objects=objects,
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
@@ -64,7 +65,7 @@ def aws_backend(environment: Environment) -> Backend:
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
         trail=_aws_trail(environment),
-        allow_lists=S3AllowLists(s3_client, environment.dicom_bucket_name, settings.allow_lists.rstrip("/")),
+        read_list=lambda key: objects.get(key),  # noqa: PLW0108 - not every function has a bucket
     )
 
 
@@ -115,7 +116,7 @@ def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
         backend=backend,
         arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
         rejected=Target(backend.objects, REJECTED),
-        rules=deployed_rules(backend.settings, backend.allow_lists),
+        rules=deployed_rules(backend.settings, allow_lists_of(backend)),
         source="aws:s3",
     )
 

@@ -1,67 +1,40 @@
-"""Allow lists as files of a folder that the operator names (setting ``AllowLists``)."""
+"""The folder of allow lists that the operator names (setting ``AllowLists``)."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
-from dicomorph.deid.editions.allow_list import AllowList
-from dicomorph.deid.editions.allow_list_file import (
-    LARGEST_LIST,
-    check_name,
-    read_allow_list,
-    shipped_allow_list,
-)
+from dicomorph.deid.editions.allow_list_file import LARGEST_LIST, check_name, read_allow_list
 from dicomorph.model.errors import BadFileFormatError, DicomorphError, MisconfiguredError
+from dicomorph.model.settings import Settings
 
-_logger = logging.getLogger(__name__)
 
+def read_list_file(place: str) -> bytes | None:
+    """Return the content of a file, as far as it may be a list; None if there is no such file.
 
-class FolderAllowLists:
-    """Reads a list from its file whenever a request names it; those that are shipped need none.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``<name>.json`` for each list.
+    Raises
+    ------
+    MisconfiguredError
+        If it cannot be read.
     """
+    try:
+        with Path(place).expanduser().open("rb") as file:
+            return file.read(LARGEST_LIST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MisconfiguredError(f"An allow list cannot be read: {error.strerror}") from error
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
-    def __call__(self, name: str) -> AllowList:
-        """Return a list.
-
-        Raises
-        ------
-        BadRequestError
-            If there is none of this name.
-        MisconfiguredError
-            If its file cannot be read, or is no list; the log says why.
-        """
-        path = self._folder / f"{check_name(name)}.json"
+def check_allow_lists(settings: Settings) -> None:
+    """Read all lists; raise `BadFileFormatError`, with the name of the file, if one is none."""
+    if not settings.allow_lists:
+        return
+    folder = Path(settings.allow_lists).expanduser()
+    if not folder.is_dir():
+        raise BadFileFormatError(f"Setting AllowLists: {folder} is no folder")
+    for path in sorted(folder.glob("*.json")):
         try:
-            return _read(path)
-        except FileNotFoundError:
-            return shipped_allow_list(name)
-        except (OSError, DicomorphError) as error:
-            _logger.error("Setting AllowLists: %s", error)  # noqa: TRY400 - the operator's own words
-            raise MisconfiguredError("The allow list cannot be used; the server's log says why") from error
-
-    def check(self) -> None:
-        """Read all lists; raise `BadFileFormatError`, with the name of the file, if one is none."""
-        if not self._folder.is_dir():
-            raise BadFileFormatError(f"Setting AllowLists: {self._folder} is no folder")
-        for path in sorted(self._folder.glob("*.json")):
-            try:
-                check_name(path.stem)
-                _read(path)
-            except OSError as error:
-                raise BadFileFormatError(f"Setting AllowLists: {path}: {error.strerror}") from error
-            except DicomorphError as error:
-                raise BadFileFormatError(f"Setting AllowLists: {path}: {error.details}") from error
-
-
-def _read(path: Path) -> AllowList:
-    with path.open("rb") as file:
-        return read_allow_list(path.stem, file.read(LARGEST_LIST + 1))
+            read_allow_list(check_name(path.stem), read_list_file(str(path)) or b"")
+        except DicomorphError as error:
+            raise BadFileFormatError(f"Setting AllowLists: {path}: {error.details}") from error

@@ -5,10 +5,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from dicomorph.deid.editions.allow_list_file import shipped_allow_list
-from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.embedded.access_trail import FileTrail
-from dicomorph.embedded.allow_lists import FolderAllowLists
+from dicomorph.embedded.allow_lists import read_list_file
 from dicomorph.embedded.arrivals.folder import FolderArrivals
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
@@ -25,6 +23,7 @@ from dicomorph.ports.jobs import JobRunner
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.backend import Backend, Target, Uploads, utc_now
+from dicomorph.services.server.allow_lists import allow_lists_of
 
 # Small batches for every job, so that all cores have work.
 _LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
@@ -70,16 +69,9 @@ def embedded_backend(
         },
         largest_answer=_LARGEST_ANSWER,
         trail=_trail(settings),
-        allow_lists=embedded_allow_lists(settings),
+        read_list=read_list_file,
         hosts=None if host is None else settings.allowed_hosts | {host.lower()},
     )
-
-
-def embedded_allow_lists(settings: Settings) -> AllowLists:
-    """Return what finds the lists of the folder that the settings name, and those that are shipped."""
-    if not settings.allow_lists:
-        return shipped_allow_list
-    return FolderAllowLists(Path(settings.allow_lists).expanduser())
 
 
 def _trail(settings: Settings) -> FileTrail | None:
@@ -105,7 +97,7 @@ def embedded_rejects(data_dir: Path, settings: Settings) -> Target:
 
 def embedded_door(backend: Backend, arrivals: FolderArrivals, rejected: Target) -> Door:
     """Return a way in for files of a watched folder; each thread that takes some has one."""
-    rules = ArrivalRules(backend.settings, backend.allow_lists)
+    rules = ArrivalRules(backend.settings, allow_lists_of(backend))
     return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=rules)
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from dicomorph.deid.editions.allow_list_file import shipped_allow_list
-from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.jobs.concurrency import Capacity
 from dicomorph.jobs.planning import PlannerLimits
 from dicomorph.model.settings import Settings
@@ -73,8 +71,8 @@ class Backend:
         in front of it sees to that.
     trail : AccessTrail, optional
         Where it is written who did what, if it is to be.
-    allow_lists : AllowLists
-        Finds the lists of what alone is kept, which requests name.
+    read_list : Callable[[str], bytes | None]
+        Reads the file of an allow list: by its path, on AWS by its key in the bucket of the stack.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -97,7 +95,7 @@ class Backend:
     capacity: Callable[[], Capacity] = lambda: Capacity(workers=1, of_one_job=1)
     hosts: frozenset[str] | None = None
     trail: AccessTrail | None = None
-    allow_lists: AllowLists = shipped_allow_list
+    read_list: Callable[[str], bytes | None] = lambda _: None
 
     def side_by_side(
         self, function: Callable[[_Argument], _Answer], arguments: Iterable[_Argument]

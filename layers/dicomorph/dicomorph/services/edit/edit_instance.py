@@ -21,6 +21,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile, answered_file, has_transfer_syntax
 from dicomorph.services.damage import derived_crc32, opened
 from dicomorph.services.fields import check_field_names
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.transcoding import Transcoding, decode_image, requested_transcoding, transcoded
@@ -62,7 +63,7 @@ def edit_instance(
         is_anonymization=is_anonymization,
         level=None,
         settings=settings,
-        allow_lists=backend.allow_lists,
+        allow_lists=allow_lists_of(backend),
     )
     transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)

@@ -20,6 +20,7 @@ from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.fields import check_field_names, identifiers, json_object, read_level
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients
@@ -96,7 +97,7 @@ def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization
         is_anonymization=is_anonymization,
         level=level,
         settings=backend.settings,
-        allow_lists=backend.allow_lists,
+        allow_lists=allow_lists_of(backend),
     )
     keep_source = read_boolean(fields, "KeepSource", default=True)
     return _Request(body=fields, modification=modification, keep_source=keep_source)
