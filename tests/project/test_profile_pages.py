@@ -26,8 +26,13 @@ SAFE_HARBOR = (DOCS / "safe-harbor.md").read_text("utf-8")
 PRESET = {"Preset": "SafeHarbor"}
 # What planted values are, by VR: nothing that a dummy happens to be.
 PLANTED: dict[str, Any] = {
-    **{"DA": "19710203", "TM": "040506", "DT": "19710203040506", "AS": "055Y", "UI": "1.2.3.99"},
-    **{"DS": "47.11", "UR": "https://planted.example"},
+    "DA": "19710203",
+    "TM": "040506",
+    "DT": "19710203040506",
+    "AS": "055Y",
+    "UI": "1.2.3.99",
+    "DS": "47.11",
+    "UR": "https://planted.example",
 }
 
 
