@@ -11,6 +11,7 @@ from dicomorph.deid.editions.editions import NEWEST_EDITION, resolver_of
 from dicomorph.deid.editions.iod_types import Requirement, iod_types
 from dicomorph.deid.editions.options import Choice, Option
 from dicomorph.deid.editions.profile_table import beyond_the_table, profile_rows
+from dicomorph.deid.editions.replaced_content import dependent_attributes
 from dicomorph.deid.editions.resolution import ANYWHERE, Path, Resolver
 from dicomorph.dicom.engine.edit_plan import KEEP, NO_VALUE, REMOVE, Action, Rule
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -36,9 +37,11 @@ def walked(resolver: Resolver, sop_class: str, path: Path = ()) -> Iterator[Path
 
 def wrong(tag: int, rule: Rule, requirement: Requirement, options: frozenset[Option]) -> str:
     """Return what a rule does that it may not: break an object, or keep what the table lets nobody keep."""
-    if tag in ALWAYS_REMOVED or tag < 0x00080000 or tag == GRAPHIC_ANNOTATION:
+    if tag in ALWAYS_REMOVED or tag < 0x00080000:
         return "" if rule == REMOVE else "stays though it always goes"
-    if rule == REMOVE and requirement in REQUIRED:
+    # Required by a condition, or a module, that goes with it.
+    spared = tag in dependent_attributes() or tag == GRAPHIC_ANNOTATION
+    if rule == REMOVE and requirement in REQUIRED and not spared:
         return "removed though required"
     if rule == NO_VALUE and requirement is Requirement.VALUE:
         return "emptied though a value is required"
@@ -47,7 +50,7 @@ def wrong(tag: int, rule: Rule, requirement: Requirement, options: frozenset[Opt
     row = ROWS.get(tag)
     said = {row.options[option] for option in options if option in row.options} if row else set()
     basic = row.basic if row else BEYOND[tag].action if tag in BEYOND else "K"
-    if said == {"K"}:
+    if said == {"K"} and not spared:
         return "" if rule == KEEP else "goes though an option keeps it"
     follows = tag == REFERENCED_STUDY and requirement is Requirement.VALUE
     by_option = tag in BEYOND and basic == "U" and Option.RETAIN_UIDS in options
