@@ -50,7 +50,7 @@ def wrong(tag: int, rule: Rule, requirement: Requirement, options: frozenset[Opt
     row = ROWS.get(tag)
     said = {row.options[option] for option in options if option in row.options} if row else set()
     basic = row.basic if row else BEYOND[tag].action if tag in BEYOND else "K"
-    if said == {"K"} and not spared:
+    if said == {"K"}:
         return "" if rule == KEEP else "goes though an option keeps it"
     follows = tag == REFERENCED_STUDY and requirement is Requirement.VALUE
     by_option = tag in BEYOND and basic == "U" and Option.RETAIN_UIDS in options

@@ -110,7 +110,9 @@ class ConfidentialityProfile:
 
     def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
-        others = {other: self.alone(other, path, sop_class) for other in belongs_to(tag)}
+        is_retained = self._rows.get(tag) == _KEEP  # by an option
+        belongings = frozenset[int]() if is_retained else belongs_to(tag)
+        others = {other: self.alone(other, path, sop_class) for other in belongings}
         return without(tag, others, path, sop_class) or self.alone(tag, path, sop_class)
 
     def alone(self, tag: int, path: Path, sop_class: str) -> Rule:
