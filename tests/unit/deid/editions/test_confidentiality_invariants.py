@@ -87,4 +87,4 @@ def test_no_rule_makes_an_object_invalid_or_keeps_what_must_go(sop_class: str, c
     "choice", CHOICES, ids=lambda choice: "+".join(o.name for o in choice.options) or "basic"
 )
 def test_no_rule_makes_any_object_invalid_or_keeps_what_must_go(choice: Choice) -> None:
-    assert {c: found for c in TYPES.sop_classes() if (found := violations(choice, c, step=7))} == {}
+    assert {c: found for c in TYPES.sop_classes() if (found := violations(choice, c, step=60))} == {}

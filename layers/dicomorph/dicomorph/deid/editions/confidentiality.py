@@ -21,7 +21,7 @@ from dicomorph.dicom.standard.tags import PATIENT_ID
 
 # What an action comes to where a value is required, may be empty, is optional, is not defined,
 # and where nobody knows (PS3.15 E.1.1, Table E.1-1a). A dummy is valid whatever is required.
-_DECIDED = {
+DECIDED = {
     "X": "DZXXX",
     "Z": "DZZXZ",
     "D": "DDDXD",
@@ -124,7 +124,7 @@ class ConfidentialityProfile:
         requirement = self.types.requirement(tag, path, sop_class)
         if tag == _REFERENCED_STUDY_SEQUENCE and requirement is Requirement.VALUE:
             return KEEP  # its references are mapped
-        return self._rule(_DECIDED[self.action(tag)][requirement], tag, path, sop_class)
+        return self._rule(DECIDED[self.action(tag)][requirement], tag, path, sop_class)
 
     def _rule(self, decided: str, tag: int, path: Path, sop_class: str) -> Rule:
         """Return the rule for one of the letters that actions come to."""
@@ -147,7 +147,7 @@ class ConfidentialityProfile:
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold, and which may therefore be anything."""
         requirement = self.types.requirement(tag, path, sop_class)
-        return self._rule(_DECIDED["X/Z/D"][requirement], tag, path, sop_class)
+        return self._rule(DECIDED["X/Z/D"][requirement], tag, path, sop_class)
 
     def _place(self, path: Path, sop_class: str) -> Path:
         """Return the path itself where the SOP class says what stands there: there are not too many."""
