@@ -83,6 +83,7 @@ def test_no_rule_makes_an_object_invalid_or_keeps_what_must_go(sop_class: str, c
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "choice", CHOICES, ids=lambda choice: "+".join(o.name for o in choice.options) or "basic"
 )
