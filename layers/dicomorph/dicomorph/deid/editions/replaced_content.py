@@ -27,6 +27,7 @@ from dicomorph.dicom.values.leaves import ENCAPSULATED_DOCUMENT
 from dicomorph.model.resources import Json
 
 _MIME_TYPE: Final = 0x00420012
+_LIST_OF_MIME_TYPES: Final = 0x00420014
 _DOCUMENT_LENGTH: Final = 0x00420015
 _HL7_INSTANCE_IDENTIFIER: Final = 0x0040E001
 
@@ -80,6 +81,8 @@ def document_rule(tag: int, path: Path, sop_class: str) -> Rule | None:
             return _value(str(len(document)))
         case _ if tag == _MIME_TYPE:
             return _value(mime_type or OCTETS)
+        case _ if tag == _LIST_OF_MIME_TYPES:  # a blank document has no parts (PS3.3 C.24.2, Type 1C)
+            return REMOVE
         case _ if tag == _HL7_INSTANCE_IDENTIFIER and sop_class == CLINICAL_DOCUMENT_CLASS:
             return _value(CLINICAL_DOCUMENT_ID)
     return None
