@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.engine.identity_mapper import Namespace
@@ -73,6 +73,8 @@ FOLLOW = Rule(Action.FOLLOW)
 NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
 DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
 KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
+AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
+APPEND = Rule(Action.APPEND)
 
 
 class Scope(Protocol):
@@ -141,6 +143,11 @@ class EditPlan:
     references : Mapping[int, Namespace]
         Replaced identifiers whose references follow: where a nested value equals the
         top-level original in that namespace, it takes the replacement.
+    appended : Mapping[int, Json]
+        The values of `Action.APPEND` at the top level, inserted where the element is absent. Text gets
+        those that it lacks, a sequence the items whose CodeValue and CodingSchemeDesignator it lacks.
+    one_namespace : bool
+        Whether new UIDs come from one namespace, and registered ones stay (`IdentityMapper`).
     is_anonymization : bool
         Whether nothing of the original container may survive (PS3.15 E.1.1).
     looks_ahead : bool
@@ -163,6 +170,8 @@ class EditPlan:
     writes_beyond_ascii: bool = False
     redeclares: bool = False
     root_of_class: Callable[[str], Scope] | None = None
+    appended: Mapping[int, Json] = field(default_factory=dict)
+    one_namespace: bool = False
 
     def of_class(self, sop_class: str) -> EditPlan:
         """Return the plan with the rules for one SOP class."""
