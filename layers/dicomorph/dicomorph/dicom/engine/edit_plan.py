@@ -40,6 +40,7 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
+    ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
 class Dummy(NamedTuple):
@@ -74,6 +75,7 @@ NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
 DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
 KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
 AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
+ICC_PROFILE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.ICC_PROFILE))
 APPEND = Rule(Action.APPEND)
 
 
