@@ -40,6 +40,7 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
+    TERM = "term"  # the original if it is one of the rule's terms, in any case, else the first of these
     ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
@@ -51,7 +52,7 @@ class Dummy(NamedTuple):
     kind : DummyKind
         What it is made of.
     value : Json
-        For `DummyKind.VALUE`: as requests write it.
+        For `DummyKind.VALUE`: as requests write it. For `DummyKind.TERM`: a list of ASCII texts.
     """
 
     kind: DummyKind
