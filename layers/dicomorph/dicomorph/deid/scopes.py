@@ -72,6 +72,8 @@ class Rules:
         Whether references follow what they lead to, where nothing is said of them.
     creator : Creator, optional
         Whose the private tags of the request are.
+    checks_values : bool
+        Whether values go that their VR cannot hold, where the request does not keep them.
     """
 
     edition: Resolver | None
@@ -83,6 +85,7 @@ class Rules:
     replaced: frozenset[int]
     follows: bool = False
     creator: Creator | None = None
+    checks_values: bool = False
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -198,6 +201,7 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
+        self.checks_values = rules.checks_values
         self.claims = rules.claims(place, entries)
         self.written_as: Mapping[int, int | None] = _AS_THEY_ARE
         self.looks_ahead = self.claims is not None or any(
