@@ -68,6 +68,7 @@ def check_products(
     """
     modification = modification_of(backend, job, request)
     named = modification.kept_tags | modification.replaced_tags.keys() | modification.removed_tags
+    named |= modification.retained_uids
     plan = plan_of(backend, job, request, modification)
     if IDENTIFIERS.isdisjoint(named) and _stay_apart(backend, plan, patients):
         return
