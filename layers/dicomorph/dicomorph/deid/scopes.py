@@ -158,6 +158,13 @@ class Rules:
             return REMOVE
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
+    def unfit(self, place: Place, tag: int) -> Rule:
+        """Return what happens to a value that its VR cannot hold; what the request keeps, stays."""
+        decided = self._decided_top if place == _TOP else self._decided_in_items
+        if self.edition is None or place.is_kept or tag in decided:
+            return KEEP
+        return self.edition.unfit(tag, place.path, self.sop_class)
+
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
         return self.follows and place == _TOP and tag not in self.kept and tag != ORIGINAL_ATTRIBUTES_SEQUENCE
@@ -233,6 +240,10 @@ class PlanScope:
             # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
             return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE
         return self._otherwise(tag)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element whose value its VR cannot hold."""
+        return KEEP if tag in self._here else self._rules.unfit(self._place, tag)
 
     def follows(self, tag: int) -> bool:
         """Tell whether the references in the items of a kept sequence follow what they lead to."""

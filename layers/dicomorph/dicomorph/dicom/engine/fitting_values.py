@@ -24,9 +24,10 @@ _CODES = re.compile(rb"%s(?:\\%s)*+" % (_CODE, _CODE)).fullmatch
 # Thousands of coordinates are looked at as a whole first: all are of digits, points and signs, with
 # each minus at the beginning of one. Every other character becomes an x.
 _LONG: Final = 64  # bytes
+_SHAPES: Final = {**dict.fromkeys(b"0123456789", b"0"), **{byte: bytes((byte,)) for byte in b".-\\"}}
 _PLAIN: Final = bytes.maketrans(
     bytes(range(256)),
-    bytes(48 if 48 <= byte < 58 else byte if byte in b".-\\" else 120 for byte in range(256)),
+    b"".join(_SHAPES.get(byte, b"x") for byte in range(256)),
 )
 
 

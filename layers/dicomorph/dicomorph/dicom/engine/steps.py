@@ -14,6 +14,7 @@ from typing import Any
 from dicomorph.dicom.engine import learnt
 from dicomorph.dicom.engine.dummies import BY_VALUE
 from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
+from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
     ItemRulesByKey,
@@ -41,7 +42,6 @@ from dicomorph.dicom.engine.step_kinds import (
     STOP,
     UNKNOWN,
 )
-from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
 from dicomorph.dicom.standard.dictionary import vr_of

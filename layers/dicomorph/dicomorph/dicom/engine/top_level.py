@@ -180,8 +180,7 @@ class TopLevel(TopLevelAppending):
 
     def _missing(self, tag: int) -> bytes:
         """Return what the plan requires and the file lacks."""
-        plan = self._encoded.rewriting.plan
-        if tag == PATIENT_ID and plan.root.rule(tag).action is Action.MAP:
+        if tag == PATIENT_ID and self._encoded.steps.rules[tag].action is Action.MAP:
             return self._patient_id_of_study(b"LO")
         return self._encoded.missing(tag)
 
@@ -196,7 +195,7 @@ class TopLevel(TopLevelAppending):
         long = self._encoding.explicit and element[4:6] in LONG_VRS
         return element[12 if long else 8 :].rstrip(b"\0 ")
 
-    def _element(  # noqa: C901, PLR0911 - a case a step
+    def _element(  # noqa: C901, PLR0911, PLR0912 - a case a step
         self, key: Any, step: int, tag: int, length: int
     ) -> int:
         """Handle an element that is not simply skipped; return where the next one begins."""
@@ -274,7 +273,7 @@ class TopLevel(TopLevelAppending):
         else:
             self.sop_instance_uid = kept
 
-    def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:  # noqa: PLR0913, PLR0917 - as `_sequence`
+    def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep an element if its VR can hold its value, and let the rules decide if not."""
         stop = self._stop(tag, vr, value, length)
         whole, instead = self._checked(key, pos, stop)

@@ -12,8 +12,7 @@ from typing import Final
 _LONGEST: Final = 16  # characters of a value
 _MARKS: Final = re.compile(r"[A-Z0-9 _+./&()-]*")  # of terms in capitals: T-SPINE, M/FFE, W+F
 _BETWEEN: Final = re.compile(r"[ _+./&()-]+")
-_WORDS: Final = frozenset(
-    """
+_TEXT: Final = """
     abdomen abdominal adrenal ankle anus aorta aortic arch arm artery axilla axillary back bile bladder
     body bone bones brachial brain breast breasts bronchus buttock calcaneus calf carotid cerebellum
     cervical cervix cheek chest clavicle coccyx colon contour cornea coronary cspine duct duodenum ear elbow
@@ -36,8 +35,8 @@ _WORDS: Final = frozenset(
     monochrome1 monochrome2 rgb palette color colour normal hu us optical density linear sigmoid
     human animal adult child pediatric paediatric with without and to of the contrast native
     ct mr mri pt pet us cr dx mg nm xa rf seg rtstruct rtdose rtplan sr pr ko ot sc
-    """.split()
-)
+"""
+_WORDS: Final = frozenset(_TEXT.split())
 
 
 def is_known_deviation(value: str) -> bool:
