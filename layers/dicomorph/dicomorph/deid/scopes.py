@@ -72,6 +72,8 @@ class Rules:
         Whether references follow what they lead to, where nothing is said of them.
     creator : Creator, optional
         Whose the private tags of the request are.
+    checks_values : bool
+        Whether values go that their VR cannot hold, where the request does not keep them.
     """
 
     edition: Resolver | None
@@ -84,6 +86,7 @@ class Rules:
     appended: frozenset[int] = frozenset()
     follows: bool = False
     creator: Creator | None = None
+    checks_values: bool = False
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -155,6 +158,13 @@ class Rules:
             return REMOVE
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
+    def unfit(self, place: Place, tag: int) -> Rule:
+        """Return what happens to a value that its VR cannot hold; what the request keeps, stays."""
+        decided = self._decided_top if place == _TOP else self._decided_in_items
+        if self.edition is None or place.is_kept or tag in decided:
+            return KEEP
+        return self.edition.unfit(tag, place.path, self.sop_class)
+
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
         return self.follows and place == _TOP and tag not in self.kept and tag != ORIGINAL_ATTRIBUTES_SEQUENCE
@@ -199,6 +209,7 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
+        self.checks_values = rules.checks_values
         self.claims = rules.claims(place, entries)
         self.written_as: Mapping[int, int | None] = _AS_THEY_ARE
         self.looks_ahead = self.claims is not None or any(
@@ -229,6 +240,10 @@ class PlanScope:
             # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
             return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE
         return self._otherwise(tag)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element whose value its VR cannot hold."""
+        return KEEP if tag in self._here else self._rules.unfit(self._place, tag)
 
     def follows(self, tag: int) -> bool:
         """Tell whether the references in the items of a kept sequence follow what they lead to."""

@@ -112,6 +112,13 @@ class Scope(Protocol):
         """Tags of replacements that a request calls otherwise; None for the private creator of a block."""
 
     @property
+    def checks_values(self) -> bool:
+        """Whether kept values go that their VR cannot hold (`engine.fitting_values`)."""
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element with such a value; `Action.KEEP` if nobody looks at it."""
+
+    @property
     def cleans_frames(self) -> bool:
         """Whether comments leave compressed images in items, such as icons."""
 

@@ -13,6 +13,7 @@ NOTE = 14  # at the top level: remember the value that the element ends up with,
 IMAGE = 15  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
 FOLLOW_SHORT = 17  # in items: edited, if what it leads to gets new identifiers
+CHECK_SHORT = 18  # kept, if the value is one that its VR can hold
 
 CHANGES = frozenset(range(DROP_SHORT, APPEND)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""
