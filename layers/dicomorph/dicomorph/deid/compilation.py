@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
+from dicomorph.deid.editions.editions import is_conformant
 from dicomorph.deid.editions.profiles import profile
 from dicomorph.deid.identity import MAPPED
+from dicomorph.deid.judgement import Judging
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
 from dicomorph.deid.requests.embedded_images import (
@@ -142,6 +144,7 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
+        judge=Judging(refuses_burned_in=False) if is_conformant(modification.edition) else None,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 

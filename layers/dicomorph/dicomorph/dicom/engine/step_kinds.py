@@ -12,6 +12,8 @@ NOTE = 13  # at the top level: remember the value that the element ends up with,
 IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
 FOLLOW_SHORT = 16  # in items: edited, if what it leads to gets new identifiers
+LOOK_SHORT = 17  # at the top level: kept, and noted for whoever judges the file (`engine.examination`)
+LOOK = 18  # noted as well, whatever else happens
 
 CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
+from dicomorph.dicom.engine.examination import MOST_NOTED, Examination
+from dicomorph.dicom.engine.learnt import TopSteps
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.step_kinds import (
     CHANGES,
@@ -21,6 +23,7 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
+    LOOK_SHORT,
     NOTE,
     NOTED,
     PIXELS,
@@ -79,10 +82,12 @@ class TopLevel(TopLevelItems):
         super().__init__(data, scopes, signed=signed, references=references)
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
+        self._noted: dict[int, tuple[bytes, bytes]] = {}
         self._data = data
         self._pos = data.start
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
+        self._is_judged = plan.judge is not None
         self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
 
     @property
@@ -91,13 +96,20 @@ class TopLevel(TopLevelItems):
         unreadable = self._encoded.rewriting.unreadable
         return self._pixels.remarks | ({Remark.UNREADABLE_SEQUENCES} if unreadable else set())
 
+    @property
+    def examination(self) -> Examination:
+        """What was noted of the original."""
+        syntax, has_pixels = self._data.transfer_syntax, self._pixels.has_pixels
+        return Examination(self._noted, self._encoding, syntax, has_pixels)
+
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
         unpack = (_EXPLICIT if explicit else _IMPLICIT)[self._encoding.order]
         long_length = self._long_length
         size, encoded, last, out = self._size, self._encoded, -1, self._out
-        known, empty, described_by = encoded.steps.top, encoded.steps.empty, self._pixels.described_by
+        known, empty, described_by = self._known(), encoded.steps.empty, self._pixels.described_by
+        noted = self._noted
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -138,6 +150,11 @@ class TopLevel(TopLevelItems):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
+                elif step == LOOK_SHORT and length <= LONGEST_NUMBER:
+                    value = pos - base + 8
+                    noted[tag] = b"", buffer[value : value + length]
+                    pos += 8 + length
+                    continue
             self._pos = pos
             if tag >= next_insert:
                 self._insert_before(tag)
@@ -145,7 +162,7 @@ class TopLevel(TopLevelItems):
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 encoded = self._encoded
-                known, empty = encoded.steps.top, encoded.steps.empty
+                known, empty = self._known(), encoded.steps.empty
             buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
@@ -155,6 +172,10 @@ class TopLevel(TopLevelItems):
         self._insert_before(_NEVER)
         self._copy_run(pos)
         return self._out
+
+    def _known(self) -> TopSteps:
+        steps = self._encoded.steps
+        return steps.examined if self._is_judged else steps.top
 
     def _insert_before(self, tag: int) -> None:
         """Emit what the plan requires and the file lacks, up to a tag."""
@@ -177,12 +198,17 @@ class TopLevel(TopLevelItems):
         long = self._encoding.explicit and element[4:6] in LONG_VRS
         return element[12 if long else 8 :].rstrip(b"\0 ")
 
-    def _element(self, key: Any, step: int, tag: int, length: int) -> int:  # noqa: C901 - a case a step
+    def _element(self, key: Any, step: int, tag: int, length: int) -> int:  # noqa: C901, PLR0912 - a case a step
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        if NOTE <= step <= IMAGE:
+        if step >= LOOK_SHORT:
             step = self._encoded.steps[key]
+            self._note_original(tag, vr, value, length)
+        elif NOTE <= step <= IMAGE:
+            step = self._encoded.steps[key]
+            if tag == SOP_CLASS_UID:
+                self._note_original(tag, vr, value, length)
             if tag not in NOTED:
                 self._note_image(tag, step)
             elif step < DROP_SHORT:  # kept, maybe as UN
@@ -246,6 +272,10 @@ class TopLevel(TopLevelItems):
             self.sop_class_uid = kept
         else:
             self.sop_instance_uid = kept
+
+    def _note_original(self, tag: int, vr: bytes, value: int, length: int) -> None:
+        """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
+        self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
 
     def _note_image(self, tag: int, step: int) -> None:
         """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
