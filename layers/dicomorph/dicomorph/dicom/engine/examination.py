@@ -127,7 +127,7 @@ def _number(text: str) -> float | None:
     return number if number == number else None  # noqa: PLR0124 - NaN says nothing
 
 
-def _in_first_item(buffer: Buffer, wanted: int, encoding: Encoding) -> tuple[bytes, bytes]:
+def _in_first_item(buffer: bytes, wanted: int, encoding: Encoding) -> tuple[bytes, bytes]:
     """Return VR and value of an element in the first item of a sequence, empty if it is not there.
 
     Elements are stepped over: what is looked at is no longer than `MOST_NOTED`.
