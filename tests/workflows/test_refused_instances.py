@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_a_job_that_is_submitted_again_judges_anew(server: Server) -> None:
 def test_bulk_jobs_list_products_alone(server: Server) -> None:
     first, _ = stored(server, *MIXED)
     second, _ = stored(server, LABEL, patient=2)
-    body = {"Resources": [first, second]}
+    body: dict[str, Any] = {"Resources": [first, second]}
     job = server.finish(submit_bulk_modification(server.backend, body, is_anonymization=True, caller=CALLER))
     assert outcome(job) == (JobState.SUCCESS, 0)
     assert (counts(job), job.content["Refused"]) == ((6, 0), {"SlideLabel": 2, "SpecimenLabelInImage": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -39,13 +40,15 @@ from tests.support.risky_images import (
 SHARED, PER_FRAME, MEASURES, ANATOMY = 0x52009229, 0x52009230, 0x00289110, 0x00209071
 ENHANCED_CT, MR, PT = STORAGE + "2.1", STORAGE + "4", STORAGE + "128"
 MPEG4 = "1.2.840.10008.1.2.4.102"
-REMOVING = {"Remove": ["BurnedInAnnotation", "ImageType", "BodyPartExamined", "SliceThickness", "Modality"]}
+REMOVING: dict[str, Any] = {
+    "Remove": ["BurnedInAnnotation", "ImageType", "BodyPartExamined", "SliceThickness", "Modality"]
+}
 
 
 @cache
 def _rewriter(*, refuses_burned_in: bool = False, removing: bool = False) -> Rewriter:
     settings = Settings()
-    body = REMOVING if removing else {}
+    body: dict[str, Any] = REMOVING if removing else {}
     request = parse_modification(body, is_anonymization=True, level=None, settings=settings)
     plan = compile_plan(request, name="A", settings=settings)
     judged = dataclasses.replace(plan, judge=Judging(refuses_burned_in=refuses_burned_in))
@@ -266,7 +269,7 @@ def test_a_series_is_judged_as_each_of_its_images_is() -> None:
     images = [Image(US), Image(CT), Image(US, [burned_in("NO")]), Image(CT, [burned_in("YES")])]
     expected = [said(image) for image in images]
     for image, flags in zip(images * 60, expected * 60, strict=True):
-        assert rewriter.rewrite(BufferSource(image.file())).flags == flags
+        assert set(rewriter.rewrite(BufferSource(image.file())).flags) == flags
 
 
 def test_without_a_judge_nothing_is_said() -> None:

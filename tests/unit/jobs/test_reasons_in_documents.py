@@ -72,7 +72,7 @@ def test_many_reasons_are_counted_and_the_first_refusals_told_one_by_one() -> No
     assert (content["InstancesCount"], content["FailedInstancesCount"]) == (401, 0)
     told = content["RefusedInstances"]
     assert isinstance(told, list)
-    ids = [one["ID"] for one in told if isinstance(one, dict)]
+    ids = [str(one["ID"]) for one in told if isinstance(one, dict)]
     assert ids == sorted(ids)
     assert (len(ids), ids[0]) == (MOST_FAILURES, "09600")
     assert content["Flags"] == {"Video": 1}
