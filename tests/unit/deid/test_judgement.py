@@ -14,10 +14,12 @@ from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream.source import BufferSource
+from dicomorph.dicom.stream.windows import WINDOW
 from dicomorph.model.errors import RefusedError
 from dicomorph.model.reasons import Reason
 from dicomorph.model.settings import Settings
 from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element
+from tests.support.edits import WindowedSource
 from tests.support.risky_images import (
     CT,
     HEAD_OF_SCT,
@@ -185,6 +187,12 @@ FACES = {
     "slices of empty thickness": Image(CT, [body_part("HEAD"), thickness("")]),
     "thickness that is no number": Image(CT, [body_part("HEAD"), thickness("thin")]),
     "thickness that is NaN": Image(CT, [body_part("HEAD"), thickness("nan")]),
+    "of no named part": Image(MR, [text(0x0008103E, "t1 mprage, brain", "LO"), thickness("1")]),
+    "of no named part, in the study": Image(CT, [text(0x00081030, "CT HEAD/NECK", "LO"), thickness("1")]),
+    "of no named part, by the protocol": Image(
+        CT, [text(0x00181030, "01_Head^Routine", "LO"), thickness("1")]
+    ),
+    "said so": Image(STORAGE + "1", [text(0x00280302, "yes ")]),
     "teeth": Image(STORAGE + "13.1.2", [thickness("0.2")]),
     "shared groups": Image(ENHANCED_CT, [body_part("HEAD"), measured(SHARED, thickness("1.0"))]),
     "groups of frames": Image(ENHANCED_CT, [body_part("HEAD"), measured(PER_FRAME, thickness("1.0"))]),
@@ -214,6 +222,8 @@ def test_thin_slices_of_a_head_are_flagged_and_never_refused(kind: str) -> None:
         Image(ENHANCED_CT, [body_part("HEAD"), measured(SHARED, thickness("5.0"))]),
         Image(STORAGE + "1", [body_part("HEAD"), thickness("1.0")]),
         Image(CT, [body_part("HEAD"), thickness("1.0"), text(0x00280302, "NO")]),
+        Image(CT, [body_part("CHEST"), thickness("1.0"), text(0x0008103E, "from head to toe", "LO")]),
+        Image(CT, [text(0x0008103E, "thorax, forehead", "LO"), thickness("1.0")]),
         Image(CT, [region([text(0x00080100, "51185008", "SH")]), body_part("CHEST"), thickness("1.0")]),
     ],
 )
@@ -224,6 +234,13 @@ def test_other_slices_show_no_face(image: Image) -> None:
 @pytest.mark.parametrize("sop_class", ["1.2.276.0.7230010.3.1.0.1", "1.3.12.2.1107.5.9.1", ""])
 def test_private_and_unknown_classes_are_flagged(sop_class: str) -> None:
     assert said(Image(sop_class)) == {Reason.UNKNOWN_SOP_CLASS}
+
+
+def test_of_an_unknown_class_the_modality_counts() -> None:
+    image = Image("1.3.46.670589.2.4.1.1", modality="US")
+    assert said(image) == {Reason.UNKNOWN_SOP_CLASS, Reason.ULTRASOUND}
+    assert said(image, refuses_burned_in=True) == Reason.ULTRASOUND
+    assert said(Image(CT, modality="US")) == set(), "a class that is known is believed"
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, DEFLATED])
@@ -253,6 +270,17 @@ def test_values_out_of_order_are_seen() -> None:
     moved = file[:first] + file[flag : flag + 12] + file[first:flag] + file[flag + 12 :]
     script = _rewriter().rewrite(BufferSource(moved))
     assert script.flags == {Reason.BURNED_IN_ANNOTATION}
+
+
+@pytest.mark.parametrize("removing", [False, True])
+def test_values_at_the_edge_of_what_is_read_at_once_are_seen(removing: bool) -> None:  # noqa: FBT001
+    rewriter = _rewriter(removing=removing)
+    for shift in range(0, 48, 2):
+        filling = text(0x00189073, "x" * (WINDOW - 262 - shift), "UT")
+        file = Image(CT, [filling, burned_in("     YES"), label_in_image("NO")]).file()
+        edge = file.index(b"\x28\0\1\3CS") - file.index(b"\x08\0\x16\0UI")
+        assert 0 <= WINDOW - edge < 48
+        assert rewriter.rewrite(WindowedSource(file)).flags == {Reason.BURNED_IN_ANNOTATION}
 
 
 def test_of_long_groups_only_the_beginning_is_read() -> None:

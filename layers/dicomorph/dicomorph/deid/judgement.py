@@ -15,11 +15,14 @@ from dicomorph.dicom.engine.examination import (
     MODALITY,
     PER_FRAME_FUNCTIONAL_GROUPS,
     PIXEL_DATA_PROVIDER_URL,
+    PROTOCOL_NAME,
     RECOGNIZABLE_VISUAL_FEATURES,
+    SERIES_DESCRIPTION,
     SHARED_FUNCTIONAL_GROUPS,
     SLICE_THICKNESS,
     SPACING_BETWEEN_SLICES,
     SPECIMEN_LABEL_IN_IMAGE,
+    STUDY_DESCRIPTION,
     Examination,
 )
 from dicomorph.model.errors import RefusedError
@@ -30,6 +33,7 @@ THINNEST_UNRECOGNIZABLE = 4.0
 
 _CODE_VALUE = 0x00080100
 _FRAME_ANATOMY, _PIXEL_MEASURES = 0x00209071, 0x00289110
+_DESCRIPTIONS = (STUDY_DESCRIPTION, SERIES_DESCRIPTION, PROTOCOL_NAME)
 _FUNCTIONAL_GROUPS = (SHARED_FUNCTIONAL_GROUPS, PER_FRAME_FUNCTIONAL_GROUPS)
 _SLIDE_MICROSCOPY = "SM"
 _VOLUMES = frozenset(("CT", "MR", "PT"))
@@ -118,14 +122,23 @@ def _burned_in(examination: Examination, risks: PixelRisks) -> list[Reason]:
     """Return why something may be burned in; in its place, that the source says no."""
     said = set(examination.values(BURNED_IN_ANNOTATION))
     found = [Reason.BURNED_IN_ANNOTATION] if said & _YES else []
-    by_class = risks.classes.get(examination.sop_class)
-    if by_class is None and examination.transfer_syntax in risks.video_syntaxes:
-        by_class = Reason.VIDEO
-    if by_class is not None:
-        found.append(by_class)
+    kind = _kind(examination, risks)
+    if kind is not None:
+        found.append(kind)
     if any(_is_of_a_screen(value) for value in examination.values(IMAGE_TYPE)):
         found.append(Reason.SCREEN_SAVE)
     return [Reason.DECLARED_CLEAN] if found and said == {"NO"} else found
+
+
+def _kind(examination: Examination, risks: PixelRisks) -> Reason | None:
+    """Return what an image is a kind of that often has something burned in, None if of no such."""
+    kind = risks.classes.get(examination.sop_class)
+    if kind is None and examination.sop_class not in risks.known_classes:
+        modalities = map(risks.modalities.get, examination.values(MODALITY))
+        kind = next((found for found in modalities if found is not None), None)
+    if kind is None and examination.transfer_syntax in risks.video_syntaxes:
+        kind = Reason.VIDEO
+    return kind
 
 
 def _is_of_a_screen(image_type: str) -> bool:
@@ -135,8 +148,9 @@ def _is_of_a_screen(image_type: str) -> bool:
 
 def _may_show_a_face(examination: Examination, risks: PixelRisks) -> bool:
     """Tell whether an instance is a slice of a head from which a face can be rebuilt, as far as is known."""
-    if set(examination.values(RECOGNIZABLE_VISUAL_FEATURES)) == {"NO"}:
-        return False
+    said = set(examination.values(RECOGNIZABLE_VISUAL_FEATURES))
+    if said == {"NO"} or said & _YES:
+        return said != {"NO"}
     sop_class = examination.sop_class
     is_volume = sop_class in risks.volumes
     if not is_volume and sop_class not in risks.known_classes:
@@ -159,14 +173,17 @@ def _is_thin(examination: Examination) -> bool:
 
 
 def _is_head(examination: Examination, risks: PixelRisks) -> bool:
-    if any(_names_a_head(value, risks) for value in examination.values(BODY_PART_EXAMINED)):
+    """Tell whether a head is named; where no part of the body is, descriptions are read."""
+    parts = examination.values(BODY_PART_EXAMINED)
+    if any(_names_a_head(value, risks) for value in parts):
         return True
     places: list[tuple[int, ...]] = [(), *((groups, _FRAME_ANATOMY) for groups in _FUNCTIONAL_GROUPS)]
-    return any(
-        code in risks.head_codes
-        for place in places
-        for code in examination.values(*place, ANATOMIC_REGION_SEQUENCE, _CODE_VALUE)
-    )
+    codes = [
+        code for place in places for code in examination.values(*place, ANATOMIC_REGION_SEQUENCE, _CODE_VALUE)
+    ]
+    if parts or codes:
+        return not risks.head_codes.isdisjoint(codes)
+    return any(_names_a_head(text, risks) for tag in _DESCRIPTIONS for text in examination.values(tag))
 
 
 def _names_a_head(body_part: str, risks: PixelRisks) -> bool:

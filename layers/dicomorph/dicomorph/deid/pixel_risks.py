@@ -20,6 +20,8 @@ class PixelRisks:
     ----------
     classes : Mapping[str, Reason]
         SOP classes of images that often have something burned in, or show a patient from outside.
+    modalities : Mapping[str, Reason]
+        The same by Modality, for SOP classes that nobody knows.
     slides : frozenset[str]
         SOP classes of microscopy, where ImageType and SpecimenLabelInImage tell of labels.
     volumes, heads : frozenset[str]
@@ -33,6 +35,7 @@ class PixelRisks:
     """
 
     classes: Mapping[str, Reason]
+    modalities: Mapping[str, Reason]
     slides: frozenset[str]
     volumes: frozenset[str]
     heads: frozenset[str]
@@ -50,6 +53,7 @@ def pixel_risks() -> PixelRisks:
     table = json.loads(file.read_text(encoding="ascii"))
     return PixelRisks(
         classes=MappingProxyType({uid: Reason(row["reason"]) for uid, row in table["classes"].items()}),
+        modalities=MappingProxyType({name: Reason(word) for name, word in table["modalities"].items()}),
         slides=frozenset(table["slides"]),
         volumes=frozenset(table["volumes"]),
         heads=frozenset(table["heads"]),

@@ -11,6 +11,7 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_SHORT,
     LOOK,
+    LOOK_DROPPED,
     LOOK_SHORT,
     NOTE,
     NOTED,
@@ -28,6 +29,7 @@ from dicomorph.dicom.stream.elements import (
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
 # implicit VR are tag 0 as they are.)
 _PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
+_LOOKS = {KEEP_SHORT: LOOK_SHORT, DROP_SHORT: LOOK_DROPPED}
 LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -158,7 +160,7 @@ class TopSteps(dict[Any, tuple[int, int]]):
         if tag in NOTED:
             return NOTE
         if tag in self._examined:
-            return LOOK_SHORT if step == KEEP_SHORT else LOOK
+            return _LOOKS.get(step, LOOK)
         if self._steps.scope.cleans_frames:
             if tag in IMAGE_PIXEL:
                 return IMAGE if step == KEEP_SHORT else NOTE

@@ -13,7 +13,8 @@ IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pi
 PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
 FOLLOW_SHORT = 16  # in items: edited, if what it leads to gets new identifiers
 LOOK_SHORT = 17  # at the top level: kept, and noted for whoever judges the file (`engine.examination`)
-LOOK = 18  # noted as well, whatever else happens
+LOOK_DROPPED = 18  # noted, and gone
+LOOK = 19  # noted as well, whatever else happens
 
 CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""

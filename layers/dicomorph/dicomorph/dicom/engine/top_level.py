@@ -23,6 +23,8 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
+    LOOK,
+    LOOK_DROPPED,
     LOOK_SHORT,
     NOTE,
     NOTED,
@@ -150,9 +152,12 @@ class TopLevel(TopLevelItems):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
-                elif step == LOOK_SHORT and length <= LONGEST_NUMBER:
-                    value = pos - base + 8
-                    noted[tag] = b"", buffer[value : value + length]
+                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                    noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                    if step == LOOK_DROPPED:
+                        if self._run < pos:
+                            out.append((self._run, pos))
+                        self._run = pos + 8 + length
                     pos += 8 + length
                     continue
             self._pos = pos
