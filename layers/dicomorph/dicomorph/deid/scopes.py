@@ -13,7 +13,7 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.edit_plan import APPEND, EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
@@ -66,8 +66,8 @@ class Rules:
         Top-level tags named in Keep: with their subtree, where they are sequences.
     removed : frozenset[int]
         Top-level tags named in Remove.
-    replaced : frozenset[int]
-        Top-level tags that get new values. The values are none of the rules' business.
+    replaced, appended : frozenset[int]
+        Top-level tags that get new values, or further ones. The values are none of the rules' business.
     follows : bool
         Whether references follow what they lead to, where nothing is said of them.
     creator : Creator, optional
@@ -81,6 +81,7 @@ class Rules:
     kept: frozenset[int]
     removed: frozenset[int]
     replaced: frozenset[int]
+    appended: frozenset[int] = frozenset()
     follows: bool = False
     creator: Creator | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Rules:
         self._decided_top = {
             **(dict.fromkeys(SINGLE_REFERENCES, FOLLOW) if self.follows else {}),
             **{tag: MAPPED[tag] for tag in self.mapped},
+            **dict.fromkeys(self.appended, APPEND),
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
             **dict.fromkeys(self.kept, KEEP),
@@ -123,9 +125,8 @@ class Rules:
         return self._scopes[key]
 
     def _changes(self, place: Place) -> bool:
-        if place.is_kept:
-            return self.edition is not None  # names go, and comments in icons
-        return self.edition is not None or self.removes_private
+        # In what is kept, names go, and comments in icons.
+        return self.edition is not None or (self.removes_private and not place.is_kept)
 
     def rule_of(self, place: Place) -> Callable[[int], Rule]:
         """Return what answers for a tag at a place, paths aside."""

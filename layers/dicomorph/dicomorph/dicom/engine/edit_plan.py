@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.engine.examination import Judge
@@ -41,6 +41,8 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
+    TERM = "term"  # the original if it is one of the rule's terms, in any case, else the first of these
+    ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
 class Dummy(NamedTuple):
@@ -51,7 +53,7 @@ class Dummy(NamedTuple):
     kind : DummyKind
         What it is made of.
     value : Json
-        For `DummyKind.VALUE`: as requests write it.
+        For `DummyKind.VALUE`: as requests write it. For `DummyKind.TERM`: a list of ASCII texts.
     """
 
     kind: DummyKind
@@ -74,6 +76,9 @@ FOLLOW = Rule(Action.FOLLOW)
 NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
 DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
 KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
+AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
+ICC_PROFILE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.ICC_PROFILE))
+APPEND = Rule(Action.APPEND)
 
 
 class Scope(Protocol):
@@ -142,6 +147,11 @@ class EditPlan:
     references : Mapping[int, Namespace]
         Replaced identifiers whose references follow: where a nested value equals the
         top-level original in that namespace, it takes the replacement.
+    appended : Mapping[int, Json]
+        The values of `Action.APPEND` at the top level, inserted where the element is absent. Text gets
+        those that it lacks, a sequence the items whose CodeValue and CodingSchemeDesignator it lacks.
+    one_namespace : bool
+        Whether new UIDs come from one namespace, and registered ones stay (`IdentityMapper`).
     is_anonymization : bool
         Whether nothing of the original container may survive (PS3.15 E.1.1).
     looks_ahead : bool
@@ -167,6 +177,8 @@ class EditPlan:
     redeclares: bool = False
     judge: Judge | None = None
     root_of_class: Callable[[str], Scope] | None = None
+    appended: Mapping[int, Json] = field(default_factory=dict)
+    one_namespace: bool = False
 
     def of_class(self, sop_class: str) -> EditPlan:
         """Return the plan with the rules for one SOP class."""

@@ -58,6 +58,7 @@ class EncodedScope:
         "scope",
         "sequences",
         "steps",
+        "substitutes",
         "writing",
     )
 
@@ -77,6 +78,7 @@ class EncodedScope:
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
         self.replaced: dict[int, bytes] = {}
+        self.substitutes = _Substitutes(self)
         self._editors: dict[Any, Editor] = {}
         self._plain: EncodedScope | None = None
 
@@ -163,6 +165,8 @@ class EncodedScope:
             return self.replacement(tag)
         if tag in plan.default:
             return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
+        if tag in plan.appended:
+            return self.rewriting.element(self.writing, tag, plan.appended[tag], tag)
         namespace = self.scope.rule(tag).namespace or Namespace.INSTANCE
         return self.rewriting.identities.absent_uid(self.encoding, tag, namespace)
 
@@ -229,6 +233,27 @@ class _ItemScopesByKey(dict[Any, ItemScopes]):
             self.clear()
         items = self[key] = ItemScopes(self._encoded, self._encoded.steps.item_rules[key])
         return items
+
+
+class _Substitutes(dict[Any, bytes]):
+    """The elements that take the place of others whatever these hold, by the key of their step."""
+
+    def __init__(self, encoded: EncodedScope) -> None:
+        super().__init__()
+        self._encoded = encoded
+
+    def __missing__(self, key: Any) -> bytes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        steps = self._encoded.steps
+        tag, vr = steps.tag_and_vr(key)
+        dummy = steps.rules[tag].dummy
+        if dummy is None:  # `Action.EMPTY`
+            found = steps.empty[key]
+        else:
+            found = self._encoded.rewriting.dummy(dummy, self._encoded.writing, tag, vr)
+        self[key] = found
+        return found
 
 
 class EncodedScopes:

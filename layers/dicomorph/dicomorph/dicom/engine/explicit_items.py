@@ -143,8 +143,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 growth -= stop - pos
             elif step == EMPTY_SHORT:
                 stop = pos + 8 + length
-                replacement = [encoded.steps.empty[key]]
-                growth -= length
+                edited = encoded.substitutes[key]
+                replacement = [edited]
+                growth += len(edited) - (stop - pos)
             elif step == STOP:
                 if undefined and key[:4] == item_delimitation:
                     break
@@ -227,8 +228,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
-            empty = encoded.steps.empty[key]  # one that came as UN has a shorter header now
-            return stop, [empty], len(empty) - (stop - pos)
+            instead = encoded.substitutes[key]  # for one that came as UN, its header is shorter now
+            return stop, [instead], len(instead) - (stop - pos)
         if step != EDIT_LONG:
             return stop, [], pos - stop
         edited = encoded.edit(buffer[pos:stop], key)

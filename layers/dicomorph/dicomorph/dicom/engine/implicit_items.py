@@ -84,8 +84,9 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 replacement = [edited]
                 growth += len(edited)
             elif step == EMPTY_SHORT:
-                replacement = [encoded.steps.empty[key]]
-                growth += 8
+                edited = encoded.substitutes[key]
+                replacement = [edited]
+                growth += len(edited)
         elif step == STOP:
             if undefined and key == _ITEM_DELIMITATION:
                 break

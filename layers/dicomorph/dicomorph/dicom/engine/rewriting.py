@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 
-from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Rule
+from dicomorph.dicom.engine.dummies import DummyEditors, constant, nothing
+from dicomorph.dicom.engine.edit_plan import Action, Dummy, DummyKind, EditPlan, Rule
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
@@ -69,6 +70,7 @@ class Rewriting:
         self._sound: set[bytes] = set()  # values of SpecificCharacterSet that stay
         self._default_encoding = default_encoding
         self.identities = IdentityEditors(mapper, references, plan.encoder)
+        self._dummies = DummyEditors(mapper)
 
     @property
     def base(self) -> int:
@@ -127,8 +129,18 @@ class Rewriting:
         """Return what turns an element into the one that takes its place."""
         if rule.action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
+        if rule.dummy is not None:
+            return self._dummies.editor(rule.dummy, writing, tag, vr)
         namespace = rule.namespace or Namespace.INSTANCE
         return self.identities.editor(writing, tag, vr, namespace)
+
+    def dummy(self, dummy: Dummy, writing: Writing, tag: int, vr: bytes) -> bytes:
+        """Return the element that takes the place of another with this header, whatever that holds."""
+        if dummy.kind is DummyKind.NOTHING:
+            return nothing(writing, tag, vr)
+        if dummy.kind is DummyKind.VALUE:
+            return self.element(writing, tag, dummy.value, tag)
+        return constant(writing, tag, vr)
 
 
 def _unchanged(whole: bytes) -> bytes:

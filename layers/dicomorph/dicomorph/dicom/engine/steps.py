@@ -12,7 +12,8 @@ from abc import abstractmethod
 from typing import Any
 
 from dicomorph.dicom.engine import learnt
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.dummies import BY_VALUE
+from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
 from dicomorph.dicom.engine.examination import EXAMINED
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
@@ -23,6 +24,7 @@ from dicomorph.dicom.engine.learnt import (
     TopSteps,
 )
 from dicomorph.dicom.engine.step_kinds import (
+    APPEND,
     CHARACTER_SET,
     DROP_LONG,
     DROP_SHORT,
@@ -52,6 +54,7 @@ from dicomorph.dicom.stream.elements import (
 from dicomorph.dicom.stream.source import Buffer
 
 _DECLARING = (Action.KEEP, Action.REMOVE)  # of an item: what goes has said how its identifiers are read
+_KEEPING = frozenset((Action.KEEP, Action.APPEND))  # nothing is added to what items have
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 # VR to whether its length has 32 bits, and whether it is text
@@ -153,14 +156,19 @@ class Steps(dict[Any, int]):
         has_identity : bool
             Whether its bytes are an identifier where the rules say so, whatever the VR.
         """
-        action = self.rules[tag].action
+        rule = self.rules[tag]
+        action = rule.action
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
         if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action in _DECLARING):
             return CHARACTER_SET
-        if action is Action.KEEP:
+        if action is Action.APPEND and not self.nested:
+            return APPEND
+        if action in _KEEPING:
             return KEEP_LONG if long else KEEP_SHORT
+        if rule.dummy is not None:
+            return _dummy_step(rule.dummy, long=long)
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
             return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
@@ -179,6 +187,12 @@ class Steps(dict[Any, int]):
         if self.nested and tag in OFFSET_ELEMENTS:
             return DROP_LONG if step == KEEP_LONG else DROP_SHORT
         return PIXELS
+
+
+def _dummy_step(dummy: Dummy, *, long: bool) -> int:
+    if dummy.kind in BY_VALUE:
+        return EDIT_LONG if long else EDIT_SHORT
+    return EMPTY_LONG if long else EMPTY_SHORT
 
 
 class _ExplicitSteps(Steps):

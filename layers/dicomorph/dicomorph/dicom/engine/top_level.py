@@ -12,6 +12,7 @@ from dicomorph.dicom.engine.examination import MOST_NOTED, Examination
 from dicomorph.dicom.engine.learnt import TopSteps
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.step_kinds import (
+    APPEND,
     CHANGES,
     CHARACTER_SET,
     DROP_LONG,
@@ -32,7 +33,7 @@ from dicomorph.dicom.engine.step_kinds import (
     REPLACE,
     STOP,
 )
-from dicomorph.dicom.engine.top_level_items import TopLevelItems
+from dicomorph.dicom.engine.top_level_appending import TopLevelAppending
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL, LONGEST_NUMBER
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
@@ -64,7 +65,7 @@ _IMPLICIT = {order: struct.Struct(order + "II").unpack_from for order in "<>"}
 _LONG = {order: struct.Struct(order + "I").unpack_from for order in "<>"}
 
 
-class TopLevel(TopLevelItems):
+class TopLevel(TopLevelAppending):
     """One walk over one data set.
 
     Parameters
@@ -90,7 +91,7 @@ class TopLevel(TopLevelItems):
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
         self._is_judged = plan.judge is not None
-        self._inserts = sorted(plan.replace.keys() | plan.required, reverse=True)
+        self._inserts = sorted(plan.replace.keys() | plan.appended.keys() | plan.required, reverse=True)
 
     @property
     def remarks(self) -> frozenset[Remark]:
@@ -110,7 +111,7 @@ class TopLevel(TopLevelItems):
         unpack = (_EXPLICIT if explicit else _IMPLICIT)[self._encoding.order]
         long_length = self._long_length
         size, encoded, last, out = self._size, self._encoded, -1, self._out
-        known, empty, described_by = self._known(), encoded.steps.empty, self._pixels.described_by
+        known, substitutes, described_by = self._known(), encoded.substitutes, self._pixels.described_by
         noted = self._noted
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
@@ -136,7 +137,7 @@ class TopLevel(TopLevelItems):
                     if self._run < pos:
                         out.append((self._run, pos))
                     if step == EMPTY_SHORT:
-                        out.append(empty[key])
+                        out.append(substitutes[key])
                     self._run = pos = pos + 8 + length
                     continue
                 if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
@@ -167,7 +168,7 @@ class TopLevel(TopLevelItems):
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 encoded = self._encoded
-                known, empty = self._known(), encoded.steps.empty
+                known, substitutes = self._known(), encoded.substitutes
             buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
@@ -188,9 +189,16 @@ class TopLevel(TopLevelItems):
             missing = self._inserts.pop()
             self._copy_run(self._pos)
             self._run = self._pos
-            self._emit(missing, self._encoded.missing(missing))
+            self._emit(missing, self._missing(missing))
         if self._inserts and self._inserts[-1] == tag:
             self._inserts.pop()
+
+    def _missing(self, tag: int) -> bytes:
+        """Return what the plan requires and the file lacks."""
+        plan = self._encoded.rewriting.plan
+        if tag == PATIENT_ID and plan.root.rule(tag).action is Action.MAP:
+            return self._patient_id_of_study(b"LO")
+        return self._encoded.missing(tag)
 
     def _emit(self, tag: int, element: bytes) -> None:
         self._out.append(element)
@@ -203,7 +211,9 @@ class TopLevel(TopLevelItems):
         long = self._encoding.explicit and element[4:6] in LONG_VRS
         return element[12 if long else 8 :].rstrip(b"\0 ")
 
-    def _element(self, key: Any, step: int, tag: int, length: int) -> int:  # noqa: C901, PLR0912 - a case a step
+    def _element(  # noqa: C901, PLR0911, PLR0912 - a case a step
+        self, key: Any, step: int, tag: int, length: int
+    ) -> int:
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
@@ -229,7 +239,7 @@ class TopLevel(TopLevelItems):
             elif step in _EDITS:
                 self._emit(tag, self._edited(key, tag, pos, value, stop))
             elif step in _EMPTIES:
-                self._emit(tag, self._encoded.steps.empty[key])
+                self._emit(tag, self._encoded.substitutes[key])
             return stop
         if step in _KEEPS:  # a sequence of undefined length, too, in which nothing changes
             return self._stop(tag, vr, value, length)
@@ -237,6 +247,8 @@ class TopLevel(TopLevelItems):
             return self._character_set(tag, vr, pos, value, length)
         if step == PIXELS:
             return self._pixel_data(tag, vr, pos, value, length)
+        if step == APPEND:
+            return self._append(key, tag, vr, pos, value, length)
         if step == STOP:
             raise misplaced()
         return self._sequence(key, step, tag, vr, pos, value, length)
@@ -254,17 +266,14 @@ class TopLevel(TopLevelItems):
     def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
         whole = self._window.read(pos, stop)
         if tag == PATIENT_ID and not whole[value - pos :].strip(b" \0"):
-            return self._patient_id_of_study(whole, key)
+            return self._patient_id_of_study(self._encoded.steps.tag_and_vr(key)[1])
         return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
 
-    def _patient_id_of_study(self, whole: bytes, key: Any) -> bytes:
+    def _patient_id_of_study(self, vr: bytes) -> bytes:
         """Return what takes the place of an empty PatientID: patients without one may be anybody."""
         wanted = {STUDY_INSTANCE_UID}
         found = read_values(self._data, wanted, default_encoding="Ascii")
         study = found.get(STUDY_INSTANCE_UID, "").strip(" \0")
-        if not study:
-            return self._encoded.edit(whole, key)
-        vr = self._encoded.steps.tag_and_vr(key)[1]
         identities = self._encoded.rewriting.identities
         return identities.patient_id_of_study(self._encoding, PATIENT_ID, vr, study)
 

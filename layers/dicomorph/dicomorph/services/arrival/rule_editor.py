@@ -43,7 +43,7 @@ class RuleEditor:
             settings.modified_references is ModifiedReferences.FOLLOW and not modification.is_anonymization
         )
         plan = compile_plan(modification, name=pseudonyms.name, settings=settings, follows_references=follows)
-        mapper = IdentityMapper(pseudonyms.key)
+        mapper = IdentityMapper(pseudonyms.key, one_namespace=plan.one_namespace)
         self._backend = backend
         self._rewriter = Rewriter(
             plan,
