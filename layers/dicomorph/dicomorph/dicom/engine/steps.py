@@ -14,6 +14,7 @@ from typing import Any
 from dicomorph.dicom.engine import learnt
 from dicomorph.dicom.engine.dummies import BY_VALUE
 from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
+from dicomorph.dicom.engine.examination import EXAMINED
 from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
@@ -82,6 +83,7 @@ class Steps(dict[Any, int]):
         self.encoding = encoding
         self.nested = nested
         self.top = TopSteps(self)
+        self.examined = TopSteps(self, EXAMINED)  # the same, where the file is judged
         self.first = StepsBehind(self, -1)
         self.in_any_order = StepsInAnyOrder(self, -1)
         self.behind: dict[int, StepsBehind] = {}  # by tag
