@@ -13,7 +13,7 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import APPEND, EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.edit_plan import APPEND, EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Action, Rule
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
@@ -24,7 +24,8 @@ from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
-_ENCAPSULATED_DOCUMENT_LENGTH = 0x00420015
+_MIME_TYPE, _LIST_OF_MIME_TYPES, _DOCUMENT_LENGTH = 0x00420012, 0x00420014, 0x00420015
+_OF_DOCUMENTS = frozenset((_MIME_TYPE, _LIST_OF_MIME_TYPES, _DOCUMENT_LENGTH))
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
 _AS_THEY_ARE: Mapping[int, int | None] = MappingProxyType({})
 
@@ -236,9 +237,17 @@ class PlanScope:
         entry = self._here.get(tag) if self._here else None
         if entry is not None:
             return _RULES[entry.operation]
-        if tag == _ENCAPSULATED_DOCUMENT_LENGTH and not self._rules.names(tag):
-            # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
-            return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE
+        if tag in _OF_DOCUMENTS and not self._rules.names(tag):
+            return self._of_document(tag)
+        return self._otherwise(tag)
+
+    def _of_document(self, tag: int) -> Rule:
+        """Return what happens to what is said of a document: it stays true of one that is kept."""
+        document = self.rule(ENCAPSULATED_DOCUMENT)
+        if document == KEEP:
+            return KEEP
+        if tag == _DOCUMENT_LENGTH and document.action is not Action.DUMMY:
+            return REMOVE  # wrong beside another document, and may be absent (PS3.3 C.24.2)
         return self._otherwise(tag)
 
     def unfit(self, tag: int) -> Rule:
