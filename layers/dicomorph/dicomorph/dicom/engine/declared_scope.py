@@ -31,6 +31,7 @@ class DeclaredScope:
         self.claims: PrivateClaims | None = scope.claims
         self.looks_ahead = scope.looks_ahead
         self.cleans_frames = scope.cleans_frames
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:

@@ -46,6 +46,7 @@ class _ReferencesInItems:
     looks_ahead = False
     cleans_frames = False
     claims = None
+    judge = None
 
     def __init__(self) -> None:
         self.learnt: dict[Encoding, Any] = {}

@@ -44,6 +44,7 @@ class RelocatedScope:
             **dict.fromkeys(self._reserved),
         }
         self.cleans_frames = scope.cleans_frames
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:

@@ -12,6 +12,7 @@ NOTE = 13  # at the top level: remember the value that the element ends up with,
 IMAGE = 14  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 15  # group 7FE0, as far as it stays; in items only when anonymizing
 FOLLOW_SHORT = 16  # in items: edited, if what it leads to gets new identifiers
+JUDGED = 17  # in items: a private element, before the data set was looked at for whose it is
 
 CHANGES = frozenset(range(DROP_SHORT, NOTE)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""

@@ -30,6 +30,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     KEEP_SHORT,
     PIXELS,
@@ -40,7 +41,7 @@ from dicomorph.dicom.engine.step_kinds import (
 )
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
-from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import (
@@ -159,6 +160,8 @@ class Steps(dict[Any, int]):
             return CHARACTER_SET
         if action is Action.KEEP:
             return KEEP_LONG if long else KEEP_SHORT
+        if action is Action.JUDGE and self.nested:  # at the top level it was judged before
+            return JUDGED
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
             return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
@@ -223,7 +226,7 @@ class _ImplicitSteps(Steps):
         if tag >> 16 == ITEM >> 16:
             return STOP
         vr = vr_of(tag)
-        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS, has_identity=is_private(tag))
         if tag in PIXEL_ELEMENTS and step == KEEP_SHORT:
             return self._pixels(tag, step)
         # Whatever its VR, a kept element of undefined length is a sequence here.
