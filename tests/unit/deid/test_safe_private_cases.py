@@ -259,3 +259,33 @@ def test_uids_in_blocks_that_are_declared_safe_are_mapped(vr: str, syntax: str) 
     assert uid.encode() not in done
     assert value_of(done, 0x00091001) == item_of(done)[0x00091001].value.rstrip(b" \0")
     assert value_of(done, 0x00091001).startswith(b"2.25.")
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize(
+    ("vr", "value", "stays"),
+    [
+        ("DS", "1.5\\-2e3 ", True),
+        ("IS", "0012", True),
+        ("UN", "12", True),
+        ("DS", "", True),
+        ("DS", "DOE^JOHN", False),
+        ("UN", "DOE^JOHN", False),
+        ("LO", "DOE^JOHN", False),
+        ("PN", "DOE^JOHN", False),
+    ],
+)
+def test_what_the_table_calls_a_number_stays_if_it_is_one(
+    vr: str,
+    value: str,
+    stays: bool,  # noqa: FBT001
+    syntax: str,
+) -> None:
+    block = owned("GEMS_ACQU_01", Element(0x00191023, vr, value))
+    done = retained(small_file(*block, nested(*block), syntax=syntax))
+    assert top(done) == private_tags(item_of(done)) == ([0x00190010, 0x00191023] if stays else [])
+
+
+def test_a_number_stays_as_another_kind_of_number_than_the_table_says() -> None:
+    block = owned("GEMS_ACQU_01", Element(0x00191023, "FD", b"\0\0\0\0\0\0\xf8?"))
+    assert top(retained(small_file(*block))) == [0x00190010, 0x00191023]

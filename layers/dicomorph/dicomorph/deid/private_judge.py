@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
@@ -18,6 +19,9 @@ _ACTIONS = {"D": DUMMY, "Z": NO_VALUE, "U": _MAPPED, "X": REMOVE}
 _FORBIDDEN_GROUPS = frozenset((0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))  # PS3.5 7.8.1
 _NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"))
 _BYTES = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
+_DECIMAL = frozenset(("DS", "IS"))
+_NUMBERS_AS_TEXT = re.compile(rb"[-+0-9.eE\\ \0]*")
+_LONGEST = 1 << 16  # bytes of a value that is looked at
 _TEXT = frozenset(("CS", "LO", "SH", "LT", "ST", "UC", "UT"))
 
 
@@ -58,13 +62,13 @@ class SafePrivateJudge:
         inside = self._with(contents.declared)
         rules: dict[int, Rule] = {}
         blocks = set()
-        for tag, vr in contents.elements.items():
+        for tag in contents.elements:
             block = block_of(tag)
             if block is None or tag >> 16 in _FORBIDDEN_GROUPS:
                 continue
             is_kept = stays(tag)
             if is_kept is None:
-                rule = inside.rule(tag, contents.creators[block], vr.decode("ascii"))
+                rule = inside.rule(tag, contents.creators[block], contents)
                 is_kept = rule != REMOVE
                 if is_kept:
                     rules[tag] = rule
@@ -82,7 +86,7 @@ class SafePrivateJudge:
         """Return those blocks, by group and creator, that are spoken of."""
         return blocks & self._by_block.keys()
 
-    def rule(self, tag: int, creator: str, vr: str) -> Rule:
+    def rule(self, tag: int, creator: str, contents: PrivateContents) -> Rule:
         """Return what happens to one element.
 
         Parameters
@@ -91,16 +95,22 @@ class SafePrivateJudge:
             Its tag.
         creator : str
             That of its block, without padding; empty if there is none.
-        vr : str
-            As in `PrivateContents`.
+        contents : PrivateContents
+            Where it stands.
         """
         if not creator:
             return REMOVE
         declared = self._by_block.get((tag >> 16, creator))
         if declared is not None:
+            vr = contents.vr(tag)
             return _strictest(_declared_rule(one, tag & 0xFF, vr) for one in declared)
         known = safe_vr(creator, tag)
-        return REMOVE if known is None or not _fits(vr, known) else _kept(vr, known)
+        if known is None:
+            return REMOVE
+        vr = contents.vr(tag)
+        if known in _DECIMAL and vr in {"DS", "IS", "UN"} and not _is_number(contents.value(tag, _LONGEST)):
+            return REMOVE
+        return _kept(vr, known) if _fits(vr, known) else REMOVE
 
     def _with(self, declared: AbstractSet[BlockCharacteristics]) -> SafePrivateJudge:
         if declared <= self._declared:
@@ -131,6 +141,11 @@ _STRICT = (REMOVE, NO_VALUE, DUMMY, _MAPPED, KEEP)
 
 def _strictest(rules: Iterable[Rule]) -> Rule:
     return min(rules, key=_STRICT.index)
+
+
+def _is_number(raw: bytes) -> bool:
+    """Tell whether a value of DS or IS holds numbers, padded or not."""
+    return _NUMBERS_AS_TEXT.fullmatch(raw) is not None
 
 
 def _fits(vr: str, known: str) -> bool:

@@ -16,7 +16,7 @@ from dicomorph.dicom.engine.block_characteristics import (
 )
 from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
 from dicomorph.dicom.engine.private_blocks import PrivateClaims, Relocation, relocation
-from dicomorph.dicom.engine.private_contents import PrivateContents, apparent_vr
+from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of, creator_of
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
@@ -49,21 +49,24 @@ class Preview(NamedTuple):
     private : AbstractSet[int]
         The private tags, creators included; both in the groups that the request speaks of, or in
         all of them if they are judged.
-    owned : Mapping[int, bytes]
-        Of those that are judged and stand behind the creator of their block, the VRs (`apparent_vr`).
+    owned : Mapping[int, Element]
+        Those that are judged and stand behind the creator of their block.
     description : tuple[bytes, bytes] or None
         PrivateDataElementCharacteristicsSequence where they are judged: VR and value.
     encoding : Encoding
         How the data set is written.
+    read : Callable[[int, int], bytes]
+        Returns what stands between two positions.
     """
 
     pixel_representation: bytes
     character_set: bytes
     creators: Mapping[int, bytes]
     private: AbstractSet[int]
-    owned: Mapping[int, bytes]
+    owned: Mapping[int, Element]
     description: tuple[bytes, bytes] | None
     encoding: Encoding
+    read: Callable[[int, int], bytes]
 
     def signed(self, scope: Scope, replacements: Mapping[int, Json]) -> bool | None:
         """Return whether its pixel values are signed once it is edited; None if it does not say.
@@ -113,7 +116,9 @@ class Preview(NamedTuple):
             return None
         vr, raw = self.description or (b"", b"")
         declared = block_characteristics(vr, raw, self.encoding, decoding.decode)
-        contents = PrivateContents(self._texts(decoding), self.owned, declared)
+        contents = PrivateContents(
+            self._texts(decoding), self.owned, declared, self.encoding.order, self.read
+        )
 
         def stays(tag: int) -> bool | None:
             action = scope.rule(tag).action
@@ -157,7 +162,7 @@ def preview(
     values = {PIXEL_REPRESENTATION: b"", SPECIFIC_CHARACTER_SET: b""}
     creators: dict[int, bytes] = {}
     private: set[int] = set()
-    owned: dict[int, bytes] = {}
+    owned: dict[int, Element] = {}
     description = None
     for element in elements:
         tag, vr, _, start, stop, undefined = element
@@ -169,7 +174,7 @@ def preview(
                 is_creator = tag not in private and not undefined and stop - start <= _LONGEST
                 creators[tag] = read(start, stop) if is_creator else b""
             elif judges and (block := block_of(tag)) is not None and creator_of(block) in creators:
-                owned[tag] = apparent_vr(element, encoding.order, read)
+                owned[tag] = element
             private.add(tag)
         elif tag == CHARACTERISTICS and judges and stop - start <= _LONGEST_DESCRIPTION:
             description = vr, read(start, stop)
@@ -181,6 +186,7 @@ def preview(
         owned,
         description,
         encoding,
+        read,
     )
 
 

@@ -23,38 +23,41 @@ class PrivateContents(NamedTuple):
     ----------
     creators : Mapping[int, str]
         Of each block that is reserved, its creator without padding.
-    elements : Mapping[int, bytes]
-        The VRs of the elements that stand behind the creator of their block. Where the file does
-        not tell: ``SQ`` or ``UI`` by what they hold, else ``UN``, and nothing if they are empty.
+    elements : Mapping[int, Element]
+        Those that stand behind the creator of their block.
     declared : AbstractSet[BlockCharacteristics]
         What the data set says of its blocks.
-    """
-
-    creators: Mapping[int, str]
-    elements: Mapping[int, bytes]
-    declared: AbstractSet[BlockCharacteristics]
-
-
-def apparent_vr(element: Element, order: str, read: Callable[[int, int], bytes]) -> bytes:
-    """Return the VR of a private element, by what it holds where the file does not tell.
-
-    Parameters
-    ----------
-    element : Element
-        The element.
     order : str
         The byte order of the data set, as in `Encoding`.
     read : Callable[[int, int], bytes]
         Returns what stands between two positions.
     """
-    tag, vr, _, value, stop, undefined = element
-    if vr not in (b"", b"UN"):
-        return vr
-    if undefined:
-        return b"SQ"
-    if value == stop:
-        return b""
-    beginning = read(value, min(stop, value + _LONGEST_UID))
-    if holds_items(tag, vr, beginning[:4], order):
-        return b"SQ"
-    return b"UI" if _UIDS.match(beginning) else b"UN"
+
+    creators: Mapping[int, str]
+    elements: Mapping[int, Element]
+    declared: AbstractSet[BlockCharacteristics]
+    order: str
+    read: Callable[[int, int], bytes]
+
+    def value(self, tag: int, longest: int) -> bytes:
+        """Return the value of an element, up to a number of bytes."""
+        element = self.elements[tag]
+        return self.read(element.value, min(element.stop, element.value + longest))
+
+    def vr(self, tag: int) -> str:
+        """Return the VR of an element.
+
+        Where the file does not tell: ``SQ`` or ``UI`` by what the element holds, nothing if it is
+        empty, else ``UN``.
+        """
+        element = self.elements[tag]
+        if element.vr not in (b"", b"UN"):
+            return element.vr.decode("ascii")
+        if element.undefined:
+            return "SQ"
+        if element.value == element.stop:
+            return ""
+        beginning = self.value(tag, _LONGEST_UID)
+        if holds_items(tag, element.vr, beginning[:4], self.order):
+            return "SQ"
+        return "UI" if _UIDS.match(beginning) else "UN"
