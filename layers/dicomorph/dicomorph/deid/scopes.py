@@ -13,7 +13,19 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import APPEND, EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Action, Rule
+from dicomorph.dicom.engine.block_characteristics import CHARACTERISTICS
+from dicomorph.dicom.engine.edit_plan import (
+    APPEND,
+    EMPTY,
+    FOLLOW,
+    JUDGE,
+    KEEP,
+    REMOVE,
+    REPLACE,
+    Action,
+    Judge,
+    Rule,
+)
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
@@ -75,6 +87,8 @@ class Rules:
         Whose the private tags of the request are.
     checks_values : bool
         Whether values go that their VR cannot hold, where the request does not keep them.
+    judge : Judge, optional
+        Where private tags go: who tells which of them stay all the same.
     """
 
     edition: Resolver | None
@@ -88,6 +102,7 @@ class Rules:
     follows: bool = False
     creator: Creator | None = None
     checks_values: bool = False
+    judge: Judge | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -145,8 +160,9 @@ class Rules:
         return EMPTY if name_in_clear else KEEP
 
     def _nested_rule(self, tag: int, path: Path) -> Rule:
-        if is_private(tag) and self.removes_private:
-            return REMOVE
+        found = self._private_rule(tag)
+        if found is not None:
+            return found
         if self.edition is None:
             return KEEP
         return self._decided_in_items.get(tag) or self.edition.resolve(tag, path, self.sop_class)
@@ -155,8 +171,9 @@ class Rules:
         found = self._decided_top.get(tag)
         if found is not None:
             return found
-        if is_private(tag) and self.removes_private:
-            return REMOVE
+        found = self._private_rule(tag)
+        if found is not None:
+            return found
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
 
     def unfit(self, place: Place, tag: int) -> Rule:
@@ -165,6 +182,14 @@ class Rules:
         if self.edition is None or place.is_kept or tag in decided:
             return KEEP
         return self.edition.unfit(tag, place.path, self.sop_class)
+
+    def _private_rule(self, tag: int) -> Rule | None:
+        """Return what happens to private elements where they go, and to what speaks of them."""
+        if not self.removes_private:
+            return None
+        if self.judge is not None and (is_private(tag) or tag == CHARACTERISTICS):
+            return JUDGE
+        return REMOVE if is_private(tag) else None
 
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
@@ -212,6 +237,7 @@ class PlanScope:
         self.cleans_frames = rules.edition is not None
         self.checks_values = rules.checks_values
         self.claims = rules.claims(place, entries)
+        self.judge = None if place.is_kept else rules.judge
         self.written_as: Mapping[int, int | None] = _AS_THEY_ARE
         self.looks_ahead = self.claims is not None or any(
             entry.operation is Operation.REPLACE and may_depend_on_sign(entry.tag, entry.value)

@@ -35,6 +35,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     KEEP_SHORT,
     PIXELS,
@@ -45,7 +46,7 @@ from dicomorph.dicom.engine.step_kinds import (
 )
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
-from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
@@ -172,6 +173,8 @@ class Steps(dict[Any, int]):
             return KEEP_LONG if long else KEEP_SHORT
         if rule.dummy is not None:
             return _dummy_step(rule.dummy, long=long)
+        if action is Action.JUDGE and self.nested:  # at the top level it was judged before
+            return JUDGED
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
             return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
@@ -249,7 +252,7 @@ class _ImplicitSteps(Steps):
         if tag >> 16 == ITEM >> 16:
             return STOP
         vr = vr_of(tag)
-        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS, has_identity=is_private(tag))
         if tag in PIXEL_ELEMENTS and step == KEEP_SHORT:
             return self._pixels(tag, step)
         if step == KEEP_SHORT and self._checks(tag, b""):
