@@ -49,8 +49,11 @@ _TRUE: dict[int, str | int | bytes] = {
     0x60000011: 2,
     0x60000100: 1,
     0x60000102: 0,
+    0x54001004: 8,
     PIXEL_DATA: b"\x01\x02\x03\x04",
 }
+# The character set, and how to read what is binary.
+_TRUE_EVERYWHERE = {0x00080005, 0x54001004, *range(0x00280002, 0x00280104)}
 _DESCRIPTORS = {0x00281101, 0x00281102, 0x00281103, 0x00281111, 0x00281112, 0x00281113, 0x00283002}
 _EIGHT_BYTES_OR_BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "SV", "UN", "UV"}
 
@@ -84,7 +87,7 @@ class Builder:
             yield from self._sequence(path, key)
             return
         self.keys.append(key)
-        if len(key) == 1 and tag in _TRUE:
+        if tag in _TRUE and (len(key) == 1 or tag in _TRUE_EVERYWHERE):
             yield Element(tag, "OB" if tag == PIXEL_DATA else vr, _TRUE[tag])
         elif key == (SOP_CLASS_UID,):
             yield Element(tag, vr, self.sop_class)
