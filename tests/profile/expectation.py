@@ -38,8 +38,10 @@ _SIGNED_OR_ENCRYPTED |= {0x4FFE0001, 0xFFFAFFFA, 0xFFFCFFFC}
 _GRAPHIC_ANNOTATION_SEQUENCE = 0x00700001
 # The second goes with the first, which the table removes: it says who has approved under that number.
 ETHICS_COMMITTEE_NAME = 0x00120081
+# They say something of what goes: of dates in another calendar, of a responsible person.
+_SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
 # An address is no place for pixels.
-SETTLED = _SIGNED_OR_ENCRYPTED | {0x00287FE0}
+SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
 # Never that of the document before; it may be absent (PS3.3 C.24.2).
 _DOCUMENT_LENGTH = 0x00420015

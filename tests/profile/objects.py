@@ -112,7 +112,7 @@ class Builder:
         if key[-1] in _DESCRIPTORS:
             return (number + 1, 0, 16)
         value = value_of(key[-1], vr, number)
-        if isinstance(value, str):
+        if isinstance(value, str) and value != A_CLASS:
             self.tokens[value] = key
         elif isinstance(value, bytes):
             self.tokens[value[:9].decode("ascii")] = key
