@@ -94,6 +94,7 @@ class Settings:
     target_mode: int = 0o600
     arrival_rules: Mapping[str, Mapping[str, Json]] = field(default_factory=lambda: MappingProxyType({}))
     arrival_stable_age: int = 5
+    rejected_days: int = 30  # 0 is for ever
     maximum_storage_size: int = 0  # this and the next ones in MB
     maximum_storage_mode: str = "Reject"
     minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
@@ -271,6 +272,7 @@ _READERS = {
     "TargetMode": ("target_mode", _file_mode),
     "ArrivalRules": ("arrival_rules", _arrival_rules),
     "ArrivalStableAge": ("arrival_stable_age", _count),
+    "RejectedDays": ("rejected_days", _count),
     "MaximumStorageSize": ("maximum_storage_size", _count),
     "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
     "MinimumFreeSpace": ("minimum_free_space", _count),
