@@ -52,12 +52,12 @@ class SafePrivateJudge:
         return hash(self._declared)
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
-        """Judge one data set; what stays, stays with the creator of its block.
+        """PrivateJudge one data set; what stays, stays with the creator of its block.
 
         Parameters
         ----------
         contents, stays
-            As for `dicom.engine.edit_plan.Judge`.
+            As for `dicom.engine.edit_plan.PrivateJudge`.
         """
         inside = self._with(contents.declared)
         rules: dict[int, Rule] = {}

@@ -23,7 +23,7 @@ from dicomorph.dicom.engine.edit_plan import (
     REMOVE,
     REPLACE,
     Action,
-    Judge,
+    PrivateJudge,
     Rule,
 )
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
@@ -87,7 +87,7 @@ class Rules:
         Whose the private tags of the request are.
     checks_values : bool
         Whether values go that their VR cannot hold, where the request does not keep them.
-    judge : Judge, optional
+    judge : PrivateJudge, optional
         Where private tags go: who tells which of them stay all the same.
     """
 
@@ -102,7 +102,7 @@ class Rules:
     follows: bool = False
     creator: Creator | None = None
     checks_values: bool = False
-    judge: Judge | None = None
+    judge: PrivateJudge | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)

@@ -94,16 +94,16 @@ class Verdicts(NamedTuple):
     described : tuple[tuple[int, str], ...]
         Groups and creators of the blocks that stay and are spoken of in
         PrivateDataElementCharacteristicsSequence.
-    inside : Judge
+    inside : PrivateJudge
         Who judges in the items of the data set.
     """
 
     rules: tuple[tuple[int, Rule], ...]
     described: tuple[tuple[int, str], ...]
-    inside: Judge
+    inside: PrivateJudge
 
 
-class Judge(Protocol):
+class PrivateJudge(Protocol):
     """Tells which private elements stay where a scope says `Action.JUDGE`. Equal if it judges alike."""
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
@@ -146,7 +146,7 @@ class Scope(Protocol):
         """The private tags that are named here and meant by their creator, None if there are none."""
 
     @property
-    def judge(self) -> Judge | None:
+    def judge(self) -> PrivateJudge | None:
         """Who decides where a rule says `Action.JUDGE`, None where none does, or all is decided."""
 
     @property

@@ -11,7 +11,7 @@ from dicomorph.dicom.engine.edit_plan import (
     Action,
     Dummy,
     DummyKind,
-    Judge,
+    PrivateJudge,
     Rule,
     Scope,
     Verdicts,
@@ -28,14 +28,14 @@ class JudgedScope:
     ----------
     scope : Scope
         The rules for everything else.
-    inside : Judge or None
+    inside : PrivateJudge or None
         Who judges in the items of this data set; None if that is for the scope to say.
     verdicts : Verdicts, optional
         What was found; None for a data set that is still to be judged, under what those around
         it say.
     """
 
-    def __init__(self, scope: Scope, inside: Judge | None, verdicts: Verdicts | None = None) -> None:
+    def __init__(self, scope: Scope, inside: PrivateJudge | None, verdicts: Verdicts | None = None) -> None:
         self._scope = scope
         self._inside = inside
         self._rules: Mapping[int, Rule] | None = None
@@ -48,6 +48,7 @@ class JudgedScope:
         self.claims: PrivateClaims | None = scope.claims if verdicts is None else None
         self.looks_ahead = scope.looks_ahead and verdicts is None
         self.cleans_frames = scope.cleans_frames
+        self.checks_values = scope.checks_values
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:
@@ -56,6 +57,10 @@ class JudgedScope:
         if self._rules is None or rule.action is not Action.JUDGE:
             return rule
         return self._rules.get(tag, REMOVE)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to an element that stays, if its VR cannot hold its value."""
+        return self._scope.unfit(tag)
 
     def of_item(self, tag: int, index: int) -> Scope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""

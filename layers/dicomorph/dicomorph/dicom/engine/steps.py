@@ -146,7 +146,7 @@ class Steps(dict[Any, int]):
         is_ruled = item_rules.scope is not None or item_rules.by_index
         return is_ruled or self.scope.follows(item_rules.tag)
 
-    def _step(  # noqa: PLR0911 - one for each step
+    def _step(  # noqa: C901, PLR0911 - one for each step
         self, tag: int, *, long: bool, text: bool, has_identity: bool = False
     ) -> int:
         """Return the step for an element, as if it held no items.

@@ -306,6 +306,7 @@ class TopLevel(TopLevelAppending):
     def _note_original(self, tag: int, vr: bytes, value: int, length: int) -> None:
         """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
         self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
+
     def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep an element if its VR can hold its value, and let the rules decide if not."""
         stop = self._stop(tag, vr, value, length)
