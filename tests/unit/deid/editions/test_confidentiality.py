@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from dicomorph.deid.editions.allow_list import AllowList
-from dicomorph.deid.editions.confidentiality import action_of
 from dicomorph.deid.editions.editions import (
     ALL_EDITIONS,
     NEWEST_EDITION,
@@ -14,15 +13,15 @@ from dicomorph.deid.editions.editions import (
     resolver_of,
 )
 from dicomorph.deid.editions.options import Choice, Option
-from dicomorph.deid.editions.profile_table import CONFORMANT_EDITIONS, Row, profile_rows
+from dicomorph.deid.editions.profile_table import CONFORMANT_EDITIONS
 from dicomorph.deid.editions.resolution import ANYWHERE, Path
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, KEYED, NO_VALUE, REMOVE, Action, DummyKind, Rule
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.standard.dictionary import vr_of
 from dicomorph.model.errors import ParameterOutOfRangeError
 from tests.support.editions import (
     CDA,
     CT,
+    ECHO_REPORT,
     ENHANCED_CT,
     HANGING_PROTOCOL,
     MAPPED,
@@ -31,6 +30,7 @@ from tests.support.editions import (
     PRESENTATION,
     SEGMENTATION,
     SLIDE,
+    SR,
     STRUCTURES,
     UNKNOWN,
     answer,
@@ -71,7 +71,6 @@ from tests.support.editions import (
         ("ResponsiblePerson", CT, NO_VALUE),
         ("ContentDescription", PRESENTATION, NO_VALUE),
         ("RetrieveURL", CT, REMOVE),
-        ("HL7InstanceIdentifier", CDA, DUMMY),
         # Not defined there: removed, whatever must take its place elsewhere.
         ("VerifyingObserverName", CT, REMOVE),
         ("ReferencedImageSequence.StudyDate", CT, REMOVE),
@@ -96,7 +95,8 @@ from tests.support.editions import (
         ("FrameOfReferenceUID", UNKNOWN, MAPPED),
         ("TargetFrameOfReferenceUID", CT, MAPPED),
         ("SelectorUIValue", HANGING_PROTOCOL, MAPPED),
-        ("AnnotationGroupUID", CT, MAPPED),
+        ("AnnotationGroupUID", CT, REMOVE),
+        ("AnnotationGroupUID", UNKNOWN, MAPPED),
         ("ReferencedStudySequence", CT, REMOVE),
         # A structure set names a study where others name an instance.
         (
@@ -146,59 +146,30 @@ def test_what_has_no_place_in_a_data_set_goes(removed: int, sop_class: str, path
 
 
 @pytest.mark.parametrize(
-    ("option", "dotted", "rule"),
+    ("dotted", "sop_class"),
     [
-        (Option.RETAIN_UIDS, "SOPInstanceUID", KEEP),
-        (Option.RETAIN_UIDS, "ReferencedImageSequence.ReferencedSOPInstanceUID", KEEP),
-        (Option.RETAIN_UIDS, "TargetFrameOfReferenceUID", KEEP),
-        (Option.RETAIN_UIDS, "AnnotationGroupUID", KEEP),
-        (Option.RETAIN_UIDS, "StationName", REMOVE),
-        (Option.RETAIN_DEVICE_IDENTITY, "StationName", KEEP),
-        (Option.RETAIN_DEVICE_IDENTITY, "DeviceUID", KEEP),
-        (Option.RETAIN_DEVICE_IDENTITY, "SOPInstanceUID", MAPPED),
-        (Option.RETAIN_DEVICE_IDENTITY, "ReferencedImageSequence.DeviceSerialNumber", KEEP),
-        (Option.RETAIN_INSTITUTION_IDENTITY, "InstitutionName", KEEP),
-        (Option.RETAIN_PATIENT_CHARACTERISTICS, "PatientAge", KEEP),
-        (Option.RETAIN_PATIENT_CHARACTERISTICS, "PatientSex", KEEP),
-        (Option.RETAIN_PATIENT_CHARACTERISTICS, "Allergies", REMOVE),  # free text, which nobody cleans
-        (Option.RETAIN_PATIENT_CHARACTERISTICS, "PatientBirthDate", NO_VALUE),
-        (Option.RETAIN_LONGITUDINAL_FULL_DATES, "StudyDate", KEEP),
-        (Option.RETAIN_LONGITUDINAL_FULL_DATES, "ReferencedImageSequence.StudyDate", KEEP),
-        (Option.RETAIN_LONGITUDINAL_FULL_DATES, "PatientBirthDate", NO_VALUE),
+        ("VerifyingObserverSequence", SR),
+        ("ContentSequence", UNKNOWN),
+        ("ReferencedPerformedProcedureStepSequence", ENHANCED_CT),
+        ("EncapsulatedDocument", CDA),
+        ("MIMETypeOfEncapsulatedDocument", CDA),
+        ("HL7InstanceIdentifier", CDA),
+        ("TimezoneOffsetFromUTC", ECHO_REPORT),
+        ("SelectorUNValue", UNKNOWN),
     ],
 )
-def test_an_option_keeps_its_attributes_wherever_they_stand(option: Option, dotted: str, rule: Rule) -> None:
-    assert answer(dotted, CT, keeping(option)) == rule
+def test_where_the_dummy_of_a_vr_would_not_do_one_is_written(dotted: str, sop_class: str) -> None:
+    dummy = answer(dotted, sop_class).dummy
+
+    assert dummy is not None
+    assert dummy.kind in {DummyKind.VALUE, DummyKind.TERM}
+    assert dummy.value
 
 
-def test_titles_of_application_entities_are_cleaned_by_other_ones_and_absence_stays() -> None:
-    cleaned = [
-        one
-        for one, row in profile_rows(NEWEST_EDITION).items()
-        if "C" in row.options.get(Option.RETAIN_DEVICE_IDENTITY, "")
-    ]
-    resolver = resolver_of(NEWEST_EDITION, keeping(Option.RETAIN_DEVICE_IDENTITY))
-    rules = [resolver.resolve(one, (), CT) for one in cleaned]
-
-    assert {vr_of(one) for one in cleaned} == {"AE"}
-    assert len(cleaned) == 11
-    assert {(rule.dummy.kind, rule.dummy.value) for rule in rules if rule.dummy} == {(DummyKind.KEYED, "")}
-
-
-def test_what_one_option_keeps_and_another_cleans_is_cleaned() -> None:
-    row = Row("X/D", {Option.RETAIN_DEVICE_IDENTITY: "K", Option.RETAIN_SAFE_PRIVATE: "C"})
-
-    assert action_of(tag("StationName"), row, frozenset({Option.RETAIN_DEVICE_IDENTITY})) == "K"
-    assert action_of(tag("StationName"), row, frozenset(Option)) == "X/D"
-
-
-def test_ages_are_capped_where_they_stay_and_gone_where_they_go() -> None:
-    capped = Choice(options=frozenset((Option.RETAIN_PATIENT_CHARACTERISTICS,)), age_cap=True)
-    age = answer("PatientAge", CT, capped)
-
-    assert age.dummy is not None
-    assert age.dummy.kind is DummyKind.AGE_CAP
-    assert answer("PatientAge", CT, Choice(age_cap=True)) == REMOVE
+@pytest.mark.parametrize("sop_class", [CT, UNKNOWN])
+@pytest.mark.parametrize("dependent", ["ClinicalTrialProtocolEthicsCommitteeName", "ResponsiblePersonRole"])
+def test_what_makes_no_sense_without_another_goes_with_it(dependent: str, sop_class: str) -> None:
+    assert answer(dependent, sop_class) == REMOVE
 
 
 @pytest.mark.parametrize(

@@ -48,5 +48,5 @@ class AllowListed:
             return usual if vr_of(tag) == "UI" else profile.kept(tag)
         requirement = profile.types.requirement(tag, path, sop_class)
         if requirement in {Requirement.VALUE, Requirement.UNKNOWN}:
-            return dummy_of(tag, path) if usual == KEEP and vr_of(tag) in _PLAIN_TEXT else usual
+            return dummy_of(tag, path, sop_class) if usual == KEEP and vr_of(tag) in _PLAIN_TEXT else usual
         return NO_VALUE if requirement is Requirement.PRESENCE else REMOVE

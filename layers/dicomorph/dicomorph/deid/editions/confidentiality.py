@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import functools
 
-from dicomorph.deid.editions.dummies import dummy_of, mapped
+from dicomorph.deid.editions.dummies import belongs_to, dummy_of, mapped, without
 from dicomorph.deid.editions.iod_types import IodTypes, Requirement, iod_types
 from dicomorph.deid.editions.options import Choice, Option
 from dicomorph.deid.editions.profile_table import Row, beyond_the_table, profile_rows, uid_roles
 from dicomorph.deid.editions.profiles import is_graphic
 from dicomorph.deid.editions.resolution import ANYWHERE, RT_PATHS, Path
-from dicomorph.dicom.engine.edit_plan import KEEP, NO_VALUE, REMOVE, Action, Dummy, DummyKind, Rule
+from dicomorph.dicom.engine.edit_plan import (
+    ICC_PROFILE,
+    KEEP,
+    NO_VALUE,
+    REMOVE,
+    Action,
+    Dummy,
+    DummyKind,
+    Rule,
+)
 from dicomorph.dicom.standard.dictionary import find, is_private, vr_of
 from dicomorph.dicom.standard.tags import PATIENT_ID
 
 # What an action comes to where a value is required, may be empty, is optional, is not defined,
 # and where nobody knows (PS3.15 E.1.1, Table E.1-1a). A dummy is valid whatever is required.
-_DECIDED = {
+DECIDED = {
     "X": "DZXXX",
     "Z": "DZZXZ",
     "D": "DDDXD",
@@ -35,11 +44,15 @@ _DECIDED = {
     "AE": "EEEEE",
 }
 _KEEP = "K"
-_REMEMBERED = 8_192  # tags
+_REMEMBERED = 8_192  # tags, and places with a tag
 _CLEANED_TITLE = "AE"
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
 _PATIENT_AGE = 0x00101010
+_ICC_PROFILE = 0x00282000
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
+# RetrieveURI in HL7StructuredDocumentReferenceSequence is of Type 3 (PS3.3 C.12.1). dciodvfy takes it
+# for Type 1, and a dummy is valid under both.
+_ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
 _AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
 # What cleaning a title comes to: another one, the same for the same; where there was none, none.
 _KEYED_TITLE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED, ""))
@@ -54,8 +67,6 @@ ALWAYS_REMOVED = frozenset(
         0x00287FE0,
     )
 )
-# Graphic annotations go with the conditional module that they are all of (PS3.3 C.10.5).
-_GOES_WITH_ITS_MODULE = 0x00700001
 
 
 class ConfidentialityProfile:
@@ -79,6 +90,7 @@ class ConfidentialityProfile:
         self._rows = {tag: action_of(tag, row, choice.options) for tag, row in profile_rows(edition).items()}
         self._keeps_uids = Option.RETAIN_UIDS in choice.options
         self._age = _AGE_CAP if choice.age_cap else KEEP
+        self.place = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
         self.action = functools.lru_cache(maxsize=_REMEMBERED)(self._action)
 
     @property
@@ -111,19 +123,25 @@ class ConfidentialityProfile:
 
     def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
+        is_retained = self._rows.get(tag) == _KEEP  # by an option
+        belongings = frozenset[int]() if is_retained else belongs_to(tag)
+        others = {other: self.alone(other, path, sop_class) for other in belongings}
+        return without(tag, others, path, sop_class) or self.alone(tag, path, sop_class)
+
+    def alone(self, tag: int, path: Path, sop_class: str) -> Rule:
+        """Return what happens to an attribute if what it belongs to stays."""
         if tag in ALWAYS_REMOVED or tag < _FIRST_DATA_SET_TAG:
             return REMOVE
         if tag == PATIENT_ID and not path:
             return mapped(tag, path)  # instances of a patient stay those of one
         requirement = self.types.requirement(tag, path, sop_class)
-        if tag == _GOES_WITH_ITS_MODULE and requirement is not Requirement.UNKNOWN:
-            return REMOVE
-        action = self.action(tag)
+        if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
+            requirement = Requirement.VALUE
         if tag == _REFERENCED_STUDY_SEQUENCE and requirement is Requirement.VALUE:
             return KEEP  # its references are mapped
-        return self._rule(_DECIDED[action][requirement], tag, path)
+        return self._rule(DECIDED[self.action(tag)][requirement], tag, path, sop_class)
 
-    def _rule(self, decided: str, tag: int, path: Path) -> Rule:
+    def _rule(self, decided: str, tag: int, path: Path, sop_class: str) -> Rule:
         """Return the rule for one of the letters that actions come to."""
         if decided == "X":
             return REMOVE
@@ -135,18 +153,20 @@ class ConfidentialityProfile:
             return mapped(tag, path) if vr_of(tag) == "UI" else KEEP
         if decided == "Z":
             return mapped(tag, path) if tag == PATIENT_ID else NO_VALUE
-        return dummy_of(tag, path)
+        return dummy_of(tag, path, sop_class)
 
     def kept(self, tag: int) -> Rule:
         """Return the rule for an attribute that stays."""
-        return self._age if tag == _PATIENT_AGE else KEEP
+        if tag == _PATIENT_AGE:
+            return self._age
+        return ICC_PROFILE if tag == _ICC_PROFILE else KEEP
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold, and which may therefore be anything."""
         requirement = self.types.requirement(tag, path, sop_class)
-        return self._rule(_DECIDED["X/Z/D"][requirement], tag, path)
+        return self._rule(DECIDED["X/Z/D"][requirement], tag, path, sop_class)
 
-    def place(self, path: Path, sop_class: str) -> Path:
+    def _place(self, path: Path, sop_class: str) -> Path:
         """Return the path itself where the SOP class says what stands there: there are not too many."""
         if path in RT_PATHS or (path[:1] != ANYWHERE and self.types.defines_items(path, sop_class)):
             return path
@@ -156,14 +176,12 @@ class ConfidentialityProfile:
 def action_of(tag: int, row: Row, options: frozenset[Option]) -> str:
     """Return the code of a row under options; what one keeps and another cleans is cleaned.
 
-    There is no cleaner of text: what would be cleaned gets the action of the Basic Profile. The
-    dummy of a UID is another one, wherever it stands.
+    There is no cleaner of text: what would be cleaned gets the action of the Basic Profile.
     """
-    basic = "U" if row.basic == "D" and vr_of(tag) == "UI" else row.basic
     said = {row.options[option] for option in options if option in row.options}
     if "C" in said:
-        return _CLEANED_TITLE if vr_of(tag) == "AE" else basic
-    return _KEEP if said else basic
+        return _CLEANED_TITLE if vr_of(tag) == "AE" else row.basic
+    return _KEEP if said else row.basic
 
 
 @functools.lru_cache(maxsize=64)
