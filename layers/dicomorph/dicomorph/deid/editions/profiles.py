@@ -18,7 +18,6 @@ from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.model.errors import ParameterOutOfRangeError
 
 EDITIONS = ("2008", "2017c", "2021b", "2023b")
-NEWEST_EDITION = EDITIONS[-1]
 
 # PS3.15 E.1.1: neither signatures (and what they were made of) nor the previous values of
 # attributes outlive the change that they speak of, and padding may hold anything.
