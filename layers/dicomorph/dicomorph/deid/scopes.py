@@ -87,6 +87,7 @@ class Rules:
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
+    _staying_at_top: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Put together what the request decides: Keep over Replace over the rest (spec 3.1)."""
@@ -97,12 +98,17 @@ class Rules:
             **dict.fromkeys(self.appended, APPEND),
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
-            **dict.fromkeys(self.kept, KEEP),
+            **{tag: self.kept_as(tag) for tag in self.kept},
         }
         # Replace leaves copies further down to the edition; so does Keep of a UID of the
         # instance's own, as in Orthanc. A private tag is kept where it was named and no deeper.
         kept = (tag for tag in self.kept - INSTANCE_UIDS if not is_private(tag))
-        self._decided_in_items = {**removed, **dict.fromkeys(kept, KEEP)}
+        self._decided_in_items = {**removed, **{tag: self.kept_as(tag) for tag in kept}}
+        self._staying_at_top = self.kept | self.replaced
+
+    def kept_as(self, tag: int) -> Rule:
+        """Return what happens to what the request keeps."""
+        return self.edition.kept(tag) if self.edition else KEEP
 
     def names(self, tag: int) -> bool:
         """Tell whether the request itself speaks of a tag, paths aside."""
@@ -138,14 +144,15 @@ class Rules:
 
     def _kept_rule(self, tag: int) -> Rule:
         name_in_clear = tag == PATIENT_NAME and self.edition is not None and tag not in self.kept
-        return EMPTY if name_in_clear else KEEP
+        return EMPTY if name_in_clear else self.kept_as(tag)
 
     def _nested_rule(self, tag: int, path: Path) -> Rule:
         if is_private(tag) and self.removes_private:
             return REMOVE
         if self.edition is None:
             return KEEP
-        return self._decided_in_items.get(tag) or self.edition.resolve(tag, path, self.sop_class)
+        found = self._decided_in_items.get(tag)
+        return found or self.edition.resolve(tag, path, self.sop_class, self.kept)
 
     def _top_rule(self, tag: int) -> Rule:
         found = self._decided_top.get(tag)
@@ -153,7 +160,9 @@ class Rules:
             return found
         if is_private(tag) and self.removes_private:
             return REMOVE
-        return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
+        if self.edition is None:
+            return KEEP
+        return self.edition.resolve(tag, (), self.sop_class, self._staying_at_top)
 
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
@@ -178,7 +187,7 @@ class Rules:
         return Place(self.edition.place((*place.path, tag), self.sop_class))
 
 
-_RULES = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
+_RULES = {Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
 
 
 class PlanScope:
@@ -224,7 +233,7 @@ class PlanScope:
         """Return what happens to an element."""
         entry = self._here.get(tag) if self._here else None
         if entry is not None:
-            return _RULES[entry.operation]
+            return _RULES.get(entry.operation) or self._rules.kept_as(tag)
         if tag == _ENCAPSULATED_DOCUMENT_LENGTH and not self._rules.names(tag):
             # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
             return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE

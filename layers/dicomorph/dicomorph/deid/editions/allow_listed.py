@@ -35,13 +35,14 @@ class AllowListed:
     def __init__(self, profile: ConfidentialityProfile, allow_list: AllowList) -> None:
         self._profile = profile
         self._listed = allow_list.tags
+        self.kept = profile.kept
         self.unfit = profile.unfit
         self.place = profile.place
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
         profile = self._profile
-        usual = profile.resolve(tag, path, sop_class)
+        usual = profile.resolve(tag, path, sop_class, staying)
         if tag in ALWAYS_REMOVED or is_private(tag) or tag == PATIENT_ID:
             return usual
         if tag in self._listed:

@@ -108,10 +108,12 @@ class ConfidentialityProfile:
             return _KEEP if self._keeps_uids else "U"  # newer than the table of roles
         return _KEEP
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
         is_retained = self._rows.get(tag) == _KEEP  # by an option
         belongings = frozenset[int]() if is_retained else belongs_to(tag)
+        if not belongings.isdisjoint(staying):
+            return self.alone(tag, path, sop_class)
         others = {other: self.alone(other, path, sop_class) for other in belongings}
         return without(tag, others, path, sop_class) or self.alone(tag, path, sop_class)
 

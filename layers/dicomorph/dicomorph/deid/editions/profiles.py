@@ -56,7 +56,13 @@ class Profile:
         """Tell that Orthanc reads its tables alike for all."""
         return False
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - see above
+    def resolve(
+        self,
+        tag: int,
+        path: Path,
+        sop_class: str,  # noqa: ARG002 - see above
+        staying: frozenset[int] = frozenset(),  # noqa: ARG002 - each attribute stands alone
+    ) -> Rule:
         """Return what happens to an attribute; what the edition does not name is kept."""
         if tag == _REFERENCED_SOP_INSTANCE_UID and path == RT_STUDY:
             return Rule(Action.MAP, Namespace.STUDY)
@@ -64,6 +70,10 @@ class Profile:
         if found is not None:
             return found
         return REMOVE if tag < _FIRST_DATA_SET_TAG or is_graphic(tag) else KEEP
+
+    def kept(self, tag: int) -> Rule:  # noqa: ARG002 - all alike
+        """Return that nothing happens."""
+        return KEEP
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - as in `resolve`
         """Return that values are not looked at, as in Orthanc."""

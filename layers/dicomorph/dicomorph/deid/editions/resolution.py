@@ -28,8 +28,8 @@ class Resolver(Protocol):
     def depends_on_sop_class(self) -> bool:
         """Tell whether `sop_class` makes a difference; it is empty where not."""
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
-        """Return what happens to an attribute that no request and no option speaks of.
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
+        """Return what happens to an attribute that no request speaks of.
 
         Parameters
         ----------
@@ -39,7 +39,12 @@ class Resolver(Protocol):
             A place, as `place` returned it.
         sop_class : str
             Of the instance.
+        staying : frozenset[int]
+            The attributes that a request keeps or writes there, whatever the edition would do.
         """
+
+    def kept(self, tag: int) -> Rule:
+        """Return what happens to an attribute that a request keeps: nothing, or next to nothing."""
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold; KEEP where values are not looked at.
