@@ -16,8 +16,8 @@ from dicomorph.model.resources import Json
 
 _REFERENCED_SOP_INSTANCE_UID = 0x00081155
 _DOCUMENT = frozenset({ENCAPSULATED_DOCUMENT})
-# MIMETypeOfEncapsulatedDocument, ListOfMIMETypes, HL7InstanceIdentifier
-_OF_DOCUMENTS = frozenset({0x00420012, 0x00420014, 0x0040E001})
+# MIMETypeOfEncapsulatedDocument, ListOfMIMETypes, EncapsulatedDocumentLength, HL7InstanceIdentifier
+_OF_DOCUMENTS = frozenset({0x00420012, 0x00420014, 0x00420015, 0x0040E001})
 _ALONE = frozenset[int]()
 _BY_INSTANCE = Rule(Action.MAP, Namespace.INSTANCE)
 _BY_STUDY = Rule(Action.MAP, Namespace.STUDY)

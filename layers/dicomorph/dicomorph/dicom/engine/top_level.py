@@ -7,12 +7,15 @@ import struct
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
-from dicomorph.dicom.engine.encoded_scope import EncodedScopes
+from dicomorph.dicom.engine.encoded_scope import SHORT_ELEMENT, EncodedScopes
+from dicomorph.dicom.engine.examination import MOST_NOTED, Examination
+from dicomorph.dicom.engine.learnt import TopSteps
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.step_kinds import (
     APPEND,
     CHANGES,
     CHARACTER_SET,
+    CHECK_SHORT,
     DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
@@ -22,6 +25,9 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
+    LOOK,
+    LOOK_DROPPED,
+    LOOK_SHORT,
     NOTE,
     NOTED,
     PIXELS,
@@ -51,6 +57,8 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
+_LONGEST_READ = 16 << 20  # bytes of an element; no value of a checked VR is as long, and no keyed one
+_MAPPING = frozenset((Action.MAP, Action.FOLLOW))
 _HOLDS_ITEMS = re.compile(rb"\xfe\xff\x00\xe0|\xff\xfe\xe0\x00")  # in either byte order
 _KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
 _EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
@@ -80,17 +88,28 @@ class TopLevel(TopLevelAppending):
         super().__init__(data, scopes, signed=signed, references=references)
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
+        self._noted: dict[int, tuple[bytes, bytes]] = {}
         self._data = data
         self._pos = data.start
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
+        self._is_judged = plan.judge is not None
         self._inserts = sorted(plan.replace.keys() | plan.appended.keys() | plan.required, reverse=True)
 
     @property
     def remarks(self) -> frozenset[Remark]:
         """What is to be said of the output."""
-        unreadable = self._encoded.rewriting.unreadable
-        return self._pixels.remarks | ({Remark.UNREADABLE_SEQUENCES} if unreadable else set())
+        counts = {
+            Remark.UNREADABLE_SEQUENCES: self._rewriting.unreadable,
+            Remark.UNFIT_VALUES: self._rewriting.unfit,
+        }
+        return self._pixels.remarks | {remark for remark, count in counts.items() if count}
+
+    @property
+    def examination(self) -> Examination:
+        """What was noted of the original."""
+        syntax, has_pixels = self._data.transfer_syntax, self._pixels.has_pixels
+        return Examination(self._noted, self._encoding, syntax, has_pixels)
 
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
@@ -98,7 +117,8 @@ class TopLevel(TopLevelAppending):
         unpack = (_EXPLICIT if explicit else _IMPLICIT)[self._encoding.order]
         long_length = self._long_length
         size, encoded, last, out = self._size, self._encoded, -1, self._out
-        known, substitutes, described_by = encoded.steps.top, encoded.substitutes, self._pixels.described_by
+        known, substitutes, described_by = self._known(), encoded.substitutes, self._pixels.described_by
+        noted, fitting = self._noted, encoded.fitting
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -119,14 +139,18 @@ class TopLevel(TopLevelAppending):
                 if not step:
                     pos += 8 + length
                     continue
-                if step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
+                if step == CHECK_SHORT and length <= SHORT_ELEMENT:
+                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                        pos += 8 + length
+                        continue
+                elif step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
                     if self._run < pos:
                         out.append((self._run, pos))
                     if step == EMPTY_SHORT:
                         out.append(substitutes[key])
                     self._run = pos = pos + 8 + length
                     continue
-                if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
+                elif step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
                     (length,) = long_length(buffer, pos - base + 8)
                     if length != UNDEFINED_LENGTH:
                         if step == DROP_LONG:
@@ -139,6 +163,14 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
+                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                    noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                    if step == LOOK_DROPPED:
+                        if self._run < pos:
+                            out.append((self._run, pos))
+                        self._run = pos + 8 + length
+                    pos += 8 + length
+                    continue
             self._pos = pos
             if tag >= next_insert:
                 self._insert_before(tag)
@@ -146,7 +178,7 @@ class TopLevel(TopLevelAppending):
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 encoded = self._encoded
-                known, substitutes = encoded.steps.top, encoded.substitutes
+                known, substitutes, fitting = self._known(), encoded.substitutes, encoded.fitting
             buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
@@ -156,6 +188,10 @@ class TopLevel(TopLevelAppending):
         self._insert_before(_NEVER)
         self._copy_run(pos)
         return self._out
+
+    def _known(self) -> TopSteps:
+        steps = self._encoded.steps
+        return steps.examined if self._is_judged else steps.top
 
     def _insert_before(self, tag: int) -> None:
         """Emit what the plan requires and the file lacks, up to a tag."""
@@ -169,8 +205,7 @@ class TopLevel(TopLevelAppending):
 
     def _missing(self, tag: int) -> bytes:
         """Return what the plan requires and the file lacks."""
-        plan = self._encoded.rewriting.plan
-        if tag == PATIENT_ID and plan.root.rule(tag).action is Action.MAP:
+        if tag == PATIENT_ID and self._encoded.steps.rules[tag].action is Action.MAP:
             return self._patient_id_of_study(b"LO")
         return self._encoded.missing(tag)
 
@@ -185,14 +220,19 @@ class TopLevel(TopLevelAppending):
         long = self._encoding.explicit and element[4:6] in LONG_VRS
         return element[12 if long else 8 :].rstrip(b"\0 ")
 
-    def _element(  # noqa: C901, PLR0911 - a case a step
+    def _element(  # noqa: C901, PLR0911, PLR0912 - a case a step
         self, key: Any, step: int, tag: int, length: int
     ) -> int:
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        if NOTE <= step <= IMAGE:
+        if step >= LOOK_SHORT:
             step = self._encoded.steps[key]
+            self._note_original(tag, vr, value, length)
+        elif NOTE <= step <= IMAGE:
+            step = self._encoded.steps[key]
+            if tag == SOP_CLASS_UID:
+                self._note_original(tag, vr, value, length)
             if tag not in NOTED:
                 self._note_image(tag, step)
             elif step < DROP_SHORT:  # kept, maybe as UN
@@ -216,6 +256,8 @@ class TopLevel(TopLevelAppending):
             return self._character_set(tag, vr, pos, value, length)
         if step == PIXELS:
             return self._pixel_data(tag, vr, pos, value, length)
+        if step == CHECK_SHORT:
+            return self._check(key, tag, vr, pos, value, length)
         if step == APPEND:
             return self._append(key, tag, vr, pos, value, length)
         if step == STOP:
@@ -233,7 +275,12 @@ class TopLevel(TopLevelAppending):
         return pos + 12, length, vr
 
     def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
-        whole = self._window.read(pos, stop)
+        action = self._encoded.steps.rules[tag].action
+        if action is Action.KEEP:
+            whole, instead = self._checked(key, pos, stop)
+            return whole if instead is None else instead
+        is_mapped = action in _MAPPING
+        whole = self._window.read(pos, stop if is_mapped else min(stop, pos + _LONGEST_READ))
         if tag == PATIENT_ID and not whole[value - pos :].strip(b" \0"):
             return self._patient_id_of_study(self._encoded.steps.tag_and_vr(key)[1])
         return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
@@ -256,8 +303,38 @@ class TopLevel(TopLevelAppending):
         else:
             self.sop_instance_uid = kept
 
+    def _note_original(self, tag: int, vr: bytes, value: int, length: int) -> None:
+        """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
+        self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
+
+    def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Keep an element if its VR can hold its value, and let the rules decide if not."""
+        stop = self._stop(tag, vr, value, length)
+        whole, instead = self._checked(key, pos, stop)
+        if instead is not None:
+            self._copy_run(pos)
+            self._run = stop
+            self._emit(tag, instead)
+        elif tag in NOTED:
+            self._note_kept(tag, value, stop)
+        elif tag in IMAGE_PIXEL:
+            self._pixels.described_by[tag] = whole
+            return stop
+        if tag in IMAGE_PIXEL:
+            self._pixels.is_described = False
+        return stop
+
+    def _checked(self, key: Any, pos: int, stop: int) -> tuple[bytes, bytes | None]:
+        """Return a kept element, and what takes its place if its VR cannot hold its value."""
+        whole = self._window.read(pos, min(stop, pos + _LONGEST_READ))
+        if stop - pos > _LONGEST_READ:
+            return whole, self._encoded.unfit(whole, key)
+        return whole, self._encoded.checked(whole, key)
+
     def _note_image(self, tag: int, step: int) -> None:
         """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
+        if step == CHECK_SHORT:
+            return
         if tag in IMAGE_PIXEL:
             self._pixels.is_described = False
         elif step >= DROP_SHORT:
