@@ -131,6 +131,7 @@ RETAINS_NO_MORE = [
     {"Replace": {"PatientName": "Subject 1", "PatientID": "S1"}},
     {"Replace": {"StudyDate": "20000101"}},
     {"Replace": {"SeriesNumber": "1"}},
+    {"Replace": {"StudyDescription": "", "SeriesDescription": None, "ReferencedImageSequence": []}},
 ]
 
 
@@ -212,6 +213,11 @@ def test_a_list_within_the_profile_is_the_profile(name: str, expected: list[str]
     found = plan({"AllowList": name})
     assert codes(found) == expected
     assert bool(method(found)) == bool(expected)
+
+
+def test_what_no_list_names_may_be_kept_by_name_where_the_profile_keeps_it() -> None:
+    assert codes(plan({"AllowList": "pixels"}, {"Keep": ["SliceThickness"]})) == ["113100"]
+    assert codes(plan({"AllowList": "pixels"}, {"Keep": ["StudyDescription"]})) == []
 
 
 @pytest.mark.parametrize("tag", sorted(MARKS))

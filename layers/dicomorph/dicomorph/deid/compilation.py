@@ -217,6 +217,7 @@ def _root(
         follows=shape.follows,
         creator=creator,
         checks_values=is_conformant(shape.edition),
+        caps_age=shape.choice.age_cap,
     )
     return rules.root(entries)
 

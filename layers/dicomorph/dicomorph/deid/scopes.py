@@ -15,6 +15,7 @@ from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
 from dicomorph.dicom.engine.block_characteristics import CHARACTERISTICS
 from dicomorph.dicom.engine.edit_plan import (
+    AGE_CAP,
     APPEND,
     EMPTY,
     FOLLOW,
@@ -29,7 +30,7 @@ from dicomorph.dicom.engine.edit_plan import (
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
-from dicomorph.dicom.standard.tags import PATIENT_NAME
+from dicomorph.dicom.standard.tags import PATIENT_AGE, PATIENT_NAME
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.leaves import ENCAPSULATED_DOCUMENT
 from dicomorph.dicom.values.pixel_values import may_depend_on_sign
@@ -87,6 +88,8 @@ class Rules:
         Whose the private tags of the request are.
     checks_values : bool
         Whether values go that their VR cannot hold, where the request does not keep them.
+    caps_age : bool
+        Whether ages above 89 years are written as 90.
     judge : PrivateJudge, optional
         Where private tags go: who tells which of them stay all the same.
     """
@@ -102,6 +105,7 @@ class Rules:
     follows: bool = False
     creator: Creator | None = None
     checks_values: bool = False
+    caps_age: bool = False
     judge: PrivateJudge | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
@@ -268,7 +272,11 @@ class PlanScope:
         return (other for other in later if other.operation is Operation.REPLACE)
 
     def rule(self, tag: int) -> Rule:
-        """Return what happens to an element."""
+        """Return what happens to an element; an age that stays may be capped, whoever lets it stay."""
+        found = self._rule(tag)
+        return AGE_CAP if tag == PATIENT_AGE and found == KEEP and self._rules.caps_age else found
+
+    def _rule(self, tag: int) -> Rule:
         entry = self._here.get(tag) if self._here else None
         if entry is not None:
             return _RULES.get(entry.operation) or self._rules.kept_as(tag)

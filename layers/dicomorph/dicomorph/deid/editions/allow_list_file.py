@@ -12,7 +12,7 @@ from typing import Final
 from dicomorph.deid.editions.allow_list import AllowList
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tag_path import TagNames
-from dicomorph.dicom.standard.tags import PATIENT_ID, PATIENT_NAME, format_tag
+from dicomorph.dicom.standard.tags import PATIENT_BIRTH_DATE, PATIENT_ID, PATIENT_NAME, format_tag
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownDicomTagError
 
 LARGEST_LIST: Final = 1 << 20
@@ -21,7 +21,6 @@ LARGEST_LIST: Final = 1 << 20
 SHIPPED: Final = ("research-images",)
 """The lists that need no file of the operator's."""
 
-PATIENT_BIRTH_DATE: Final = 0x00100030
 _NEVER_KEPT = frozenset((PATIENT_NAME, PATIENT_ID, PATIENT_BIRTH_DATE))
 _FIRST_DATA_SET_TAG = 0x00080000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
