@@ -121,17 +121,13 @@ class Rules:
             **dict.fromkeys(self.appended, APPEND),
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
-            **{tag: self.kept_as(tag) for tag in self.kept},
+            **dict.fromkeys(self.kept, KEEP),
         }
         # Replace leaves copies further down to the edition; so does Keep of a UID of the
         # instance's own, as in Orthanc. A private tag is kept where it was named and no deeper.
         kept = (tag for tag in self.kept - INSTANCE_UIDS if not is_private(tag))
-        self._decided_in_items = {**removed, **{tag: self.kept_as(tag) for tag in kept}}
+        self._decided_in_items = {**removed, **dict.fromkeys(kept, KEEP)}
         self._staying_at_top = self.kept | self.replaced
-
-    def kept_as(self, tag: int) -> Rule:
-        """Return what happens to what the request keeps."""
-        return self.edition.kept(tag) if self.edition else KEEP
 
     def names(self, tag: int) -> bool:
         """Tell whether the request itself speaks of a tag, paths aside."""
@@ -167,7 +163,7 @@ class Rules:
 
     def _kept_rule(self, tag: int) -> Rule:
         name_in_clear = tag == PATIENT_NAME and self.edition is not None and tag not in self.kept
-        return EMPTY if name_in_clear else self.kept_as(tag)
+        return EMPTY if name_in_clear else KEEP
 
     def _nested_rule(self, tag: int, path: Path) -> Rule:
         found = self._private_rule(tag)
@@ -227,7 +223,7 @@ class Rules:
         return Place(self.edition.place((*place.path, tag), self.sop_class))
 
 
-_RULES = {Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
+_RULES = {Operation.KEEP: KEEP, Operation.REMOVE: REMOVE, Operation.REPLACE: REPLACE}
 
 
 class PlanScope:
@@ -279,7 +275,7 @@ class PlanScope:
     def _rule(self, tag: int) -> Rule:
         entry = self._here.get(tag) if self._here else None
         if entry is not None:
-            return _RULES.get(entry.operation) or self._rules.kept_as(tag)
+            return _RULES[entry.operation]
         if tag in _OF_DOCUMENTS and not self._rules.names(tag):
             return self._of_document(tag)
         return self._otherwise(tag)

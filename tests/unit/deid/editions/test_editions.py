@@ -73,10 +73,6 @@ class LaterEdition:
     def depends_on_sop_class(self) -> bool:
         return True
 
-    def kept(self, tag: int) -> Rule:
-        assert tag == STUDY_DESCRIPTION
-        return KEEP
-
     def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
         assert staying >= {STUDY_DESCRIPTION}
         self.asked.append((tag, path, sop_class))

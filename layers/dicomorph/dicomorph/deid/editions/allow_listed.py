@@ -35,7 +35,6 @@ class AllowListed:
     def __init__(self, profile: ConfidentialityProfile, allow_list: AllowList) -> None:
         self._profile = profile
         self._listed = allow_list.tags
-        self.kept = profile.kept
         self.unfit = profile.unfit
         self.place = profile.place
 

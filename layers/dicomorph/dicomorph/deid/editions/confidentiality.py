@@ -47,13 +47,11 @@ _KEEP = "K"
 _REMEMBERED = 8_192  # tags, and places with a tag
 _CLEANED_TITLE = "AE"
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
-_PATIENT_AGE = 0x00101010
 _ICC_PROFILE = 0x00282000
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
 # RetrieveURI in HL7StructuredDocumentReferenceSequence is of Type 3 (PS3.3 C.12.1). dciodvfy takes it
 # for Type 1, and a dummy is valid under both.
 _ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
-_AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
 # What cleaning a title comes to: another one, the same for the same; where there was none, none.
 _KEYED_TITLE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED, ""))
 
@@ -77,7 +75,7 @@ class ConfidentialityProfile:
     edition : str
         One of `profile_table.CONFORMANT_EDITIONS`.
     choice : Choice
-        Its allow list is none of this class's business (`allow_listed`).
+        Its allow list is none of this class's business (`allow_listed`), nor are ages (`scopes`).
     types : IodTypes
         What objects require.
     """
@@ -89,7 +87,6 @@ class ConfidentialityProfile:
         self.types = types
         self._rows = {tag: action_of(tag, row, choice.options) for tag, row in profile_rows(edition).items()}
         self._keeps_uids = Option.RETAIN_UIDS in choice.options
-        self._age = _AGE_CAP if choice.age_cap else KEEP
         self.place = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
         self.action = functools.lru_cache(maxsize=_REMEMBERED)(self._action)
 
@@ -159,8 +156,6 @@ class ConfidentialityProfile:
 
     def kept(self, tag: int) -> Rule:
         """Return the rule for an attribute that stays."""
-        if tag == _PATIENT_AGE:
-            return self._age
         return ICC_PROFILE if tag == _ICC_PROFILE else KEEP
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:

@@ -71,10 +71,6 @@ class Profile:
             return found
         return REMOVE if tag < _FIRST_DATA_SET_TAG or is_graphic(tag) else KEEP
 
-    def kept(self, tag: int) -> Rule:  # noqa: ARG002 - all alike
-        """Return that nothing happens."""
-        return KEEP
-
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - as in `resolve`
         """Return that values are not looked at, as in Orthanc."""
         return KEEP

@@ -43,9 +43,6 @@ class Resolver(Protocol):
             The attributes that a request keeps or writes there, whatever the edition would do.
         """
 
-    def kept(self, tag: int) -> Rule:
-        """Return what happens to an attribute that a request keeps: nothing, or next to nothing."""
-
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold; KEEP where values are not looked at.
 
