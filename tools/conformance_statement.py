@@ -18,7 +18,10 @@ from dicomorph.deid.editions.profile_table import (
     profile_rows,
     telling_apart,
 )
+from dicomorph.deid.editions.replaced_content import dependent_attributes
 from dicomorph.dicom.standard.dictionary import find, keyword_of, vr_of
+from dicomorph.dicom.standard.dummy_values import dummy_value
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from tools.marked_parts import replace_part, rewrite
 
 PAGE = Path(__file__).parent.parent / "docs/conformance-statement.md"
@@ -45,6 +48,8 @@ def page_with_tables() -> str:
         ("beyond", _beyond()),
         ("keyed", _keyed()),
         ("options", _options()),
+        ("dummies", _dummies()),
+        ("dependents", _dependents()),
     ):
         text = replace_part(text, mark, "\n".join(["", *lines, "", ""]))
     return text
@@ -115,6 +120,25 @@ def _first_of_each(tags: Iterable[int]) -> Iterator[int]:
 
 def _keyed() -> Iterator[str]:
     return (f"- {_named(tag)}, {vr_of(tag)}" for tag in sorted(telling_apart()))
+
+
+def _dummies() -> Iterator[str]:
+    yield from _table("VR", "dummy")
+    written: dict[str, list[str]] = {}
+    for vr in sorted((SHORT_VRS | LONG_VRS) - {b"SQ", b"UN"}):
+        written.setdefault(_shown(dummy_value(vr, "<")), []).append(vr.decode("ascii"))
+    for value, vrs in sorted(written.items(), key=lambda item: item[1]):
+        yield f"| {', '.join(vrs)} | {value} |"
+
+
+def _shown(value: bytes) -> str:
+    return f"`{value.decode('ascii').rstrip(chr(0) + ' ')}`" if any(value) else f"{len(value)} bytes of zero"
+
+
+def _dependents() -> Iterator[str]:
+    yield from _table("attribute", "goes with")
+    for tag, others in sorted(dependent_attributes().items()):
+        yield f"| {_named(tag)} | {', '.join(map(_named, sorted(others)))} |"
 
 
 def _options() -> Iterator[str]:
