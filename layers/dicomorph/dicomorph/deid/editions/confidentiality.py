@@ -87,6 +87,7 @@ class ConfidentialityProfile:
         self.types = types
         self._rows = {tag: action_of(tag, row, choice.options) for tag, row in profile_rows(edition).items()}
         self._keeps_uids = Option.RETAIN_UIDS in choice.options
+        self.unfit = functools.lru_cache(maxsize=_REMEMBERED)(self._unfit)
         self.place = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
         self.action = functools.lru_cache(maxsize=_REMEMBERED)(self._action)
 
@@ -158,7 +159,7 @@ class ConfidentialityProfile:
         """Return the rule for an attribute that stays."""
         return ICC_PROFILE if tag == _ICC_PROFILE else KEEP
 
-    def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def _unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold, and which may therefore be anything."""
         requirement = self.types.requirement(tag, path, sop_class)
         return self._rule(DECIDED["X/Z/D"][requirement], tag, path, sop_class)
