@@ -11,7 +11,7 @@ from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacterist
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_contents import PrivateContents
-from dicomorph.dicom.standard.private_blocks import block_of, creator_of
+from dicomorph.dicom.standard.private_blocks import block_of
 
 _MAPPED = Rule(Action.MAP, Namespace.INSTANCE)
 # What the data set itself asks for (PS3.3 C.12.1.1.7); what it cannot ask for goes.
@@ -22,6 +22,7 @@ _BYTES = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
 _DECIMAL = frozenset(("DS", "IS"))
 _NUMBERS_AS_TEXT = re.compile(rb"[-+0-9.eE\\ \0]*")
 _LONGEST = 1 << 16  # bytes of a value that is looked at
+_STRICT = (REMOVE, NO_VALUE, DUMMY, _MAPPED, KEEP)
 _TEXT = frozenset(("CS", "LO", "SH", "LT", "ST", "UC", "UT"))
 
 
@@ -60,34 +61,23 @@ class SafePrivateJudge:
             As for `dicom.engine.edit_plan.Judge`.
         """
         inside = self._with(contents.declared)
-        rules: dict[int, Rule] = {}
-        blocks = set()
+        owners: dict[int, str] = {}
+        exceptions: dict[int, Rule] = {}
         for tag in contents.elements:
             block = block_of(tag)
-            if block is None or tag >> 16 in _FORBIDDEN_GROUPS:
-                continue
+            creator = contents.creators.get(block, "") if block is not None else ""
             is_kept = stays(tag)
             if is_kept is None:
-                rule = inside.rule(tag, contents.creators[block], contents)
+                rule = inside.rule_of_value(tag, creator, contents)
                 is_kept = rule != REMOVE
-                if is_kept:
-                    rules[tag] = rule
-            if is_kept:
-                blocks.add(block)
-        rules.update((creator_of(block), KEEP) for block in blocks)
-        described = {(block >> 8, contents.creators[block]) for block in blocks}
-        return Verdicts(
-            tuple(sorted(rules.items(), key=_tag)),
-            tuple(sorted(inside.described(described))),
-            inside,
-        )
+                if rule != inside.rule(tag, creator):
+                    exceptions[tag] = rule
+            if is_kept and block is not None:
+                owners[block] = creator
+        return Verdicts(tuple(owners.items()), tuple(exceptions.items()), inside)
 
-    def described(self, blocks: AbstractSet[tuple[int, str]]) -> AbstractSet[tuple[int, str]]:
-        """Return those blocks, by group and creator, that are spoken of."""
-        return blocks & self._by_block.keys()
-
-    def rule(self, tag: int, creator: str, contents: PrivateContents) -> Rule:
-        """Return what happens to one element.
+    def rule(self, tag: int, creator: str) -> Rule:
+        """Return what happens to an element, as far as its tag tells.
 
         Parameters
         ----------
@@ -95,22 +85,41 @@ class SafePrivateJudge:
             Its tag.
         creator : str
             That of its block, without padding; empty if there is none.
-        contents : PrivateContents
-            Where it stands.
         """
-        if not creator:
+        if not creator or tag >> 16 in _FORBIDDEN_GROUPS:
             return REMOVE
         declared = self._by_block.get((tag >> 16, creator))
         if declared is not None:
-            vr = contents.vr(tag)
-            return _strictest(_declared_rule(one, tag & 0xFF, vr) for one in declared)
+            return _strictest(_declared_rule(one, tag & 0xFF) for one in declared)
         known = safe_vr(creator, tag)
         if known is None:
             return REMOVE
+        return _MAPPED if known == "UI" else KEEP
+
+    def rule_of_value(self, tag: int, creator: str, contents: PrivateContents) -> Rule:
+        """Return what happens to an element of a data set: if by its tag it stays, its value is looked at.
+
+        Parameters
+        ----------
+        tag, creator
+            As for `rule`.
+        contents : PrivateContents
+            Of the data set.
+        """
+        rule = self.rule(tag, creator)
+        if rule not in {KEEP, _MAPPED}:
+            return rule
         vr = contents.vr(tag)
-        if known in _DECIMAL and vr in {"DS", "IS", "UN"} and not _is_number(contents.value(tag, _LONGEST)):
-            return REMOVE
-        return _kept(vr, known) if _fits(vr, known) else REMOVE
+        if not self.describes(tag >> 16, creator):
+            known = safe_vr(creator, tag) or ""
+            is_text = known in _DECIMAL and vr in {"DS", "IS", "UN"}
+            if not _fits(vr, known) or (is_text and not _is_number(contents.value(tag, _LONGEST))):
+                return REMOVE
+        return _MAPPED if vr == "UI" else rule
+
+    def describes(self, group: int, creator: str) -> bool:
+        """Tell whether the data set, or one around it, says something of a block."""
+        return (group, creator) in self._by_block
 
     def _with(self, declared: AbstractSet[BlockCharacteristics]) -> SafePrivateJudge:
         if declared <= self._declared:
@@ -120,23 +129,12 @@ class SafePrivateJudge:
         return SafePrivateJudge(self._declared | declared)
 
 
-def _tag(entry: tuple[int, Rule]) -> int:
-    return entry[0]
-
-
-def _kept(*vrs: str) -> Rule:
-    return _MAPPED if "UI" in vrs else KEEP
-
-
-def _declared_rule(declared: BlockCharacteristics, low: int, vr: str) -> Rule:
-    actions = {action for number, action in declared.actions if number == low}
+def _declared_rule(declared: BlockCharacteristics, low: int) -> Rule:
+    actions = [action for action, bits in declared.actions if bits >> low & 1]
     if actions:
         return _strictest(_ACTIONS.get(action, REMOVE) for action in actions)
-    is_safe = declared.status == "SAFE" or (declared.status == "MIXED" and low in declared.nonidentifying)
-    return _kept(vr) if is_safe else REMOVE
-
-
-_STRICT = (REMOVE, NO_VALUE, DUMMY, _MAPPED, KEEP)
+    is_named = declared.status == "MIXED" and declared.nonidentifying >> low & 1
+    return KEEP if declared.status == "SAFE" or is_named else REMOVE
 
 
 def _strictest(rules: Iterable[Rule]) -> Rule:

@@ -146,7 +146,7 @@ class Rules:
     def _nested_rule(self, tag: int, path: Path) -> Rule:
         found = self._private_rule(tag)
         if found is not None:
-            return found
+            return self._decided_in_items.get(tag, found) if found == JUDGE else found
         if self.edition is None:
             return KEEP
         return self._decided_in_items.get(tag) or self.edition.resolve(tag, path, self.sop_class)
@@ -178,7 +178,8 @@ class Rules:
             return None
         if place == _TOP:
             return self.creator.claims(entries, kept=self.kept, removed=self.removed, replaced=self.replaced)
-        reaches_items = self.edition is not None and not self.removes_private and not place.is_kept
+        may_stay = not self.removes_private or self.judge is not None
+        reaches_items = self.edition is not None and may_stay and not place.is_kept
         removed = self.removed if reaches_items else frozenset[int]()
         return self.creator.in_items(entries).claims(entries, removed=removed)
 

@@ -27,8 +27,10 @@ from dicomorph.dicom.stream.source import Buffer
 CHARACTERISTICS = 0x00080300  # PrivateDataElementCharacteristicsSequence
 _GROUP, _CREATOR, _STATUS, _NONIDENTIFYING = 0x00080301, 0x00080302, 0x00080303, 0x00080304
 _ACTIONS, _IDENTIFYING, _ACTION = 0x00080305, 0x00080306, 0x00080307
+_LAST = 0xFF  # of what ends a tag
 _DELIMITER = 8  # bytes of an item delimiter
-MOST = 256  # blocks that are spoken of; real files have a few dozen
+MOST = 128  # blocks that are spoken of; real files have a few dozen
+_MOST_ACTIONS = 16  # there are four
 
 
 class BlockCharacteristics(NamedTuple):
@@ -42,17 +44,17 @@ class BlockCharacteristics(NamedTuple):
         PrivateCreatorReference, without padding.
     status : str
         BlockIdentifyingInformationStatus: ``SAFE``, ``UNSAFE`` or ``MIXED``.
-    nonidentifying : frozenset[int]
-        NonidentifyingPrivateElements: the last eight bits of their tags.
-    actions : frozenset[tuple[int, str]]
-        DeidentificationAction by IdentifyingPrivateElements, which are written likewise.
+    nonidentifying : int
+        NonidentifyingPrivateElements: a bit for each value that the last eight of a tag may have.
+    actions : tuple[tuple[str, int], ...]
+        DeidentificationAction, with IdentifyingPrivateElements as bits likewise.
     """
 
     group: int
     creator: str
     status: str
-    nonidentifying: frozenset[int]
-    actions: frozenset[tuple[int, str]]
+    nonidentifying: int
+    actions: tuple[tuple[str, int], ...]
 
 
 def block_characteristics(
@@ -120,23 +122,35 @@ def _characteristics(
         group,
         creator_text(value(_CREATOR), decode),
         value(_STATUS).decode("ascii", "replace").strip(" \0"),
-        frozenset(_numbers(value(_NONIDENTIFYING), encoding)),
-        frozenset(_actions(buffer, elements.get(_ACTIONS), encoding)),
+        _bits(value(_NONIDENTIFYING), encoding),
+        _actions(buffer, elements.get(_ACTIONS), encoding),
     )
 
 
-def _actions(buffer: Buffer, sequence: Element | None, encoding: Encoding) -> Iterator[tuple[int, str]]:
+def _actions(buffer: Buffer, sequence: Element | None, encoding: Encoding) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
     if sequence is None:
-        return
+        return ()
     inner = encoding_inside(sequence.vr, encoding, buffer, sequence.value, sequence.stop)
     for start, stop in _items(buffer, sequence.value, sequence.stop, inner):
         elements = _elements(buffer, start, stop, inner)
-        action, tags = elements.get(_ACTION), elements.get(_IDENTIFYING)
-        if tags is None:
-            continue
-        name = bytes(buffer[action.value : action.stop]).decode("ascii", "replace") if action else ""
-        for number in _numbers(bytes(buffer[tags.value : tags.stop]), inner):
-            yield number, name.strip(" \0")
+        action, numbers = (
+            b"" if one is None else bytes(buffer[one.value : one.stop])
+            for one in (elements.get(_ACTION), elements.get(_IDENTIFYING))
+        )
+        name = action.decode("ascii", "replace").strip(" \0")
+        found[name] = found.get(name, 0) | _bits(numbers, inner)
+    if len(found) > _MOST_ACTIONS:
+        raise misplaced()
+    return tuple(sorted(found.items()))
+
+
+def _bits(raw: bytes, encoding: Encoding) -> int:
+    """Return a bit for each value that is the end of a tag."""
+    bits = 0
+    for number in set(_numbers(raw, encoding)):
+        bits |= 1 << number if number <= _LAST else 0
+    return bits
 
 
 def _numbers(raw: bytes, encoding: Encoding) -> tuple[int, ...]:

@@ -83,18 +83,22 @@ class Verdicts(NamedTuple):
 
     Parameters
     ----------
-    rules : tuple[tuple[int, Rule], ...]
-        Those that do not just go, with their creators.
-    described : tuple[tuple[int, str], ...]
-        Groups and creators of the blocks that stay and are spoken of in
-        PrivateDataElementCharacteristicsSequence.
+    owners : tuple[tuple[int, str], ...]
+        The blocks of which something stays, with their creators; everything else goes.
+    exceptions : tuple[tuple[int, Rule], ...]
+        Elements of these with which something else happens than `Judge.rule` says.
     inside : Judge
         Who judges in the items of the data set.
     """
 
-    rules: tuple[tuple[int, Rule], ...]
-    described: tuple[tuple[int, str], ...]
+    owners: tuple[tuple[int, str], ...]
+    exceptions: tuple[tuple[int, Rule], ...]
     inside: Judge
+
+    @property
+    def weight(self) -> int:
+        """How much there is to remember."""
+        return len(self.owners) + len(self.exceptions)
 
 
 class Judge(Protocol):
@@ -110,6 +114,12 @@ class Judge(Protocol):
         stays : Callable[[int], bool | None]
             Tells what stays, or goes, whatever the judge says; None where that is for it to say.
         """
+
+    def rule(self, tag: int, creator: str) -> Rule:
+        """Return what happens to an element in the block of a creator, as far as its tag tells."""
+
+    def describes(self, group: int, creator: str) -> bool:
+        """Tell whether a data set says something of a block (`engine.block_characteristics`)."""
 
 
 class Scope(Protocol):
