@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
 from dicomorph.deid.safe_private import safe_vr
 from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacteristics
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
+from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.standard.private_blocks import block_of
@@ -19,9 +19,6 @@ _ACTIONS = {"D": DUMMY, "Z": NO_VALUE, "U": _MAPPED, "X": REMOVE}
 _FORBIDDEN_GROUPS = frozenset((0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))  # PS3.5 7.8.1
 _NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "DS", "IS", "AT"))
 _BYTES = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
-_DECIMAL = frozenset(("DS", "IS"))
-_NUMBERS_AS_TEXT = re.compile(rb"[-+0-9.eE\\ \0]*")
-_LONGEST = 1 << 16  # bytes of a value that is looked at
 _STRICT = (REMOVE, NO_VALUE, DUMMY, _MAPPED, KEEP)
 _TEXT = frozenset(("CS", "LO", "SH", "LT", "ST", "UC", "UT"))
 
@@ -53,28 +50,36 @@ class SafePrivateJudge:
         return hash(self._declared)
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
-        """Judge one data set; what stays, stays with the creator of its block.
+        """PrivateJudge one data set; what stays, stays with the creator of its block.
 
         Parameters
         ----------
         contents, stays
-            As for `dicom.engine.edit_plan.Judge`.
+            As for `dicom.engine.edit_plan.PrivateJudge`.
         """
         inside = self._with(contents.declared)
         owners: dict[int, str] = {}
         exceptions: dict[int, Rule] = {}
+        judged, unjudged = set(), set()
         for tag in contents.elements:
             block = block_of(tag)
-            creator = contents.creators.get(block, "") if block is not None else ""
+            if block is None:
+                continue
+            creator = contents.creators.get(block, "")
             is_kept = stays(tag)
-            if is_kept is None:
+            if is_kept:
+                unjudged.add((tag >> 16, creator))
+            elif is_kept is None:
                 rule = inside.rule_of_value(tag, creator, contents)
-                is_kept = rule != REMOVE
                 if rule != inside.rule(tag, creator):
                     exceptions[tag] = rule
-            if is_kept and block is not None:
+                is_kept = rule != REMOVE
+                if is_kept:
+                    judged.add((tag >> 16, creator))
+            if is_kept:
                 owners[block] = creator
-        return Verdicts(tuple(owners.items()), tuple(exceptions.items()), inside)
+        described = frozenset(inside.described(judged - unjudged))
+        return Verdicts(tuple(owners.items()), tuple(exceptions.items()), described, inside)
 
     def rule(self, tag: int, creator: str) -> Rule:
         """Return what happens to an element, as far as its tag tells.
@@ -107,19 +112,21 @@ class SafePrivateJudge:
             Of the data set.
         """
         rule = self.rule(tag, creator)
-        if rule not in {KEEP, _MAPPED}:
+        if rule == REMOVE:
             return rule
         vr = contents.vr(tag)
-        if not self.describes(tag >> 16, creator):
-            known = safe_vr(creator, tag) or ""
-            is_text = known in _DECIMAL and vr in {"DS", "IS", "UN"}
-            if not _fits(vr, known) or (is_text and not _is_number(contents.value(tag, _LONGEST))):
-                return REMOVE
-        return _MAPPED if vr == "UI" else rule
+        known = "" if (tag >> 16, creator) in self._by_block else safe_vr(creator, tag) or ""
+        if rule in {DUMMY, _MAPPED}:  # nothing could be written in the place of others
+            return REMOVE if vr == "SQ" or (rule == DUMMY and vr in {"", "UN"}) else rule
+        if rule == NO_VALUE:
+            return rule
+        fits = FITS.get((known if vr == "UN" else vr).encode("ascii"))
+        is_kept = _may_be(vr, known) and (vr == "UI" or fits is None or fits(contents.value(tag)))
+        return (_MAPPED if vr == "UI" else KEEP) if is_kept else REMOVE
 
-    def describes(self, group: int, creator: str) -> bool:
-        """Tell whether the data set, or one around it, says something of a block."""
-        return (group, creator) in self._by_block
+    def described(self, blocks: AbstractSet[tuple[int, str]]) -> AbstractSet[tuple[int, str]]:
+        """Return those blocks, by group and creator, of which something is said."""
+        return blocks & self._by_block.keys()
 
     def _with(self, declared: AbstractSet[BlockCharacteristics]) -> SafePrivateJudge:
         if declared <= self._declared:
@@ -141,12 +148,7 @@ def _strictest(rules: Iterable[Rule]) -> Rule:
     return min(rules, key=_STRICT.index)
 
 
-def _is_number(raw: bytes) -> bool:
-    """Tell whether a value of DS or IS holds numbers, padded or not."""
-    return _NUMBERS_AS_TEXT.fullmatch(raw) is not None
-
-
-def _fits(vr: str, known: str) -> bool:
+def _may_be(vr: str, known: str) -> bool:
     """Tell whether an element may be what the table means by its VR: text in the place of a number is not."""
     if not vr or not known:
         return True

@@ -6,10 +6,11 @@ here: mapped identifiers, replacement values as elements, sequences that files r
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.judged_scope import JudgedScopes
@@ -20,6 +21,7 @@ from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import Steps
 from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import Encoding, IrregularError
@@ -29,6 +31,7 @@ from dicomorph.dicom.stream.source import Buffer
 REMEMBERED = 20_000  # of elements, for each scope
 _REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
 _REMEMBERED_TOPS = 100  # files of a job declare few character sets
+SHORT_ELEMENT = 64  # bytes of one that is remembered as it is: longer ones hardly repeat
 _LONGEST = 4096  # bytes of an element that is remembered
 
 
@@ -46,12 +49,14 @@ class EncodedScope:
     """
 
     __slots__ = (
+        "_checks",
         "_editors",
         "_plain",
         "_scopes",
         "edits",
         "encoding",
         "first",
+        "fitting",
         "items",
         "replaced",
         "replaces",
@@ -59,6 +64,7 @@ class EncodedScope:
         "scope",
         "sequences",
         "steps",
+        "substitutes",
         "writing",
     )
 
@@ -78,7 +84,10 @@ class EncodedScope:
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
         self.replaced: dict[int, bytes] = {}
+        self.substitutes = _Substitutes(self)
         self._editors: dict[Any, Editor] = {}
+        self._checks: dict[Any, Callable[[bytes], bool]] = {}
+        self.fitting: set[bytes] = set()  # short elements whose values are such as their VRs hold
         self._plain: EncodedScope | None = None
 
     @property
@@ -133,14 +142,55 @@ class EncodedScope:
         if editor is None:
             if len(self._editors) >= REMEMBERED:
                 self._editors.clear()
-            tag, vr = self.steps.tag_and_vr(key)
-            editor = self._editors[key] = self.rewriting.editor(self.steps.rules[tag], self.writing, tag, vr)
+            editor = self._editors[key] = self._editor(key)
         if len(self.edits) >= REMEMBERED:
             self.edits.clear()
+        counted = self.rewriting.counted
         found = editor(whole)
-        if len(whole) <= _LONGEST:
+        if len(whole) <= _LONGEST and counted == self.rewriting.counted:
             self.edits[whole] = found
         return found
+
+    def _editor(self, key: Any) -> Editor:
+        tag, vr = self.steps.tag_and_vr(key)
+        rule = self.steps.rules[tag]
+        if rule.action is not Action.KEEP:
+            return self.rewriting.editor(rule, self.writing, tag, vr)
+
+        def check(whole: bytes) -> bytes:
+            instead = self.checked(whole, key)
+            return whole if instead is None else instead
+
+        return check
+
+    def checked(self, whole: bytes, key: Any) -> bytes | None:
+        """Return what takes the place of a kept element whose value its VR cannot hold; None if it stays.
+
+        Short ones that stay are remembered in `fitting`.
+
+        Parameters
+        ----------
+        whole, key
+            As for `edit`.
+        """
+        tag, vr = self.steps.tag_and_vr(key)
+        fits = self._checks.get(key)
+        if fits is None:
+            if len(self._checks) >= REMEMBERED:
+                self._checks.clear()
+            fits = self._checks[key] = FITS[valid_vr(tag, vr)]
+        if fits(whole[self.encoding.length_field(vr)[0] :]):
+            if len(whole) <= SHORT_ELEMENT:
+                if len(self.fitting) >= REMEMBERED:
+                    self.fitting.clear()
+                self.fitting.add(whole)
+            return None
+        return self.unfit(whole, key)
+
+    def unfit(self, whole: bytes, key: Any) -> bytes:
+        """Return what takes the place of a kept element whose value its VR cannot hold."""
+        tag, vr = self.steps.tag_and_vr(key)
+        return self.rewriting.unfit_element(self.scope.unfit(tag), self.writing, tag, vr, whole)
 
     def declaring(self, value: bytes) -> bytes:
         """Return SpecificCharacterSet with a value, nothing if that is empty."""
@@ -178,6 +228,8 @@ class EncodedScope:
             return self.replacement(tag)
         if tag in plan.default:
             return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
+        if tag in plan.appended:
+            return self.rewriting.element(self.writing, tag, plan.appended[tag], tag)
         namespace = self.scope.rule(tag).namespace or Namespace.INSTANCE
         return self.rewriting.identities.absent_uid(self.encoding, tag, namespace)
 
@@ -244,6 +296,27 @@ class _ItemScopesByKey(dict[Any, ItemScopes]):
             self.clear()
         items = self[key] = ItemScopes(self._encoded, self._encoded.steps.item_rules[key])
         return items
+
+
+class _Substitutes(dict[Any, bytes]):
+    """The elements that take the place of others whatever these hold, by the key of their step."""
+
+    def __init__(self, encoded: EncodedScope) -> None:
+        super().__init__()
+        self._encoded = encoded
+
+    def __missing__(self, key: Any) -> bytes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        steps = self._encoded.steps
+        tag, vr = steps.tag_and_vr(key)
+        dummy = steps.rules[tag].dummy
+        if dummy is None:  # `Action.EMPTY`
+            found = steps.empty[key]
+        else:
+            found = self._encoded.rewriting.dummy(dummy, self._encoded.writing, tag, vr)
+        self[key] = found
+        return found
 
 
 class EncodedScopes:

@@ -12,7 +12,7 @@ from dicomorph.dicom.engine.edit_plan import (
     Action,
     Dummy,
     DummyKind,
-    Judge,
+    PrivateJudge,
     Rule,
     Scope,
     Verdicts,
@@ -34,14 +34,14 @@ class JudgedScope:
     ----------
     scope : Scope
         The rules for everything else.
-    inside : Judge or None
+    inside : PrivateJudge or None
         Who judges in the items of this data set; None if that is for the scope to say.
     verdicts : Verdicts, optional
         What was found; None for a data set that is still to be judged, under what those around
         it say.
     """
 
-    def __init__(self, scope: Scope, inside: Judge | None, verdicts: Verdicts | None = None) -> None:
+    def __init__(self, scope: Scope, inside: PrivateJudge | None, verdicts: Verdicts | None = None) -> None:
         self._scope = scope
         self._inside = inside
         self._verdicts = verdicts
@@ -54,6 +54,7 @@ class JudgedScope:
         self.claims: PrivateClaims | None = scope.claims if verdicts is None else None
         self.looks_ahead = scope.looks_ahead and verdicts is None
         self.cleans_frames = scope.cleans_frames
+        self.checks_values = scope.checks_values
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:
@@ -70,6 +71,10 @@ class JudgedScope:
         if is_private_creator(tag):
             return KEEP
         return self._exceptions.get(tag) or self._verdicts.inside.rule(tag, creator)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to an element that stays, if its VR cannot hold its value."""
+        return self._scope.unfit(tag)
 
     def of_item(self, tag: int, index: int) -> Scope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""
@@ -96,12 +101,7 @@ def _described(verdicts: Verdicts) -> Rule:
 
     What stays of them identifies nobody, and what was to be done has been done.
     """
-    described = {
-        (block >> 8, creator)
-        for block, creator in verdicts.owners
-        if verdicts.inside.describes(block >> 8, creator)
-    }
-    if not described:
+    if not verdicts.described:
         return REMOVE
     items: list[Json] = [
         {
@@ -109,7 +109,7 @@ def _described(verdicts: Verdicts) -> Rule:
             "PrivateCreatorReference": creator,
             "BlockIdentifyingInformationStatus": "SAFE",
         }
-        for group, creator in sorted(described)
+        for group, creator in sorted(verdicts.described)
     ]
     return Rule(Action.DUMMY, dummy=Dummy(DummyKind.VALUE, items))
 

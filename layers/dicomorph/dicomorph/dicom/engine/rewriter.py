@@ -101,6 +101,8 @@ class Rewriter:
         ------
         BadFileFormatError
             If the file is not DICOM, broken, or holds what the engine does not understand.
+        RefusedError
+            If the plan's judge refuses it.
         """
         try:
             data = open_dataset(source)
@@ -169,6 +171,7 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
+        flags = self._plan.judge(walk.examination) if self._plan.judge else frozenset()
         encoding, declared = data.encoding, data.declared
         is_usual = encoding.explicit and encoding is declared
         if not is_usual and may_be_read_otherwise(_beginning(data, parts), encoding, declared):
@@ -177,7 +180,7 @@ class Rewriter:
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflated(EditScript.of(parts).chunks(data.source), data.source.scratch)]
-        script = EditScript.of([meta, *parts], remarks=walk.remarks)
+        script = EditScript.of([meta, *parts], remarks=walk.remarks, flags=flags)
         if walk.fragments is None or data.is_deflated:
             return script
         begin, end = walk.fragments
