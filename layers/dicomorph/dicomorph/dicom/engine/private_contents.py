@@ -11,8 +11,8 @@ from dicomorph.dicom.engine.block_characteristics import BlockCharacteristics
 from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.stream.elements import Element
 
-# UIDs under the roots that organizations get theirs from: version numbers are shorter.
-_UIDS = re.compile(rb"(?:1\.[23]|2\.(?:16|25))\.[0-9.]{8,60}[ \0]*(?:\\|$)")
+# What reads as a UID: version numbers have fewer components.
+_UIDS = re.compile(rb"(?:[0-2]\.[0-9]{1,2}(?:\.[0-9]+){3,}|2\.25\.[0-9]{8,})[ \0]*(?:\\|$)")
 _LONGEST_UID = 80  # bytes, with padding and what separates it from the next
 
 
