@@ -45,12 +45,26 @@ def test_the_option_retains_what_is_safe_whatever_the_object(edition: str, sop_c
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_uids_are_mapped_as_those_of_instances_unless_they_are_registered(syntax: str) -> None:
-    uids = [(0x0099, "NQHeader", 0x02)]
-    (group, creator, low) = uids[0]
-    tag = group << 16 | 0x1000 | low
     for value, new in (("1.2.3", None), ("1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.1")):
-        done = retained(small_file(*owned(creator, Element(tag, "UI", value)), syntax=syntax))
-        assert value_of(done, tag) == (new or value_of(done, INSTANCE))
+        done = retained(small_file(*owned("NQHeader", Element(0x00991002, "UI", value)), syntax=syntax))
+        assert value_of(done, 0x00991002) == (new or value_of(done, INSTANCE))
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_uids_stay_with_the_option_that_retains_them(syntax: str) -> None:
+    block = owned("ACME 1.1", Element(0x00091001, "UI", "1.2.3"), Element(0x00091002, "UI", "1.2.3"))
+    statement = declaration(9, "ACME 1.1", "SAFE", actions=(("U", lows(2)),))
+    data = small_file(
+        *([] if syntax == BIG else [statement]),
+        *block,
+        *owned("NQHeader", Element(0x00991002, "UI", "1.2.3")),
+        syntax=syntax,
+    )
+    done = anonymized(
+        data, DicomVersion="2026d", Profile={"Options": ["RetainSafePrivate", "RetainUIDs"]}, Force=True
+    )
+    assert top(done)[-2:] == [0x00990010, 0x00991002]
+    assert {value_of(done, tag) for tag in top(done) if tag & 0xFFFF > 0xFF} == {b"1.2.3"}
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])

@@ -225,7 +225,9 @@ def _root(
         follows=shape.follows,
         creator=creator,
         checks_values=is_conformant(shape.edition),
-        judge=SafePrivateJudge() if shape.judges_private else None,
+        judge=SafePrivateJudge(keeps_uids=Option.RETAIN_UIDS in shape.choice.options)
+        if shape.judges_private
+        else None,
     )
     return rules.root(entries)
 

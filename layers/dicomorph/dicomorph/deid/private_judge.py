@@ -33,21 +33,28 @@ class SafePrivateJudge:
     ----------
     declared : AbstractSet[BlockCharacteristics]
         What the data sets around say of private blocks.
+    keeps_uids : bool
+        Whether UIDs stay as they are, rather than being mapped.
     """
 
-    __slots__ = ("_by_block", "_declared")
+    __slots__ = ("_by_block", "_declared", "_uid")
 
-    def __init__(self, declared: AbstractSet[BlockCharacteristics] = frozenset()) -> None:
+    def __init__(
+        self, declared: AbstractSet[BlockCharacteristics] = frozenset(), *, keeps_uids: bool = False
+    ) -> None:
         self._declared = frozenset(declared)
+        self._uid = KEEP if keeps_uids else _MAPPED
         self._by_block: dict[tuple[int, str], list[BlockCharacteristics]] = {}
         for one in self._declared:
             self._by_block.setdefault((one.group, one.creator), []).append(one)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SafePrivateJudge) and self._declared == other._declared
+        if not isinstance(other, SafePrivateJudge):
+            return False
+        return self._declared == other._declared and self._uid == other._uid
 
     def __hash__(self) -> int:
-        return hash(self._declared)
+        return hash((self._declared, self._uid))
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
         """PrivateJudge one data set; what stays, stays with the creator of its block.
@@ -95,11 +102,12 @@ class SafePrivateJudge:
             return REMOVE
         declared = self._by_block.get((tag >> 16, creator))
         if declared is not None:
-            return _strictest(_declared_rule(one, tag & 0xFF) for one in declared)
+            rule = _strictest(_declared_rule(one, tag & 0xFF) for one in declared)
+            return self._uid if rule == _MAPPED else rule
         known = safe_vr(creator, tag)
         if known is None:
             return REMOVE
-        return _MAPPED if known == "UI" else KEEP
+        return self._uid if known == "UI" else KEEP
 
     def rule_of_value(self, tag: int, creator: str, contents: PrivateContents) -> Rule:
         """Return what happens to an element of a data set: if by its tag it stays, its value is looked at.
@@ -122,7 +130,7 @@ class SafePrivateJudge:
             return rule
         fits = FITS.get((known if vr == "UN" else vr).encode("ascii"))
         is_kept = _may_be(vr, known) and (vr == "UI" or fits is None or fits(contents.value(tag)))
-        return (_MAPPED if vr == "UI" else KEEP) if is_kept else REMOVE
+        return (self._uid if vr == "UI" else KEEP) if is_kept else REMOVE
 
     def described(self, blocks: AbstractSet[tuple[int, str]]) -> AbstractSet[tuple[int, str]]:
         """Return those blocks, by group and creator, of which something is said."""
@@ -133,7 +141,7 @@ class SafePrivateJudge:
             return self
         if len(declared) + len(self._declared) > MOST:  # nobody describes so many
             return self
-        return SafePrivateJudge(self._declared | declared)
+        return SafePrivateJudge(self._declared | declared, keeps_uids=self._uid == KEEP)
 
 
 def _declared_rule(declared: BlockCharacteristics, low: int) -> Rule:
