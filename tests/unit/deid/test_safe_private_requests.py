@@ -203,3 +203,85 @@ def test_paths_reach_private_tags_in_items_that_are_judged(syntax: str) -> None:
     data = small_file(nested(*block), syntax=syntax)
     done = retained(data, Keep=["0008,1250[0].2001,1070"], Remove=["0008,1250[*].2001,1003"])
     assert private_tags(item_of(done)) == [CREATOR, 0x20011004, 0x20011070]
+
+
+def private_sequence(*, unknown: bool, undefined: bool) -> list[Element]:
+    """Return a safe sequence with names, a reference, what nobody knows, and elements of two creators."""
+    inside = [
+        Element(0x00080060, "CS", "MR"),
+        Element(0x00081030, "LO", "SECRET"),
+        Element(0x00081155, "UI", "1.2.3"),
+        nested(Element(0x00100010, "PN", "SECRET"), *owned(SAFE_CREATOR, NUMBER), tag=0x00081199),
+        Element(0x00100010, "PN", "SECRET"),
+        Element(0x00107777, "LO", "SECRET"),
+        *owned("ACME 1.1", Element(0x00191001, "LO", "SECRET")),
+        *owned(SAFE_CREATOR, NUMBER, Element(0x20011070, "LO", "SECRET"), block=0x20),
+    ]
+    return owned(SAFE_CREATOR, Element(0x2001105F, "SQ", [inside, []], undefined=undefined, unknown=unknown))
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.4", "1.2.3.4.5.6"])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_cases_6_and_7_a_private_sequence_is_parsed_whatever_its_vr(
+    syntax: str,
+    sop_class: str,
+    unknown: bool,  # noqa: FBT001
+    undefined: bool,  # noqa: FBT001
+) -> None:
+    block = private_sequence(unknown=unknown, undefined=undefined)
+    data = small_file(Element(CLASS, "UI", sop_class), *block, nested(*block), syntax=syntax)
+    done = retained(data)
+    assert b"SECRET" not in done
+    assert top(done) == private_tags(item_of(done)) == [CREATOR, 0x2001105F]
+    for sequence in (tree_of(done)[0x2001105F], item_of(done)[0x2001105F]):
+        found, empty = sequence.items or []
+        assert empty == {}
+        assert found[0x00080060].value == b"MR"
+        assert found[0x00081155].value.rstrip(b"\0") == value_of(done, INSTANCE)
+        assert private_tags(found) == [0x20010020, moved(SAFE, 0x20)]
+        assert private_tags((found[0x00081199].items or [])[0]) == [CREATOR, SAFE]
+    assert top(anonymized(data, DicomVersion="2026d")) == []
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+def test_case_7_an_unknown_value_that_only_begins_like_a_sequence_goes(syntax: str) -> None:
+    broken = b"\xfe\xff\x00\xe0\x18\0\0\0\x10\0\x10\0\x40\0\0\0DOE^JOHN DOE^JOHN"
+    block = owned(SAFE_CREATOR, NUMBER, Element(0x2001105F, "UN", broken))
+    safe = [declaration(9, "ACME 1.1", "SAFE"), *owned("ACME 1.1", FACT, Element(0x00091002, "UN", broken))]
+    done = retained(small_file(*safe, *block, nested(*safe, *block), syntax=syntax))
+    assert b"JOHN" not in done
+    assert top(done) == private_tags(item_of(done)) == [0x00090010, 0x00091001, CREATOR, SAFE]
+
+
+@pytest.mark.parametrize(
+    "declared", ["", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 13\\ISO 2022 IR 87"]
+)
+@pytest.mark.parametrize(
+    "name", ["\u0418\u0432\u0430\u043d".encode("cp1251"), "\u0418\u0432\u0430\u043d".encode()]
+)
+def test_a_creator_with_bytes_that_are_no_text_is_nobodys(declared: str, name: bytes) -> None:
+    charset = [Element(0x00080005, "CS", declared)] if declared else []
+    for creator in (SAFE_CREATOR.encode() + name, name + SAFE_CREATOR.encode()):
+        block = [Element(CREATOR, "LO", creator + b" " * (len(creator) % 2)), NUMBER]
+        done = retained(small_file(*charset, *block, nested(*block)))
+        assert top(done) == private_tags(item_of(done)) == []
+        assert name not in done
+
+
+@pytest.mark.parametrize(("charset", "codec"), [("ISO_IR 100", "latin-1"), ("ISO_IR 192", "utf-8")])
+def test_creators_beyond_ascii_are_read_in_the_character_set_of_their_data_set(
+    charset: str, codec: str
+) -> None:
+    creator = "\u00c4RZTE".encode(codec)
+    creator += b" " * (len(creator) % 2)
+    item = [
+        Element(0x00080301, "US", 9),
+        Element(0x00080302, "LO", creator),
+        Element(0x00080303, "CS", "SAFE"),
+    ]
+    block = [Element(0x00080300, "SQ", [item]), Element(0x00090010, "LO", creator), FACT]
+    done = retained(small_file(Element(0x00080005, "CS", charset), *block))
+    assert top(done) == [0x00090010, 0x00091001]
+    assert [node[0x00080302].value for node in tree_of(done)[DESCRIPTION].items or []] == [creator]

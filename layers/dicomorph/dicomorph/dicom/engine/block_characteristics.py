@@ -6,7 +6,7 @@ A block is meant by its group and creator, in whatever place it lies.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dicomorph.dicom.stream.elements import (
@@ -23,11 +23,13 @@ from dicomorph.dicom.stream.elements import (
     skip_undefined,
 )
 from dicomorph.dicom.stream.source import Buffer
+from dicomorph.dicom.text.charsets import CharacterSet
 
 CHARACTERISTICS = 0x00080300  # PrivateDataElementCharacteristicsSequence
 _GROUP, _CREATOR, _STATUS, _NONIDENTIFYING = 0x00080301, 0x00080302, 0x00080303, 0x00080304
 _ACTIONS, _IDENTIFYING, _ACTION = 0x00080305, 0x00080306, 0x00080307
 _LAST = 0xFF  # of what ends a tag
+_LONGEST_CREATOR = 64  # characters (PS3.5 6.2, LO)
 _DELIMITER = 8  # bytes of an item delimiter
 MOST = 128  # blocks that are spoken of; real files have a few dozen
 _MOST_ACTIONS = 16  # there are four
@@ -58,7 +60,7 @@ class BlockCharacteristics(NamedTuple):
 
 
 def block_characteristics(
-    vr: bytes, raw: Buffer, encoding: Encoding, decode: Callable[[bytes], str]
+    vr: bytes, raw: Buffer, encoding: Encoding, decoding: CharacterSet
 ) -> frozenset[BlockCharacteristics]:
     """Return what a PrivateDataElementCharacteristicsSequence says, nothing if it cannot be read.
 
@@ -68,13 +70,13 @@ def block_characteristics(
         The sequence: its VR, empty in implicit VR, and its value with the delimiter, if it has one.
     encoding : Encoding
         Of the data set.
-    decode : Callable[[bytes], str]
-        Reads text in the character set of the data set.
+    decoding : CharacterSet
+        Of the data set.
     """
     try:
         inner = encoding_inside(vr, encoding, raw, 0, len(raw))
         found = frozenset(
-            _characteristics(raw, *item, inner, decode) for item in _items(raw, 0, len(raw), inner)
+            _characteristics(raw, *item, inner, decoding) for item in _items(raw, 0, len(raw), inner)
         )
     except (StructureError, struct.error, IndexError):
         return frozenset()
@@ -109,7 +111,7 @@ def _elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> dict[in
 
 
 def _characteristics(
-    buffer: Buffer, pos: int, end: int, encoding: Encoding, decode: Callable[[bytes], str]
+    buffer: Buffer, pos: int, end: int, encoding: Encoding, decoding: CharacterSet
 ) -> BlockCharacteristics:
     elements = _elements(buffer, pos, end, encoding)
 
@@ -120,7 +122,7 @@ def _characteristics(
     (group,) = _numbers(value(_GROUP), encoding) or (0,)
     return BlockCharacteristics(
         group,
-        creator_text(value(_CREATOR), decode),
+        creator_text(value(_CREATOR), decoding),
         value(_STATUS).decode("ascii", "replace").strip(" \0"),
         _bits(value(_NONIDENTIFYING), encoding),
         _actions(buffer, elements.get(_ACTIONS), encoding),
@@ -158,6 +160,14 @@ def _numbers(raw: bytes, encoding: Encoding) -> tuple[int, ...]:
     return struct.unpack(f"{encoding.order}{len(raw) // 2}H", raw[: len(raw) & ~1])
 
 
-def creator_text(raw: bytes, decode: Callable[[bytes], str]) -> str:
-    """Return a private creator without its padding: spaces (PS3.5 6.2, LO), and NULs behind it."""
-    return decode(raw).rstrip(" \0").lstrip(" ")
+def creator_text(raw: bytes, decoding: CharacterSet) -> str:
+    """Return a private creator without its padding: spaces (PS3.5 6.2, LO), and NULs behind it.
+
+    What is no text in its character set to the last byte, or longer than a creator may be, names
+    nobody: it is empty.
+    """
+    raw = raw.rstrip(b" \0")
+    if not decoding.is_text(raw, is_name=False):
+        return ""
+    text = decoding.decode(raw).strip(" ")
+    return text if len(text) <= _LONGEST_CREATOR else ""

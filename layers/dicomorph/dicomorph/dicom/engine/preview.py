@@ -104,7 +104,8 @@ class Preview(NamedTuple):
             is_orphan = action is Action.JUDGE and block_of(tag) is not None and tag not in self.owned
             return action is Action.REMOVE or is_orphan
 
-        return relocation(claims, self._texts(decoding), self.private, is_removed)
+        texts = self._texts(lambda raw: decoding.decode(raw).strip(" \0"))
+        return relocation(claims, texts, self.private, is_removed)
 
     def verdicts(self, scope: Scope, decoding: CharacterSet) -> Verdicts | None:
         """Return what happens to the private elements, None if nobody judges them.
@@ -117,9 +118,13 @@ class Preview(NamedTuple):
         if scope.judge is None:
             return None
         vr, raw = self.description or (b"", b"")
-        declared = block_characteristics(vr, raw, self.encoding, decoding.decode)
+        declared = block_characteristics(vr, raw, self.encoding, decoding)
         contents = PrivateContents(
-            self._texts(decoding), self.owned, declared, self.encoding.order, self.read
+            self._texts(lambda raw: creator_text(raw, decoding)),
+            self.owned,
+            declared,
+            self.encoding.order,
+            self.read,
         )
 
         def stays(tag: int) -> bool | None:
@@ -128,12 +133,10 @@ class Preview(NamedTuple):
 
         return scope.judge.judge(contents, stays)
 
-    def _texts(self, decoding: CharacterSet) -> dict[int, str]:
+    def _texts(self, text_of: Callable[[bytes], str]) -> dict[int, str]:
         """Return the creators by their blocks."""
         return {
-            block: creator_text(raw, decoding.decode)
-            for tag, raw in self.creators.items()
-            if (block := block_of(tag)) is not None
+            block: text_of(raw) for tag, raw in self.creators.items() if (block := block_of(tag)) is not None
         }
 
 
