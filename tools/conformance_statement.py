@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from dicomorph.deid.editions.profile_table import (
     telling_apart,
 )
 from dicomorph.deid.editions.replaced_content import dependent_attributes
+from dicomorph.deid.safe_private import safe_elements
 from dicomorph.dicom.standard.dictionary import find, keyword_of, vr_of
 from dicomorph.dicom.standard.dummy_values import dummy_value
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
@@ -50,6 +52,7 @@ def page_with_tables() -> str:
         ("options", _options()),
         ("dummies", _dummies()),
         ("dependents", _dependents()),
+        ("private", _private()),
     ):
         text = replace_part(text, mark, "\n".join(["", *lines, "", ""]))
     return text
@@ -147,6 +150,21 @@ def _options() -> Iterator[str]:
         letters = Counter(row.options.get(option) for row in profile_rows(NEWEST).values())
         name = option.name.title().replace("_", "").replace("Uids", "UIDs")
         yield f"| {name} | {option.value} | {letters['K']} | {letters['C']} |"
+
+
+def _private() -> Iterator[str]:
+    yield from _table("creator", "group", "elements")
+    for creator, elements in safe_elements().items():
+        for group, keys in itertools.groupby(sorted(elements), key=lambda key: key[:4]):
+            lows = [int(key[4:], 16) for key in keys]
+            yield f"| {creator} | {group.upper()} | {', '.join(_ranges(lows))} |"
+
+
+def _ranges(numbers: list[int]) -> Iterator[str]:
+    """Yield ascending numbers, in hexadecimal digits, each run of them by its ends."""
+    for _, run in itertools.groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        ends = [f"{number:02X}" for _, number in run]
+        yield ends[0] if len(ends) == 1 else f"{ends[0]}-{ends[-1]}"
 
 
 def _named(tag: int) -> str:

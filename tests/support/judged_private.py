@@ -42,6 +42,7 @@ def retaining(edition: str = "2023b") -> Rewriter:
         kept=frozenset(),
         removed=frozenset(),
         replaced=frozenset(),
+        checks_values=True,
         judge=SafePrivateJudge(),
     )
     plan = EditPlan(

@@ -202,7 +202,7 @@ def test_a_creator_that_reserves_two_blocks_owns_both() -> None:
 
 
 def test_a_creator_none_of_whose_elements_stay_goes() -> None:
-    unsafe = Element(0x20011011, "LO", "DOE^JOHN")
+    unsafe = Element(0x20011070, "LO", "DOE^JOHN")
     block = owned(SAFE_CREATOR, unsafe) + owned(SAFE_CREATOR, NUMBER, block=0x12)
     block.sort(key=lambda one: one.tag)
     done = retained(small_file(*block, nested(*block)))

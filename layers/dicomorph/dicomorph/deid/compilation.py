@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from dicomorph import __version__
 from dicomorph.deid.editions.editions import is_conformant, resolver_of
-from dicomorph.deid.editions.options import Choice
+from dicomorph.deid.editions.options import Choice, Option
 from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.judgement import Judging
 from dicomorph.deid.marks import marks_of
+from dicomorph.deid.private_judge import SafePrivateJudge
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
 from dicomorph.deid.requests.embedded_images import (
@@ -154,7 +155,9 @@ def compile_plan(
         judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
         if is_conformant(modification.edition)
         else None,
-        looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
+        looks_ahead=root.looks_ahead
+        or shape.judges_private
+        or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 
 
@@ -180,6 +183,11 @@ class _Shape:
     replaced: frozenset[int]
     appended: frozenset[int]
     follows: bool
+
+    @property
+    def judges_private(self) -> bool:
+        """Whether of private tags, which go, those stay that are known to be safe."""
+        return self.removes_private and Option.RETAIN_SAFE_PRIVATE in self.choice.options
 
 
 def _is_ascii(value: Json) -> bool:
@@ -218,6 +226,9 @@ def _root(
         creator=creator,
         checks_values=is_conformant(shape.edition),
         caps_age=shape.choice.age_cap,
+        judge=SafePrivateJudge(keeps_uids=Option.RETAIN_UIDS in shape.choice.options)
+        if shape.judges_private
+        else None,
     )
     return rules.root(entries)
 

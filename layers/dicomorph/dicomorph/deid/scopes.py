@@ -168,7 +168,7 @@ class Rules:
     def _nested_rule(self, tag: int, path: Path) -> Rule:
         found = self._private_rule(tag)
         if found is not None:
-            return found
+            return self._decided_in_items.get(tag, found) if found == JUDGE else found
         if self.edition is None:
             return KEEP
         found = self._decided_in_items.get(tag)
@@ -186,19 +186,22 @@ class Rules:
         return self.edition.resolve(tag, (), self.sop_class, self._staying_at_top)
 
     def unfit(self, place: Place, tag: int) -> Rule:
-        """Return what happens to a value that its VR cannot hold; what the request keeps, stays."""
+        """Return what happens to a value that its VR cannot hold; what the request keeps, stays.
+
+        So does what is private, unless it was judged, with its value.
+        """
         decided = self._decided_top if place == _TOP else self._decided_in_items
-        if self.edition is None or place.is_kept or tag in decided:
+        if self.edition is None or place.is_kept or tag in decided or is_private(tag):
             return KEEP
         return self.edition.unfit(tag, place.path, self.sop_class)
 
     def _private_rule(self, tag: int) -> Rule | None:
         """Return what happens to private elements where they go, and to what speaks of them."""
-        if not self.removes_private:
+        # Orthanc's editions leave what describes private elements.
+        is_concerned = is_private(tag) or (tag == CHARACTERISTICS and self.checks_values)
+        if not self.removes_private or not is_concerned:
             return None
-        if self.judge is not None and (is_private(tag) or tag == CHARACTERISTICS):
-            return JUDGE
-        return REMOVE if is_private(tag) else None
+        return REMOVE if self.judge is None else JUDGE
 
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
@@ -210,7 +213,8 @@ class Rules:
             return None
         if place == _TOP:
             return self.creator.claims(entries, kept=self.kept, removed=self.removed, replaced=self.replaced)
-        reaches_items = self.edition is not None and not self.removes_private and not place.is_kept
+        may_stay = not self.removes_private or self.judge is not None
+        reaches_items = self.edition is not None and may_stay and not place.is_kept
         removed = self.removed if reaches_items else frozenset[int]()
         return self.creator.in_items(entries).claims(entries, removed=removed)
 

@@ -47,6 +47,7 @@ _KEEP = "K"
 _REMEMBERED = 8_192  # tags, and places with a tag
 _CLEANED_TITLE = "AE"
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
+_FORBIDDEN = 0xFFFF0000  # the last group, which nobody may use (PS3.5 7.8)
 _ICC_PROFILE = 0x00282000
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
 # RetrieveURI in HL7StructuredDocumentReferenceSequence is of Type 3 (PS3.3 C.12.1). dciodvfy takes it
@@ -130,7 +131,7 @@ class ConfidentialityProfile:
 
     def alone(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to an attribute if what it belongs to stays."""
-        if tag in ALWAYS_REMOVED or tag < _FIRST_DATA_SET_TAG:
+        if tag in ALWAYS_REMOVED or not _FIRST_DATA_SET_TAG <= tag < _FORBIDDEN:
             return REMOVE
         if tag == PATIENT_ID and not path:
             return mapped(tag, path)  # instances of a patient stay those of one

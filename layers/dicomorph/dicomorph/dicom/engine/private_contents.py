@@ -11,8 +11,8 @@ from dicomorph.dicom.engine.block_characteristics import BlockCharacteristics
 from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.stream.elements import Element
 
-# UIDs under the roots that organizations get theirs from: version numbers are shorter.
-_UIDS = re.compile(rb"(?:1\.[23]|2\.(?:16|25))\.[0-9.]{8,60}[ \0]*(?:\\|$)")
+# What reads as a UID: version numbers have fewer components.
+_UIDS = re.compile(rb"(?:[0-2]\.[0-9]{1,2}(?:\.[0-9]+){3,}|2\.25\.[0-9]{8,})[ \0]*(?:\\|$)")
 _LONGEST_UID = 80  # bytes, with padding and what separates it from the next
 
 
@@ -39,10 +39,10 @@ class PrivateContents(NamedTuple):
     order: str
     read: Callable[[int, int], bytes]
 
-    def value(self, tag: int, longest: int) -> bytes:
-        """Return the value of an element, up to a number of bytes."""
+    def value(self, tag: int) -> bytes:
+        """Return the value of an element."""
         element = self.elements[tag]
-        return self.read(element.value, min(element.stop, element.value + longest))
+        return self.read(element.value, element.stop)
 
     def vr(self, tag: int) -> str:
         """Return the VR of an element.
@@ -57,7 +57,7 @@ class PrivateContents(NamedTuple):
             return "SQ"
         if element.value == element.stop:
             return ""
-        beginning = self.value(tag, _LONGEST_UID)
+        beginning = self.read(element.value, min(element.stop, element.value + _LONGEST_UID))
         if holds_items(tag, element.vr, beginning[:4], self.order):
             return "SQ"
         return "UI" if _UIDS.match(beginning) else "UN"

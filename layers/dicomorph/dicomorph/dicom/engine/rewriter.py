@@ -42,6 +42,7 @@ from dicomorph.model.resources import Json
 
 _REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
 _REMEMBERED_RELOCATIONS = 100  # as above
+_HEAVIEST = 4_096  # private blocks and elements of a data set that is remembered
 
 
 class Rewriter:
@@ -221,14 +222,16 @@ class Rewriter:
         key = plan.root, relocation, verdicts
         if key == (plan.root, UNMOVED, None):
             return scopes
-        if key not in self._relocations:
-            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
-                self._relocations.clear()
+        known = self._relocations.get(key)
+        if known is None:
             if verdicts is not None:
                 root = JudgedScope(root, verdicts.inside, verdicts)
-            plan = dataclasses.replace(plan, root=root, replace=replace)
-            self._relocations[key] = self._new_scopes(plan, {})
-        return self._relocations[key]
+            known = self._new_scopes(dataclasses.replace(plan, root=root, replace=replace), {})
+            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
+                self._relocations.clear()
+            if verdicts is None or verdicts.weight <= _HEAVIEST:
+                self._relocations[key] = known
+        return known
 
     def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
         found = read_values(data, {SOP_CLASS_UID}, default_encoding=self._default_encoding)
