@@ -8,7 +8,8 @@ from importlib import resources
 
 from dicomorph.deid.editions.profiles import profile
 from dicomorph.deid.private_judge import SafePrivateJudge
-from dicomorph.deid.scopes import Rules
+from dicomorph.deid.rules import Rules
+from dicomorph.deid.scopes import Scopes
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
@@ -46,7 +47,7 @@ def retaining(edition: str = "2023b") -> Rewriter:
         judge=SafePrivateJudge(),
     )
     plan = EditPlan(
-        root=rules.root(()),
+        root=Scopes(rules).root(()),
         replace={},
         default={},
         required=frozenset(),

@@ -24,8 +24,9 @@ from dicomorph.deid.requests.embedded_images import (
 )
 from dicomorph.deid.requests.modification import Modification
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
-from dicomorph.deid.requests.nested_values import named_by_number, with_paths_inside
-from dicomorph.deid.scopes import PlanScope, Rules
+from dicomorph.deid.requests.nested_values import named_by_number, path_entries, with_paths_inside
+from dicomorph.deid.rules import Rules
+from dicomorph.deid.scopes import PlanScope, Scopes
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.dictionary import is_private_creator
@@ -84,7 +85,7 @@ def compile_plan(
         If such an image cannot be decoded.
     """
     names = TagNames(settings.dictionary)
-    entries = _path_entries(modification, names)
+    entries = path_entries(modification, names)
     replace = {
         tag: with_paths_inside(tag, named_by_number(value, names), entries)
         for tag, value in modification.replaced_tags.items()
@@ -230,24 +231,8 @@ def _root(
         if shape.judges_private
         else None,
     )
-    return rules.root(entries)
+    return Scopes(rules).root(entries)
 
 
 # What the walkers learn about a shape (`Scope.learnt`) serves the next request of that shape.
 _shared_root = functools.lru_cache(maxsize=16)(_root)
-
-
-def _path_entries(modification: Modification, names: TagNames) -> tuple[PathEntry, ...]:
-    """Return the nested paths in the order in which they apply (spec 3.3, step 8)."""
-    entries = [
-        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
-    ]
-    entries += [
-        PathEntry(Operation.REPLACE, path.parents, path.tag, named_by_number(value, names))
-        for path, value in modification.replace.items()
-        if path.parents and is_writable(path.tag)
-    ]
-    entries += [
-        PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents
-    ]
-    return tuple(entries)

@@ -1,6 +1,6 @@
 """How an edition of the profile answers: by an attribute's tag, its path and the SOP class.
 
-The rules of a request (`scopes`) stand in front of it; the walkers behind ask once for each tag at
+The rules of a request (`deid.rules`) stand in front of it; the walkers behind ask once for each tag at
 each place. A place is a path that stands for all paths with the same answers, so that an edition
 which tells them apart costs more memory, and no more time for each element.
 """
