@@ -96,7 +96,8 @@ def test_no_rule_makes_any_object_invalid_or_keeps_what_must_go(choice: Choice) 
 @pytest.mark.slow
 def test_a_sequence_without_an_item_of_its_own_gets_a_code_and_holds_codes() -> None:
     resolver = resolver_of(NEWEST_EDITION)
-    coded, others = set(), set()
+    coded: set[tuple[int, Path]] = set()
+    others: set[tuple[int, Path]] = set()
     for sop_class in TYPES.sop_classes():
         for path in walked(resolver, sop_class):
             for tag in TYPES.attributes(path, sop_class):
