@@ -19,8 +19,8 @@ _PLAIN_TEXT = frozenset(("AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "
 class AllowListed:
     """An edition behind a list (a `resolution.Resolver`).
 
-    What is listed is kept wherever it stands; UIDs of instances are mapped all the same, unless
-    an option keeps them. All else goes, as far as the object stays valid without it.
+    What is listed is kept wherever it stands; UIDs of instances are mapped all the same.
+    All else goes, as far as the object stays valid without it.
 
     Parameters
     ----------
