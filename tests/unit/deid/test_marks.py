@@ -39,6 +39,7 @@ DATES = {"StudyDate": "20000101", "StudyTime": "12", "AcquisitionDateTime": "200
 LISTS = {
     "pixels": frozenset((0x00280010, 0x00200052, 0x7FE00010)),  # Rows, FrameOfReferenceUID, PixelData
     "dates": frozenset((0x00280010, 0x00080020)),  # StudyDate
+    "birth": frozenset((0x00280010, 0x00100030)),
     "text": frozenset((0x00280010, 0x00081030)),  # StudyDescription
 }
 
@@ -174,6 +175,13 @@ def test_who_keeps_an_identity_has_not_removed_it(name: str, path: str) -> None:
     assert PATIENT_IDENTITY_REMOVED not in found.replace
     assert PATIENT_IDENTITY_REMOVED not in found.appended
     assert (method(found), codes(found)) == ("", [])
+
+
+def test_neither_has_who_lists_it() -> None:
+    found = plan({"AllowList": "birth"})
+    assert PATIENT_IDENTITY_REMOVED not in found.replace
+    assert (method(found), codes(found), dates(found)) == ("", [], "UNMODIFIED")
+    assert plan({"AllowList": "text"}).replace[PATIENT_IDENTITY_REMOVED] == "YES"
 
 
 @pytest.mark.parametrize("body", [{"Keep": ["PatientSex"]}, {"Remove": ["PatientName"]}])

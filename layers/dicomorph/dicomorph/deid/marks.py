@@ -86,7 +86,8 @@ def _orthancs(modification: Modification, software: str) -> Marks:
 def _conformant_marks(modification: Modification, software: str) -> Marks:
     """Return the marks that say no more than is true of the request."""
     replace: dict[int, Json] = {}
-    if not any(path.tag in _IDENTITY for path in modification.keep):
+    listed = modification.choice.allow_list.tags if modification.choice.allow_list else frozenset[int]()
+    if _IDENTITY.isdisjoint({path.tag for path in modification.keep} | listed):
         replace[PATIENT_IDENTITY_REMOVED] = "YES"
     appended: dict[int, Json] = {
         DEIDENTIFICATION_METHOD: software[:_LONGEST_TEXT],
