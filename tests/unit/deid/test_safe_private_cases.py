@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.compat.data_sets import Tree
-from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element
+from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, JPEG, Element, Fragments
 from tests.support.edits import anonymized
 from tests.support.judged_private import (
     SAFE,
@@ -289,3 +289,17 @@ def test_what_the_table_calls_a_number_stays_if_it_is_one(
 def test_a_number_stays_as_another_kind_of_number_than_the_table_says() -> None:
     block = owned("GEMS_ACQU_01", Element(0x00191023, "FD", b"\0\0\0\0\0\0\xf8?"))
     assert top(retained(small_file(*block))) == [0x00190010, 0x00191023]
+
+
+@pytest.mark.parametrize("frames", [bytes(64), Fragments((bytes(64), bytes(64)))])
+def test_what_stands_behind_the_pixels_is_judged_as_well(frames: bytes | Fragments) -> None:
+    is_encapsulated = isinstance(frames, Fragments)
+    pixels = Element(0x7FE00010, "OB", frames, undefined=is_encapsulated)
+    block = owned("ACME 1.1", Element(0x7FE11001, "LO", "FACT")) + owned(
+        "OTHER", Element(0x7FE11001, "LO", "DOE"), block=0x11
+    )
+    block.sort(key=lambda element: element.tag)
+    data = small_file(
+        declaration(0x7FE1, "ACME 1.1", "SAFE"), pixels, *block, syntax=JPEG if is_encapsulated else EXPLICIT
+    )
+    assert top(retained(data)) == [0x7FE10010, 0x7FE11001]

@@ -245,14 +245,27 @@ def test_cases_6_and_7_a_private_sequence_is_parsed_whatever_its_vr(
     assert top(anonymized(data, DicomVersion="2026d")) == []
 
 
+BROKEN = [
+    b"\xfe\xff\x00\xe0\x18\0\0\0\x10\0\x10\0\x40\0\0\0DOE^JOHN DOE^JOHN",
+    b"\xfe\xff\x00\xe0\xff\0\0\0\x10\0\x10\0\x08\0\0\0DOE^JOHN",  # the item is longer than its element
+    b"\xfe\xff\x00\xe0\x10\0\0\0\x10\0\x10\0\x08\0\0\0DOE^JOHNDOE^JOHN",  # something behind it
+    # A sequence in it is none.
+    b"\xfe\xff\x00\xe0\x18\0\0\0\x08\0\x50\x12\x10\0\0\0\xfe\xff\x00\xe0\x10\0\0\0DOE^JOHN",
+]
+
+
+@pytest.mark.parametrize("value", BROKEN)
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
-def test_case_7_an_unknown_value_that_only_begins_like_a_sequence_goes(syntax: str) -> None:
-    broken = b"\xfe\xff\x00\xe0\x18\0\0\0\x10\0\x10\0\x40\0\0\0DOE^JOHN DOE^JOHN"
-    block = owned(SAFE_CREATOR, NUMBER, Element(0x2001105F, "UN", broken))
-    safe = [declaration(9, "ACME 1.1", "SAFE"), *owned("ACME 1.1", FACT, Element(0x00091002, "UN", broken))]
-    done = retained(small_file(*safe, *block, nested(*safe, *block), syntax=syntax))
+def test_case_7_an_unknown_value_that_only_begins_like_a_sequence_goes_with_its_creator(
+    syntax: str, value: bytes
+) -> None:
+    kept = owned(SAFE_CREATOR, NUMBER)
+    block = owned("Philips Imaging DD 002", Element(0x2001103A, "UN", value), block=0x11)
+    safe = [declaration(9, "ACME 1.1", "SAFE"), *owned("ACME 1.1", Element(0x00091002, "UN", value))]
+    whole = sorted([*safe, *kept, *block], key=lambda element: element.tag)
+    done = retained(small_file(*whole, nested(*whole), syntax=syntax))
     assert b"JOHN" not in done
-    assert top(done) == private_tags(item_of(done)) == [0x00090010, 0x00091001, CREATOR, SAFE]
+    assert top(done) == private_tags(item_of(done)) == [CREATOR, SAFE]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacterist
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
 from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.engine.private_contents import PrivateContents
+from dicomorph.dicom.engine.private_contents import UNREADABLE, PrivateContents
 from dicomorph.dicom.standard.private_blocks import block_of
 
 _MAPPED = Rule(Action.MAP, Namespace.INSTANCE)
@@ -123,6 +123,8 @@ class SafePrivateJudge:
         if rule == REMOVE:
             return rule
         vr = contents.vr(tag)
+        if vr == UNREADABLE:
+            return REMOVE
         known = "" if (tag >> 16, creator) in self._by_block else safe_vr(creator, tag) or ""
         if rule in {DUMMY, _MAPPED}:  # nothing could be written in the place of others
             return REMOVE if vr == "SQ" or (rule == DUMMY and vr in {"", "UN"}) else rule
