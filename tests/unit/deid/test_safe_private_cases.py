@@ -303,3 +303,11 @@ def test_what_stands_behind_the_pixels_is_judged_as_well(frames: bytes | Fragmen
         declaration(0x7FE1, "ACME 1.1", "SAFE"), pixels, *block, syntax=JPEG if is_encapsulated else EXPLICIT
     )
     assert top(retained(data)) == [0x7FE10010, 0x7FE11001]
+
+
+def test_of_what_a_file_says_the_stricter_reading_counts_where_whole_elements_are_given() -> None:
+    block = owned("ACME 1.1", Element(0x00091001, "LO", "FACT"), Element(0x00091002, "LO", "DOE"))
+    statement = declaration(9, "ACME 1.1", "SAFE", actions=(("X", lows(0x1002)),))
+    assert top(retained(small_file(statement, *block))) == [0x00090010, 0x00091001]
+    statement = declaration(9, "ACME 1.1", "MIXED", nonidentifying=lows(1, 0x1002))
+    assert top(retained(small_file(statement, *block))) == [0x00090010, 0x00091001]

@@ -24,6 +24,7 @@ CHARACTERISTICS = 0x00080300  # PrivateDataElementCharacteristicsSequence
 _GROUP, _CREATOR, _STATUS, _NONIDENTIFYING = 0x00080301, 0x00080302, 0x00080303, 0x00080304
 _ACTIONS, _IDENTIFYING, _ACTION = 0x00080305, 0x00080306, 0x00080307
 _LAST = 0xFF  # of what ends a tag
+_WHOLE = 0xFFFF  # what identifies somebody does so, too, if more of its tag is given
 _LONGEST_CREATOR = 64  # characters (PS3.5 6.2, LO)
 MOST = 128  # blocks that are spoken of; real files have a few dozen
 _MOST_ACTIONS = 16  # there are four
@@ -119,17 +120,17 @@ def _actions(buffer: Buffer, sequence: Element | None, encoding: Encoding) -> tu
             for one in (elements.get(_ACTION), elements.get(_IDENTIFYING))
         )
         name = action.decode("ascii", "replace").strip(" \0")
-        found[name] = found.get(name, 0) | _bits(numbers, inner)
+        found[name] = found.get(name, 0) | _bits(numbers, inner, _WHOLE)
     if len(found) > _MOST_ACTIONS:
         raise misplaced()
     return tuple(sorted(found.items()))
 
 
-def _bits(raw: bytes, encoding: Encoding) -> int:
-    """Return a bit for each value that is the end of a tag."""
+def _bits(raw: bytes, encoding: Encoding, largest: int = _LAST) -> int:
+    """Return a bit for the end of each tag that is given, with what stands before it up to a number."""
     bits = 0
     for number in set(_numbers(raw, encoding)):
-        bits |= 1 << number if number <= _LAST else 0
+        bits |= 1 << (number & _LAST) if number <= largest else 0
     return bits
 
 
