@@ -155,11 +155,12 @@ def test_keep_private_tags_keeps_all_but_groups_that_nobody_may_use() -> None:
     assert top(done) == private_tags(item_of(done)) == kept
 
 
-def test_a_private_tag_that_is_kept_stays_with_its_creator() -> None:
+@pytest.mark.parametrize("options", [["RetainSafePrivate"], []])
+def test_a_private_tag_that_is_kept_stays_with_its_creator(options: list[str]) -> None:
     data = small_file(
         *owned("ACME 1.1", FACT, Element(0x00091002, "LO", "DOE")), nested(*owned("ACME 1.1", FACT))
     )
-    done = retained(data, Keep=["0009,1001"])
+    done = anonymized(data, DicomVersion="2026d", Profile={"Options": options}, Keep=["0009,1001"])
     assert top(done) == [0x00090010, 0x00091001]
     assert private_tags(item_of(done)) == []
 
@@ -201,6 +202,8 @@ def test_a_private_tag_that_is_replaced_takes_no_block_of_safe_ones(names_creato
 def test_paths_reach_private_tags_in_items_that_are_judged(syntax: str) -> None:
     block = owned(SAFE_CREATOR, NUMBER, Element(0x20011004, "CS", "SAFE"), UNSAFE)
     data = small_file(nested(*block), syntax=syntax)
+    kept = anonymized(data, DicomVersion="2026d", Keep=["0008,1250[0].2001,1070"])
+    assert private_tags(item_of(kept)) == [CREATOR, 0x20011070]
     done = retained(data, Keep=["0008,1250[0].2001,1070"], Remove=["0008,1250[*].2001,1003"])
     assert private_tags(item_of(done)) == [CREATOR, 0x20011004, 0x20011070]
 
