@@ -6,9 +6,11 @@ import pytest
 
 from dicomorph.dicom.engine import judged_scope, preview, rewriter
 from dicomorph.dicom.engine.block_characteristics import MOST
+from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
-from tests.dicom_factory import EXPLICIT, IMPLICIT, Element
+from tests.dicom_factory import BIG, DEFLATED, EXPLICIT, IMPLICIT, Element
+from tests.support.edits import WindowedSource
 from tests.support.judged_private import (
     SAFE,
     SAFE_CREATOR,
@@ -21,6 +23,7 @@ from tests.support.judged_private import (
 )
 from tests.support.small_files import SEQUENCE, nested, small_file, tree_of
 
+LAST = Element(0x7E011001, "LO", "FACT")
 NUMBER = Element(SAFE, "FL", b"\0\0\x80?")
 
 
@@ -103,3 +106,18 @@ def test_a_description_that_cannot_be_read_says_nothing(raw: bytes) -> None:
     safe = owned(SAFE_CREATOR, NUMBER)
     done = retained(small_file(Element(0x00080300, "UN", raw), *block, *safe))
     assert private_tags(tree_of(done)) == [0x20010010, SAFE]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, DEFLATED])
+def test_a_window_shows_enough_of_private_elements(syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "WINDOW", 64)
+    block = [*blocks(3), Element(0x20015F70, "LO", "NOBODY")]
+    block.insert(3, Element(0x20010040, "LO", SAFE_CREATOR))
+    sequence = nested(*owned("ACME", Element(0x00091001, "LO", "X" * 200)), *block, undefined=True)
+    whole = [sequence, *block, Element(0x7FE00010, "OW", bytes(500)), *owned("HOLOGIC, Inc.", LAST)]
+    data = small_file(*sorted(whole, key=lambda element: element.tag), syntax=syntax)
+    expected = retained(data)
+    assert LAST.tag in tree_of(expected)
+    for surplus in (0, 1, 7):
+        source = WindowedSource(data, surplus)
+        assert retaining().rewrite(source).join(source) == expected

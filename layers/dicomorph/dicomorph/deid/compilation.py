@@ -29,7 +29,7 @@ from dicomorph.deid.rules import Rules
 from dicomorph.deid.scopes import PlanScope, Scopes
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.standard.dictionary import is_private_creator
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
@@ -157,7 +157,7 @@ def compile_plan(
         if is_conformant(modification.edition)
         else None,
         looks_ahead=root.looks_ahead
-        or shape.judges_private
+        or root.judge is not None
         or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 
@@ -184,11 +184,6 @@ class _Shape:
     replaced: frozenset[int]
     appended: frozenset[int]
     follows: bool
-
-    @property
-    def judges_private(self) -> bool:
-        """Whether of private tags, which go, those stay that are known to be safe."""
-        return self.removes_private and Option.RETAIN_SAFE_PRIVATE in self.choice.options
 
 
 def _is_ascii(value: Json) -> bool:
@@ -227,11 +222,21 @@ def _root(
         creator=creator,
         checks_values=is_conformant(shape.edition),
         caps_age=shape.choice.age_cap,
-        judge=SafePrivateJudge(keeps_uids=Option.RETAIN_UIDS in shape.choice.options)
-        if shape.judges_private
-        else None,
+        judge=_private_judge(shape, entries),
     )
     return Scopes(rules).root(entries)
+
+
+def _private_judge(shape: _Shape, entries: tuple[PathEntry, ...]) -> SafePrivateJudge | None:
+    """Return who tells which private elements stay where they go, if any do, and with which creators."""
+    options = shape.choice.options
+    retains = Option.RETAIN_SAFE_PRIVATE in options
+    keeps = any(map(is_private, shape.kept)) or any(
+        entry.operation is Operation.KEEP and is_private(entry.tag) for entry in entries
+    )
+    if not shape.removes_private or not (retains or (keeps and is_conformant(shape.edition))):
+        return None
+    return SafePrivateJudge(retains=retains, keeps_uids=Option.RETAIN_UIDS in options)
 
 
 # What the walkers learn about a shape (`Scope.learnt`) serves the next request of that shape.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from collections.abc import Set as AbstractSet
 
 from dicomorph.deid.safe_private import safe_vr
@@ -10,7 +10,7 @@ from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacterist
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
 from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.engine.private_contents import PrivateContents
+from dicomorph.dicom.engine.private_contents import UNREADABLE, PrivateContents
 from dicomorph.dicom.standard.private_blocks import block_of
 
 _MAPPED = Rule(Action.MAP, Namespace.INSTANCE)
@@ -33,16 +33,23 @@ class SafePrivateJudge:
     ----------
     declared : AbstractSet[BlockCharacteristics]
         What the data sets around say of private blocks.
+    retains : bool
+        Whether safe elements stay. If not, the creators of those do that stay for another reason.
     keeps_uids : bool
         Whether UIDs stay as they are, rather than being mapped.
     """
 
-    __slots__ = ("_by_block", "_declared", "_uid")
+    __slots__ = ("_by_block", "_declared", "_retains", "_uid")
 
     def __init__(
-        self, declared: AbstractSet[BlockCharacteristics] = frozenset(), *, keeps_uids: bool = False
+        self,
+        declared: AbstractSet[BlockCharacteristics] = frozenset(),
+        *,
+        retains: bool = True,
+        keeps_uids: bool = False,
     ) -> None:
         self._declared = frozenset(declared)
+        self._retains = retains
         self._uid = KEEP if keeps_uids else _MAPPED
         self._by_block: dict[tuple[int, str], list[BlockCharacteristics]] = {}
         for one in self._declared:
@@ -51,13 +58,17 @@ class SafePrivateJudge:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SafePrivateJudge):
             return False
-        return self._declared == other._declared and self._uid == other._uid
+        return self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self._declared, self._uid))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> Hashable:
+        return self._declared, self._retains, self._uid
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
-        """PrivateJudge one data set; what stays, stays with the creator of its block.
+        """Judge one data set; what stays, stays with the creator of its block.
 
         Parameters
         ----------
@@ -98,7 +109,7 @@ class SafePrivateJudge:
         creator : str
             That of its block, without padding; empty if there is none.
         """
-        if not creator or tag >> 16 in _FORBIDDEN_GROUPS:
+        if not creator or not self._retains or tag >> 16 in _FORBIDDEN_GROUPS:
             return REMOVE
         declared = self._by_block.get((tag >> 16, creator))
         if declared is not None:
@@ -123,6 +134,8 @@ class SafePrivateJudge:
         if rule == REMOVE:
             return rule
         vr = contents.vr(tag)
+        if vr == UNREADABLE:
+            return REMOVE
         known = "" if (tag >> 16, creator) in self._by_block else safe_vr(creator, tag) or ""
         if rule in {DUMMY, _MAPPED}:  # nothing could be written in the place of others
             return REMOVE if vr == "SQ" or (rule == DUMMY and vr in {"", "UN"}) else rule
@@ -141,7 +154,9 @@ class SafePrivateJudge:
             return self
         if len(declared) + len(self._declared) > MOST:  # nobody describes so many
             return self
-        return SafePrivateJudge(self._declared | declared, keeps_uids=self._uid == KEEP)
+        return SafePrivateJudge(
+            self._declared | declared, retains=self._retains, keeps_uids=self._uid == KEEP
+        )
 
 
 def _declared_rule(declared: BlockCharacteristics, low: int) -> Rule:

@@ -6,21 +6,16 @@ A block is meant by its group and creator, in whatever place it lies.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
+from dicomorph.dicom.engine.sound_items import items
 from dicomorph.dicom.stream.elements import (
-    ITEM,
-    SEQUENCE_DELIMITATION,
-    UNDEFINED_LENGTH,
     Element,
     Encoding,
     StructureError,
     encoding_inside,
     misplaced,
     read_element,
-    read_header,
-    skip_undefined,
 )
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.text.charsets import CharacterSet
@@ -29,8 +24,8 @@ CHARACTERISTICS = 0x00080300  # PrivateDataElementCharacteristicsSequence
 _GROUP, _CREATOR, _STATUS, _NONIDENTIFYING = 0x00080301, 0x00080302, 0x00080303, 0x00080304
 _ACTIONS, _IDENTIFYING, _ACTION = 0x00080305, 0x00080306, 0x00080307
 _LAST = 0xFF  # of what ends a tag
+_WHOLE = 0xFFFF  # what identifies somebody does so, too, if more of its tag is given
 _LONGEST_CREATOR = 64  # characters (PS3.5 6.2, LO)
-_DELIMITER = 8  # bytes of an item delimiter
 MOST = 128  # blocks that are spoken of; real files have a few dozen
 _MOST_ACTIONS = 16  # there are four
 
@@ -76,27 +71,11 @@ def block_characteristics(
     try:
         inner = encoding_inside(vr, encoding, raw, 0, len(raw))
         found = frozenset(
-            _characteristics(raw, *item, inner, decoding) for item in _items(raw, 0, len(raw), inner)
+            _characteristics(raw, *item, inner, decoding) for item in items(raw, 0, len(raw), inner)
         )
     except (StructureError, struct.error, IndexError):
         return frozenset()
     return found if len(found) <= MOST else frozenset()
-
-
-def _items(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:
-    """Yield where each item of a sequence begins and ends."""
-    while pos < end:
-        tag, _, start, length = read_header(buffer, pos, end, encoding)
-        if tag == SEQUENCE_DELIMITATION:
-            return
-        if tag != ITEM:
-            raise misplaced()
-        if length == UNDEFINED_LENGTH:
-            pos = skip_undefined(buffer, start, end, encoding, in_item=True)
-            yield start, pos - _DELIMITER
-        else:
-            pos = start + length
-            yield start, pos
 
 
 def _elements(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> dict[int, Element]:
@@ -134,24 +113,24 @@ def _actions(buffer: Buffer, sequence: Element | None, encoding: Encoding) -> tu
     if sequence is None:
         return ()
     inner = encoding_inside(sequence.vr, encoding, buffer, sequence.value, sequence.stop)
-    for start, stop in _items(buffer, sequence.value, sequence.stop, inner):
+    for start, stop in items(buffer, sequence.value, sequence.stop, inner):
         elements = _elements(buffer, start, stop, inner)
         action, numbers = (
             b"" if one is None else bytes(buffer[one.value : one.stop])
             for one in (elements.get(_ACTION), elements.get(_IDENTIFYING))
         )
         name = action.decode("ascii", "replace").strip(" \0")
-        found[name] = found.get(name, 0) | _bits(numbers, inner)
+        found[name] = found.get(name, 0) | _bits(numbers, inner, _WHOLE)
     if len(found) > _MOST_ACTIONS:
         raise misplaced()
     return tuple(sorted(found.items()))
 
 
-def _bits(raw: bytes, encoding: Encoding) -> int:
-    """Return a bit for each value that is the end of a tag."""
+def _bits(raw: bytes, encoding: Encoding, largest: int = _LAST) -> int:
+    """Return a bit for the end of each tag that is given, with what stands before it up to a number."""
     bits = 0
     for number in set(_numbers(raw, encoding)):
-        bits |= 1 << number if number <= _LAST else 0
+        bits |= 1 << (number & _LAST) if number <= largest else 0
     return bits
 
 

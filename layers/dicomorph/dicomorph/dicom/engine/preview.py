@@ -123,7 +123,7 @@ class Preview(NamedTuple):
             self._texts(lambda raw: creator_text(raw, decoding)),
             self.owned,
             declared,
-            self.encoding.order,
+            self.encoding,
             self.read,
         )
 
