@@ -192,6 +192,19 @@ def test_the_type_of_a_document_stays_if_it_is_that_of_its_class(said: str, writ
     assert value_of(output, MIME_TYPE).decode() == written
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("text/xml\\image/PNG", b"text/xml\\image/PNG"),
+        ("image/png\\DOE^JOHN\\text/plain", b"image/png\\text/plain"),
+        ("DOE^JOHN", b"application/pdf"),
+    ],
+)
+def test_of_the_types_of_parts_known_ones_stay(said: str, written: bytes) -> None:
+    data = of_class(PDF, Element(DOCUMENT, "OB", TOKEN), Element(0x00420014, "LO", said))
+    assert value_of(anonymized(data, DicomVersion=NEWEST), 0x00420014) == written
+
+
 def test_an_address_of_a_document_that_another_validator_requires_is_a_dummy() -> None:
     address = Element(0x0040E010, "UR", "http://DOE^JOHN")
     output = anonymized(small_file(sequence(0x0040A390, address), address), DicomVersion=NEWEST)

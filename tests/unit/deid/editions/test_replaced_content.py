@@ -142,11 +142,6 @@ def test_a_clinical_document_is_the_instance_that_the_data_set_names() -> None:
     assert root[1].get("root") == CLINICAL_DOCUMENT_ID
 
 
-@pytest.mark.parametrize("sop_class", [_PDF, _CDA, _PRIVATE_CLASS])
-def test_a_blank_document_has_no_parts(sop_class: str) -> None:
-    assert document_rule(0x00420014, (), sop_class) == REMOVE
-
-
 def test_documents_in_items_are_nobodys() -> None:
     assert document_rule(0x00420011, (0x00081115,), _PDF) is None
 
