@@ -101,13 +101,10 @@ def _special(path: Path, tag: int) -> frozenset[Outcome] | None:
         return OTHER
     if (not path and tag in _MARKS) or tag == _ICC_PROFILE:
         return ANY
-    if tag in _OF_DOCUMENTS:
-        return _OF_DOCUMENTS[tag]
     if tag in SETTLED:
         return GONE
-    if (*path[-1:], tag) == _REQUIRED_BY_THE_OTHER_VALIDATOR:
-        return GONE | OTHER
-    return None
+    required = (*path[-1:], tag) == _REQUIRED_BY_THE_OTHER_VALIDATOR
+    return GONE | OTHER if required else _OF_DOCUMENTS.get(tag)
 
 
 def resolved(action: str, kind: str | None, tag: int, *, known: bool) -> frozenset[Outcome]:
