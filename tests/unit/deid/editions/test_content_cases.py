@@ -274,6 +274,18 @@ def test_profiles_keep_their_colours_at_every_depth(syntax: str) -> None:
     assert TOKEN not in output
 
 
+def test_a_profile_with_a_table_of_a_megabyte_is_edited_whole() -> None:
+    table = b"mft2" + bytes(4) + bytes(range(256)) * 4096
+    texts = b"text" + bytes(4) + TOKEN
+    start = 128 + 4 + 24
+    rows = struct.pack(">I4sII4sII", 2, b"A2B0", start, len(table), b"cprt", start + len(table), len(texts))
+    head = struct.pack(">I", start + len(table) + len(texts)) + minimal_profile()[4:128]
+    profile = Element(0x00282000, "OB", head + rows + table + texts)
+    output = anonymized(small_file(profile, nested(profile)), DicomVersion=NEWEST)
+    expected = head + rows + table + b"text" + bytes(4) + b"ANONYMI\0"
+    assert [node.value for node in every(output, 0x00282000)] == [expected] * 2
+
+
 def test_dependents_go_with_what_they_belong_to() -> None:
     trial = [Element(0x00120081, "LO", "DOE^JOHN"), Element(0x00120082, "LO", "DOE^JOHN")]
     owner = [Element(0x00102297, "PN", "DOE^JOHN"), Element(0x00102298, "CS", "OWNER")]
