@@ -200,8 +200,9 @@ def test_the_type_of_a_document_stays_if_it_is_that_of_its_class(said: str, writ
         ("DOE^JOHN", b"application/pdf"),
     ],
 )
-def test_of_the_types_of_parts_known_ones_stay(said: str, written: bytes) -> None:
-    data = of_class(PDF, Element(DOCUMENT, "OB", TOKEN), Element(0x00420014, "LO", said))
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_of_the_types_of_parts_known_ones_stay(said: str, written: bytes, syntax: str) -> None:
+    data = of_class(PDF, Element(DOCUMENT, "OB", TOKEN), Element(0x00420014, "LO", said), syntax=syntax)
     assert value_of(anonymized(data, DicomVersion=NEWEST), 0x00420014) == written
 
 
