@@ -43,7 +43,7 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
-    TERM = "term"  # the original if it is one of the rule's terms, in any case, else the first of these
+    TERM = "term"  # of the original what is among the rule's terms, in any case, or else the first of these
     ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
