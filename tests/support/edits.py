@@ -15,7 +15,7 @@ from dicomorph.model.settings import Settings
 
 KEY = b"0123456789abcdef"
 NAME = "Anonymized1"
-SETTINGS = Settings()
+SETTINGS = Settings(default_dicom_version="2023b")  # Orthanc's newest, unless a request says otherwise
 
 
 def plan(

@@ -10,6 +10,7 @@ from dicomorph import __version__
 from dicomorph.deid.editions.editions import is_conformant, resolver_of
 from dicomorph.deid.editions.options import Choice
 from dicomorph.deid.identity import MAPPED
+from dicomorph.deid.judgement import Judging
 from dicomorph.deid.marks import marks_of
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
@@ -150,6 +151,9 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
+        judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
+        if is_conformant(modification.edition)
+        else None,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 

@@ -218,6 +218,8 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
             "details": instance.details,
             **({"remarks": sorted(one.name for one in instance.remarks)} if instance.remarks else {}),
             **({"untranscoded": instance.untranscoded} if instance.untranscoded else {}),
+            **({"flags": sorted(instance.flags)} if instance.flags else {}),
+            **({"refused": instance.refused} if instance.refused else {}),
         }
         for instance in outcome.instances
     ]
@@ -276,6 +278,8 @@ def _decode_outcome(document: Any) -> BatchOutcome:
             only(str, instance["details"]),
             frozenset(Remark[only(str, name)] for name in only(list, instance.get("remarks", []))),
             only(str, instance.get("untranscoded", "")),
+            frozenset(only(str, name) for name in only(list, instance.get("flags", []))),
+            only(str, instance.get("refused", "")),
         )
         for instance in only(list, document["instances"])
     )

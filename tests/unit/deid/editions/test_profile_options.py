@@ -26,6 +26,7 @@ from tests.support.editions import CT, MAPPED, answer, keeping, tag
         (Option.RETAIN_DEVICE_IDENTITY, "SOPInstanceUID", MAPPED),
         (Option.RETAIN_DEVICE_IDENTITY, "ReferencedImageSequence.DeviceSerialNumber", KEEP),
         (Option.RETAIN_INSTITUTION_IDENTITY, "InstitutionName", KEEP),
+        (Option.RETAIN_INSTITUTION_IDENTITY, "ClinicalTrialProtocolEthicsCommitteeName", KEEP),
         (Option.RETAIN_PATIENT_CHARACTERISTICS, "PatientAge", KEEP),
         (Option.RETAIN_PATIENT_CHARACTERISTICS, "PatientSex", KEEP),
         (Option.RETAIN_PATIENT_CHARACTERISTICS, "Allergies", REMOVE),  # free text, which nobody cleans

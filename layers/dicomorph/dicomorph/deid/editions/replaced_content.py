@@ -27,8 +27,10 @@ from dicomorph.dicom.values.leaves import ENCAPSULATED_DOCUMENT
 from dicomorph.model.resources import Json
 
 _MIME_TYPE: Final = 0x00420012
+_LIST_OF_MIME_TYPES: Final = 0x00420014
 _DOCUMENT_LENGTH: Final = 0x00420015
 _HL7_INSTANCE_IDENTIFIER: Final = 0x0040E001
+_REMEMBERED_CLASSES = 16  # five are known, hostile files name any
 
 
 class _Variant(NamedTuple):
@@ -69,20 +71,22 @@ def document_rule(tag: int, path: Path, sop_class: str) -> Rule | None:
 
     In SOP classes that are not known the document is two zero bytes, and octets by its MIME type.
     """
-    if path:
-        return None
-    mime_type = mime_type_of(sop_class)
-    document = blank_document(mime_type or OCTETS)
-    match tag:
-        case _ if tag == ENCAPSULATED_DOCUMENT:
-            return _value(as_data_uri(document))
-        case _ if tag == _DOCUMENT_LENGTH:
-            return _value(str(len(document)))
-        case _ if tag == _MIME_TYPE:
-            return _value(mime_type or OCTETS)
-        case _ if tag == _HL7_INSTANCE_IDENTIFIER and sop_class == CLINICAL_DOCUMENT_CLASS:
-            return _value(CLINICAL_DOCUMENT_ID)
-    return None
+    return None if path else _rules_of_document(sop_class).get(tag)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED_CLASSES)
+def _rules_of_document(sop_class: str) -> Mapping[int, Rule]:
+    mime_type = mime_type_of(sop_class) or OCTETS
+    document = blank_document(mime_type)
+    rules = {
+        ENCAPSULATED_DOCUMENT: _value(as_data_uri(document)),
+        _MIME_TYPE: Rule(Action.DUMMY, dummy=Dummy(DummyKind.TERM, [mime_type])),
+        _LIST_OF_MIME_TYPES: REMOVE,  # a blank document has no parts (PS3.3 C.24.2, Type 1C)
+        _DOCUMENT_LENGTH: _value(str(len(document))),
+    }
+    if sop_class == CLINICAL_DOCUMENT_CLASS:
+        rules[_HL7_INSTANCE_IDENTIFIER] = _value(CLINICAL_DOCUMENT_ID)
+    return rules
 
 
 @functools.cache

@@ -32,6 +32,7 @@ class DeclaredScope:
         self.looks_ahead = scope.looks_ahead
         self.cleans_frames = scope.cleans_frames
         self.checks_values = scope.checks_values
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:

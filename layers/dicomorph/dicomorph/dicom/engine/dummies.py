@@ -17,10 +17,12 @@ from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.standard.dummy_values import DUMMY_URL, dummy_value, valid_vr
 from dicomorph.dicom.standard.vrs import TEXT_VRS
+from dicomorph.dicom.values.icc_profile import without_text
 from dicomorph.dicom.values.numbers import NUMERIC_FORMATS
 from dicomorph.dicom.values.readable_values import is_readable, readable
+from dicomorph.model.resources import Json
 
-BY_VALUE: Final = frozenset((DummyKind.KEYED, DummyKind.AGE_CAP))
+BY_VALUE: Final = frozenset((DummyKind.KEYED, DummyKind.AGE_CAP, DummyKind.TERM, DummyKind.ICC_PROFILE))
 """The kinds that depend on the original."""
 
 LONGEST_ORIGINAL: Final = 0xFFFF  # bytes of an element that is looked at; a longer one identifies no entity
@@ -77,6 +79,10 @@ class DummyEditors:
         What has no original stays so if the dummy has an empty value, and is the constant else. So is
         what holds items, and what is too long to name an entity. Of an age that is none, nothing stays.
         """
+        if dummy.kind is DummyKind.ICC_PROFILE:
+            return _profile_editor(writing, tag, vr)
+        if dummy.kind is DummyKind.TERM:
+            return _term_editor(dummy.value, writing, tag, vr)
         is_age = dummy.kind is DummyKind.AGE_CAP
         instead = nothing(writing, tag, vr) if is_age or dummy.value == "" else constant(writing, tag, vr)
         written = valid_vr(tag, vr)
@@ -141,6 +147,32 @@ class DummyEditors:
         if len(values) * _LONGEST_VALUE > LONGEST_ORIGINAL:
             values = [original]
         return "\\".join(dummy_of(value) if value else "" for value in values).encode("ascii")
+
+
+def _term_editor(terms: Json, writing: Writing, tag: int, vr: bytes) -> Editor:
+    allowed = {str(term).lower().encode("ascii") for term in terms} if isinstance(terms, list) else set()
+    first = str(terms[0]).encode("ascii") if isinstance(terms, list) and terms else b""
+    size, _ = writing.encoding.length_field(vr)
+    written = valid_vr(tag, vr)
+
+    def edit(whole: bytes) -> bytes:
+        original = whole[size:].strip(b" \0")
+        value = original if original.lower() in allowed else first
+        return writing.encoding.element(tag, written, value + b" " * (len(value) & 1))
+
+    return edit
+
+
+def _profile_editor(writing: Writing, tag: int, vr: bytes) -> Editor:
+    size, length = writing.encoding.length_field(vr)
+    undefined = b"\xff" * 4 if length.size == 4 else None  # noqa: PLR2004 - bytes
+
+    def edit(whole: bytes) -> bytes:
+        original = b"" if whole[size - 4 : size] == undefined else whole[size:]
+        profile = without_text(original) if len(whole) > size else b""
+        return writing.encoding.element(tag, b"OB", profile + bytes(len(profile) & 1))
+
+    return edit
 
 
 def _original(writing: Writing, written: bytes, vr: bytes) -> Callable[[bytes], str]:

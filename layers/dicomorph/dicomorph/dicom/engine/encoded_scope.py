@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
 from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.engine.judged_scope import JudgedScope
 from dicomorph.dicom.engine.learnt import ItemRules
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
@@ -99,11 +100,25 @@ class EncodedScope:
 
     def ahead(self, buffer: Buffer, pos: int, end: int) -> EncodedScope:
         """Return the scope for one item, after a look at its elements."""
-        if not self.scope.looks_ahead:
+        if not self.scope.looks_ahead and self.scope.judge is None:
             return self
-        elements = elements_of_item(buffer, pos, end, self.encoding)
-        found = preview(elements, lambda start, stop: buffer[start:stop], claims=self.scope.claims)
-        return self._scopes.previewed(self, found)
+        return self._scopes.previewed(self, self._preview(buffer, pos, end))
+
+    def judged(self, buffer: Buffer, pos: int, end: int) -> EncodedScope:
+        """Return the scope for one item, after a look at its private elements; the first is at a position.
+
+        What stands before them was rewritten already: nothing in it depends on them.
+        """
+        return self._scopes.judged(self, self._preview(buffer, pos, end))
+
+    def _preview(self, buffer: Buffer, pos: int, end: int) -> Preview:
+        return preview(
+            elements_of_item(buffer, pos, end, self.encoding),
+            lambda start, stop: bytes(buffer[start:stop]),
+            self.encoding,
+            claims=self.scope.claims,
+            judges=self.scope.judge is not None,
+        )
 
     def under(self, raw_character_set: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
@@ -330,6 +345,7 @@ class EncodedScopes:
         # Those of the top level, which each file asks for, by SpecificCharacterSet once it was met.
         self._tops: dict[tuple[Encoding, bool | None, bytes | None], EncodedScope] = {}
         self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
+        self._judged: dict[tuple[Scope, Verdicts], JudgedScope] = {}
 
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
@@ -361,11 +377,27 @@ class EncodedScopes:
         signed = found.signed(scope, scope.replacements)
         if signed is not None:
             writing = writing._replace(signed=signed)
+        raw = found.character_set
+        decoding = self.rewriting.declared(raw) if raw else writing.decoding
         if scope.claims is not None:
-            raw = found.character_set
-            decoding = self.rewriting.declared(raw) if raw else writing.decoding
             scope = self._relocated(scope, found.relocation(scope, scope.claims, decoding))
-        return self._of(scope, writing)
+        return self._of(self._judged_scope(scope, found.verdicts(scope, decoding)), writing)
+
+    def judged(self, encoded: EncodedScope, found: Preview) -> EncodedScope:
+        """Return the scope for the rest of an item, after a look at its private elements."""
+        verdicts = found.verdicts(encoded.scope, encoded.writing.decoding)
+        return self._of(self._judged_scope(encoded.scope, verdicts), encoded.writing)
+
+    def _judged_scope(self, scope: Scope, verdicts: Verdicts | None) -> Scope:
+        if verdicts is None:
+            return scope
+        key = scope, verdicts
+        judged = self._judged.get(key)
+        if judged is None:
+            if len(self._judged) >= _REMEMBERED_SCOPES:
+                self._judged.clear()
+            judged = self._judged[key] = JudgedScope(scope, verdicts.inside, verdicts)
+        return judged
 
     def _relocated(self, scope: Scope, relocation: Relocation) -> Scope:
         if relocation == UNMOVED:

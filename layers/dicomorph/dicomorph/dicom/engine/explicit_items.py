@@ -33,6 +33,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     PIXELS,
     SEQUENCE,
@@ -195,6 +196,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     continue
                 replacement = [declared]
                 growth += len(declared) - (stop - pos)
+            elif step == JUDGED:
+                encoded = encoded.judged(buffer, pos, end)
+                known, fitting = encoded.first, encoded.fitting
+                continue
             else:
                 if step == PIXELS:
                     stop, found, more = pixels_in_item(buffer, first, pos, end, encoding)

@@ -26,6 +26,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EDIT_SHORT,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     PIXELS,
     SEQUENCE,
     STOP,
@@ -142,6 +143,10 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 continue
             replacement = found
             growth += more
+        elif step == JUDGED:
+            encoded = encoded.judged(buffer, pos, end)
+            known = encoded.first
+            continue
         else:
             walk_of = nested_sequence
             if step != SEQUENCE:

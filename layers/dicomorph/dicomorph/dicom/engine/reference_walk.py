@@ -47,6 +47,7 @@ class _ReferencesInItems:
     cleans_frames = False
     checks_values = False
     claims = None
+    judge = None
 
     def __init__(self) -> None:
         self.learnt: dict[Encoding, Any] = {}

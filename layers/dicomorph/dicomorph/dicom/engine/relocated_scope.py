@@ -45,6 +45,7 @@ class RelocatedScope:
         }
         self.cleans_frames = scope.cleans_frames
         self.checks_values = scope.checks_values
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:

@@ -14,6 +14,7 @@ from typing import Any
 from dicomorph.dicom.engine import learnt
 from dicomorph.dicom.engine.dummies import BY_VALUE
 from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
+from dicomorph.dicom.engine.examination import EXAMINED
 from dicomorph.dicom.engine.fitting_values import CHECKED
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
@@ -34,6 +35,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     KEEP_SHORT,
     PIXELS,
@@ -44,7 +46,7 @@ from dicomorph.dicom.engine.step_kinds import (
 )
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
-from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
@@ -82,6 +84,7 @@ class Steps(dict[Any, int]):
         self.encoding = encoding
         self.nested = nested
         self.top = TopSteps(self)
+        self.examined = TopSteps(self, EXAMINED)  # the same, where the file is judged
         self.first = StepsBehind(self, -1)
         self.in_any_order = StepsInAnyOrder(self, -1)
         self.behind: dict[int, StepsBehind] = {}  # by tag
@@ -143,7 +146,7 @@ class Steps(dict[Any, int]):
         is_ruled = item_rules.scope is not None or item_rules.by_index
         return is_ruled or self.scope.follows(item_rules.tag)
 
-    def _step(  # noqa: PLR0911 - one for each step
+    def _step(  # noqa: C901, PLR0911 - one for each step
         self, tag: int, *, long: bool, text: bool, has_identity: bool = False
     ) -> int:
         """Return the step for an element, as if it held no items.
@@ -170,6 +173,8 @@ class Steps(dict[Any, int]):
             return KEEP_LONG if long else KEEP_SHORT
         if rule.dummy is not None:
             return _dummy_step(rule.dummy, long=long)
+        if action is Action.JUDGE and self.nested:  # at the top level it was judged before
+            return JUDGED
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
             return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
@@ -247,7 +252,7 @@ class _ImplicitSteps(Steps):
         if tag >> 16 == ITEM >> 16:
             return STOP
         vr = vr_of(tag)
-        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS, has_identity=is_private(tag))
         if tag in PIXEL_ELEMENTS and step == KEEP_SHORT:
             return self._pixels(tag, step)
         if step == KEEP_SHORT and self._checks(tag, b""):

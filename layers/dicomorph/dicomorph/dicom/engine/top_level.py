@@ -8,6 +8,8 @@ from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
 from dicomorph.dicom.engine.encoded_scope import SHORT_ELEMENT, EncodedScopes
+from dicomorph.dicom.engine.examination import MOST_NOTED, Examination
+from dicomorph.dicom.engine.learnt import TopSteps
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
 from dicomorph.dicom.engine.step_kinds import (
     APPEND,
@@ -23,6 +25,9 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
+    LOOK,
+    LOOK_DROPPED,
+    LOOK_SHORT,
     NOTE,
     NOTED,
     PIXELS,
@@ -83,10 +88,12 @@ class TopLevel(TopLevelAppending):
         super().__init__(data, scopes, signed=signed, references=references)
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
+        self._noted: dict[int, tuple[bytes, bytes]] = {}
         self._data = data
         self._pos = data.start
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
+        self._is_judged = plan.judge is not None
         self._inserts = sorted(plan.replace.keys() | plan.appended.keys() | plan.required, reverse=True)
 
     @property
@@ -98,14 +105,20 @@ class TopLevel(TopLevelAppending):
         }
         return self._pixels.remarks | {remark for remark, count in counts.items() if count}
 
+    @property
+    def examination(self) -> Examination:
+        """What was noted of the original."""
+        syntax, has_pixels = self._data.transfer_syntax, self._pixels.has_pixels
+        return Examination(self._noted, self._encoding, syntax, has_pixels)
+
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
         unpack = (_EXPLICIT if explicit else _IMPLICIT)[self._encoding.order]
         long_length = self._long_length
         size, encoded, last, out = self._size, self._encoded, -1, self._out
-        known, substitutes, described_by = encoded.steps.top, encoded.substitutes, self._pixels.described_by
-        fitting = encoded.fitting
+        known, substitutes, described_by = self._known(), encoded.substitutes, self._pixels.described_by
+        noted, fitting = self._noted, encoded.fitting
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -154,6 +167,14 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
+                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                    noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                    if step == LOOK_DROPPED:
+                        if self._run < pos:
+                            out.append((self._run, pos))
+                        self._run = pos + 8 + length
+                    pos += 8 + length
+                    continue
             self._pos = pos
             if tag >= next_insert:
                 self._insert_before(tag)
@@ -161,7 +182,7 @@ class TopLevel(TopLevelAppending):
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 encoded = self._encoded
-                known, substitutes, fitting = encoded.steps.top, encoded.substitutes, encoded.fitting
+                known, substitutes, fitting = self._known(), encoded.substitutes, encoded.fitting
             buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
@@ -171,6 +192,10 @@ class TopLevel(TopLevelAppending):
         self._insert_before(_NEVER)
         self._copy_run(pos)
         return self._out
+
+    def _known(self) -> TopSteps:
+        steps = self._encoded.steps
+        return steps.examined if self._is_judged else steps.top
 
     def _insert_before(self, tag: int) -> None:
         """Emit what the plan requires and the file lacks, up to a tag."""
@@ -205,8 +230,13 @@ class TopLevel(TopLevelAppending):
         """Handle an element that is not simply skipped; return where the next one begins."""
         pos = self._pos
         value, length, vr = self._header(key, pos, length)
-        if NOTE <= step <= IMAGE:
+        if step >= LOOK_SHORT:
             step = self._encoded.steps[key]
+            self._note_original(tag, vr, value, length)
+        elif NOTE <= step <= IMAGE:
+            step = self._encoded.steps[key]
+            if tag == SOP_CLASS_UID:
+                self._note_original(tag, vr, value, length)
             if tag not in NOTED:
                 self._note_image(tag, step)
             elif step < DROP_SHORT:  # kept, maybe as UN
@@ -276,6 +306,10 @@ class TopLevel(TopLevelAppending):
             self.sop_class_uid = kept
         else:
             self.sop_instance_uid = kept
+
+    def _note_original(self, tag: int, vr: bytes, value: int, length: int) -> None:
+        """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
+        self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
 
     def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep an element if its VR can hold its value, and let the rules decide if not."""

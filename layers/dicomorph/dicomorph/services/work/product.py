@@ -121,8 +121,13 @@ class ProductMaker:
                 description, _ = self._describe(EditedSource(edited, conversion.script))
                 ref, md5 = self._put_converted(key, edited, conversion.script)
             entry = self._entry(pin, description, ancestry, ref, md5)
-            if script.remarks or conversion.untranscoded:
-                entry = replace(entry, remarks=script.remarks, untranscoded=conversion.untranscoded)
+            if script.remarks or script.flags or conversion.untranscoded:
+                entry = replace(
+                    entry,
+                    remarks=script.remarks,
+                    flags=script.flags,
+                    untranscoded=conversion.untranscoded,
+                )
             return entry
 
     def _rewriter(self, copy: int) -> Rewriter:
