@@ -25,7 +25,7 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
-    LOOK,
+    LOOK_CHECKED,
     LOOK_DROPPED,
     LOOK_SHORT,
     NOTE,
@@ -167,7 +167,12 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
-                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                elif step == LOOK_CHECKED and length < SHORT_ELEMENT:
+                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                        noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                        pos += 8 + length
+                        continue
+                elif LOOK_SHORT <= step < LOOK_CHECKED and length <= LONGEST_NUMBER:
                     noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
                     if step == LOOK_DROPPED:
                         if self._run < pos:
