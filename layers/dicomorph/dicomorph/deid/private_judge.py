@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dicomorph.deid.safe_private import safe_vr
 from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacteristics
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
-from dicomorph.dicom.engine.fitting_values import FITS
+from dicomorph.dicom.engine.fitting_values import CHECKED, fits
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_contents import UNREADABLE, PrivateContents
 from dicomorph.dicom.standard.private_blocks import block_of
@@ -141,8 +141,9 @@ class SafePrivateJudge:
             return REMOVE if vr == "SQ" or (rule == DUMMY and vr in {"", "UN"}) else rule
         if rule == NO_VALUE:
             return rule
-        fits = FITS.get((known if vr == "UN" else vr).encode("ascii"))
-        is_kept = _may_be(vr, known) and (vr == "UI" or fits is None or fits(contents.value(tag)))
+        named = (known if vr == "UN" else vr).encode("ascii")
+        may_name = vr != "UI" and named in CHECKED and not fits(named, named)(contents.value(tag))
+        is_kept = _may_be(vr, known) and not may_name
         return (self._uid if vr == "UI" else KEEP) if is_kept else REMOVE
 
     def described(self, blocks: AbstractSet[tuple[int, str]]) -> AbstractSet[tuple[int, str]]:
