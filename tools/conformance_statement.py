@@ -154,10 +154,10 @@ def _options() -> Iterator[str]:
 
 def _private() -> Iterator[str]:
     yield from _table("creator", "group", "elements")
-    for creator, elements in safe_elements().items():
-        for group, keys in itertools.groupby(sorted(elements), key=lambda key: key[:4]):
-            lows = [int(key[4:], 16) for key in keys]
-            yield f"| {creator} | {group.upper()} | {', '.join(_ranges(lows))} |"
+    keys = sorted((key[7:], key[:4], int(key[4:6], 16)) for key in safe_elements())
+    for (creator, group), of_both in itertools.groupby(keys, key=lambda key: key[:2]):
+        lows = [low for _, _, low in of_both]
+        yield f"| {creator} | {group.upper()} | {', '.join(_ranges(lows))} |"
 
 
 def _ranges(numbers: list[int]) -> Iterator[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from importlib import resources
 from typing import Any
 
+from dicomorph.deid.safe_private import safe_elements
 from dicomorph.dicom.engine.rewriter import Rewriter
 from tests.compat.data_sets import Tree
 from tests.dicom_factory import Element
@@ -25,12 +24,9 @@ DESCRIPTION = 0x00080300
 
 def rows() -> list[Row]:
     """Return the rows of the table of safe private elements."""
-    file = resources.files("dicomorph.deid") / "tables" / "safe_private_2026d.json"
-    creators = json.loads(file.read_text())["creators"]
     return [
-        (creator, int(key[:4], 16) << 16 | 0x1000 | int(key[4:], 16), vr.split("/")[0] or "UN")
-        for creator, elements in creators.items()
-        for key, vr in elements.items()
+        (key[7:], int(key[:4], 16) << 16 | 0x1000 | int(key[4:6], 16), vr.split("/")[0] or "UN")
+        for key, vr in safe_elements().items()
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dicomorph.dicom.engine import judged_scope, preview, rewriter
 from dicomorph.dicom.engine.block_characteristics import MOST
+from dicomorph.dicom.engine.rewriter import Rewriter
 from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
@@ -121,3 +122,20 @@ def test_a_window_shows_enough_of_private_elements(syntax: str, monkeypatch: pyt
     for surplus in (0, 1, 7):
         source = WindowedSource(data, surplus)
         assert retaining().rewrite(source).join(source) == expected
+
+
+def test_a_file_with_too_many_items_like_no_other_is_refused_and_the_next_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judged_scope, "_MOST", 20)
+
+    def rewritten(engine: Rewriter, count: int) -> int:
+        items = [owned(SAFE_CREATOR, NUMBER, block=block) for block in range(0x10, 0x10 + count)]
+        return engine.rewrite(BufferSource(small_file(Element(SEQUENCE, "SQ", items)))).size
+
+    engine = retaining()
+    with pytest.raises(BadFileFormatError, match="like no other"):
+        rewritten(engine, 21)
+    monkeypatch.setattr(judged_scope, "_REMEMBERED", 0)
+    for _ in range(2):
+        assert rewritten(engine, 20) > 20

@@ -347,6 +347,10 @@ class EncodedScopes:
         self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
         self._judged = JudgedScopes(self._scopes.clear)
 
+    def begin_file(self) -> None:
+        """Forget what was counted in the file before."""
+        self._judged.begin_file()
+
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
         return self._tops.get((encoding, signed, None)) or self._top(encoding, signed, None)

@@ -21,10 +21,12 @@ from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.stream.elements import Encoding
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 1_000  # scopes: hostile files may have as many as they have items
 _HEAVIEST = 1 << 16  # blocks and elements in these
+_MOST = 1 << 15  # data sets of a file with verdicts of their own; each takes time
 
 
 class JudgedScope:
@@ -127,9 +129,20 @@ class JudgedScopes:
         self._scopes: dict[tuple[Scope, Verdicts], JudgedScope] = {}
         self._forget = forget
         self._weight = 0
+        self._made = 0
+
+    def begin_file(self) -> None:
+        """Count from here how many data sets of a file have verdicts that were not met before."""
+        self._made = 0
 
     def scope(self, scope: Scope, verdicts: Verdicts | None) -> Scope:
-        """Return the scope of a data set, given the one that has its other rules, and its verdicts."""
+        """Return the scope of a data set, given the one that has its other rules, and its verdicts.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the file has more such data sets than anybody writes.
+        """
         if verdicts is None:
             return scope
         key = scope, verdicts
@@ -140,5 +153,8 @@ class JudgedScopes:
                 self._forget()
                 self._weight = 0
             self._weight += verdicts.weight
+            self._made += 1
+            if self._made > _MOST:
+                raise BadFileFormatError("Too many items have private elements like no other")
             judged = self._scopes[key] = JudgedScope(scope, verdicts.inside, verdicts)
         return judged
