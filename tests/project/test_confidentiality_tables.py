@@ -35,6 +35,11 @@ def source(tmp_path: Path) -> Path:
     (tmp_path / "iod_types.json.gz").write_bytes(gzip.compress(json.dumps(TYPES).encode()))
     roles = {"rows": [{"tag": "0020000D", "class": "instance"}, {"tag": "0008010C", "class": "well_known"}]}
     (tmp_path / "uid_attributes.json").write_text(json.dumps(roles))
+    private = [
+        {"group": "0019", "element": "0C", "private_creator": "MAKER B", "vr": "US"},
+        {"group": "0009", "element": "10", "private_creator": "MAKER A", "vr": None},
+    ]
+    (tmp_path / "safe_private_attributes.json").write_text(json.dumps({"rows": private}))
     return tmp_path
 
 
@@ -56,6 +61,12 @@ def test_types_are_a_tree_of_tags_without_repeating_groups_and_unknown_modules(s
     assert written["nodes"] == [[0x00081155, 0, -1], [0x00081140, 1, 0]]
     assert written["iods"] == {"image": [[1, "M"]]}
     assert written["sop_classes"] == {"1.2": "image"}
+
+
+def test_private_elements_are_written_by_group_last_byte_and_creator(source: Path) -> None:
+    written = json.loads(tables(source)["safe_private_2026d.json"])
+
+    assert list(written["vrs"].items()) == [("000910 MAKER A", ""), ("00190c MAKER B", "US")]
 
 
 def test_the_same_facts_give_the_same_bytes(source: Path) -> None:
