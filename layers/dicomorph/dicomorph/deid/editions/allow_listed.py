@@ -19,8 +19,8 @@ _PLAIN_TEXT = frozenset(("AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "
 class AllowListed:
     """An edition behind a list (a `resolution.Resolver`).
 
-    What is listed is kept wherever it stands; UIDs of instances are mapped all the same, unless
-    an option keeps them. All else goes, as far as the object stays valid without it.
+    What is listed is kept wherever it stands; UIDs of instances are mapped all the same.
+    All else goes, as far as the object stays valid without it.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class AllowListed:
         self.unfit = profile.unfit
         self.place = profile.place
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
         profile = self._profile
-        usual = profile.resolve(tag, path, sop_class)
+        usual = profile.resolve(tag, path, sop_class, staying)
         if tag in ALWAYS_REMOVED or is_private(tag) or tag == PATIENT_ID:
             return usual
         if tag in self._listed:

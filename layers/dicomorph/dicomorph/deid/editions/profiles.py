@@ -55,7 +55,13 @@ class Profile:
         """Tell that Orthanc reads its tables alike for all."""
         return False
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - see above
+    def resolve(
+        self,
+        tag: int,
+        path: Path,
+        sop_class: str,  # noqa: ARG002 - see above
+        staying: frozenset[int] = frozenset(),  # noqa: ARG002 - each attribute stands alone
+    ) -> Rule:
         """Return what happens to an attribute; what the edition does not name is kept."""
         if tag == _REFERENCED_SOP_INSTANCE_UID and path == RT_STUDY:
             return Rule(Action.MAP, Namespace.STUDY)

@@ -25,7 +25,7 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
-    LOOK,
+    LOOK_CHECKED,
     LOOK_DROPPED,
     LOOK_SHORT,
     NOTE,
@@ -139,8 +139,12 @@ class TopLevel(TopLevelAppending):
                 if not step:
                     pos += 8 + length
                     continue
-                if step == CHECK_SHORT and length <= SHORT_ELEMENT:
-                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                if step == CHECK_SHORT and length < SHORT_ELEMENT:
+                    start = pos - base
+                    stop = start + 8 + length
+                    if buffer[start:stop] in fitting or (
+                        stop <= len(buffer) and encoded.checked(buffer, start, stop, key) is None
+                    ):
                         pos += 8 + length
                         continue
                 elif step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
@@ -163,7 +167,12 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
-                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                elif step == LOOK_CHECKED and length < SHORT_ELEMENT:
+                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                        noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                        pos += 8 + length
+                        continue
+                elif LOOK_SHORT <= step < LOOK_CHECKED and length <= LONGEST_NUMBER:
                     noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
                     if step == LOOK_DROPPED:
                         if self._run < pos:
@@ -329,7 +338,7 @@ class TopLevel(TopLevelAppending):
         whole = self._window.read(pos, min(stop, pos + _LONGEST_READ))
         if stop - pos > _LONGEST_READ:
             return whole, self._encoded.unfit(whole, key)
-        return whole, self._encoded.checked(whole, key)
+        return whole, self._encoded.checked(whole, 0, len(whole), key)
 
     def _note_image(self, tag: int, step: int) -> None:
         """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
