@@ -14,8 +14,12 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from dicomorph.deid.documents import CLINICAL_DOCUMENT_ID, blank_document, mime_type_of
+from dicomorph.deid.editions.allow_list import AllowList
+from dicomorph.deid.editions.editions import resolver_of
+from dicomorph.deid.editions.options import Choice
 from dicomorph.deid.editions.replaced_content import dependent_attributes, document_rule, dummy_items
 from dicomorph.dicom.engine.edit_plan import REMOVE, Action, Dummy, DummyKind, Rule
+from dicomorph.dicom.standard.dictionary import tag_of
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from tests.support.written_values import ENCODINGS, LATIN
@@ -183,3 +187,18 @@ def test_the_page_on_replaced_content_names_all_of_it(name: str) -> None:
     assert not [
         row["keyword"] for row in json.loads(table.read_text("ascii")).values() if row["keyword"] not in page
     ]
+
+
+@pytest.mark.parametrize("listed", [(), ("DeviceDiameter",), ("DeviceDiameterUnits", "DeviceDiameter")])
+def test_units_go_with_what_they_are_of_unless_a_list_keeps_it(listed: tuple[str, ...]) -> None:
+    tags = frozenset(tag for name in listed if (tag := tag_of(name)) is not None)
+    resolver = resolver_of("2026d", Choice(allow_list=AllowList("some", tags)))
+    path = resolver.place((0x00500010,), _STORAGE + "2")
+    assert (resolver.resolve(0x00500017, path, _STORAGE + "2") == REMOVE) is ("DeviceDiameter" not in listed)
+
+
+def test_a_template_keeps_the_resource_that_maps_it_under_any_list() -> None:
+    resolver = resolver_of("2026d", Choice(allow_list=AllowList("none", frozenset())))
+    template, code = (resolver.place((tag,), _ENHANCED_SR) for tag in (0x0040A504, 0x0040A043))
+    assert resolver.resolve(0x00080105, template, _ENHANCED_SR) != REMOVE
+    assert resolver.resolve(0x00080105, code, _ENHANCED_SR) == REMOVE

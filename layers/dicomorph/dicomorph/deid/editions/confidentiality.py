@@ -135,12 +135,16 @@ class ConfidentialityProfile:
             return REMOVE
         if tag == PATIENT_ID and not path:
             return mapped(tag, path)  # instances of a patient stay those of one
-        requirement = self.types.requirement(tag, path, sop_class)
-        if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
-            requirement = Requirement.VALUE
+        requirement = self.requirement(tag, path, sop_class)
         if tag == _REFERENCED_STUDY_SEQUENCE and requirement is Requirement.VALUE:
             return KEEP  # its references are mapped
         return self._rule(DECIDED[self.action(tag)][requirement], tag, path, sop_class)
+
+    def requirement(self, tag: int, path: Path, sop_class: str) -> Requirement:
+        """Return what objects of a SOP class demand of an attribute, or are taken to demand."""
+        found = self.types.requirement(tag, path, sop_class)
+        is_address = found is Requirement.NOTHING and (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT
+        return Requirement.VALUE if is_address else found
 
     def _rule(self, decided: str, tag: int, path: Path, sop_class: str) -> Rule:
         """Return the rule for one of the letters that actions come to."""
