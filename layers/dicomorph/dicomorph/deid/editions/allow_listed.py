@@ -15,8 +15,6 @@ from dicomorph.dicom.standard.tags import PATIENT_ID
 # Numbers, codes and bulk data that an object cannot be without are not dummied: an image of no
 # rows is none. What the table names of them is.
 _PLAIN_TEXT = frozenset(("AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"))
-
-
 _GONE = (REMOVE, NO_VALUE)
 
 
@@ -50,19 +48,20 @@ class AllowListed:
             return usual
         if tag in self._listed:
             return usual if vr_of(tag) == "UI" else profile.kept(tag)
-        if self._lost_its_meaning(tag, path, sop_class):
+        if self._lost_its_meaning(tag, path, sop_class, staying):
             return REMOVE
         requirement = profile.requirement(tag, path, sop_class)
         if requirement in {Requirement.VALUE, Requirement.UNKNOWN}:
             return dummy_of(tag, path, sop_class) if usual == KEEP and vr_of(tag) in _PLAIN_TEXT else usual
         return NO_VALUE if requirement is Requirement.PRESENCE else REMOVE
 
-    def _lost_its_meaning(self, tag: int, path: Path, sop_class: str) -> bool:
+    def _lost_its_meaning(self, tag: int, path: Path, sop_class: str, staying: frozenset[int]) -> bool:
         """Tell whether an attribute belongs to others, none of which gets a value here."""
         required = self._profile.requirement
+        belongings = dependent_attributes().get(tag, frozenset())
+        if not belongings.isdisjoint(staying):
+            return False
         others = [
-            other
-            for other in dependent_attributes().get(tag, ())
-            if required(other, path, sop_class) is not Requirement.UNDEFINED
+            other for other in belongings if required(other, path, sop_class) is not Requirement.UNDEFINED
         ]
         return bool(others) and all(self.resolve(other, path, sop_class) in _GONE for other in others)
