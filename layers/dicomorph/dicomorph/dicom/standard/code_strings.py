@@ -30,7 +30,7 @@ niere oberarm oberschenkel ruecken schaedel schulter unterarm unterschenkel wirb
 bassin bras cerveau cheville cou coude crane epaule foie genou hanche jambe main pied poignet poumon rachis
 tete ventre abdome cabeza cerebro cervello columna corazon cranio cuello fegato ginocchio higado hombro
 mano pecho pelvi pie piede pulmon rodilla spalla testa torax torace buik enkel hoofd
-lever long schouder voet arme bekken hjerne hode hofte hoved hals knae kne rygg skulder
+lever schouder voet arme bekken hjerne hode hofte hoved hals knae kne rygg skulder
 male female other unknown none left right bilateral both unpaired mixed l r u b m f o
     yes no y n true false on off
     original derived primary secondary axial localizer coronal sagittal oblique projection average mip mpr
