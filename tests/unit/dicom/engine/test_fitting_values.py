@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomorph.dicom.engine import top_level
-from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule
+from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, KEYED, NO_VALUE, REMOVE, Action, Rule
 from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.dummy_values import dummy_value
+from dicomorph.dicom.stream import windows
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
@@ -195,6 +196,27 @@ def test_what_is_kept_without_a_look_stays() -> None:
     data = file_of({SIZE: "Jane Doe"}, EXPLICIT)
     assert b"Jane Doe" in edited(data, ruled({}))
     assert b"Jane Doe" in edited(data, ruled({}, unfitting={SIZE: KEEP}))
+
+
+@settings(max_examples=25)
+@given(
+    values=st.tuples(
+        *(st.sampled_from([value for of, value in FITTING + UNFIT if of == tag]) for tag in VRS)
+    ),
+    syntax=st.sampled_from(SYNTAXES),
+    window=st.integers(12, 300),
+    surplus=st.integers(0, 9),
+)
+def test_the_size_of_the_window_does_not_matter(
+    values: tuple[str, ...], syntax: str, window: int, surplus: int
+) -> None:
+    engine = ruled({0x00100020: KEYED}, unfitting={SIZE: DUMMY, PART: NO_VALUE})
+    data = file_of(dict(zip(VRS, values, strict=True)), syntax)
+    source = WindowedSource(data, surplus)
+    with mock.patch.object(windows, "WINDOW", window):
+        first, again = (engine.rewrite(source) for _ in range(2))
+    assert first.join(source) == again.join(source) == edited(data, engine)
+    assert first.remarks == again.remarks == remarks(data, engine)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

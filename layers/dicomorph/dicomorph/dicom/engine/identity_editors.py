@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.tags import SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dicomorph.dicom.standard.vrs import TEXT_VRS
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.text.charsets import CharacterSet
@@ -17,6 +18,7 @@ from dicomorph.model.resources import Json
 References: TypeAlias = Mapping[tuple[Namespace, str], Json]
 Editor: TypeAlias = Callable[[bytes], bytes]  # from a whole element to the one that takes its place
 
+_OWN = frozenset((STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID))
 _LONGEST = 0xFFFF  # bytes in a value whose length has 16 bits
 
 
@@ -64,7 +66,7 @@ class IdentityEditors:
             return self._patient_id_editor(writing, tag, vr)
         if writing.encoding.explicit and vr not in TEXT_VRS:
             return self._unknown_uid_editor(writing, tag, vr, namespace)
-        key = id(self._mapper.uids(namespace, tag)), namespace, vr, writing.encoding
+        key = tag if tag in _OWN else 0, namespace, vr, writing.encoding
         editor = self._uid_editors.get(key)
         if editor is None:
             editor = self._uid_editors[key] = self._uid_editor(writing.encoding, tag, vr, namespace)
@@ -107,7 +109,8 @@ class IdentityEditors:
     def _uid_editor(self, encoding: Encoding, tag: int, vr: bytes, namespace: Namespace) -> Editor:
         pad = b" " if vr not in (b"UI", b"") else b"\0"
         uids = self._mapper.uids(namespace, tag)
-        is_shared = self._mapper.one_namespace
+        # What names a file itself takes the replacement of nothing else, though they were equal.
+        is_shared = self._mapper.one_namespace and tag not in _OWN
         replaced = {
             original.encode("latin-1", "replace"): new.encode("latin-1", "replace")
             if isinstance(new, str)

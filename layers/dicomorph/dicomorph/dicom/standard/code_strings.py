@@ -1,7 +1,7 @@
 """Code strings that writers get wrong in known ways (PS3.5 6.2, CS): in lower case, with other marks.
 
 The words are those of defined terms and enumerated values of the standard that files are known to
-have in lower case: body parts (PS3.16 Annex L), sex, laterality, kinds of images and the like.
+have in lower case: body parts (PS3.16 Annex L), in other languages too, sex, laterality, kinds of images.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ _TEXT: Final = """
     spine spleen sternum stomach subclavian temporal testis thigh thoracic thorax thumb thymus thyroid
     tibia tmj toe toes tongue trachea tspine ulna upper ureter urethra uterus vagina vein vessel
     vulva whole wholebody wrist
-    male female other unknown none left right bilateral both unpaired mixed l r u b m f o
+    becken bein brust bauch ellenbogen fuss gehirn hals handgelenk herz huefte knie knoechel kopf leber lunge
+niere oberarm oberschenkel ruecken schaedel schulter unterarm unterschenkel wirbelsaeule zehe
+bassin bras cerveau cheville cou coude crane epaule foie genou hanche jambe main pied poignet poumon rachis
+tete ventre abdome cabeza cerebro cervello columna corazon cranio cuello fegato ginocchio higado hombro
+mano pecho pelvi pie piede pulmon rodilla spalla testa torax torace buik enkel hoofd
+lever schouder voet arme bekken hjerne hode hofte hoved hals knae kne rygg skulder
+male female other unknown none left right bilateral both unpaired mixed l r u b m f o
     yes no y n true false on off
     original derived primary secondary axial localizer coronal sagittal oblique projection average mip mpr
     volume reformatted screenshot scout helical spiral sequenced static dynamic gated whole reconstruction
