@@ -63,9 +63,12 @@ def test_the_other_members_of_an_archive_are_taken(home: House) -> None:
 
 
 @pytest.mark.parametrize("home", ["folder"], indirect=True)
-def test_what_is_only_flagged_is_taken(home: House) -> None:
+def test_what_is_only_flagged_is_taken_and_the_log_tells_why(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
     assert isinstance(take(home.door(RULES), home.place.bring("1", Image(US).file())), Produced)
     assert (home.instances, home.rejected()) == (1, [])
+    assert caplog.messages == ["A rule on arrival: one file is flagged (Ultrasound)"]
 
 
 @pytest.mark.parametrize("home", ["folder"], indirect=True)
