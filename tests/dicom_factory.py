@@ -102,13 +102,18 @@ def _item(item: list[Element], syntax: str, codec: str, *, undefined: bool) -> b
 
 
 def part10(
-    body: bytes, syntax: str = EXPLICIT, *, preamble: bytes = bytes(128), instance: str = "1.2.3"
+    body: bytes,
+    syntax: str = EXPLICIT,
+    *,
+    preamble: bytes = bytes(128),
+    instance: str = "1.2.3",
+    sop_class: str = CT_IMAGE_STORAGE,
 ) -> bytes:
     """Return a file: preamble, file meta information, and the data set, deflated if the syntax says so."""
     meta = encode(
         [
             Element(0x00020001, "OB", b"\0\1"),
-            Element(0x00020002, "UI", CT_IMAGE_STORAGE),
+            Element(0x00020002, "UI", sop_class),
             Element(0x00020003, "UI", instance),
             Element(0x00020010, "UI", syntax),
             Element(0x00020012, "UI", _ROOT),

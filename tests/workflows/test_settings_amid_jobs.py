@@ -54,7 +54,7 @@ SHAPES_NO_BYTE = {
     *("paused_job_timeout", "concurrent_jobs", "target_mode"),
     *("maximum_storage_size", "maximum_storage_mode", "minimum_free_space"),
     *("maximum_body_size", "maximum_inflated_size"),
-    *("access_trail", "arrival_rules", "arrival_stable_age"),
+    *("access_trail", "arrival_rules", "arrival_stable_age", "rejected_days"),
     "allow_lists",  # the list itself is written down with the request
     *("default_encoding", "modified_references"),  # in the record of the job
 }

@@ -216,6 +216,7 @@ def _root(
         appended=shape.appended,
         follows=shape.follows,
         creator=creator,
+        checks_values=is_conformant(shape.edition),
     )
     return rules.root(entries)
 

@@ -96,6 +96,7 @@ class Settings:
     arrival_stable_age: int = 5
     allow_lists: str = ""  # a folder; on AWS what the keys in the stack's bucket begin with
     refuse_burned_in: bool = False
+    rejected_days: int = 30  # 0 is for ever
     maximum_storage_size: int = 0  # this and the next ones in MB
     maximum_storage_mode: str = "Reject"
     minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
@@ -275,6 +276,7 @@ _READERS = {
     "ArrivalStableAge": ("arrival_stable_age", _count),
     "AllowLists": ("allow_lists", _text),
     "RefuseBurnedIn": ("refuse_burned_in", _boolean),
+    "RejectedDays": ("rejected_days", _count),
     "MaximumStorageSize": ("maximum_storage_size", _count),
     "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
     "MinimumFreeSpace": ("minimum_free_space", _count),

@@ -14,7 +14,7 @@ from pydicom.filereader import read_dataset
 
 from dicomorph.deid.documents import CLINICAL_DOCUMENT_ID, blank_document, mime_type_of
 from dicomorph.deid.editions.replaced_content import dependent_attributes, document_rule, dummy_items
-from dicomorph.dicom.engine.edit_plan import REMOVE, Action, DummyKind, Rule
+from dicomorph.dicom.engine.edit_plan import REMOVE, Action, Dummy, DummyKind, Rule
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from tests.support.written_values import ENCODINGS, LATIN
@@ -124,7 +124,9 @@ def test_a_document_has_its_length_and_its_type(sop_class: str, encoding: Encodi
     assert _written(0x00420015, document_rule(0x00420015, (), sop_class), encoding) == len(
         blank_document(mime_type)
     )
-    assert _written(0x00420012, document_rule(0x00420012, (), sop_class), encoding) == mime_type
+    assert document_rule(0x00420012, (), sop_class) == Rule(
+        Action.DUMMY, dummy=Dummy(DummyKind.TERM, [mime_type])
+    )
 
 
 def test_a_clinical_document_is_the_instance_that_the_data_set_names() -> None:

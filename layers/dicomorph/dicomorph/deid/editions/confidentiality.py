@@ -15,7 +15,16 @@ from dicomorph.deid.editions.options import Choice, Option
 from dicomorph.deid.editions.profile_table import Row, beyond_the_table, profile_rows, uid_roles
 from dicomorph.deid.editions.profiles import is_graphic
 from dicomorph.deid.editions.resolution import ANYWHERE, RT_PATHS, Path
-from dicomorph.dicom.engine.edit_plan import KEEP, NO_VALUE, REMOVE, Action, Dummy, DummyKind, Rule
+from dicomorph.dicom.engine.edit_plan import (
+    ICC_PROFILE,
+    KEEP,
+    NO_VALUE,
+    REMOVE,
+    Action,
+    Dummy,
+    DummyKind,
+    Rule,
+)
 from dicomorph.dicom.standard.dictionary import find, is_private, vr_of
 from dicomorph.dicom.standard.tags import PATIENT_ID
 
@@ -39,7 +48,11 @@ _REMEMBERED = 8_192  # tags, and places with a tag
 _CLEANED_TITLE = "AE"
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
 _PATIENT_AGE = 0x00101010
+_ICC_PROFILE = 0x00282000
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
+# RetrieveURI in HL7StructuredDocumentReferenceSequence is of Type 3 (PS3.3 C.12.1). dciodvfy takes it
+# for Type 1, and a dummy is valid under both.
+_ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
 _AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
 # What cleaning a title comes to: another one, the same for the same; where there was none, none.
 _KEYED_TITLE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED, ""))
@@ -122,6 +135,8 @@ class ConfidentialityProfile:
         if tag == PATIENT_ID and not path:
             return mapped(tag, path)  # instances of a patient stay those of one
         requirement = self.types.requirement(tag, path, sop_class)
+        if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
+            requirement = Requirement.VALUE
         if tag == _REFERENCED_STUDY_SEQUENCE and requirement is Requirement.VALUE:
             return KEEP  # its references are mapped
         return self._rule(DECIDED[self.action(tag)][requirement], tag, path, sop_class)
@@ -142,7 +157,9 @@ class ConfidentialityProfile:
 
     def kept(self, tag: int) -> Rule:
         """Return the rule for an attribute that stays."""
-        return self._age if tag == _PATIENT_AGE else KEEP
+        if tag == _PATIENT_AGE:
+            return self._age
+        return ICC_PROFILE if tag == _ICC_PROFILE else KEEP
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold, and which may therefore be anything."""

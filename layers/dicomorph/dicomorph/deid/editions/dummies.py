@@ -16,7 +16,8 @@ from dicomorph.model.resources import Json
 
 _REFERENCED_SOP_INSTANCE_UID = 0x00081155
 _DOCUMENT = frozenset({ENCAPSULATED_DOCUMENT})
-_OF_DOCUMENTS = frozenset({0x00420012, 0x0040E001})  # MIMETypeOfEncapsulatedDocument, HL7InstanceIdentifier
+# MIMETypeOfEncapsulatedDocument, ListOfMIMETypes, EncapsulatedDocumentLength, HL7InstanceIdentifier
+_OF_DOCUMENTS = frozenset({0x00420012, 0x00420014, 0x00420015, 0x0040E001})
 _ALONE = frozenset[int]()
 _BY_INSTANCE = Rule(Action.MAP, Namespace.INSTANCE)
 _BY_STUDY = Rule(Action.MAP, Namespace.STUDY)

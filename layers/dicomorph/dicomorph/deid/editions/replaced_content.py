@@ -80,7 +80,7 @@ def _rules_of_document(sop_class: str) -> Mapping[int, Rule]:
     document = blank_document(mime_type)
     rules = {
         ENCAPSULATED_DOCUMENT: _value(as_data_uri(document)),
-        _MIME_TYPE: _value(mime_type),
+        _MIME_TYPE: Rule(Action.DUMMY, dummy=Dummy(DummyKind.TERM, [mime_type])),
         _LIST_OF_MIME_TYPES: REMOVE,  # a blank document has no parts (PS3.3 C.24.2, Type 1C)
         _DOCUMENT_LENGTH: _value(str(len(document))),
     }

@@ -65,10 +65,13 @@ class DummyEditors:
     ----------
     mapper : IdentityMapper
         Where keyed dummies come from.
+    count_unfit : Callable[[], None]
+        Called for each age that is none.
     """
 
-    def __init__(self, mapper: IdentityMapper) -> None:
+    def __init__(self, mapper: IdentityMapper, count_unfit: Callable[[], None]) -> None:
         self._mapper = mapper
+        self._count_unfit = count_unfit
 
     def editor(self, dummy: Dummy, writing: Writing, tag: int, vr: bytes) -> Editor:
         """Return what turns an element with this header into its dummy.
@@ -94,8 +97,11 @@ class DummyEditors:
             if len(whole) > LONGEST_ORIGINAL or whole[size - 4 : size] == undefined:
                 return instead
             original = original_of(whole[size:])
-            value = dummy_of(original) if original else None
+            if not original:
+                return instead
+            value = dummy_of(original)
             if value is None:
+                self._count_unfit()
                 return instead
             if len(value) & 1:
                 value += b"\0" if written == b"UI" else b" "

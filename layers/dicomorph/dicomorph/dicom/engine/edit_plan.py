@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from dicomorph.dicom.engine.examination import Judge
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
+from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
@@ -31,6 +32,7 @@ class Action(enum.Enum):
     FOLLOW = "follow"  # a reference: changed where what it leads to gets new identifiers
     DUMMY = "dummy"  # something that is valid and says nothing of the original takes its place
     APPEND = "append"  # what the plan has for the tag is added to what the file has
+    JUDGE = "judge"  # a private element: by its creator, which its data set tells (`Scope.judge`)
 
 
 class DummyKind(enum.Enum):
@@ -73,12 +75,47 @@ REMOVE = Rule(Action.REMOVE)
 EMPTY = Rule(Action.EMPTY)
 REPLACE = Rule(Action.REPLACE)
 FOLLOW = Rule(Action.FOLLOW)
+JUDGE = Rule(Action.JUDGE)
 NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
 DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
 KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
 AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
 ICC_PROFILE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.ICC_PROFILE))
 APPEND = Rule(Action.APPEND)
+
+
+class Verdicts(NamedTuple):
+    """What happens to the private elements of one data set. Hashable.
+
+    Parameters
+    ----------
+    rules : tuple[tuple[int, Rule], ...]
+        Those that do not just go, with their creators.
+    described : tuple[tuple[int, str], ...]
+        Groups and creators of the blocks that stay and are spoken of in
+        PrivateDataElementCharacteristicsSequence.
+    inside : PrivateJudge
+        Who judges in the items of the data set.
+    """
+
+    rules: tuple[tuple[int, Rule], ...]
+    described: tuple[tuple[int, str], ...]
+    inside: PrivateJudge
+
+
+class PrivateJudge(Protocol):
+    """Tells which private elements stay where a scope says `Action.JUDGE`. Equal if it judges alike."""
+
+    def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
+        """Judge one data set.
+
+        Parameters
+        ----------
+        contents : PrivateContents
+            Its private elements.
+        stays : Callable[[int], bool | None]
+            Tells what stays, or goes, whatever the judge says; None where that is for it to say.
+        """
 
 
 class Scope(Protocol):
@@ -109,8 +146,19 @@ class Scope(Protocol):
         """The private tags that are named here and meant by their creator, None if there are none."""
 
     @property
+    def judge(self) -> PrivateJudge | None:
+        """Who decides where a rule says `Action.JUDGE`, None where none does, or all is decided."""
+
+    @property
     def written_as(self) -> Mapping[int, int | None]:
         """Tags of replacements that a request calls otherwise; None for the private creator of a block."""
+
+    @property
+    def checks_values(self) -> bool:
+        """Whether kept values go that their VR cannot hold (`engine.fitting_values`)."""
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element with such a value; `Action.KEEP` if nobody looks at it."""
 
     @property
     def cleans_frames(self) -> bool:

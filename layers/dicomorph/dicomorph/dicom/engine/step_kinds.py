@@ -13,9 +13,11 @@ NOTE = 14  # at the top level: remember the value that the element ends up with,
 IMAGE = 15  # at the top level when anonymizing: kept, and remembered for the pixel data
 PIXELS = 16  # group 7FE0, as far as it stays; in items only when anonymizing
 FOLLOW_SHORT = 17  # in items: edited, if what it leads to gets new identifiers
-LOOK_SHORT = 18  # at the top level: kept, and noted for whoever judges the file (`engine.examination`)
-LOOK_DROPPED = 19  # noted, and gone
-LOOK = 20  # noted as well, whatever else happens
+CHECK_SHORT = 18  # kept, if the value is one that its VR can hold
+JUDGED = 19  # in items: a private element, before the data set was looked at for whose it is
+LOOK_SHORT = 20  # at the top level: kept, and noted for whoever judges the file (`engine.examination`)
+LOOK_DROPPED = 21  # noted, and gone
+LOOK = 22  # noted as well, whatever else happens
 
 CHANGES = frozenset(range(DROP_SHORT, APPEND)) - {CHARACTER_SET}
 """The steps after which an element is another one, or gone."""

@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action
-from dicomorph.dicom.engine.encoded_scope import EncodedScopes
+from dicomorph.dicom.engine.encoded_scope import SHORT_ELEMENT, EncodedScopes
 from dicomorph.dicom.engine.examination import MOST_NOTED, Examination
 from dicomorph.dicom.engine.learnt import TopSteps
 from dicomorph.dicom.engine.reference_walk import ReferenceWalk
@@ -15,6 +15,7 @@ from dicomorph.dicom.engine.step_kinds import (
     APPEND,
     CHANGES,
     CHARACTER_SET,
+    CHECK_SHORT,
     DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
@@ -56,6 +57,8 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
+_LONGEST_READ = 16 << 20  # bytes of an element; no value of a checked VR is as long, and no keyed one
+_MAPPING = frozenset((Action.MAP, Action.FOLLOW))
 _HOLDS_ITEMS = re.compile(rb"\xfe\xff\x00\xe0|\xff\xfe\xe0\x00")  # in either byte order
 _KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
 _EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
@@ -96,8 +99,11 @@ class TopLevel(TopLevelAppending):
     @property
     def remarks(self) -> frozenset[Remark]:
         """What is to be said of the output."""
-        unreadable = self._encoded.rewriting.unreadable
-        return self._pixels.remarks | ({Remark.UNREADABLE_SEQUENCES} if unreadable else set())
+        counts = {
+            Remark.UNREADABLE_SEQUENCES: self._rewriting.unreadable,
+            Remark.UNFIT_VALUES: self._rewriting.unfit,
+        }
+        return self._pixels.remarks | {remark for remark, count in counts.items() if count}
 
     @property
     def examination(self) -> Examination:
@@ -112,7 +118,7 @@ class TopLevel(TopLevelAppending):
         long_length = self._long_length
         size, encoded, last, out = self._size, self._encoded, -1, self._out
         known, substitutes, described_by = self._known(), encoded.substitutes, self._pixels.described_by
-        noted = self._noted
+        noted, fitting = self._noted, encoded.fitting
         next_insert = self._inserts[-1] if self._inserts else _NEVER
         pos = self._pos
         window = self._window
@@ -133,14 +139,18 @@ class TopLevel(TopLevelAppending):
                 if not step:
                     pos += 8 + length
                     continue
-                if step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
+                if step == CHECK_SHORT and length <= SHORT_ELEMENT:
+                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                        pos += 8 + length
+                        continue
+                elif step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
                     if self._run < pos:
                         out.append((self._run, pos))
                     if step == EMPTY_SHORT:
                         out.append(substitutes[key])
                     self._run = pos = pos + 8 + length
                     continue
-                if step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
+                elif step == KEEP_LONG or step == DROP_LONG:  # noqa: PLR1714, SIM109 - as above
                     (length,) = long_length(buffer, pos - base + 8)
                     if length != UNDEFINED_LENGTH:
                         if step == DROP_LONG:
@@ -168,7 +178,7 @@ class TopLevel(TopLevelAppending):
             pos = self._element(key, step, tag, length)
             if step == CHARACTER_SET:
                 encoded = self._encoded
-                known, substitutes = self._known(), encoded.substitutes
+                known, substitutes, fitting = self._known(), encoded.substitutes, encoded.fitting
             buffer, base, last_covered = window.buffer, window.base, window.last_header
         if pos != size and not (pos < size and window.only_padding_from(pos)):  # some writers pad files
             what = "The data set" if last < 0 else format_tag(last)
@@ -195,8 +205,7 @@ class TopLevel(TopLevelAppending):
 
     def _missing(self, tag: int) -> bytes:
         """Return what the plan requires and the file lacks."""
-        plan = self._encoded.rewriting.plan
-        if tag == PATIENT_ID and plan.root.rule(tag).action is Action.MAP:
+        if tag == PATIENT_ID and self._encoded.steps.rules[tag].action is Action.MAP:
             return self._patient_id_of_study(b"LO")
         return self._encoded.missing(tag)
 
@@ -247,6 +256,8 @@ class TopLevel(TopLevelAppending):
             return self._character_set(tag, vr, pos, value, length)
         if step == PIXELS:
             return self._pixel_data(tag, vr, pos, value, length)
+        if step == CHECK_SHORT:
+            return self._check(key, tag, vr, pos, value, length)
         if step == APPEND:
             return self._append(key, tag, vr, pos, value, length)
         if step == STOP:
@@ -264,7 +275,12 @@ class TopLevel(TopLevelAppending):
         return pos + 12, length, vr
 
     def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
-        whole = self._window.read(pos, stop)
+        action = self._encoded.steps.rules[tag].action
+        if action is Action.KEEP:
+            whole, instead = self._checked(key, pos, stop)
+            return whole if instead is None else instead
+        is_mapped = action in _MAPPING
+        whole = self._window.read(pos, stop if is_mapped else min(stop, pos + _LONGEST_READ))
         if tag == PATIENT_ID and not whole[value - pos :].strip(b" \0"):
             return self._patient_id_of_study(self._encoded.steps.tag_and_vr(key)[1])
         return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
@@ -291,8 +307,34 @@ class TopLevel(TopLevelAppending):
         """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
         self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
 
+    def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
+        """Keep an element if its VR can hold its value, and let the rules decide if not."""
+        stop = self._stop(tag, vr, value, length)
+        whole, instead = self._checked(key, pos, stop)
+        if instead is not None:
+            self._copy_run(pos)
+            self._run = stop
+            self._emit(tag, instead)
+        elif tag in NOTED:
+            self._note_kept(tag, value, stop)
+        elif tag in IMAGE_PIXEL:
+            self._pixels.described_by[tag] = whole
+            return stop
+        if tag in IMAGE_PIXEL:
+            self._pixels.is_described = False
+        return stop
+
+    def _checked(self, key: Any, pos: int, stop: int) -> tuple[bytes, bytes | None]:
+        """Return a kept element, and what takes its place if its VR cannot hold its value."""
+        whole = self._window.read(pos, min(stop, pos + _LONGEST_READ))
+        if stop - pos > _LONGEST_READ:
+            return whole, self._encoded.unfit(whole, key)
+        return whole, self._encoded.checked(whole, key)
+
     def _note_image(self, tag: int, step: int) -> None:
         """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
+        if step == CHECK_SHORT:
+            return
         if tag in IMAGE_PIXEL:
             self._pixels.is_described = False
         elif step >= DROP_SHORT:

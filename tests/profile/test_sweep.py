@@ -1,0 +1,77 @@
+"""Instances with every attribute of their IOD: nothing that goes survives, all else does, and is valid."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dicom_factory import EXPLICIT
+from tests.profile.expectation import Expectations
+from tests.profile.facts import types
+from tests.profile.objects import DIRECTORY, filled
+from tests.profile.products import CHOICES, ENCODINGS, product
+from tests.profile.readings import Reading
+from tests.profile.verdicts import MARKS, judged, shown
+
+EVERY_CLASS = [sop_class for sop_class in types().sop_classes if sop_class != DIRECTORY]
+A_HANDFUL = {
+    "CT": "1.2.840.10008.5.1.4.1.1.2",
+    "enhanced MR": "1.2.840.10008.5.1.4.1.1.4.1",
+    "ultrasound multi-frame": "1.2.840.10008.5.1.4.1.1.3.1",
+    "ECG": "1.2.840.10008.5.1.4.1.1.9.1.1",
+    "presentation state": "1.2.840.10008.5.1.4.1.1.11.1",
+    "segmentation": "1.2.840.10008.5.1.4.1.1.66.4",
+    "slide": "1.2.840.10008.5.1.4.1.1.77.1.6",
+    "comprehensive SR": "1.2.840.10008.5.1.4.1.1.88.33",
+    "encapsulated PDF": "1.2.840.10008.5.1.4.1.1.104.1",
+    "structure set": "1.2.840.10008.5.1.4.1.1.481.3",
+}
+SHALLOW = 2  # sequences deep: what the fast tests look at
+
+
+@pytest.mark.parametrize("name", A_HANDFUL)
+def test_of_a_full_instance_the_right_things_survive(name: str) -> None:
+    built = filled(A_HANDFUL[name], SHALLOW)
+    verdict = judged(built, product(built.file()), Expectations())
+    assert not verdict, verdict
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("syntax", ENCODINGS)
+@pytest.mark.parametrize("options", CHOICES, ids="+".join)
+def test_of_every_full_instance_the_right_things_survive(options: tuple[str, ...], syntax: str) -> None:
+    wrong = {}
+    for sop_class in EVERY_CLASS:
+        built = filled(sop_class)
+        verdict = judged(built, product(built.file(syntax), *options), Expectations(options), syntax)
+        if verdict:
+            wrong[sop_class] = verdict
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("name", ["CT", "comprehensive SR", "encapsulated PDF", "presentation state"])
+def test_a_second_run_changes_only_what_was_replaced(name: str) -> None:
+    _second_run(A_HANDFUL[name], SHALLOW, EXPLICIT)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("syntax", ENCODINGS)
+def test_a_second_run_of_any_class_changes_only_what_was_replaced(syntax: str) -> None:
+    for sop_class in EVERY_CLASS:
+        _second_run(sop_class, 99, syntax)
+
+
+def _second_run(sop_class: str, depth: int, syntax: str) -> None:
+    """Compare the product of an instance with the product of that product."""
+    original = Reading(filled(sop_class, depth).file(syntax)).elements
+    first = Reading(product(filled(sop_class, depth).file(syntax)))
+    second = Reading(product(first.data)).elements
+    assert second.keys() == first.elements.keys(), sop_class
+    for key, read in first.elements.items():
+        again = second[key]
+        assert (again.vr, again.items, bool(again.value)) == (read.vr, read.items, bool(read.value)), shown(
+            key
+        )
+        if original.get(key) == read and key[0] not in MARKS:
+            assert again == read, shown(key)
