@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from dicomorph.deid.compilation import compile_plan
-from dicomorph.deid.judgement import Judging
 from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
@@ -48,13 +47,12 @@ REMOVING: dict[str, Any] = {
 
 
 @cache
-def _rewriter(*, refuses_burned_in: bool = False, removing: bool = False) -> Rewriter:
-    settings = Settings()
-    body: dict[str, Any] = REMOVING if removing else {}
+def _rewriter(*, edition: str = "2026d", refuses_burned_in: bool = False, removing: bool = False) -> Rewriter:
+    settings = Settings(refuse_burned_in=refuses_burned_in)
+    body: dict[str, Any] = {"DicomVersion": edition, **(REMOVING if removing else {})}
     request = parse_modification(body, is_anonymization=True, level=None, settings=settings)
     plan = compile_plan(request, name="A", settings=settings)
-    judged = dataclasses.replace(plan, judge=Judging(refuses_burned_in=refuses_burned_in))
-    return Rewriter(judged, IdentityMapper(bytes(32)), default_encoding="Latin1")
+    return Rewriter(plan, IdentityMapper(bytes(32)), default_encoding="Latin1")
 
 
 def said(image: Image, *, refuses_burned_in: bool = False, removing: bool = False) -> set[str] | str:
@@ -300,10 +298,16 @@ def test_a_series_is_judged_as_each_of_its_images_is() -> None:
         assert set(rewriter.rewrite(BufferSource(image.file())).flags) == flags
 
 
-def test_without_a_judge_nothing_is_said() -> None:
-    settings = Settings()
-    request = parse_modification({}, is_anonymization=True, level=None, settings=settings)
-    plan = compile_plan(request, name="A", settings=settings)
-    assert plan.judge is None
-    rewriter = Rewriter(plan, IdentityMapper(bytes(32)), default_encoding="Latin1")
-    assert rewriter.rewrite(BufferSource(Image(US, [label_in_image("YES")]).file())).flags == frozenset()
+@pytest.mark.parametrize("edition", ["2024b", "2025e"])
+def test_all_editions_that_are_read_as_the_standard_means_them_judge(edition: str) -> None:
+    rewriter = _rewriter(edition=edition)
+    assert rewriter.rewrite(BufferSource(Image(US).file())).flags == {Reason.ULTRASOUND}
+    with pytest.raises(RefusedError):
+        rewriter.rewrite(BufferSource(Image(SLIDE, [label_in_image("YES")]).file()))
+
+
+@pytest.mark.parametrize("edition", ["2008", "2017c", "2021b", "2023b"])
+def test_editions_of_orthanc_say_nothing_whatever_the_settings(edition: str) -> None:
+    file = Image(US, [label_in_image("YES")]).file()
+    script = _rewriter(edition=edition, refuses_burned_in=True).rewrite(BufferSource(file))
+    assert script.flags == frozenset()

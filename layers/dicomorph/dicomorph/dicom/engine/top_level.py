@@ -26,6 +26,7 @@ from dicomorph.dicom.engine.step_kinds import (
     KEEP_LONG,
     KEEP_SHORT,
     LOOK,
+    LOOK_CHECKED,
     LOOK_DROPPED,
     LOOK_SHORT,
     NOTE,
@@ -163,7 +164,11 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
-                elif LOOK_SHORT <= step < LOOK and length <= LONGEST_NUMBER:
+                elif (
+                    LOOK_SHORT <= step < LOOK
+                    and length <= LONGEST_NUMBER
+                    and (step != LOOK_CHECKED or buffer[pos - base : pos - base + 8 + length] in fitting)
+                ):
                     noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
                     if step == LOOK_DROPPED:
                         if self._run < pos:
