@@ -87,6 +87,7 @@ BURNED_IN = {
     "video of an endoscope": (Image(STORAGE + "77.1.1.1"), "Video"),
     "screen": (Image(CT, [image_type("DERIVED\\SECONDARY\\SCREEN SAVE")]), "ScreenSave"),
     "screen in small letters": (Image(CT, [image_type("derived\\secondary\\screen save ")]), "ScreenSave"),
+    "screen among words": (Image(CT, [image_type("DERIVED\\SECONDARY\\GSPS SCREEN SAVE")]), "ScreenSave"),
     "screen in one word": (Image(CT, [image_type("DERIVED\\SECONDARY\\OTHER\\SCREEN_SAVE")]), "ScreenSave"),
 }
 

@@ -144,14 +144,16 @@ def _kind(examination: Examination, risks: PixelRisks) -> Reason | None:
 
 def _is_of_a_screen(image_type: str) -> bool:
     letters = "".join(filter(str.isalpha, image_type))
-    return letters.startswith(_SCREENS)
+    return any(word in letters for word in _SCREENS)
 
 
 def _may_show_a_face(examination: Examination, risks: PixelRisks) -> bool:
     """Tell whether an instance is a slice of a head from which a face can be rebuilt, as far as is known."""
     said = set(examination.values(RECOGNIZABLE_VISUAL_FEATURES))
-    if said == {"NO"} or said & _YES:
-        return said != {"NO"}
+    if said == {"NO"}:
+        return False
+    if said & _YES:
+        return True
     sop_class = examination.sop_class
     is_volume = sop_class in risks.volumes
     if not is_volume and not iod_types().knows(sop_class):
