@@ -221,3 +221,16 @@ def test_every_step_may_run_twice(place: Server) -> None:
     assert (counts(done), done.content["Refused"]) == ((3, 0), {"SlideLabel": 1})
     assert in_store(place) & set(sources) == {sources[1]}
     check_index(place)
+
+
+def test_instances_that_are_edited_in_invocations_of_their_own_are_refused_as_well(server: Server) -> None:
+    job, sources = _submitted(server)
+    for number in range(plan_job(server.backend, job.id)):
+        for part in range(2 - number):  # two batches: of two and of one
+            edit_batch(server.backend, job.id, number, part=part)
+            edit_batch(server.backend, job.id, number, part=part, is_again=True)
+    finalize_job(server.backend, job.id)
+    done = server.job(job.id)
+    assert (counts(done), done.content["Refused"]) == ((3, 0), {"SlideLabel": 1})
+    assert in_store(server) & set(sources) == {sources[1]}
+    check_index(server)
