@@ -78,7 +78,7 @@ class Judging:
             return refusal.reason
 
 
-def judge(examination: Examination, *, refuses_burned_in: bool = False) -> frozenset[str]:
+def judge(examination: Examination, *, refuses_burned_in: bool) -> frozenset[str]:
     """Return why an instance is flagged: values of `Reason`.
 
     Raises

@@ -33,13 +33,14 @@ from dicomorph.dicom.stream.edit_script import EditedSource, EditScript, ScriptP
 from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
 from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset, write_meta
-from dicomorph.dicom.stream.scan import LAST_TAG, read_values
+from dicomorph.dicom.stream.scan import LAST_TAG, read_values, scan
 from dicomorph.dicom.stream.second_reading import check_is_read_alike, may_be_read_otherwise
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
+_SOP_CLASS = frozenset((SOP_CLASS_UID,))
 _REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
 _REMEMBERED_RELOCATIONS = 100  # as above
 
@@ -231,8 +232,9 @@ class Rewriter:
         return self._relocations[key]
 
     def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
-        found = read_values(data, {SOP_CLASS_UID}, default_encoding=self._default_encoding)
-        sop_class = found.get(SOP_CLASS_UID, "").strip(" \0")
+        found = scan(data, last=SOP_CLASS_UID, wanted=_SOP_CLASS)
+        raw = next((data.source.read(element.value, element.stop) for element in found), b"")
+        sop_class = raw.decode("latin-1").strip(" \0")
         if sop_class not in self._by_class:
             if len(self._by_class) >= _REMEMBERED_CLASSES:
                 self._by_class.clear()
