@@ -7,11 +7,17 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.judgement import Judging
 from dicomorph.deid.requests.modification import parse_modification
+from dicomorph.dicom.engine.examination import EXAMINED, Examination
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
+from dicomorph.dicom.standard.tags import SOP_CLASS_UID
+from dicomorph.dicom.stream.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Encoding
 from dicomorph.dicom.stream.source import BufferSource
 from dicomorph.dicom.stream.windows import WINDOW
 from dicomorph.model.errors import RefusedError
@@ -305,6 +311,43 @@ def test_a_series_is_judged_as_each_of_its_images_is() -> None:
         others = [replace(image, extra=[*image.extra, text(0x0008103E, f"{number}")]) for image in images]
         for image, flags in zip(others, expected, strict=True):
             assert set(rewriter.rewrite(BufferSource(image.file())).flags) == flags
+
+
+_BYTES = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from(
+        [b"YES ", b"NO", b"NO\\YES", b"HEAD", b"1.0 ", b"LABEL", b"\xfe\xff\0\xe0\xff\xff\xff\xff"]
+    ),
+    st.lists(
+        st.sampled_from([b"\xfe\xff\0\xe0", b"\x28\0\x10\x91SQ\0\0", b"\x20\0\0\0", b"\xff\xff\xff\xff"])
+    ).map(b"".join),
+)
+
+
+@given(
+    noted=st.dictionaries(
+        st.sampled_from(sorted({*EXAMINED, SOP_CLASS_UID})),
+        st.tuples(st.sampled_from([b"", b"SQ", b"UN"]), _BYTES),
+    ),
+    encoding=st.sampled_from([EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG]),
+    has_pixels=st.booleans(),
+)
+def test_whatever_stands_there_an_image_is_flagged_or_refused(
+    noted: dict[int, tuple[bytes, bytes]],
+    encoding: Encoding,
+    has_pixels: bool,  # noqa: FBT001
+) -> None:
+    examination = Examination(noted, encoding, EXPLICIT, has_pixels)
+    for refuses in (False, True):
+        judging = Judging(refuses_burned_in=refuses)
+        found = []
+        for _ in range(2):
+            try:
+                found.append(judging(examination))
+            except RefusedError as error:
+                found.append(frozenset((error.reason,)))
+        assert found[0] == found[1]
+        assert found[0] <= set(Reason)
 
 
 @pytest.mark.parametrize("edition", ["2024b", "2025e"])
