@@ -79,6 +79,7 @@ def test_only_the_word_itself_declares_an_image_clean(word: str) -> None:
 def test_all_reasons_of_an_image_are_told() -> None:
     image = Image(US, [burned_in("YES"), image_type("DERIVED\\SECONDARY\\SCREEN SAVE")])
     assert said(image) == {Reason.BURNED_IN_ANNOTATION, Reason.ULTRASOUND, Reason.SCREEN_SAVE}
+    assert said(image, refuses_burned_in=True) == Reason.BURNED_IN_ANNOTATION, "what it says itself is first"
 
 
 @pytest.mark.parametrize(
