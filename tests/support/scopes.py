@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import KEEP, REMOVE, EditPlan, Rule
+from dicomorph.dicom.engine.edit_plan import KEEP, REMOVE, EditPlan, PrivateJudge, Rule
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.rewriter import Rewriter
@@ -30,6 +30,7 @@ class ItemScope:
     looks_ahead = False
     cleans_frames = True
     claims: PrivateClaims | None = None
+    judge: PrivateJudge | None = None
     replacements: Mapping[int, Json] = {}
     written_as: Mapping[int, int | None] = {}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dicomorph.dicom.engine import top_level
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule
-from dicomorph.dicom.engine.fitting_values import FITS
+from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.standard.dummy_values import dummy_value
 from dicomorph.dicom.stream.source import BufferSource
@@ -63,7 +63,7 @@ UNFIT = [
         for value in ("Jane", "1,5", "1.5m", "0x10", "1_000", "inf", "1e", "e5", "-", ".", "\x001")
     ),
     *((SIZE, "\\".join(["-1.25"] * size + ["Smith"] + ["1"] * size)) for size in (1, 10, 1000)),
-    *((SIZE, "\\".join(["-1.25"] * 100 + [odd])) for odd in ("1970-01-01", "1.2.3.4.5", "- Smith", "+49-30")),
+    *((SIZE, "\\".join(["-1.25"] * 30 + [odd])) for odd in ("1970-01-01", "1.2.3.4.5", "- Smith", "+49-30")),
     *((AGE, value) for value in ("Jane", "75 years", "-75Y", "075YY", "19700101", "07.5Y", "075Y Smith")),
     *(
         (PART, value)
@@ -96,7 +96,7 @@ def test_what_is_a_value_or_known_to_be_written_so_stays_byte_by_byte(syntax: st
     engine = ruled({}, unfitting={})
     for tag, value in FITTING:
         for vr in ("", "UN", "LO") if syntax != IMPLICIT else ("",):
-            for depth in (0, 1, 2):
+            for depth in (0, 2):
                 data = file_with(tag, value, syntax, vr, depth=depth)
                 for _ in range(2):  # and when it is remembered
                     output = edited(data, engine)
@@ -109,8 +109,8 @@ def test_what_is_a_value_or_known_to_be_written_so_stays_byte_by_byte(syntax: st
 def test_what_its_vr_cannot_hold_goes_as_its_type_says_and_is_counted(rule: Rule, syntax: str) -> None:
     engine = ruled({}, unfitting=dict.fromkeys(VRS, rule))
     for tag, value in UNFIT:
-        for vr in ("", "UN", "LO", "OB") if syntax != IMPLICIT else ("",):
-            for depth in (0, 1, 2):
+        for vr in ("", "UN", "OB") if syntax != IMPLICIT else ("",):
+            for depth in (0, 2):
                 data = file_with(tag, value, syntax, vr, depth=depth)
                 for _ in range(2):
                     output = edited(data, engine)
@@ -134,6 +134,15 @@ def test_a_uid_that_is_none_becomes_one_where_the_rules_say_so(syntax: str, dept
     assert b"Smith" not in output
     assert value_of(output, 0x00080016).startswith(b"2.25.")
     assert output.count(value_of(output, 0x00080016)) == 2
+
+
+def test_numbers_in_place_of_text_stay_unless_they_spell_it() -> None:
+    """Their VR is wrong, and says nothing of anybody."""
+    engine = ruled({}, unfitting={})
+    for vr, number in (("US", 7), ("UL", 70_000), ("FD", 2.0), ("FD", -0.3), ("FL", 12.5), ("SS", -1)):
+        assert len(every(edited(small_file(Element(COUNT, vr, number)), engine), COUNT)) == 1
+    for vr, text in (("FD", b"JaneDoe1"), ("UL", b"Jane"), ("US", b"Jane Doe"), ("FL", b"Ann\0")):
+        assert every(edited(small_file(Element(COUNT, vr, text)), engine), COUNT) == []
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -193,7 +202,7 @@ NUMBER = st.one_of(st.integers(-(10**9), 10**9).map(str), st.decimals(-1000, 100
 @settings(max_examples=50)
 @given(st.lists(NUMBER, min_size=1, max_size=40))
 def test_decimal_numbers_fit_in_any_number(numbers: list[str]) -> None:
-    assert FITS[b"DS"]("\\".join(numbers).encode())
+    assert fits(b"DS", b"DS")("\\".join(numbers).encode())
 
 
 @settings(max_examples=50)
@@ -206,7 +215,7 @@ def test_decimal_numbers_fit_in_any_number(numbers: list[str]) -> None:
 )
 def test_no_text_among_numbers_fits(numbers: list[str], odd: str, at: int) -> None:
     values = [*numbers[:at], f"x{odd}", *numbers[at:]]
-    assert not FITS[b"DS"]("\\".join(values).encode("latin-1"))
+    assert not fits(b"DS", b"DS")("\\".join(values).encode("latin-1"))
 
 
 @pytest.mark.parametrize("vr", [b"AS", b"CS", b"DS", b"IS", b"UI"])
@@ -215,5 +224,5 @@ def test_no_text_among_numbers_fits(numbers: list[str], odd: str, at: int) -> No
 )
 def test_a_look_takes_time_in_proportion_to_the_length(vr: bytes, unit: bytes) -> None:
     """A regular expression that goes back would take minutes for these."""
-    FITS[vr](unit * 30_000 + b"!")
-    FITS[vr](unit * 30_000)
+    fits(vr, b"")(unit * 30_000 + b"!")
+    fits(vr, b"")(unit * 30_000)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
-from dicomorph.dicom.engine.fitting_values import FITS
+from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.judged_scope import JudgedScope
@@ -31,7 +31,7 @@ from dicomorph.dicom.stream.source import Buffer
 REMEMBERED = 20_000  # of elements, for each scope
 _REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
 _REMEMBERED_TOPS = 100  # files of a job declare few character sets
-SHORT_ELEMENT = 64  # bytes of one that is remembered as it is: longer ones hardly repeat
+SHORT_ELEMENT = 64  # bytes, with its header, of one that is remembered as it is: longer ones hardly repeat
 _LONGEST = 4096  # bytes of an element that is remembered
 
 
@@ -86,7 +86,7 @@ class EncodedScope:
         self.replaced: dict[int, bytes] = {}
         self.substitutes = _Substitutes(self)
         self._editors: dict[Any, Editor] = {}
-        self._checks: dict[Any, Callable[[bytes], bool]] = {}
+        self._checks: dict[Any, tuple[int, Callable[[bytes], bool]]] = {}
         self.fitting: set[bytes] = set()  # short elements whose values are such as their VRs hold
         self._plain: EncodedScope | None = None
 
@@ -158,34 +158,37 @@ class EncodedScope:
             return self.rewriting.editor(rule, self.writing, tag, vr)
 
         def check(whole: bytes) -> bytes:
-            instead = self.checked(whole, key)
+            instead = self.checked(whole, 0, len(whole), key)
             return whole if instead is None else instead
 
         return check
 
-    def checked(self, whole: bytes, key: Any) -> bytes | None:
+    def checked(self, buffer: Buffer, pos: int, stop: int, key: Any) -> bytes | None:
         """Return what takes the place of a kept element whose value its VR cannot hold; None if it stays.
 
         Short ones that stay are remembered in `fitting`.
 
         Parameters
         ----------
-        whole, key
-            As for `edit`.
+        pos, stop : int
+            Where the element begins, and where it ends.
+        key : bytes or int
+            The key of its step.
         """
-        tag, vr = self.steps.tag_and_vr(key)
-        fits = self._checks.get(key)
-        if fits is None:
+        check = self._checks.get(key)
+        if check is None:
             if len(self._checks) >= REMEMBERED:
                 self._checks.clear()
-            fits = self._checks[key] = FITS[valid_vr(tag, vr)]
-        if fits(whole[self.encoding.length_field(vr)[0] :]):
-            if len(whole) <= SHORT_ELEMENT:
+            tag, vr = self.steps.tag_and_vr(key)
+            check = self._checks[key] = self.encoding.length_field(vr)[0], fits(valid_vr(tag, vr), vr)
+        header, is_fitting = check
+        if is_fitting(buffer[pos + header : stop]):
+            if stop - pos <= SHORT_ELEMENT:
                 if len(self.fitting) >= REMEMBERED:
                     self.fitting.clear()
-                self.fitting.add(whole)
+                self.fitting.add(buffer[pos:stop])
             return None
-        return self.unfit(whole, key)
+        return self.unfit(buffer[pos:stop], key)
 
     def unfit(self, whole: bytes, key: Any) -> bytes:
         """Return what takes the place of a kept element whose value its VR cannot hold."""
@@ -226,12 +229,19 @@ class EncodedScope:
         plan = self.rewriting.plan
         if tag in plan.replace:
             return self.replacement(tag)
+        if tag in plan.appended:
+            return self._appended(tag)
         if tag in plan.default:
             return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
-        if tag in plan.appended:
-            return self.rewriting.element(self.writing, tag, plan.appended[tag], tag)
         namespace = self.scope.rule(tag).namespace or Namespace.INSTANCE
         return self.rewriting.identities.absent_uid(self.encoding, tag, namespace)
+
+    def _appended(self, tag: int) -> bytes:
+        found = self.replaced.get(tag)
+        if found is None:
+            value = self.rewriting.plan.appended[tag]
+            found = self.replaced[tag] = self.rewriting.element(self.writing, tag, value, tag)
+        return found
 
 
 class ItemScopes:
@@ -267,6 +277,7 @@ class ItemScopes:
         """Tell whether to remove what only begins like these items, and count it then."""
         rewriting = self._encoded.rewriting
         rewriting.unreadable += rewriting.plan.is_anonymization
+        rewriting.counted += rewriting.plan.is_anonymization
         return rewriting.plan.is_anonymization
 
     def joined(self, parts: list[Part]) -> bytes:

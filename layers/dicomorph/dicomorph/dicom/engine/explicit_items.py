@@ -12,6 +12,7 @@ import struct
 
 from dicomorph.dicom.engine import implicit_items
 from dicomorph.dicom.engine.encoded_scope import REMEMBERED, SHORT_ELEMENT, EncodedScope, ItemScopes
+from dicomorph.dicom.engine.fitting_values import LONG_VALUE, NUMERIC
 from dicomorph.dicom.engine.holding_items import holds_items, is_no_sequence
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
@@ -85,7 +86,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         out: list[Part] | None = None
         first = run = pos
         growth = 0
-        known = encoded.first
+        known, fitting = encoded.first, encoded.fitting
         replacement: list[Part]
         while pos < end:
             key, length = key_and_length(buffer, pos)
@@ -93,7 +94,24 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
             if not step:
                 pos += 8 + length
                 continue
-            if step == SEQUENCE:
+            if step == CHECK_SHORT:
+                stop = pos + 8 + length
+                if length < SHORT_ELEMENT:
+                    if buffer[pos:stop] in fitting:
+                        pos = stop
+                        continue
+                elif length > LONG_VALUE:
+                    raw = buffer[pos + 8 : stop]
+                    if raw.translate(NUMERIC) == raw:
+                        pos = stop
+                        continue
+                edited = encoded.checked(buffer, pos, stop, key)
+                if edited is None:
+                    pos = stop
+                    continue
+                replacement = [edited]
+                growth += len(edited) - (stop - pos)
+            elif step == SEQUENCE:
                 (length,) = long_length(buffer, pos + 8)
                 if 0 < length < _SHORT_SEQUENCE:
                     stop = pos + 12 + length
@@ -123,18 +141,6 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                         continue
                     replacement = found
                     growth += more
-            elif step == CHECK_SHORT:
-                stop = pos + 8 + length
-                raw = buffer[pos:stop]
-                if length <= SHORT_ELEMENT and raw in encoded.fitting:
-                    pos = stop
-                    continue
-                edited = encoded.checked(raw, key)
-                if edited is None:
-                    pos = stop
-                    continue
-                replacement = [edited]
-                growth += len(edited) - (stop - pos)
             elif step == KEEP_LONG:
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
@@ -183,6 +189,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     start += 4
                 stop = start + length
                 encoded = encoded.under(buffer[start:stop])
+                fitting = encoded.fitting
                 declared = encoded.redeclared(buffer[start:stop])
                 if declared is None:
                     pos = stop
@@ -191,7 +198,7 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 growth += len(declared) - (stop - pos)
             elif step == JUDGED:
                 encoded = encoded.judged(buffer, pos, end)
-                known = encoded.first
+                known, fitting = encoded.first, encoded.fitting
                 continue
             else:
                 if step == PIXELS:

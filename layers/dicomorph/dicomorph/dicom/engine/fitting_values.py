@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from dicomorph.dicom.standard.code_strings import is_known_deviation
+from dicomorph.dicom.standard.vrs import SHORT_VRS, TEXT_VRS
 
+_BINARY: Final = SHORT_VRS - TEXT_VRS
 _NUMBER = rb" *+(?:[+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+)?+ *+"
 _NUMBERS = re.compile(rb"%s(?:\\%s)*+" % (_NUMBER, _NUMBER)).fullmatch
 _AGE = rb" *+(?:[0-9]{1,4}[DWMYdwmy]?+)?+ *+"
@@ -21,24 +23,24 @@ _UIDS = re.compile(rb"%s(?:\\%s)*+" % (_UID, _UID)).fullmatch
 _CODE = rb" *+(?:[A-Z0-9_]{1,16}+|[A-Z0-9_][A-Z0-9_ ]{0,14}[A-Z0-9_])?+ *+"
 _CODES = re.compile(rb"%s(?:\\%s)*+" % (_CODE, _CODE)).fullmatch
 
-# Thousands of coordinates are looked at as a whole first: all are of digits, points and signs, with
-# each minus at the beginning of one. Every other character becomes an x.
-_LONG: Final = 64  # bytes
-_SHAPES: Final = {**dict.fromkeys(b"0123456789", b"0"), **{byte: bytes((byte,)) for byte in b".-\\"}}
-_PLAIN: Final = bytes.maketrans(
-    bytes(range(256)),
-    b"".join(_SHAPES.get(byte, b"x") for byte in range(256)),
-)
+LONG_VALUE: Final = 256  # bytes
+NUMERIC: Final = bytes(byte if byte in b"0123456789.-\\ " else 0 for byte in range(256))
+"""What `bytes.translate` makes of numbers: themselves; of every other character something else.
+
+Thousands of coordinates are looked at in this way, for any of `CHECKED`. It finds text at a hundredth
+of the time of a regular expression, but not a date among them.
+"""
+_PRINTABLE = re.compile(rb"\0*+(?:[ -~]\0*+){3,}+").fullmatch
 
 
 def _are_numbers(raw: bytes) -> bool:
-    raw = raw.rstrip(b" \0")
-    if len(raw) > _LONG:
-        shape = raw.translate(_PLAIN)
-        points, values = shape.count(b"."), shape.count(b"\\") + 1
-        if b"x" not in shape and b"0-" not in shape and points <= values:
-            return True
-    return _NUMBERS(raw) is not None
+    if len(raw) > LONG_VALUE and raw.translate(NUMERIC) == raw:
+        return True
+    return _NUMBERS(raw.rstrip(b" \0")) is not None
+
+
+def _is_no_text(raw: bytes) -> bool:
+    return _PRINTABLE(raw) is None
 
 
 def _are_codes(raw: bytes) -> bool:
@@ -51,11 +53,25 @@ def _are_codes(raw: bytes) -> bool:
     return all(_CODES(value) is not None or is_known_deviation(value.decode("ascii")) for value in values)
 
 
-FITS: Final[dict[bytes, Callable[[bytes], bool]]] = {
+_FITS: Final[dict[bytes, Callable[[bytes], bool]]] = {
     b"AS": lambda raw: _AGES(raw.rstrip(b" \0")) is not None,
     b"CS": _are_codes,
     b"DS": _are_numbers,
     b"IS": _are_numbers,
     b"UI": lambda raw: _UIDS(raw) is not None,
 }
-"""By VR, what tells whether a value with its padding is one; the other VRs hold anything, or no text."""
+CHECKED: Final = frozenset(_FITS)
+"""The VRs whose values are looked at; the others hold any text, or none."""
+
+
+def fits(valid: bytes, vr: bytes) -> Callable[[bytes], bool]:
+    """Return what tells whether a value, with its padding, is one of an attribute.
+
+    Parameters
+    ----------
+    valid : bytes
+        The VR of the attribute, one of `CHECKED`.
+    vr : bytes
+        That of the file, empty in implicit VR. Numbers in place of text, as some write them, are no text.
+    """
+    return _is_no_text if vr in _BINARY else _FITS[valid]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.engine.encoded_scope import SHORT_ELEMENT, EncodedScope
+from dicomorph.dicom.engine.fitting_values import LONG_VALUE, NUMERIC
 from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
@@ -100,11 +101,16 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
             if length == UNDEFINED_LENGTH:
                 raise overrun()
             stop = pos + 8 + length
-            whole = buffer[pos:stop]
-            if length <= SHORT_ELEMENT and whole in encoded.fitting:
-                pos = stop
-                continue
-            instead = encoded.checked(whole, key)
+            if length < SHORT_ELEMENT:
+                if buffer[pos:stop] in encoded.fitting:
+                    pos = stop
+                    continue
+            elif length > LONG_VALUE:
+                whole = buffer[pos + 8 : stop]
+                if whole.translate(NUMERIC) == whole:
+                    pos = stop
+                    continue
+            instead = encoded.checked(buffer, pos, stop, key)
             if instead is None:
                 pos = stop
                 continue

@@ -56,6 +56,7 @@ class Rewriting:
     window: Window  # of the file that is being walked
     unreadable: int = 0  # elements of that file that went because they only begin like sequences
     unfit: int = 0  # elements of it that went because their VR cannot hold their values
+    counted: int = 0  # how often anything was counted, in all files: what was then made is not remembered
     is_ordered = False  # whether files were put in order before: what looks out of order then is no item
 
     def __init__(
@@ -75,13 +76,9 @@ class Rewriting:
         self.identities = IdentityEditors(mapper, references, plan.encoder)
         self._dummies = DummyEditors(mapper, self._count_unfit)
 
-    @property
-    def counted(self) -> int:
-        """How often something was counted in the file; what was remembered of another is not."""
-        return self.unreadable + self.unfit
-
     def _count_unfit(self) -> None:
         self.unfit += 1
+        self.counted += 1
 
     def unfit_element(self, rule: Rule, writing: Writing, tag: int, vr: bytes, whole: bytes) -> bytes:
         """Return what takes the place of a kept element whose value its VR cannot hold, and count it.

@@ -15,7 +15,7 @@ from dicomorph.dicom.engine import learnt
 from dicomorph.dicom.engine.dummies import BY_VALUE
 from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
 from dicomorph.dicom.engine.examination import EXAMINED
-from dicomorph.dicom.engine.fitting_values import FITS
+from dicomorph.dicom.engine.fitting_values import CHECKED
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
     ItemRulesByKey,
@@ -188,7 +188,7 @@ class Steps(dict[Any, int]):
 
     def _checks(self, tag: int, vr: bytes) -> bool:
         """Tell whether the value of a kept element must be one that the VR of its attribute can hold."""
-        is_checked = self.scope.checks_values and valid_vr(tag, vr) in FITS
+        is_checked = self.scope.checks_values and valid_vr(tag, vr) in CHECKED
         return is_checked and self.scope.unfit(tag).action is not Action.KEEP
 
     def _pixels(self, tag: int, step: int) -> int:

@@ -140,8 +140,12 @@ class TopLevel(TopLevelAppending):
                 if not step:
                     pos += 8 + length
                     continue
-                if step == CHECK_SHORT and length <= SHORT_ELEMENT:
-                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                if step == CHECK_SHORT and length < SHORT_ELEMENT:
+                    start = pos - base
+                    stop = start + 8 + length
+                    if buffer[start:stop] in fitting or (
+                        stop <= len(buffer) and encoded.checked(buffer, start, stop, key) is None
+                    ):
                         pos += 8 + length
                         continue
                 elif step == DROP_SHORT or step == EMPTY_SHORT:  # noqa: PLR1714, SIM109 - costs no tuple
@@ -334,7 +338,7 @@ class TopLevel(TopLevelAppending):
         whole = self._window.read(pos, min(stop, pos + _LONGEST_READ))
         if stop - pos > _LONGEST_READ:
             return whole, self._encoded.unfit(whole, key)
-        return whole, self._encoded.checked(whole, key)
+        return whole, self._encoded.checked(whole, 0, len(whole), key)
 
     def _note_image(self, tag: int, step: int) -> None:
         """Note that not all that describes the pixels is at hand, or that an overlay may be in them."""
