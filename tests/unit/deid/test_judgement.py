@@ -133,19 +133,18 @@ _BYTES = st.one_of(
 
 
 @given(
-    noted=st.dictionaries(
-        st.sampled_from(sorted({*EXAMINED, SOP_CLASS_UID})),
-        st.tuples(st.sampled_from([b"", b"SQ", b"UN"]), _BYTES),
-    ),
+    noted=st.dictionaries(st.sampled_from(sorted({*EXAMINED, SOP_CLASS_UID})), _BYTES),
+    unknown=st.sets(st.sampled_from(sorted(EXAMINED))),
     encoding=st.sampled_from([EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG]),
     has_pixels=st.booleans(),
 )
 def test_whatever_stands_there_an_image_is_flagged_or_refused(
-    noted: dict[int, tuple[bytes, bytes]],
+    noted: dict[int, bytes],
+    unknown: set[int],
     encoding: Encoding,
     has_pixels: bool,  # noqa: FBT001
 ) -> None:
-    examination = Examination(noted, encoding, EXPLICIT, has_pixels)
+    examination = Examination(noted, unknown, encoding, EXPLICIT, has_pixels)
     for refuses in (False, True):
         judging = Judging(refuses_burned_in=refuses)
         found = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dicomorph.model.reasons import Reason
@@ -27,6 +29,7 @@ FACES = {
     "several parts": Image(CT, [body_part("CHEST\\SKULL"), thickness("1.0\\5.0")]),
     "whole body": Image(PT, [body_part("WHOLEBODY"), thickness("2")]),
     "by code": Image(CT, [region(HEAD_OF_SCT), thickness("1.0")]),
+    "by code, sent as UN": Image(CT, [replace(region(HEAD_OF_SCT), unknown=True), thickness("1.0")]),
     "by code, though a part is named": Image(CT, [region(HEAD_OF_SCT), body_part("CHEST"), thickness("1")]),
     "by the code of SRT": Image(CT, [region([text(0x00080100, "T-D1100", "SH")]), thickness("1.0")]),
     "thick slices close together": Image(
