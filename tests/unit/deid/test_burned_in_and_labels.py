@@ -116,7 +116,10 @@ def test_labels_and_pixels_that_lie_elsewhere_are_always_refused(image: Image, r
         Image(SLIDE, [image_type("A\\B\\OVERVIEW"), label_in_image("NO"), burned_in("NO")]),
         Image(SLIDE, [image_type("A\\B\\VOLUME"), burned_in("NO")]),
         Image(CT, [image_type("ORIGINAL\\PRIMARY\\LABEL"), label_in_image("NO")]),
+        Image(CT, [image_type("ORIGINAL\\PRIMARY\\OVERVIEW")]),
         Image(CT, [text(0x00287FE0, "http://x.test/1", "UR")]),
+        Image(CT, [text(0x00287FE0, " ", "UR")], has_pixels=False),
+        Image(CT, has_pixels=False),
         Image(CT, [burned_in("NO"), image_type("ORIGINAL\\PRIMARY\\AXIAL"), body_part("CHEST")]),
     ],
 )
