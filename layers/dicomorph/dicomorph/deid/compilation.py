@@ -151,7 +151,7 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
-        judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
+        examiner=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
         if is_conformant(modification.edition)
         else None,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),

@@ -52,7 +52,7 @@ class SafePrivateJudge:
         return hash(self._declared)
 
     def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
-        """PrivateJudge one data set; what stays, stays with the creator of its block.
+        """Judge one data set; what stays, stays with the creator of its block.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a walk notes of a data set by the way, so that somebody can judge whether its pixels are safe.
+"""What a walk notes of a data set by the way, so that somebody can tell whether its pixels are safe.
 
 Reading these few values by a walk of their own would take half as long as the whole rewrite.
 """
@@ -121,7 +121,7 @@ class Examination(NamedTuple):
         return raw
 
 
-Judge: TypeAlias = Callable[[Examination], frozenset[str]]
+Examiner: TypeAlias = Callable[[Examination], frozenset[str]]
 """Returns why a data set is flagged; raises `RefusedError` where it is not to be handed out."""
 
 

@@ -95,7 +95,7 @@ class TopLevel(TopLevelAppending):
         self._pos = data.start
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
-        self._is_judged = plan.judge is not None
+        self._is_examined = plan.examiner is not None
         self._inserts = sorted(plan.replace.keys() | plan.appended.keys() | plan.required, reverse=True)
 
     @property
@@ -201,7 +201,7 @@ class TopLevel(TopLevelAppending):
 
     def _known(self) -> TopSteps:
         steps = self._encoded.steps
-        return steps.examined if self._is_judged else steps.top
+        return steps.examined if self._is_examined else steps.top
 
     def _insert_before(self, tag: int) -> None:
         """Emit what the plan requires and the file lacks, up to a tag."""
