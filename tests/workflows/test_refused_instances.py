@@ -11,10 +11,11 @@ import pytest
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
-from dicomorph.services.jobs.actions import resubmit_job
+from dicomorph.services.jobs.actions import pause_job, resubmit_job, resume_job
 from dicomorph.services.jobs.listings import read_listing
 from dicomorph.services.store.store_instance import store_instance
 from dicomorph.services.submit.modification import submit_bulk_modification
+from dicomorph.services.work import job_watch
 from dicomorph.services.work.edit_batch import edit_batch
 from dicomorph.services.work.finalize_job import finalize_job
 from dicomorph.services.work.plan_job import plan_job
@@ -232,5 +233,22 @@ def test_instances_that_are_edited_in_invocations_of_their_own_are_refused_as_we
     finalize_job(server.backend, job.id)
     done = server.job(job.id)
     assert (counts(done), done.content["Refused"]) == ((3, 0), {"SlideLabel": 1})
+    assert in_store(server) & set(sources) == {sources[1]}
+    check_index(server)
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_job_that_pauses_amid_refusals_goes_on_to_the_same_counts(
+    server: Server, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    monkeypatch.setattr(job_watch, "SECONDS", 0)
+    job, sources = _submitted(server)
+    meddled(server, moment, lambda: pause_job(server.backend, job.id)).finish(job)
+    assert server.job(job.id).state is JobState.PAUSED
+    assert in_store(server) >= set(sources)
+    resume_job(server.backend, job.id)
+    done = server.finish(job)
+    assert (counts(done), done.content["Flags"]) == ((3, 0), {"Ultrasound": 1})
+    assert done.content["Refused"] == {"SlideLabel": 1}
     assert in_store(server) & set(sources) == {sources[1]}
     check_index(server)
