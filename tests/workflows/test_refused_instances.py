@@ -2,80 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dicomorph.jobs.model import Job, JobState
+from dicomorph.jobs.model import JobState
 from dicomorph.model.errors import StorageFullError
 from dicomorph.model.resources import Level
-from dicomorph.services.jobs.actions import pause_job, resubmit_job, resume_job
+from dicomorph.services.jobs.actions import resubmit_job
 from dicomorph.services.jobs.listings import read_listing
-from dicomorph.services.store.store_instance import store_instance
 from dicomorph.services.submit.modification import submit_bulk_modification
-from dicomorph.services.work import job_watch
-from dicomorph.services.work.edit_batch import edit_batch
-from dicomorph.services.work.finalize_job import finalize_job
-from dicomorph.services.work.plan_job import plan_job
 from tests.support.jobs import counts, outcome
-from tests.support.risky_images import CT, SLIDE, US, Image, burned_in, image_type, label_in_image
-from tests.workflows.aws_server import aws_server, clear
-from tests.workflows.crashes import CrashError, Fuse, at_each_write
-from tests.workflows.embedded import CALLER, Server, files_of, serve, tidy
+from tests.workflows.embedded import CALLER, Server, serve
 from tests.workflows.meddling import failing, meddled
-from tests.workflows.scenarios import work
-
-NEWEST: dict[str, Any] = {"DicomVersion": "2026d"}
-PLAIN = Image(CT, [burned_in("NO")])
-ULTRASOUND, CLEAN = Image(US), Image(US, [burned_in("NO")])
-LABEL = Image(SLIDE, [image_type("ORIGINAL\\PRIMARY\\LABEL\\NONE")])
-SHOWN = Image(CT, [label_in_image("YES")])
-MIXED = (PLAIN, ULTRASOUND, LABEL, CLEAN, SHOWN)
-FLAGS = {"Ultrasound": 1, "DeclaredCleanBySource": 1}
-REFUSED = {"SlideLabel": 1, "SpecimenLabelInImage": 1}
-
-
-@pytest.fixture(scope="module")
-def on_aws() -> Iterator[Server]:
-    with aws_server() as (server, _):
-        yield server
-
-
-@pytest.fixture(params=["embedded", "aws"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
-    if request.param == "embedded":
-        return serve(tmp_path / "place")
-    found: Server = request.getfixturevalue("on_aws")
-    clear()
-    return found
-
-
-def stored(server: Server, *images: Image, patient: int = 1) -> tuple[str, list[str]]:
-    """Store images in one series; return the ids of the study and of the instances."""
-    answers = [
-        store_instance(server.backend, image.file(patient=patient, instance=number), remote_ip="")
-        for number, image in enumerate(images, 1)
-    ]
-    return str(answers[0]["ParentStudy"]), [str(answer["ID"]) for answer in answers]
-
-
-def in_store(server: Server) -> set[str]:
-    return {pin.ancestry.instance for pin in server.pins()}
-
-
-def check_index(server: Server) -> None:
-    """Check that each resource has children, each file its entry, and the counts are right."""
-    catalogue = server.backend.index.catalogue
-    pins = server.pins()
-    for level in (Level.PATIENT, Level.STUDY, Level.SERIES):
-        ids = set(catalogue.ids(level))
-        assert ids == {pin.ancestry.at(level) for pin in pins}
-    statistics = catalogue.statistics()
-    assert statistics.instances == len(pins)
-    assert statistics.patients == len({pin.ancestry.patient for pin in pins})
-    assert server.backend.objects.are_stored([pin.object for pin in pins])
+from tests.workflows.mixed_images import (
+    FLAGS,
+    LABEL,
+    MIXED,
+    NEWEST,
+    PLAIN,
+    REFUSED,
+    SHOWN,
+    check_index,
+    in_store,
+    stored,
+)
 
 
 def test_a_job_succeeds_and_counts_what_it_refused_and_flagged(server: Server) -> None:
@@ -125,14 +77,14 @@ def test_refused_sources_stay_with_their_parents_where_the_others_go(server: Ser
     check_index(server)
 
 
-def test_a_job_that_refuses_all_has_no_product_and_keeps_all(place: Server) -> None:
-    study, sources = stored(place, LABEL, SHOWN)
-    job = place.run(study, anonymize=True, body={**NEWEST, "KeepSource": False})
+def test_a_job_that_refuses_all_has_no_product_and_keeps_all(server: Server) -> None:
+    study, sources = stored(server, LABEL, SHOWN)
+    job = server.run(study, anonymize=True, body={**NEWEST, "KeepSource": False})
     assert outcome(job) == (JobState.SUCCESS, 0)
     assert (counts(job), job.content["Refused"]) == ((2, 0), REFUSED)
     assert not {"ID", "Path", "PatientID", "Flags"} & job.content.keys()
-    assert in_store(place) == set(sources)
-    check_index(place)
+    assert in_store(server) == set(sources)
+    check_index(server)
 
 
 @pytest.mark.parametrize("permissive", [False, True])
@@ -181,74 +133,3 @@ def test_what_is_refused_goes_to_no_target(server: Server, tmp_path: Path) -> No
     assert (job.content["Refused"], job.content["Flags"]) == (REFUSED, FLAGS)
     assert len(list((tmp_path / "research").rglob("*.dcm"))) == 3
     assert in_store(place) == set(sources)
-
-
-def _submitted(server: Server) -> tuple[Job, list[str]]:
-    """Submit a job over a plain image, a label and ultrasound, which deletes sources."""
-    study, sources = stored(server, PLAIN, LABEL, ULTRASOUND)
-    return server.submit(study, anonymize=True, body={**NEWEST, "KeepSource": False}), sources
-
-
-def test_a_crash_at_any_write_changes_nothing_in_the_end(tmp_path: Path) -> None:
-    for fuse in at_each_write(Fuse):
-        folder = tmp_path / str(fuse.burns_at)
-        server = serve(folder)
-        job, sources = _submitted(server)
-        try:
-            work(fuse.wrap(server), job)
-        except CrashError:
-            server = serve(folder)
-            assert tidy(server, folder) == 0
-            work(server, job)
-        done = server.job(job.id)
-        assert outcome(done) == (JobState.SUCCESS, 0)
-        assert (counts(done), done.content["Flags"]) == ((3, 0), {"Ultrasound": 1})
-        assert done.content["Refused"] == {"SlideLabel": 1}
-        assert in_store(server) & set(sources) == {sources[1]}
-        assert files_of(folder) == {f"objects/{pin.object.key}" for pin in server.pins()}
-        check_index(server)
-    assert fuse.writes > 10
-
-
-def test_every_step_may_run_twice(place: Server) -> None:
-    job, sources = _submitted(place)
-    for number in range(plan_job(place.backend, job.id)):
-        for _ in range(2):
-            edit_batch(place.backend, job.id, number)
-            edit_batch(place.backend, job.id, number, part=0)
-    for _ in range(2):
-        finalize_job(place.backend, job.id)
-    done = place.job(job.id)
-    assert (counts(done), done.content["Refused"]) == ((3, 0), {"SlideLabel": 1})
-    assert in_store(place) & set(sources) == {sources[1]}
-    check_index(place)
-
-
-def test_instances_that_are_edited_in_invocations_of_their_own_are_refused_as_well(server: Server) -> None:
-    job, sources = _submitted(server)
-    for number in range(plan_job(server.backend, job.id)):
-        for part in range(2 - number):  # two batches: of two and of one
-            edit_batch(server.backend, job.id, number, part=part)
-            edit_batch(server.backend, job.id, number, part=part, is_again=True)
-    finalize_job(server.backend, job.id)
-    done = server.job(job.id)
-    assert (counts(done), done.content["Refused"]) == ((3, 0), {"SlideLabel": 1})
-    assert in_store(server) & set(sources) == {sources[1]}
-    check_index(server)
-
-
-@pytest.mark.parametrize("moment", [1, 2])
-def test_a_job_that_pauses_amid_refusals_goes_on_to_the_same_counts(
-    server: Server, monkeypatch: pytest.MonkeyPatch, moment: int
-) -> None:
-    monkeypatch.setattr(job_watch, "SECONDS", 0)
-    job, sources = _submitted(server)
-    meddled(server, moment, lambda: pause_job(server.backend, job.id)).finish(job)
-    assert server.job(job.id).state is JobState.PAUSED
-    assert in_store(server) >= set(sources)
-    resume_job(server.backend, job.id)
-    done = server.finish(job)
-    assert (counts(done), done.content["Flags"]) == ((3, 0), {"Ultrasound": 1})
-    assert done.content["Refused"] == {"SlideLabel": 1}
-    assert in_store(server) & set(sources) == {sources[1]}
-    check_index(server)
