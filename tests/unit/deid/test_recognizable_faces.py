@@ -71,7 +71,10 @@ def test_thin_slices_of_a_head_are_flagged_and_never_refused(kind: str) -> None:
         Image(CT, [thickness("0.625")]),
         Image(CT, [body_part("HEAD"), thickness("5.0")]),
         Image(MR, [body_part("HEAD"), thickness("5.0"), text(0x00180088, "6", "DS")]),
-        Image(ENHANCED_CT, [body_part("HEAD"), measured(SHARED, thickness("5.0"))]),
+        *(
+            Image(ENHANCED_CT, [body_part("HEAD"), measured(tag, thickness("5"))])
+            for tag in (SHARED, PER_FRAME)
+        ),
         Image(STORAGE + "1", [body_part("HEAD"), thickness("1.0")]),
         Image(CT, [body_part("HEAD"), thickness("1.0"), text(0x00280302, "NO")]),
         Image(CT, [body_part("CHEST"), thickness("1.0"), text(0x0008103E, "from head to toe", "LO")]),
