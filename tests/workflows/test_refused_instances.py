@@ -29,6 +29,8 @@ from tests.workflows.mixed_images import (
     stored,
 )
 
+IDENTIFIERS = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+
 
 def test_a_job_succeeds_and_counts_what_it_refused_and_flagged(server: Server) -> None:
     study, sources = stored(server, *MIXED)
@@ -133,3 +135,15 @@ def test_what_is_refused_goes_to_no_target(server: Server, tmp_path: Path) -> No
     assert (job.content["Refused"], job.content["Flags"]) == (REFUSED, FLAGS)
     assert len(list((tmp_path / "research").rglob("*.dcm"))) == 3
     assert in_store(place) == set(sources)
+
+
+def test_refused_instances_stay_as_they_are_among_those_edited_in_place(overwriting: Server) -> None:
+    study, sources = stored(overwriting, *MIXED)
+    before = {pin.ancestry.instance: pin.object for pin in overwriting.pins()}
+    job = overwriting.run(study, anonymize=True, body={**NEWEST, "Force": True, "Keep": IDENTIFIERS})
+    assert outcome(job) == (JobState.SUCCESS, 0)
+    assert (counts(job), job.content["Refused"]) == ((5, 0), REFUSED)
+    after = {pin.ancestry.instance: pin.object for pin in overwriting.pins()}
+    assert after.keys() == before.keys()
+    assert {one for one in before if after[one] == before[one]} == {sources[2], sources[4]}
+    check_index(overwriting)
