@@ -43,8 +43,12 @@ _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
-# Never that of the document before; it may be absent (PS3.3 C.24.2).
-_DOCUMENT_LENGTH = 0x00420015
+_OF_DOCUMENTS = {
+    0x00420014: OTHER | KEPT,  # what is no MIME type is none of the document's parts
+    0x00420015: GONE | OTHER,  # never the length of the document before; it may be absent (PS3.3 C.24.2)
+}
+# RetrieveURI of a clinical document is optional, and dciodvfy does not know that.
+_REQUIRED_BY_THE_OTHER_VALIDATOR = (0x0040A390, 0x0040E010)
 _ICC_PROFILE = 0x00282000  # the text in it goes, the colours stay
 
 
@@ -99,9 +103,8 @@ def _special(path: Path, tag: int) -> frozenset[Outcome] | None:
         return ANY
     if tag in SETTLED:
         return GONE
-    if tag == _DOCUMENT_LENGTH:
-        return GONE | OTHER
-    return None
+    required = (*path[-1:], tag) == _REQUIRED_BY_THE_OTHER_VALIDATOR
+    return GONE | OTHER if required else _OF_DOCUMENTS.get(tag)
 
 
 def resolved(action: str, kind: str | None, tag: int, *, known: bool) -> frozenset[Outcome]:

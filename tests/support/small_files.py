@@ -67,3 +67,9 @@ def _every(tree: Tree, tag: int) -> Iterator[Node]:
 def values_of(data: bytes, tag: int) -> list[bytes]:
     """Return the values of an attribute at every depth, without padding."""
     return [node.value.rstrip(b" \0") for node in every(data, tag)]
+
+
+def trees(tree: Tree) -> list[Tree]:
+    """Return a data set, and those in its items."""
+    inside = [item for node in tree.values() for item in node.items or []]
+    return [tree, *(each for item in inside for each in trees(item))]

@@ -192,6 +192,20 @@ def test_the_type_of_a_document_stays_if_it_is_that_of_its_class(said: str, writ
     assert value_of(output, MIME_TYPE).decode() == written
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("text/xml\\image/PNG", b"text/xml\\image/PNG"),
+        ("image/png\\DOE^JOHN\\text/plain", b"image/png\\text/plain"),
+        ("DOE^JOHN", b"application/pdf"),
+    ],
+)
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_of_the_types_of_parts_known_ones_stay(said: str, written: bytes, syntax: str) -> None:
+    data = of_class(PDF, Element(DOCUMENT, "OB", TOKEN), Element(0x00420014, "LO", said), syntax=syntax)
+    assert value_of(anonymized(data, DicomVersion=NEWEST), 0x00420014) == written
+
+
 def test_an_address_of_a_document_that_another_validator_requires_is_a_dummy() -> None:
     address = Element(0x0040E010, "UR", "http://DOE^JOHN")
     output = anonymized(small_file(sequence(0x0040A390, address), address), DicomVersion=NEWEST)
@@ -259,6 +273,18 @@ def test_profiles_keep_their_colours_at_every_depth(syntax: str) -> None:
     output = anonymized(data, DicomVersion=NEWEST)
     assert [node.value for node in every(output, 0x00282000)] == [minimal_profile()] * 3 + [b""]
     assert TOKEN not in output
+
+
+def test_a_profile_with_a_table_of_a_megabyte_is_edited_whole() -> None:
+    table = b"mft2" + bytes(4) + bytes(range(256)) * 4096
+    texts = b"text" + bytes(4) + TOKEN
+    start = 128 + 4 + 24
+    rows = struct.pack(">I4sII4sII", 2, b"A2B0", start, len(table), b"cprt", start + len(table), len(texts))
+    head = struct.pack(">I", start + len(table) + len(texts)) + minimal_profile()[4:128]
+    profile = Element(0x00282000, "OB", head + rows + table + texts)
+    output = anonymized(small_file(profile, nested(profile)), DicomVersion=NEWEST)
+    expected = head + rows + table + b"text" + bytes(4) + b"ANONYMI\0"
+    assert [node.value for node in every(output, 0x00282000)] == [expected] * 2
 
 
 def test_dependents_go_with_what_they_belong_to() -> None:

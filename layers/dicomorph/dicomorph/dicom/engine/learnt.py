@@ -31,7 +31,7 @@ from dicomorph.dicom.stream.elements import (
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
 # implicit VR are tag 0 as they are.)
 _PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
-_LOOKS = {KEEP_SHORT: LOOK_SHORT, CHECK_SHORT: LOOK_CHECKED, DROP_SHORT: LOOK_DROPPED}
+_LOOKS = {KEEP_SHORT: LOOK_SHORT, DROP_SHORT: LOOK_DROPPED, CHECK_SHORT: LOOK_CHECKED}
 LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 

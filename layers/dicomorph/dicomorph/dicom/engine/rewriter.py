@@ -41,8 +41,10 @@ from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 _SOP_CLASS = frozenset((SOP_CLASS_UID,))
+_LONGEST_UID = 128  # bytes, padding and what is too long included: no class has more than 64
 _REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
 _REMEMBERED_RELOCATIONS = 100  # as above
+_HEAVIEST = 4_096  # private blocks and elements of a data set that is remembered
 
 
 class Rewriter:
@@ -223,19 +225,22 @@ class Rewriter:
         key = plan.root, relocation, verdicts
         if key == (plan.root, UNMOVED, None):
             return scopes
-        if key not in self._relocations:
-            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
-                self._relocations.clear()
+        known = self._relocations.get(key)
+        if known is None:
             if verdicts is not None:
                 root = JudgedScope(root, verdicts.inside, verdicts)
-            plan = dataclasses.replace(plan, root=root, replace=replace)
-            self._relocations[key] = self._new_scopes(plan, {})
-        return self._relocations[key]
+            known = self._new_scopes(dataclasses.replace(plan, root=root, replace=replace), {})
+            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
+                self._relocations.clear()
+            if verdicts is None or verdicts.weight <= _HEAVIEST:
+                self._relocations[key] = known
+        return known
 
     def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
-        found = scan(data, last=SOP_CLASS_UID, wanted=_SOP_CLASS)
-        raw = next((data.source.read(element.value, element.stop) for element in found), b"")
-        sop_class = raw.decode("latin-1").strip(" \0")
+        sop_class = ""
+        for found in scan(data, last=SOP_CLASS_UID, wanted=_SOP_CLASS):
+            raw = data.source.read(found.value, min(found.stop, found.value + _LONGEST_UID))
+            sop_class = raw.decode("latin-1").strip(" \0")
         if sop_class not in self._by_class:
             if len(self._by_class) >= _REMEMBERED_CLASSES:
                 self._by_class.clear()

@@ -16,8 +16,8 @@ FOLLOW_SHORT = 17  # in items: edited, if what it leads to gets new identifiers
 CHECK_SHORT = 18  # kept, if the value is one that its VR can hold
 JUDGED = 19  # in items: a private element, before the data set was looked at for whose it is
 LOOK_SHORT = 20  # at the top level: kept, and noted for the examiner of the plan (`engine.examination`)
-LOOK_CHECKED = 21  # noted, and kept if the value is one that its VR can hold
-LOOK_DROPPED = 22  # noted, and gone
+LOOK_DROPPED = 21  # noted, and gone
+LOOK_CHECKED = 22  # noted, and kept if the value is one that its VR can hold
 LOOK = 23  # noted as well, whatever else happens
 
 CHANGES = frozenset(range(DROP_SHORT, APPEND)) - {CHARACTER_SET}

@@ -25,7 +25,6 @@ from dicomorph.dicom.engine.step_kinds import (
     IMAGE,
     KEEP_LONG,
     KEEP_SHORT,
-    LOOK,
     LOOK_CHECKED,
     LOOK_DROPPED,
     LOOK_SHORT,
@@ -169,11 +168,12 @@ class TopLevel(TopLevelAppending):
                     described_by[tag] = buffer[pos - base : pos - base + 8 + length]
                     pos += 8 + length
                     continue
-                elif (
-                    LOOK_SHORT <= step < LOOK
-                    and length <= LONGEST_NUMBER
-                    and (step != LOOK_CHECKED or buffer[pos - base : pos - base + 8 + length] in fitting)
-                ):
+                elif step == LOOK_CHECKED and length < SHORT_ELEMENT:
+                    if buffer[pos - base : pos - base + 8 + length] in fitting:
+                        noted[tag] = window.read(pos + 8, pos + 8 + length)
+                        pos += 8 + length
+                        continue
+                elif LOOK_SHORT <= step < LOOK_CHECKED and length <= LONGEST_NUMBER:
                     noted[tag] = window.read(pos + 8, pos + 8 + length)
                     if step == LOOK_DROPPED:
                         if self._run < pos:

@@ -16,7 +16,7 @@ _SIGNATURE = b"acsp"
 _TABLE_ROW = struct.Struct(">4sII")  # signature, position, size
 _MOST_TAGS = 1000
 _SMALLEST = 8  # bytes of an element: its type, and four that are reserved
-_LONGEST = 64 * 1024 * 1024  # bytes; profiles with large tables have some 4 MB
+_LONGEST = (16 << 20) - 16  # bytes, what the engine reads of an element; large tables have some 4 MB
 
 _FIRST_DAY = struct.pack(">6H", 1900, 1, 1, 0, 0, 0)
 _TEXT = "ANONYMIZED"

@@ -24,7 +24,13 @@ from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
-from dicomorph.services.transcoding import Transcoding, decode_image, requested_transcoding, transcoded
+from dicomorph.services.transcoding import (
+    Transcoding,
+    check_sop_instance_uid,
+    decode_image,
+    requested_transcoding,
+    transcoded,
+)
 
 _LONG_HEADER = 1 << 20  # bytes; the edit of one takes some six times as much memory
 _MOST_DEFLATED = 32  # times that a header may be shorter when it is deflated; more if it is hostile
@@ -66,6 +72,8 @@ def edit_instance(
         allow_lists=allow_lists_of(backend),
     )
     transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
+    if transcoding is not None and modification.retained_uids:
+        check_sop_instance_uid(transcoding, modification)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
