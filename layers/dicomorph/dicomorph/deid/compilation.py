@@ -153,7 +153,7 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
-        judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
+        examiner=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
         if is_conformant(modification.edition)
         else None,
         looks_ahead=root.looks_ahead

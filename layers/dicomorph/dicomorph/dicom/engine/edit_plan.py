@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from dicomorph.dicom.engine.examination import Judge
+from dicomorph.dicom.engine.examination import Examiner
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.private_contents import PrivateContents
@@ -220,7 +220,7 @@ class EditPlan:
     redeclares : bool
         Whether a file gets another character set where its own lacks what is written, and where
         the text that stays reads the same in both.
-    judge : Judge, optional
+    examiner : Examiner, optional
         Says of a file why its pixels may show who the patient is, or refuses it.
     """
 
@@ -234,7 +234,7 @@ class EditPlan:
     looks_ahead: bool = False
     writes_beyond_ascii: bool = False
     redeclares: bool = False
-    judge: Judge | None = None
+    examiner: Examiner | None = None
     root_of_class: Callable[[str], Scope] | None = None
     appended: Mapping[int, Json] = field(default_factory=dict)
     one_namespace: bool = False

@@ -104,7 +104,7 @@ class Rewriter:
         BadFileFormatError
             If the file is not DICOM, broken, or holds what the engine does not understand.
         RefusedError
-            If the plan's judge refuses it.
+            If the plan's examiner refuses it.
         """
         try:
             data = open_dataset(source)
@@ -173,7 +173,8 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
-        flags = self._plan.judge(walk.examination) if self._plan.judge else frozenset()
+        examiner = self._plan.examiner
+        flags = examiner(walk.examination) if examiner else frozenset()
         encoding, declared = data.encoding, data.declared
         is_usual = encoding.explicit and encoding is declared
         if not is_usual and may_be_read_otherwise(_beginning(data, parts), encoding, declared):
