@@ -275,6 +275,25 @@ def test_profiles_keep_their_colours_at_every_depth(syntax: str) -> None:
     assert TOKEN not in output
 
 
+@pytest.mark.parametrize(
+    ("syntax", "undefined"), [(EXPLICIT, False), (EXPLICIT, True), (BIG, True), (IMPLICIT, False)]
+)
+@pytest.mark.parametrize("tag", [0x00282000, DOCUMENT, MIME_TYPE, LENGTH])
+def test_items_under_the_tag_of_something_else_are_replaced_like_it(
+    tag: int,
+    syntax: str,
+    undefined: bool,  # noqa: FBT001
+) -> None:
+    items = Element(tag, "SQ", [[NAMED], []], undefined=undefined)
+    document = [] if tag == DOCUMENT else [Element(DOCUMENT, "OB", TOKEN)]
+    elements = sorted([items, *document], key=lambda element: element.tag)
+    output = anonymized(of_class(PDF, *elements, syntax=syntax), DicomVersion=NEWEST)
+    assert TOKEN not in output
+    data_set = dcmread(BytesIO(output))
+    assert data_set[tag].VR != "SQ"
+    assert data_set[tag].value
+
+
 def test_a_profile_with_a_table_of_a_megabyte_is_edited_whole() -> None:
     table = b"mft2" + bytes(4) + bytes(range(256)) * 4096
     texts = b"text" + bytes(4) + TOKEN
