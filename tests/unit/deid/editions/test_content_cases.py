@@ -85,6 +85,22 @@ def test_uids_in_sequences_that_stay_are_mapped() -> None:
     assert set(values_of(output, 0x00081150)) == {(STORAGE + "2").encode()}
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+@pytest.mark.parametrize("undefined", [False, True])
+def test_empty_sequences_and_items_stay_legal(syntax: str, undefined: bool) -> None:  # noqa: FBT001
+    sequences = [
+        Element(0x00081140, "SQ", [], undefined=undefined),
+        Element(0x00081250, "SQ", [[]], undefined=undefined),
+        Element(0x00082112, "SQ", [[], [NAMED], []], undefined=undefined),
+        Element(0x00400555, "SQ", [[NAMED], []], undefined=undefined),  # Z in a CR image
+    ]
+    output = anonymized(of_class(STORAGE + "1.1", *sequences, syntax=syntax), DicomVersion=NEWEST)
+    tree = tree_of(output)
+    found = [[len(item) for item in tree[element.tag].items or []] for element in sequences]
+    assert found == [[], [0], [0, 0, 0], []]
+    assert dcmread(BytesIO(output)).AcquisitionContextSequence == []
+
+
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_a_file_whose_last_item_is_cut_off_has_no_product(syntax: str) -> None:
     data = small_file(nested(Element(0x00081155, "UI", "1.2.3"), depth=3), syntax=syntax)
