@@ -92,7 +92,7 @@ def _rules_of_document(sop_class: str) -> Mapping[int, Rule]:
 
 @functools.cache
 def dependent_attributes() -> Mapping[int, frozenset[int]]:
-    """Return the attributes that go where one of others goes or gets no value, and these."""
+    """Return the attributes that go where nothing is left of what they belong to, and that."""
     table = _table("dependent_attributes.json")
     return MappingProxyType(
         {int(tag, 16): frozenset(int(other, 16) for other in row["goes_with"]) for tag, row in table.items()}
