@@ -178,3 +178,23 @@ def test_creators_beyond_ascii_are_read_in_the_character_set_of_their_data_set(
     done = retained(small_file(Element(0x00080005, "CS", charset), *block))
     assert top(done) == [0x00090010, 0x00091001]
     assert [node[0x00080302].value for node in tree_of(done)[DESCRIPTION].items or []] == [creator]
+
+
+def test_a_block_of_which_a_request_keeps_more_is_not_called_safe() -> None:
+    block = owned("ACME 1.1", FACT, Element(0x00091002, "LO", "FACT"))
+    statement = declaration(9, "ACME 1.1", "MIXED", nonidentifying=lows(2))
+    done = retained(small_file(statement, *block), Keep=["0009,1001"])
+    assert top(done) == [0x00090010, 0x00091001, 0x00091002]
+    assert DESCRIPTION not in tree_of(done)
+
+
+def test_a_dummy_of_an_unknown_vr_is_none_so_that_the_creator_goes_too() -> None:
+    statement = declaration(9, "ACME 1.1", "UNSAFE", actions=(("D", lows(1)),))
+    assert top(retained(small_file(statement, *owned("ACME 1.1", Element(0x00091001, "UN", b"DOE "))))) == []
+
+
+@pytest.mark.parametrize(("length", "stays"), [(64, True), (65, False)])
+def test_a_creator_has_no_more_characters_than_a_long_string(length: int, stays: bool) -> None:  # noqa: FBT001
+    creator = "A" * length
+    done = retained(small_file(declaration(9, creator, "SAFE"), *owned(creator, FACT)))
+    assert top(done) == ([0x00090010, 0x00091001] if stays else [])

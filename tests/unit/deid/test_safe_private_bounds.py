@@ -139,3 +139,15 @@ def test_a_file_with_too_many_items_like_no_other_is_refused_and_the_next_one_is
     monkeypatch.setattr(judged_scope, "_REMEMBERED", 0)
     for _ in range(2):
         assert rewritten(engine, 20) > 20
+
+
+@pytest.mark.parametrize(("count", "kept"), [(MOST - 1, True), (MOST, False)])
+def test_data_sets_within_each_other_describe_no_more_blocks_than_one(count: int, kept: bool) -> None:  # noqa: FBT001
+    items = [
+        item
+        for number in range(count)
+        for item in declaration(9, f"ACME {number}", "SAFE").value  # type: ignore[union-attr]
+    ]
+    inside = [declaration(9, "EX", "SAFE"), *owned("EX", Element(0x00091001, "LO", "FACT"))]
+    done = tree_of(retained(small_file(Element(0x00080300, "SQ", items), nested(*inside))))  # type: ignore[arg-type]
+    assert bool(private_tags((done[SEQUENCE].items or [])[0])) == kept

@@ -119,3 +119,9 @@ def test_paths_reach_private_tags_in_items_that_are_judged(syntax: str) -> None:
     assert private_tags(item_of(kept)) == [CREATOR, 0x20011070]
     done = retained(data, Keep=["0008,1250[0].2001,1070"], Remove=["0008,1250[*].2001,1003"])
     assert private_tags(item_of(done)) == [CREATOR, 0x20011004, 0x20011070]
+
+
+def test_a_safe_tag_that_is_removed_by_its_creator_goes_from_items_wherever_its_block_is() -> None:
+    block = owned(SAFE_CREATOR, NUMBER, Element(0x20011004, "CS", "SAFE"), block=0x12)
+    done = retained(small_file(*block, nested(*block)), Remove=["2001,1003"], PrivateCreator=SAFE_CREATOR)
+    assert top(done) == private_tags(item_of(done)) == [0x20010012, moved(0x20011004, 0x12)]

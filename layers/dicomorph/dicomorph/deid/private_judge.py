@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from collections.abc import Set as AbstractSet
 
-from dicomorph.deid.safe_private import safe_vr
+from dicomorph.deid.safe_private import safe_creators, safe_vr
 from dicomorph.dicom.engine.block_characteristics import MOST, BlockCharacteristics
 from dicomorph.dicom.engine.edit_plan import DUMMY, KEEP, NO_VALUE, REMOVE, Action, Rule, Verdicts
 from dicomorph.dicom.engine.fitting_values import CHECKED, fits
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_contents import UNREADABLE, PrivateContents
-from dicomorph.dicom.standard.private_blocks import block_of
 
 _MAPPED = Rule(Action.MAP, Namespace.INSTANCE)
 # What the data set itself asks for (PS3.3 C.12.1.1.7); what it cannot ask for goes.
@@ -79,25 +78,40 @@ class SafePrivateJudge:
         owners: dict[int, str] = {}
         exceptions: dict[int, Rule] = {}
         judged, unjudged = set(), set()
+        known = {block for block, creator in contents.creators.items() if inside.knows(block >> 8, creator)}
         for tag in contents.elements:
-            block = block_of(tag)
-            if block is None:
-                continue
-            creator = contents.creators.get(block, "")
+            block = tag >> 8
+            creator = contents.creators[block]
             is_kept = stays(tag)
-            if is_kept:
-                unjudged.add((tag >> 16, creator))
-            elif is_kept is None:
-                rule = inside.rule_of_value(tag, creator, contents)
-                if rule != inside.rule(tag, creator):
+            if is_kept is None:
+                expected = inside.rule(tag, creator) if block in known else REMOVE
+                if expected == REMOVE:
+                    continue
+                rule = inside.rule_of_value(tag, expected, creator, contents)
+                if rule != expected:
                     exceptions[tag] = rule
-                is_kept = rule != REMOVE
-                if is_kept:
+                if rule != REMOVE:
+                    owners[block] = creator
                     judged.add((tag >> 16, creator))
-            if is_kept:
+            elif is_kept:
                 owners[block] = creator
+                unjudged.add((tag >> 16, creator))
         described = frozenset(inside.described(judged - unjudged))
         return Verdicts(tuple(owners.items()), tuple(exceptions.items()), described, inside)
+
+    def knows(self, group: int, creator: str) -> bool:
+        """Tell whether anything of a block may stay.
+
+        Parameters
+        ----------
+        group : int
+            Of the block.
+        creator : str
+            Its creator without padding; empty if there is none.
+        """
+        if not creator or not self._retains or group in _FORBIDDEN_GROUPS:
+            return False
+        return creator in safe_creators() or (group, creator) in self._by_block
 
     def rule(self, tag: int, creator: str) -> Rule:
         """Return what happens to an element, as far as its tag tells.
@@ -109,7 +123,7 @@ class SafePrivateJudge:
         creator : str
             That of its block, without padding; empty if there is none.
         """
-        if not creator or not self._retains or tag >> 16 in _FORBIDDEN_GROUPS:
+        if not self.knows(tag >> 16, creator):
             return REMOVE
         declared = self._by_block.get((tag >> 16, creator))
         if declared is not None:
@@ -120,19 +134,18 @@ class SafePrivateJudge:
             return REMOVE
         return self._uid if known == "UI" else KEEP
 
-    def rule_of_value(self, tag: int, creator: str, contents: PrivateContents) -> Rule:
-        """Return what happens to an element of a data set: if by its tag it stays, its value is looked at.
+    def rule_of_value(self, tag: int, rule: Rule, creator: str, contents: PrivateContents) -> Rule:
+        """Return what happens to an element that does not go by its tag, after a look at its value.
 
         Parameters
         ----------
         tag, creator
             As for `rule`.
+        rule : Rule
+            What that says.
         contents : PrivateContents
             Of the data set.
         """
-        rule = self.rule(tag, creator)
-        if rule == REMOVE:
-            return rule
         vr = contents.vr(tag)
         if vr == UNREADABLE:
             return REMOVE

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 EDITION = "2026d"
+_CREATOR = 7  # where it begins in a key of the table
 
 
 def safe_vr(creator: str, tag: int) -> str | None:
@@ -34,3 +35,9 @@ def safe_elements() -> Mapping[str, str]:
     file = resources.files("dicomorph.deid") / "tables" / f"safe_private_{EDITION}.json"
     vrs: Mapping[str, str] = json.loads(file.read_text(encoding="ascii"))["vrs"]
     return vrs
+
+
+@functools.cache
+def safe_creators() -> frozenset[str]:
+    """Return the creators of which the table has elements."""
+    return frozenset(key[_CREATOR:] for key in safe_elements())

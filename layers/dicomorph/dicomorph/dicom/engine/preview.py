@@ -18,7 +18,7 @@ from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
 from dicomorph.dicom.engine.private_blocks import PrivateClaims, Relocation, relocation
 from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.standard.dictionary import is_private_creator
-from dicomorph.dicom.standard.private_blocks import block_of, creator_of
+from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import (
     ITEM_DELIMITATION,
@@ -35,6 +35,7 @@ from dicomorph.model.resources import Json
 
 _US = 2  # bytes of a value
 _LONGEST = 4096  # bytes of a value that is looked at: a creator has 64 characters (PS3.5 6.2, LO)
+_PRIVATE = 1 << 16  # the bit of a tag that tells
 _MOST = 1 << 16  # private elements of a data set that are judged: each takes memory
 _LONGEST_DESCRIPTION = 1 << 20  # bytes in which a data set describes its private blocks
 
@@ -173,12 +174,12 @@ def preview(
         tag, vr, _, start, stop, undefined = element
         if tag in values:
             values[tag] = values[tag] or read(start, min(stop, start + _LONGEST))
-        elif tag >> 16 in groups or (judges and tag >> 16 & 1):
+        elif (judges and tag & _PRIVATE) or tag >> 16 in groups:
             if is_private_creator(tag):
                 # One that is repeated, or no text, reserves nothing.
                 is_creator = tag not in creators and not undefined and stop - start <= _LONGEST
                 creators[tag] = read(start, stop) if is_creator else b""
-            elif judges and (block := block_of(tag)) is not None and creator_of(block) in creators:
+            elif judges and tag & 0xFFFF0000 | tag >> 8 & 0xFF in creators:
                 owned[tag] = element
             if tag >> 16 in groups:
                 private.add(tag)
