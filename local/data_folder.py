@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import math
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from dicomorph.embedded.backend import database_file, objects_folder
+from dicomorph.embedded.backend import database_file, objects_folder, rejected_folder
 from dicomorph.embedded.claims import instance_keys
 from dicomorph.embedded.objects.syncing import sync_paths
 from dicomorph.embedded.sqlite.recognition import is_our_database, log_of
 from dicomorph.model.object_keys import RESULTS, TOKEN_BYTES
+from local.named_files import remove_files
 
 MARKER: Final = "dicomorph.json"
 """The file that says that a folder is ours, and in which format it is."""
@@ -29,7 +29,6 @@ BACKUP: Final = "backup.json"
 
 _FORMAT: Final = 1
 _UNFINISHED: Final = f"{MARKER}.new"
-_NO_FOLDER: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))  # none, a file, a link
 _OF_NOBODY: Final = frozenset((_UNFINISHED, "lost+found"))  # the second: of a new ext4 file system
 _OUR_NAMES: Final = re.compile(
     r"objects|pinned|orphans|rejected|spool|tmp|lock|deleted(-[0-9a-f]{16})?|index(-\w+)*\.db(-wal|-shm)?"
@@ -37,6 +36,7 @@ _OUR_NAMES: Final = re.compile(
 )
 _KEY: Final = re.compile(r"instances/[0-9a-f]{2}/[0-9a-f]{8}(-[0-9a-f]{8}){4}/[0-9a-f-]+\.dcm")
 _BODY: Final = re.compile(r"tmp[a-z0-9_]{8}")  # as `tempfile` names what it makes
+_REJECTED: Final = re.compile(r"[0-9a-f]{32}(\.json)?")  # a file, and the reason
 _RESULT: Final = re.compile(rf"[0-9a-f]{{{2 * TOKEN_BYTES}}}\.(dcm|json)")
 
 
@@ -73,7 +73,18 @@ class DataFolder:
         OSError
             If they cannot be removed.
         """
-        _remove_files(self.objects / RESULTS, _RESULT, before=before)
+        remove_files(self.objects / RESULTS, _RESULT, before=before)
+
+    def remove_rejected(self, *, before: float) -> int:
+        """Remove what arrived, could not be taken and is older than a time in seconds; return how many files.
+
+        Raises
+        ------
+        OSError
+            If they cannot be removed.
+        """
+        removed = remove_files(rejected_folder(self.path), _REJECTED, before=before)
+        return sum(not name.endswith(".json") for name in removed)
 
     def release(self) -> None:
         """Let another server have the folder."""
@@ -147,7 +158,7 @@ def lock_data_folder(path: Path, *, rebuilding: bool = False) -> DataFolder:
         _claim(path, rebuilding=rebuilding)
         folder = DataFolder(path, _lock(path))
         folder.spool.mkdir(mode=0o700, exist_ok=True)
-        _remove_files(folder.spool, _BODY)
+        remove_files(folder.spool, _BODY)
         folder.remove_results()
     except OSError as error:
         raise DataFolderError(f"Cannot use the data folder {path}: {error.strerror}") from error
@@ -212,30 +223,3 @@ def _lock(path: Path) -> IO[bytes]:
         lock.close()
         raise DataFolderError(f"Another server uses the data folder {path}") from error
     return lock
-
-
-def _remove_files(folder: Path, name: re.Pattern[str], *, before: float = math.inf) -> None:
-    """Remove the files of a folder with some names that are older than a time in seconds.
-
-    A link to another folder is not followed.
-    """
-    try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in _NO_FOLDER:
-            return
-        raise
-    try:
-        with os.scandir(opened) as entries:
-            found = [
-                entry.name
-                for entry in entries
-                if name.fullmatch(entry.name)
-                and entry.is_file(follow_symlinks=False)
-                and entry.stat(follow_symlinks=False).st_mtime < before
-            ]
-        for one in found:
-            with suppress(FileNotFoundError):
-                os.unlink(one, dir_fd=opened)
-    finally:
-        os.close(opened)

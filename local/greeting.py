@@ -62,6 +62,12 @@ def orphans_found(count: int, folder: Path) -> str:
     return f"{files} moved to {folder}; nothing was deleted (docs/operations/recover.md)."
 
 
+def rejects_forgotten(count: int, days: int) -> str:
+    """Return what to say of files that were set aside so many days ago, and are deleted now."""
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{files} that arrived and could not be taken, {days} days ago or more: deleted (RejectedDays)."
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -30,7 +30,7 @@ from local.front.listening import bind
 from local.front.serving import serve
 from local.front.tls import tls_context
 from local.functions import Functions
-from local.greeting import Address, folder_warning, greeting, orphans_found, say, warning
+from local.greeting import Address, folder_warning, greeting, orphans_found, rejects_forgotten, say, warning
 from local.incoming_folder import arrivals_taken, incoming_folder
 from local.index_state import require_index
 from local.receiving import RECEIVING, handle
@@ -120,7 +120,9 @@ def _jobs(folder: DataFolder, settings: Json, arguments: Arguments) -> Iterator[
         tidying = Tidying(backend, folder.path)
         _tidy(tidying, folder, before=started)
         runner.recover(backend)
-        with every_day(lambda: _tidy_again(tidying, folder)):
+        kept = parse_settings(settings).rejected_days
+        _forget_rejected(folder, kept)
+        with every_day(lambda: _tidy_again(tidying, folder, rejected_days=kept)):
             yield
     finally:
         runner.close()
@@ -148,12 +150,22 @@ def _tidy(tidying: Tidying, folder: DataFolder, *, before: float) -> None:
     looking.join(_PATIENCE)
 
 
-def _tidy_again(tidying: Tidying, folder: DataFolder) -> None:
+def _tidy_again(tidying: Tidying, folder: DataFolder, *, rejected_days: int) -> None:
     """Do amid jobs what a start does, to what is so old that nothing that goes on can have left it there."""
     now = time.time()
     _look_for_orphans(tidying, folder, before=now - _ORPHANED_FOR, starting=False)
     with contextlib.suppress(OSError):  # the next start sees to it
         folder.remove_results(before=now - DAY)
+    _forget_rejected(folder, rejected_days)
+
+
+def _forget_rejected(folder: DataFolder, days: int) -> None:
+    """Delete what was set aside so many days ago; with 0, nothing ever is."""
+    if not days:
+        return
+    with contextlib.suppress(OSError):  # tomorrow is another day
+        if removed := folder.remove_rejected(before=time.time() - days * DAY):
+            say(rejects_forgotten(removed, days), sys.stderr)
 
 
 def _look_for_orphans(tidying: Tidying, folder: DataFolder, *, before: float, starting: bool) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from dicomorph.embedded.allow_lists import check_allow_lists, read_list_file
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 from dicomorph.model.settings import parse_settings
 from dicomorph.services.arrival.rules import ArrivalRules
+from dicomorph.services.server.allow_lists import find_allow_list
 from dicomorph.services.server.check_settings import check_settings
 
 
@@ -39,7 +42,8 @@ def read_settings(path: Path | None) -> Json:
         raise SettingsFileError(f"The settings {path} are not JSON") from error
     try:
         settings = check_settings(parse_settings(document))
-        ArrivalRules(settings)
+        check_allow_lists(settings)
+        ArrivalRules(settings, partial(find_allow_list, settings, read_list_file))
     except BadFileFormatError as error:
         raise SettingsFileError(f"{path}: {error.details}") from error
     if settings.access_trail is not None and not settings.access_trail.folder:

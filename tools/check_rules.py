@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from dicomorph.deid.editions.allow_list_file import unread_allow_list
 from dicomorph.http.reading.json_body import parse_json
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.resources import Json
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> None:
     try:
         document = parse_json(Path(arguments[0]).read_bytes())
         settings = parse_settings(_settings(document))
-        ArrivalRules(settings)
+        ArrivalRules(settings, unread_allow_list)
     except OSError as error:
         raise SystemExit(f"{arguments[0]}: {error.strerror}") from error
     except DicomorphError as error:

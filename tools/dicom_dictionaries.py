@@ -15,6 +15,7 @@ from typing import Any
 import pydicom
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
+from pydicom._uid_dict import UID_dictionary
 
 PYDICOM = "3.0.2"
 EDITION = "2024c"  # of PS3.6 and PS3.7, per the release notes of that pydicom
@@ -23,7 +24,7 @@ TABLES = Path(__file__).parent.parent / "layers/dicomorph/dicomorph/dicom/standa
 
 
 def main() -> None:
-    """Write both tables."""
+    """Write the tables."""
     if pydicom.__version__ != PYDICOM:
         message = f"Made for pydicom {PYDICOM}; look up the edition of {pydicom.__version__} first"
         raise SystemExit(message)
@@ -39,6 +40,7 @@ def main() -> None:
         notice="From pydicom (MIT), which took it from GDCM (BSD).",
         creators={name: _private(entries) for name, entries in sorted(private_dictionaries.items())},
     )
+    _write(f"registered_uids_{EDITION}.json", edition=EDITION, notice=NOTICE, uids=_uids(UID_dictionary))
 
 
 def _public(tags: Mapping[int, tuple[str, ...]], repeaters: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -62,6 +64,11 @@ def _private(entries: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
             name = "".join(word[:1].upper() + word[1:] for word in re.findall("[A-Za-z0-9]+", entry[2]))
             found[(mask[:4] + mask[6:]).lower()] = f"{entry[0].replace('_', ' or ')}|{name}"
     return dict(sorted(found.items()))
+
+
+def _uids(entries: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return what PS3.6 Annex A calls the kind of each registered UID."""
+    return {uid: kind for uid, (_, kind, *_) in sorted(entries.items())}
 
 
 def _write(name: str, *, edition: str, notice: str, **tables: Mapping[str, Any]) -> None:

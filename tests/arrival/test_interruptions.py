@@ -22,6 +22,7 @@ from tests.support.arrivals import Fault, House, house, zipped
 ANONYMIZE: dict[str, Any] = {"": {"Anonymize": {}}}
 EXPORT = {"": {"Anonymize": {}, "To": "research"}}
 GOOD, BAD = make_dicom(), make_dicom()[:-1]
+SAME = zipped({"1": GOOD, "2": make_dicom(StudyDescription="x"), "3": GOOD})  # by their identifiers
 ARCHIVE = zipped({"a/": b"", "a/1": GOOD, "a/2": BAD, "DICOMDIR": b"x", "3": make_dicom(instance=2)})
 
 
@@ -42,6 +43,7 @@ CASES: dict[str, tuple[dict[str, Any], bytes, tuple[int, int, int]]] = {
     "rejected": (ANONYMIZE, BAD, (0, 1, 0)),
     "archive": (ANONYMIZE, ARCHIVE, (2, 1, 0)),
     "exported archive": (EXPORT, ARCHIVE, (0, 1, 2)),
+    "exported under the same identifiers": (EXPORT, SAME, (0, 0, 2)),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from dicomorph.model.resources import Level
 from dicomorph.services.arrival.outcomes import Gone, Produced, Rejected, Stored
 from dicomorph.services.arrival.take import take
 from tests.support.api_client import make_dicom
-from tests.support.arrivals import House
+from tests.support.arrivals import House, house
 
 on_files = pytest.mark.parametrize("home", ["folder"], indirect=True)
 ANONYMIZE: dict[str, Any] = {"Anonymize": {}}
@@ -110,6 +111,58 @@ def test_a_rule_may_lead_to_a_target_and_leave_nothing_in_the_store(home: House)
     assert home.instances == 0
     assert home.keys("instances/") == []
     assert home.place.waiting() == 0
+
+
+def _in_target(home: House) -> list[Dataset]:
+    target = home.targets["research"]
+    return [_read(target.store.get(key) or b"") for key in target.store.keys(target.prefix)]
+
+
+def test_files_with_the_same_identifiers_become_a_product_each_in_a_target(home: House) -> None:
+    rules = {"": {"Anonymize": {"Keep": ["StudyDescription"]}, "To": "research"}}
+    first, second = (make_dicom(StudyDescription=one) for one in ("first", "second"))
+    for content in (first, second, first):  # and the same file is the same product, whatever came between
+        assert take(home.door(rules), home.place.bring("1", content)) == Produced()
+    products = _in_target(home)
+    assert sorted(str(product.StudyDescription) for product in products) == ["first", "second"]
+    assert len({product.SOPInstanceUID for product in products}) == 1
+    assert home.rejected() == []
+    assert home.place.waiting() == 0
+
+
+@on_files
+def test_a_file_that_comes_again_under_a_changed_rule_has_its_new_product_alone_in_a_target(
+    home: House,
+) -> None:
+    for kept in (["StudyDescription"], []):
+        rules = {"": {"Anonymize": {"Keep": kept}, "To": "research"}}
+        take(home.door(rules), home.place.bring("1", make_dicom(StudyDescription="Doe")))
+    [product] = _in_target(home)
+    assert "StudyDescription" not in product
+
+
+@on_files
+def test_rules_that_share_pseudonyms_and_a_target_have_a_product_each_of_one_file(home: House) -> None:
+    shared = {"To": "research", "Pseudonyms": "trial"}
+    rules = {"a/": {**ANONYMIZE, **shared}, "b/": {"Anonymize": {"Keep": ["StudyDescription"]}, **shared}}
+    for prefix in rules:
+        take(home.door(rules), home.place.bring(f"{prefix}1", make_dicom(StudyDescription="x")))
+    assert sorted("StudyDescription" in product for product in _in_target(home)) == [False, True]
+
+
+@on_files
+def test_what_stands_for_a_file_in_a_target_says_nothing_without_the_secret_of_the_rule(
+    home: House, tmp_path: Path
+) -> None:
+    rules = {"": {**ANONYMIZE, "To": "research"}}
+    (tmp_path / "other").mkdir()
+    with house("folder", tmp_path / "other") as other:
+        found = []
+        for one in (home, other):
+            take(one.door(rules), one.place.bring("1", make_dicom()))
+            [key] = one.targets["research"].store.keys(one.targets["research"].prefix)
+            found.append(key.rpartition("-")[2])
+    assert len(set(found)) == 2
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ WRONG = {
     "an unknown edition": '{"DefaultDicomVersion": "1999"}',
     "an unknown encoding": '{"DefaultEncoding": "Morse"}',
     "a target that is no bucket": '{"Targets": {"research": "/srv/research"}}',
+    "a folder of allow lists": '{"AllowLists": "/srv/lists"}',
+    "allow lists that no function may read": '{"AllowLists": "instances"}',
+    "allow lists that only begin alike": '{"AllowLists": "settings/allow-listsmore"}',
     "an unknown VR": '{"Dictionary": {"0009,1001": ["??", "X"]}}',
 }
 ROUTES = [
@@ -118,7 +121,8 @@ def test_an_outage_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "text",
     ["{}", " {} ", "{ }", '{"StableAge":1}', '{ "StableAge" : 1 }\n', '{\n  "Targets": {"a": "some/c"}\n}\n',
-     '{"UnencodableText":"Drop","Dictionary":{"0009,1001":["LO","Näme"]}}'],
+     '{"UnencodableText":"Drop","Dictionary":{"0009,1001":["LO","Näme"]}}', '{"DefaultDicomVersion":"2026d"}',
+     '{"AllowLists":"settings/allow-lists"}', '{"AllowLists":"settings/allow-lists/trials/"}'],
 )  # fmt: skip
 def test_the_parameter_takes_json_objects(text: str) -> None:
     assert re.fullmatch(PATTERN, text)

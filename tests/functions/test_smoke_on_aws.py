@@ -10,10 +10,16 @@ from urllib.parse import unquote, urlsplit
 import boto3
 import pytest
 
+from dicomorph.aws.arrivals.objects import S3Arrivals
+from dicomorph.ports.arrivals import Arrived
+from dicomorph.services.arrival.door import Door
+from dicomorph.services.arrival.rules import ArrivalRules
+from dicomorph.services.arrival.take import take
+from dicomorph.services.backend import Target
 from dicomorph.services.store.store_instance import store_instance
 from dicomorph.services.uploads import settle
 from tests.support.api_client import Client as Handlers
-from tools.smoke import account, deployed, ending
+from tools.smoke import account, arrivals, deployed, ending
 from tools.smoke.__main__ import ordered
 from tools.smoke.calls import upload
 from tools.smoke.client import Answer, Client, Headers
@@ -60,6 +66,7 @@ class Gateway:
             return self._refused(413)
         if self.is_slow:
             return self._refused(429)
+        self._take_what_arrived()
         path, _, arguments = address.removeprefix(URL).partition("?")
         query = {name: "" for name in arguments.split("&") if name}
         found = self._handlers.call(method, path, body, query=query)
@@ -77,6 +84,16 @@ class Gateway:
         settle.settle(backend, upload_id, settle.stored(store_instance(backend, body, remote_ip="")))
         return Answer(200, {}, b"")
 
+    def _take_what_arrived(self) -> None:
+        """Stand for EventBridge, the queue and `Ingest`."""
+        s3, backend = boto3.client("s3"), self._handlers.backend
+        arrivals = S3Arrivals(s3, "dicom", backend.objects.scratch)
+        rules = ArrivalRules(backend.settings)
+        rejected = Target(backend.objects, "rejected/")
+        door = Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=rules)
+        for one in s3.list_object_versions(Bucket="dicom", Prefix="incoming/smoke-").get("Versions", ()):
+            take(door, Arrived(one["Key"].removeprefix("incoming/"), one["Key"], one["VersionId"]))
+
     @staticmethod
     def _from_bucket(address: str) -> Answer:
         parts = urlsplit(address)
@@ -87,7 +104,12 @@ class Gateway:
 
 @pytest.fixture
 def run(aws_client: Handlers, monkeypatch: pytest.MonkeyPatch) -> Run:
-    for module, name in ((account, "_LATENESS"), (deployed, "_TO_TAKE_EFFECT"), (ending, "_PAUSE")):
+    for module, name in (
+        (account, "_LATENESS"),
+        (deployed, "_TO_TAKE_EFFECT"),
+        (ending, "_PAUSE"),
+        (arrivals, "_PAUSE"),
+    ):
         monkeypatch.setattr(module, name, 0.0)
     session = boto3.Session()
     session.client("cloudformation").create_stack(StackName="dicomorph", TemplateBody=json.dumps(TEMPLATE))
@@ -205,6 +227,36 @@ def test_an_alarm_that_tells_nobody_is_found(run: Run) -> None:
 def _step(run: Run, name: str) -> Outcome:
     (outcome,) = carry_out(run, [one for one in ordered() if one.name == name])
     return outcome
+
+
+def test_what_arrives_is_found_in_the_store_and_what_is_set_aside_is_cleared_away(run: Run) -> None:
+    outcome = _step(run, "arrivals")
+    assert outcome.result == "held", outcome.told
+    assert "set aside: This is not a DICOM file" in outcome.told
+    assert len(run.client.get("/instances").json) == 2
+    assert {one.partition("/")[0] for one in run.deployed.stored("")} == {"instances"}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"ArrivalRules": '{"": {"Anonymize": {}}}'},
+        {"ArrivalRules": '{"smo": {"Anonymize": {}}}'},
+        {"Settings": '{"ArrivalRules": {}}'},
+        {"SettingsVersion": "1"},
+    ],
+)
+def test_nothing_arrives_where_a_rule_may_be_for_it(run: Run, parameters: dict[str, str]) -> None:
+    run.deployed.parameters.update(parameters)
+    assert _step(run, "arrivals").result == "left out"
+    assert run.deployed.stored("") == []
+
+
+def test_what_does_not_arrive_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "_PATIENCE", 0.0)
+    monkeypatch.setattr(Gateway, "_take_what_arrived", lambda _: None)
+    outcome = _step(run, "arrivals")
+    assert (outcome.result, outcome.told) == ("failed", "what arrived is not stored")
 
 
 def test_workers_that_are_not_shared_out_are_found(run: Run) -> None:

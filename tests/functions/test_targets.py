@@ -120,6 +120,20 @@ def test_a_failed_instance_fails_the_job_and_leaves_the_others(client: Client, f
     assert (again["InstancesCount"], again["FailedInstancesCount"], len(again["Files"])) == (2, 1, 1)
 
 
+def test_a_later_job_writes_over_what_has_the_same_identifiers_and_its_sources_stay(
+    client: Client, folder: Path
+) -> None:
+    (study,) = client.get("/studies").json
+    for description in ("first", "second"):
+        body = {"Target": "research", "Keep": ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"]}
+        replace = {"StudyDescription": description, "PatientID": "X", "PatientName": "X"}
+        done = client.post(f"/studies/{study}/anonymize", {**body, "Replace": replace, "Force": True})
+        assert done.json["InstancesCount"] == 2
+    made = [pydicom.dcmread(folder / key) for key in exported(folder)]
+    assert [str(one.StudyDescription) for one in made] == ["second", "second"]
+    assert len(client.get("/instances").json) == 2
+
+
 @pytest.mark.parametrize(
     ("place", "is_sound"),
     [

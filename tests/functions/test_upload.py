@@ -8,6 +8,7 @@ import pytest
 
 from dicomorph.model.identifiers import orthanc_id
 from dicomorph.model.settings import OverwriteInstances
+from tests.dicom_factory import Element, encode, part10
 from tests.support.api_client import Client, make_dicom
 
 INSTANCE = orthanc_id("PAT", "1.2.3.1", "1.2.3.1.1", "1.2.3.1.1.1")
@@ -124,6 +125,15 @@ def test_what_is_not_dicom_is_refused_and_leaves_nothing(
 def test_a_missing_uid_and_an_empty_one_differ(client: Client) -> None:
     assert client.post("/instances", make_dicom(SeriesInstanceUID="")).error == (400, 15)
     assert client.post("/instances", make_dicom_without_series()).error == (404, 21)
+    assert client.stored_files() == set()
+
+
+def test_a_directory_of_a_disc_is_no_instance_and_leaves_nothing(client: Client) -> None:
+    record = [Element(0x00041430, "CS", "PATIENT"), Element(0x00100010, "PN", "Doe^Jane")]
+    directory = [Element(0x00041130, "CS", "DOE"), Element(0x00041220, "SQ", [record])]
+    answer = client.post("/instances", part10(encode(directory)))
+    assert answer.error == (404, 21), "it has no identifiers at its top level"
+    assert b"Doe" not in answer.body
     assert client.stored_files() == set()
 
 

@@ -34,6 +34,17 @@ def test_a_server_holds_and_has_nothing_left_of_it(server: Any, capsys: pytest.C
     assert re.search(r"13 held, 0 failed, \d+ left out; \d+ calls, 33 images stored, 51 edited", told)
 
 
+@pytest.mark.slow
+def test_a_server_takes_what_arrives_in_its_watched_folder(make_server: Any, tmp_path: Path) -> None:
+    incoming = tmp_path / "in"
+    run = _run(make_server("--incoming", str(incoming)))
+    run.incoming = incoming
+    (outcome,) = carry_out(run, [one for one in ordered() if one.name == "arrivals"])
+    assert outcome.result == "held", outcome.told
+    assert len(run.client.get("/instances").json) == 2
+    assert list(incoming.iterdir()) == []
+
+
 class _Tampering:
     """Changes answers of one route on their way."""
 

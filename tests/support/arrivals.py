@@ -28,6 +28,7 @@ from dicomorph.ports.arrivals import Arrivals, Arrived
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.backend import Backend, Target
+from dicomorph.services.server.allow_lists import allow_lists_of
 from tests.support.idle_runner import IdleRunner
 from tests.support.index_roles import around
 from tests.support.index_schema import index_schema
@@ -104,7 +105,7 @@ class House:
             backend=self.backend,
             arrivals=self.place.arrivals,
             rejected=Target(self.backend.objects, "rejected/"),
-            rules=ArrivalRules(found),
+            rules=ArrivalRules(found, allow_lists_of(self.backend)),
         )
 
     def keys(self, prefix: str) -> list[str]:

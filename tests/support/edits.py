@@ -15,7 +15,7 @@ from dicomorph.model.settings import Settings
 
 KEY = b"0123456789abcdef"
 NAME = "Anonymized1"
-SETTINGS = Settings()
+SETTINGS = Settings(default_dicom_version="2023b")  # Orthanc's newest, unless a request says otherwise
 
 
 def plan(
@@ -39,7 +39,8 @@ def rewriter(
 ) -> Rewriter:
     """Return the engine for a request, with a cold memory."""
     found = plan(body, anonymize=anonymize, level=level, settings=settings)
-    return Rewriter(found, IdentityMapper(KEY), default_encoding=settings.default_encoding)
+    mapper = IdentityMapper(KEY, one_namespace=found.one_namespace)
+    return Rewriter(found, mapper, default_encoding=settings.default_encoding)
 
 
 def edited(data: bytes, engine: Rewriter) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from dicomorph.aws.objects.parts import PART_BYTES
@@ -19,6 +20,7 @@ from dicomorph.services.store.store_instance import store_instance
 from local.functions import Context
 from tests.support.api_client import make_dicom
 from tests.support.recorded_stack import RecordedStack
+from tests.workflows import stack
 
 LEVELS = {"patients": "ParentPatient", "studies": "ParentStudy", "series": "ParentSeries", "instances": "ID"}
 _OVERWRITING = Settings(overwrite_instances=OverwriteInstances.ALWAYS)
@@ -225,6 +227,22 @@ def edit_instance(cloud: RecordedStack) -> None:
         assert cloud.post(f"{small}/{route}", {}).status == 500
 
 
+LISTS = "settings/allow-lists"
+ALLOWING = Settings(allow_lists=LISTS)
+
+
+def choose(cloud: RecordedStack) -> None:
+    """Name a list of the operator's, and one that is not there."""
+    list_of_rows = b'{"Tags": ["Rows"]}'
+    boto3.client("s3").put_object(Bucket=stack.BUCKET, Key=f"{LISTS}/rows.json", Body=list_of_rows)
+    stored = cloud.upload(patient())
+    with cloud.changed(settings=ALLOWING):
+        for path in (stored["Path"], f"/series/{stored['ParentSeries']}"):
+            for name, status in (("rows", 200), ("none", 400)):
+                body = {"DicomVersion": "2026d", "Profile": {"AllowList": name}}
+                assert cloud.post(f"{path}/anonymize", body).status == status
+
+
 def administer(cloud: RecordedStack) -> None:
     """The server's description, its statistics and its default encoding; paths that nobody serves."""
     assert cloud.get("/system").status == 200
@@ -245,5 +263,6 @@ USE_CASES = (
     delete_among_others,
     delete_at_last,
     edit_instance,
+    choose,
     administer,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -21,7 +22,7 @@ from tests.support.api_client import make_dicom
 from tests.support.arrivals import object_created, sqs_event, zipped
 from tests.support.recorded_stack import RecordedStack
 from tests.support.template_values import ACCOUNT, REGION
-from tests.support.use_cases import patient, pixels
+from tests.support.use_cases import ALLOWING, patient, pixels
 from tests.workflows import stack
 
 _numbers = count()
@@ -80,6 +81,10 @@ def change(cloud: RecordedStack) -> None:
     """Under a rule, whose secret is made and read again."""
     with cloud.changed(settings=_ANONYMIZING):
         for _ in range(2):
+            assert _deliver(cloud, _bring(make_dicom(patient()))) == 0
+    for name in ("rows", "research-images"):
+        rule: dict[str, Any] = {"Anonymize": {"DicomVersion": "2026d", "Profile": {"AllowList": name}}}
+        with cloud.changed(settings=replace(ALLOWING, arrival_rules={"": rule})):
             assert _deliver(cloud, _bring(make_dicom(patient()))) == 0
 
 

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pydicom
 import pytest
 
+from dicomorph.deid.requests import profile_choice
 from dicomorph.dicom.standard.transfer_syntaxes import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     JPEG_BASELINE,
@@ -19,6 +21,7 @@ from dicomorph.dicom.standard.transfer_syntaxes import (
 from dicomorph.jobs.documents import request_key
 from dicomorph.jobs.model import Job, JobState
 from dicomorph.jobs.shaping_settings import shaping_of
+from dicomorph.model.errors import ParameterOutOfRangeError
 from dicomorph.model.settings import PrivateTag, Settings, UnencodableText
 from dicomorph.services.server.default_encoding import change_default_encoding
 from dicomorph.services.submit.merge import submit_merge
@@ -51,7 +54,8 @@ SHAPES_NO_BYTE = {
     *("paused_job_timeout", "concurrent_jobs", "target_mode"),
     *("maximum_storage_size", "maximum_storage_mode", "minimum_free_space"),
     *("maximum_body_size", "maximum_inflated_size"),
-    *("access_trail", "arrival_rules", "arrival_stable_age"),
+    *("access_trail", "arrival_rules", "arrival_stable_age", "rejected_days"),
+    "allow_lists",  # the list itself is written down with the request
     *("default_encoding", "modified_references"),  # in the record of the job
 }
 
@@ -79,6 +83,18 @@ CASES = {
         {"default_dicom_version": "2008"},
         {},
         lambda data: (data.get("StudyDate"), str(data.DeidentificationMethod)[-30:]),
+    ),
+    "DefaultDicomVersion, of this version and of the next": Case(
+        {},
+        {"default_dicom_version": "2026d"},
+        {},
+        lambda data: (data.get("StudyDate"), str(data.DeidentificationMethod)[-30:]),
+    ),
+    "DefaultDicomVersion, from one that Orthanc does not have": Case(
+        {"default_dicom_version": "2026d"},
+        {"default_dicom_version": "2023b"},
+        {"Profile": {"Options": ["RetainLongitudinalFullDates"]}},
+        lambda data: (data.get("StudyDate"), len(data.DeidentificationMethodCodeSequence)),
     ),
     "DefaultPrivateCreator": Case(
         {"default_private_creator": TRIALS, "dictionary": DICTIONARY},
@@ -177,6 +193,37 @@ def test_half_a_study_gets_no_other_profile(
     planned_before: bool,  # noqa: FBT001
 ) -> None:
     check_one_profile(server, CASES[name], planned_before=planned_before)
+
+
+def test_a_list_that_is_changed_or_lost_amid_a_job_is_what_it_was(server: Server, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "mine.json").write_text('{"Tags": ["StudyDate"]}')
+    listing = with_settings(server, allow_lists=str(lists), default_dicom_version="2026d")
+    source = upload(server)
+    stored = {pin.ancestry.instance for pin in server.pins()}
+    job = listing.submit(source, body={"Profile": {"AllowList": "mine"}}, anonymize=True)
+    assert plan_job(listing.backend, job.id) == SOURCES // 2
+    edit_batch(listing.backend, job.id, 0)
+    (lists / "mine.json").write_text('{"Tags": []}')
+    edit_batch(listing.backend, job.id, 1)
+    finalize_job(server.backend, job.id)
+    assert (outcome(server.job(job.id)), counts(server.job(job.id))) == ((JobState.SUCCESS, 0), (SOURCES, 0))
+    assert {data.get("StudyDate") for data in products(server, stored)} == {"20240102"}
+    job = listing.submit(source, body={"Profile": {"AllowList": "mine"}}, anonymize=True)
+    (lists / "mine.json").unlink()
+    assert counts(without(server).finish(job)) == (SOURCES, 0)
+
+
+def test_a_version_that_does_not_know_the_edition_fails_the_job_and_makes_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = upload(server)
+    later = with_settings(server, default_dicom_version="2026d")
+    job = later.submit(source, body={"Profile": {"Options": ["RetainUIDs"]}}, anonymize=True)
+    monkeypatch.setattr(profile_choice, "ALL_EDITIONS", ("2008", "2017c", "2021b", "2023b"))
+    assert outcome(server.finish(job)) == (JobState.FAILURE, ParameterOutOfRangeError.code)
+    assert len(server.pins()) == SOURCES
 
 
 def test_nor_does_it_on_aws() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 
 # In the order of the run.
-from tools.smoke import account, calls, ending, uploads  # noqa: F401 - each makes its steps
+from tools.smoke import account, arrivals, calls, ending, uploads  # noqa: F401 - each makes its steps
 from tools.smoke.client import Client
 from tools.smoke.deployed import Deployed
 from tools.smoke.report import line, summary
@@ -43,6 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--also", action="append", default=[], metavar="STEP", help="such as restore, removal"
     )
+    parser.add_argument(
+        "--incoming", type=Path, help="of a server on this machine: the folder that it watches"
+    )
     parser.add_argument("--report", type=Path, help="where to write all that was found, as JSON")
     given = parser.parse_args(arguments)
     if not given.stack and not given.url:
@@ -51,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
     url = (given.url or "").rstrip("/")
     run = _run_on_stack(given.stack, url) if given.stack else Run(Client(url))
+    run.incoming = given.incoming
     run.images, run.asked = given.images, frozenset(given.also)
     outcomes = report(run)
     if given.report:

@@ -24,6 +24,8 @@ class Deployed:
     ----------
     outputs : dict[str, str]
         Of the stack.
+    parameters : dict[str, str]
+        As it was deployed with them.
     resources : dict[str, str]
         The names of its resources in the account, by those of the template.
     """
@@ -31,6 +33,7 @@ class Deployed:
     name: str
     session: boto3.Session
     outputs: dict[str, str]
+    parameters: dict[str, str]
     resources: dict[str, str]
 
     @classmethod
@@ -39,13 +42,16 @@ class Deployed:
         cloud = session.client("cloudformation")
         (stack,) = cloud.describe_stacks(StackName=name)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+        parameters = {
+            one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", ())
+        }
         pages = cloud.get_paginator("list_stack_resources").paginate(StackName=name)
         resources = {
             one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
             for page in pages
             for one in page["StackResourceSummaries"]
         }
-        return cls(name, session, outputs, resources)
+        return cls(name, session, outputs, parameters, resources)
 
     @property
     def status(self) -> str:

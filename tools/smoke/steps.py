@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.smoke.client import Client
@@ -32,6 +33,8 @@ class Run:
         The stack on AWS; None for another server.
     images : int
         How many the job of the size of a study has.
+    incoming : Path, optional
+        The folder that a server on this machine watches, without rules for all names.
     asked : frozenset[str]
         The steps that take or remove much, and are to be done all the same.
     """
@@ -39,6 +42,7 @@ class Run:
     client: Client
     stack: Deployed | None = None
     images: int = 500
+    incoming: Path | None = None
     asked: frozenset[str] = frozenset()
     make: Images = field(default_factory=Images)
     began: float = field(default_factory=time.time)

@@ -58,9 +58,11 @@ requests = st.builds(
             tuple
         ),
         unencodable_text=st.sampled_from(UnencodableText),
+        refuse_burned_in=st.booleans(),
     ).map(shaping_of)
     | st.just({}),
     software=st.text(),
+    allow_lists=st.dictionaries(st.text(), st.frozensets(st.integers(0)), max_size=1),
 )
 copies = st.dictionaries(st.integers(0), st.integers(0), max_size=3)
 batches = st.builds(Batch, st.integers(0), st.lists(pins, max_size=3).map(tuple), copies)
@@ -92,6 +94,7 @@ DOCUMENTS = {
                 Settings(dictionary=(PrivateTag(0x00310010, "LO", "TrialCreator", "TRIALS"),))
             ),
             software="Dicomorph",
+            allow_lists={"mine": frozenset((0x00280010, 0x00280011))},
         )
     ),
     "listing": encode_listing(
@@ -109,7 +112,7 @@ _PIN_PLACES: list[Place] = [(), *((step,) for step in range(8))]
 TYPED: dict[str, list[Place]] = {
     "request": [
         *[("Body",), ("Sources",), ("Sources", 0), ("RemoteIP",), ("HttpUsername",)],
-        *[("Settings",), ("Software",)],
+        *[("Settings",), ("Software",), ("AllowLists",), ("AllowLists", "mine"), ("AllowLists", "mine", 0)],
         *(("Settings", name) for name in sorted(shaping_of(Settings()))),
         *[("Settings", "dictionary", 0), *(("Settings", "dictionary", 0, step) for step in range(4))],
     ],
@@ -204,11 +207,18 @@ def test_a_value_of_another_type_makes_a_document_absent(kind: str, place: Place
 
 def test_a_request_of_an_earlier_version_has_no_settings() -> None:
     document = json.loads(DOCUMENTS["request"])
-    del document["Settings"], document["Software"]
+    del document["Settings"], document["Software"], document["AllowLists"]
     request = documents.read_request(json.dumps(document).encode())
     assert request == JobRequest(body={"Force": True}, sources=("s",))
     assert request is not None
     assert request.settings_of_job(Settings(default_private_creator="X")).default_private_creator == "X"
+    assert request.settings_of_job(Settings()).default_dicom_version == "2023b", "as it was then"
+    assert request.settings_of_job(Settings(default_dicom_version="2008")).default_dicom_version == "2008"
+
+
+def test_a_request_without_a_list_is_as_it_always_was() -> None:
+    document = documents.encode_request(JobRequest(body={}, sources=("s",)))
+    assert "AllowLists" not in json.loads(document)
 
 
 def test_a_setting_that_a_later_version_has_added_is_ignored() -> None:

@@ -75,6 +75,8 @@ def test_an_unknown_name_is_refused_and_the_known_ones_listed() -> None:
         {"Dictionary": {"4321,1012": [1, "x"]}},
         {"IngestTranscoding": None},
         *({"DicomLossyTranscodingQuality": value} for value in (0, 101, -1, 90.5, "90", True, None)),
+        {"AllowLists": ["mine"]},
+        *({"RefuseBurnedIn": value} for value in ("true", 1, None)),
         {"MaximumStorageMode": "Recycle"},
         {"MaximumStorageMode": None},
         *({name: value} for name in SIZES for value in (-1, 1.5, "5", True, None)),
@@ -89,7 +91,7 @@ def test_wrong_values_are_refused(document: Any) -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"DefaultDicomVersion": "2019"}, "2023b"),
+        *(({"DefaultDicomVersion": edition}, "2023b, .*2026d") for edition in ("2019", "2026", "2026D")),
         ({"DefaultEncoding": "Latin9"}, "Latin1"),
         ({"Dictionary": {"4321,1012": ["XX", "x"]}}, "4321,1012"),
         *(({"IngestTranscoding": uid}, "IngestTranscoding") for uid in LOSSY),

@@ -25,6 +25,7 @@ from dicomorph.model.settings import MEGABYTE, Settings
 from dicomorph.ports.trail import AccessTrail
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.backend import Backend, Target, utc_now
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.check_settings import waiting_settings
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def aws_backend(environment: Environment) -> Backend:
         If they are an object of S3, which is away.
     """
     settings = _settings(environment)
+    objects = _aws_objects(environment, settings)
     return Backend(
-        objects=_aws_objects(environment, settings),
+        objects=objects,
         index=_aws_index(environment),
         jobs=_aws_jobs(environment),
         runner=_aws_runner(environment),
@@ -63,6 +65,7 @@ def aws_backend(environment: Environment) -> Backend:
         documents_at_once=_DOCUMENTS_AT_ONCE,
         capacity=_aws_capacity(environment),
         trail=_aws_trail(environment),
+        read_list=lambda key: objects.get(key),  # noqa: PLW0108 - not every function has a bucket
     )
 
 
@@ -113,7 +116,7 @@ def _aws_door(client: S3Client, bucket: str, backend: Backend) -> Door:
         backend=backend,
         arrivals=S3Arrivals(client, bucket, backend.objects.scratch),
         rejected=Target(backend.objects, REJECTED),
-        rules=deployed_rules(backend.settings),
+        rules=deployed_rules(backend.settings, allow_lists_of(backend)),
         source="aws:s3",
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dicomorph.aws.environment import Environment
 from dicomorph.aws.objects.errors import translated
+from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.model.errors import BadFileFormatError, DicomorphError, MisconfiguredError, TransientError
 from dicomorph.model.settings import Settings, parse_settings
 from dicomorph.services.arrival.rules import ArrivalRules
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _OBJECT = re.compile(r"([^/]+)/(.+)\?versionId=([^?]+)")
 # Of buckets, 3 to 63 characters of those that S3 allows; of prefixes, what needs no quoting in keys.
 _PLACE = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()@=+~-]+)*/?")
+_LISTS = re.compile(r"settings/allow-lists(/[A-Za-z0-9!_.*'()@=+~-]+)*/?")  # what functions may read
 _WRONG = "The settings of this server mean nothing; its log says why"
 
 _logger = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
         document = _with_rules(_document(_text(environment, s3)), environment.arrival_rules)
         settings = check_settings(parse_settings(document))
         _check_targets(settings)
+        if settings.allow_lists and not _LISTS.fullmatch(settings.allow_lists):
+            raise BadFileFormatError("Setting AllowLists: begins with settings/allow-lists")
         if settings.access_trail is not None and settings.access_trail.folder:
             raise BadFileFormatError(
                 "Setting AccessTrail: Folder is for one machine; on AWS it is a log group"
@@ -60,10 +64,10 @@ def deployed_settings(environment: Environment, s3: Callable[[], S3Client]) -> S
     return settings
 
 
-def deployed_rules(settings: Settings) -> ArrivalRules:
+def deployed_rules(settings: Settings, allow_lists: AllowLists) -> ArrivalRules:
     """Return the rules on arrival; raise `MisconfiguredError` if they mean nothing, which the log tells."""
     try:
-        return ArrivalRules(settings)
+        return ArrivalRules(settings, allow_lists)
     except DicomorphError as error:
         _logger.error("Settings: %s", error.details)  # noqa: TRY400 - as above
         raise MisconfiguredError(_WRONG) from error

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph import __version__
-from dicomorph.deid.editions.profiles import profile
+from dicomorph.deid.editions.editions import is_conformant, resolver_of
+from dicomorph.deid.editions.options import Choice
 from dicomorph.deid.identity import MAPPED
+from dicomorph.deid.judgement import Judging
+from dicomorph.deid.marks import marks_of
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
 from dicomorph.deid.requests.embedded_images import (
@@ -28,7 +31,7 @@ from dicomorph.dicom.standard.dictionary import is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
-    PATIENT_NAME,
+    PATIENT_ID,
     PIXEL_DATA,
     SERIES_INSTANCE_UID,
     SOP_INSTANCE_UID,
@@ -39,8 +42,6 @@ from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import Settings
 
-PATIENT_IDENTITY_REMOVED = 0x00120062
-DEIDENTIFICATION_METHOD = 0x00120063
 SOFTWARE = f"Dicomorph {__version__}"
 
 _LEVEL_UIDS = {
@@ -94,21 +95,26 @@ def compile_plan(
         replace.pop(NUMBER_OF_FRAMES, None)  # it is one
         removed |= {NUMBER_OF_FRAMES}
     replace, default = with_companions(replace, removed)
-    uids = frozenset(_LEVEL_UIDS[modification.level]) - modification.kept_tags - frozenset(replace)
+    staying = modification.kept_tags | modification.retained_uids | replace.keys()
+    uids = frozenset(_LEVEL_UIDS[modification.level]) - staying
     references: Mapping[int, Namespace] = {}
+    appended: Mapping[int, Json] = {}
     if modification.is_anonymization:
         references = {
             tag: rule.namespace for tag, rule in MAPPED.items() if tag in replace and rule.namespace
         }
-        replace = {**_marks(modification, name, software), **replace}
+        marks, appended = marks_of(modification, name, software)
+        replace = {**marks, **replace}
     shape = _Shape(
         edition=modification.edition,
+        choice=modification.choice,
         removes_private=modification.remove_private_tags
         or (modification.is_anonymization and not modification.keep_private_tags),
         mapped=uids,
         kept=modification.kept_tags,
         removed=removed,
         replaced=frozenset(replace),
+        appended=frozenset(appended),
         follows=follows_references and not modification.is_anonymization,
     )
     creator = _creator(modification, replace)
@@ -124,12 +130,15 @@ def compile_plan(
         takes_data_uris=modification.takes_data_uris,
     )
     root = root_of("")
+    resolver = resolver_of(shape.edition, shape.choice) if shape.edition else None
     return EditPlan(
         root=root,
-        root_of_class=root_of if shape.edition and profile(shape.edition).depends_on_sop_class else None,
+        root_of_class=root_of if resolver and resolver.depends_on_sop_class else None,
         replace=replace,
+        appended=appended,
+        one_namespace=is_conformant(shape.edition),
         default=default,
-        required=uids | default.keys(),
+        required=uids | default.keys() | _required_identity(modification),
         encoder=encoder,
         references=references,
         is_anonymization=modification.is_anonymization,
@@ -142,8 +151,20 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
+        judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
+        if is_conformant(modification.edition)
+        else None,
         looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
     )
+
+
+def _required_identity(modification: Modification) -> frozenset[int]:
+    """Return PatientID where even a patient without one gets a pseudonym: that of the study.
+
+    It is of Type 2, and who keeps it, or gives another one, says so.
+    """
+    named = modification.kept_tags | modification.replaced_tags.keys()
+    return frozenset({PATIENT_ID} - named) if is_conformant(modification.edition) else frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +172,13 @@ class _Shape:
     """What the rules of a request depend on: no value, so that many requests are of one shape."""
 
     edition: str
+    choice: Choice
     removes_private: bool
     mapped: frozenset[int]
     kept: frozenset[int]
     removed: frozenset[int]
     replaced: frozenset[int]
+    appended: frozenset[int]
     follows: bool
 
 
@@ -183,36 +206,23 @@ def _root(
     shape: _Shape, entries: tuple[PathEntry, ...], creator: Creator | None, sop_class: str
 ) -> PlanScope:
     rules = Rules(
-        edition=profile(shape.edition) if shape.edition else None,
+        edition=resolver_of(shape.edition, shape.choice) if shape.edition else None,
         sop_class=sop_class,
         removes_private=shape.removes_private,
         mapped=shape.mapped,
         kept=shape.kept,
         removed=shape.removed,
         replaced=shape.replaced,
+        appended=shape.appended,
         follows=shape.follows,
         creator=creator,
+        checks_values=is_conformant(shape.edition),
     )
     return rules.root(entries)
 
 
 # What the walkers learn about a shape (`Scope.learnt`) serves the next request of that shape.
 _shared_root = functools.lru_cache(maxsize=16)(_root)
-
-
-def _marks(modification: Modification, name: str, software: str) -> dict[int, Json]:
-    """Return the name and the marks of de-identification, unless the request speaks of them (spec 3.9)."""
-    method = software
-    overridden = (
-        modification.keep or modification.remove or modification.replace or modification.keep_private_tags
-    )
-    if not overridden:
-        method += f" - {profile(modification.edition).method}"
-    marks: dict[int, Json] = {PATIENT_IDENTITY_REMOVED: "YES", DEIDENTIFICATION_METHOD: method}
-    if modification.needs_name:
-        marks[PATIENT_NAME] = name
-    spoken_of = modification.kept_tags | modification.removed_tags | modification.replaced_tags.keys()
-    return {tag: value for tag, value in marks.items() if tag not in spoken_of}
 
 
 def _path_entries(modification: Modification, names: TagNames) -> tuple[PathEntry, ...]:

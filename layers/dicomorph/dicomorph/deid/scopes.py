@@ -13,7 +13,19 @@ from dicomorph.deid.identity import INSTANCE_UIDS, MAPPED
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.deid.requests.nested_values import with_paths_inside
-from dicomorph.dicom.engine.edit_plan import EMPTY, FOLLOW, KEEP, REMOVE, REPLACE, Rule
+from dicomorph.dicom.engine.block_characteristics import CHARACTERISTICS
+from dicomorph.dicom.engine.edit_plan import (
+    APPEND,
+    EMPTY,
+    FOLLOW,
+    JUDGE,
+    KEEP,
+    REMOVE,
+    REPLACE,
+    Action,
+    PrivateJudge,
+    Rule,
+)
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.reference_tree import ORIGINAL_ATTRIBUTES_SEQUENCE, SINGLE_REFERENCES
 from dicomorph.dicom.standard.dictionary import is_private
@@ -24,7 +36,8 @@ from dicomorph.dicom.values.pixel_values import may_depend_on_sign
 from dicomorph.model.resources import Json
 
 _REMEMBERED = 20_000
-_ENCAPSULATED_DOCUMENT_LENGTH = 0x00420015
+_MIME_TYPE, _LIST_OF_MIME_TYPES, _DOCUMENT_LENGTH = 0x00420012, 0x00420014, 0x00420015
+_OF_DOCUMENTS = frozenset((_MIME_TYPE, _LIST_OF_MIME_TYPES, _DOCUMENT_LENGTH))
 _NOTHING: Mapping[int, Json] = MappingProxyType({})
 _AS_THEY_ARE: Mapping[int, int | None] = MappingProxyType({})
 
@@ -66,12 +79,16 @@ class Rules:
         Top-level tags named in Keep: with their subtree, where they are sequences.
     removed : frozenset[int]
         Top-level tags named in Remove.
-    replaced : frozenset[int]
-        Top-level tags that get new values. The values are none of the rules' business.
+    replaced, appended : frozenset[int]
+        Top-level tags that get new values, or further ones. The values are none of the rules' business.
     follows : bool
         Whether references follow what they lead to, where nothing is said of them.
     creator : Creator, optional
         Whose the private tags of the request are.
+    checks_values : bool
+        Whether values go that their VR cannot hold, where the request does not keep them.
+    judge : PrivateJudge, optional
+        Where private tags go: who tells which of them stay all the same.
     """
 
     edition: Resolver | None
@@ -81,8 +98,11 @@ class Rules:
     kept: frozenset[int]
     removed: frozenset[int]
     replaced: frozenset[int]
+    appended: frozenset[int] = frozenset()
     follows: bool = False
     creator: Creator | None = None
+    checks_values: bool = False
+    judge: PrivateJudge | None = None
     _scopes: dict[tuple[Place, tuple[tuple[object, ...], ...]], PlanScope] = field(default_factory=dict)
     _decided_top: Mapping[int, Rule] = field(init=False)
     _decided_in_items: Mapping[int, Rule] = field(init=False)
@@ -93,6 +113,7 @@ class Rules:
         self._decided_top = {
             **(dict.fromkeys(SINGLE_REFERENCES, FOLLOW) if self.follows else {}),
             **{tag: MAPPED[tag] for tag in self.mapped},
+            **dict.fromkeys(self.appended, APPEND),
             **removed,
             **dict.fromkeys(self.replaced, REPLACE),
             **dict.fromkeys(self.kept, KEEP),
@@ -123,9 +144,8 @@ class Rules:
         return self._scopes[key]
 
     def _changes(self, place: Place) -> bool:
-        if place.is_kept:
-            return self.edition is not None  # names go, and comments in icons
-        return self.edition is not None or self.removes_private
+        # In what is kept, names go, and comments in icons.
+        return self.edition is not None or (self.removes_private and not place.is_kept)
 
     def rule_of(self, place: Place) -> Callable[[int], Rule]:
         """Return what answers for a tag at a place, paths aside."""
@@ -140,8 +160,9 @@ class Rules:
         return EMPTY if name_in_clear else KEEP
 
     def _nested_rule(self, tag: int, path: Path) -> Rule:
-        if is_private(tag) and self.removes_private:
-            return REMOVE
+        found = self._private_rule(tag)
+        if found is not None:
+            return found
         if self.edition is None:
             return KEEP
         return self._decided_in_items.get(tag) or self.edition.resolve(tag, path, self.sop_class)
@@ -150,9 +171,25 @@ class Rules:
         found = self._decided_top.get(tag)
         if found is not None:
             return found
-        if is_private(tag) and self.removes_private:
-            return REMOVE
+        found = self._private_rule(tag)
+        if found is not None:
+            return found
         return self.edition.resolve(tag, (), self.sop_class) if self.edition else KEEP
+
+    def unfit(self, place: Place, tag: int) -> Rule:
+        """Return what happens to a value that its VR cannot hold; what the request keeps, stays."""
+        decided = self._decided_top if place == _TOP else self._decided_in_items
+        if self.edition is None or place.is_kept or tag in decided:
+            return KEEP
+        return self.edition.unfit(tag, place.path, self.sop_class)
+
+    def _private_rule(self, tag: int) -> Rule | None:
+        """Return what happens to private elements where they go, and to what speaks of them."""
+        if not self.removes_private:
+            return None
+        if self.judge is not None and (is_private(tag) or tag == CHARACTERISTICS):
+            return JUDGE
+        return REMOVE if is_private(tag) else None
 
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""
@@ -198,7 +235,9 @@ class PlanScope:
         self._otherwise = rules.rule_of(place)
         self.replacements: Mapping[int, Json] = self._values()
         self.cleans_frames = rules.edition is not None
+        self.checks_values = rules.checks_values
         self.claims = rules.claims(place, entries)
+        self.judge = None if place.is_kept else rules.judge
         self.written_as: Mapping[int, int | None] = _AS_THEY_ARE
         self.looks_ahead = self.claims is not None or any(
             entry.operation is Operation.REPLACE and may_depend_on_sign(entry.tag, entry.value)
@@ -224,10 +263,22 @@ class PlanScope:
         entry = self._here.get(tag) if self._here else None
         if entry is not None:
             return _RULES[entry.operation]
-        if tag == _ENCAPSULATED_DOCUMENT_LENGTH and not self._rules.names(tag):
-            # It would be wrong beside another document, and may be absent (PS3.3 C.24.2).
-            return self._otherwise(tag) if self.rule(ENCAPSULATED_DOCUMENT) == KEEP else REMOVE
+        if tag in _OF_DOCUMENTS and not self._rules.names(tag):
+            return self._of_document(tag)
         return self._otherwise(tag)
+
+    def _of_document(self, tag: int) -> Rule:
+        """Return what happens to what is said of a document: it stays true of one that is kept."""
+        document = self.rule(ENCAPSULATED_DOCUMENT)
+        if document == KEEP:
+            return KEEP
+        if tag == _DOCUMENT_LENGTH and document.action is not Action.DUMMY:
+            return REMOVE  # wrong beside another document, and may be absent (PS3.3 C.24.2)
+        return self._otherwise(tag)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element whose value its VR cannot hold."""
+        return KEEP if tag in self._here else self._rules.unfit(self._place, tag)
 
     def follows(self, tag: int) -> bool:
         """Tell whether the references in the items of a kept sequence follow what they lead to."""

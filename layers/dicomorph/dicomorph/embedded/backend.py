@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from dicomorph.embedded.access_trail import FileTrail
+from dicomorph.embedded.allow_lists import read_list_file
 from dicomorph.embedded.arrivals.folder import FolderArrivals
 from dicomorph.embedded.index.roles import sqlite_index
 from dicomorph.embedded.jobs.records import SqliteJobRecords
@@ -22,6 +23,7 @@ from dicomorph.ports.jobs import JobRunner
 from dicomorph.services.arrival.door import Door
 from dicomorph.services.arrival.rules import ArrivalRules
 from dicomorph.services.backend import Backend, Target, Uploads, utc_now
+from dicomorph.services.server.allow_lists import allow_lists_of
 
 # Small batches for every job, so that all cores have work.
 _LIMITS = PlannerLimits(batch_instances=25, small_job_instances=0)
@@ -67,6 +69,7 @@ def embedded_backend(
         },
         largest_answer=_LARGEST_ANSWER,
         trail=_trail(settings),
+        read_list=read_list_file,
         hosts=None if host is None else settings.allowed_hosts | {host.lower()},
     )
 
@@ -94,7 +97,8 @@ def embedded_rejects(data_dir: Path, settings: Settings) -> Target:
 
 def embedded_door(backend: Backend, arrivals: FolderArrivals, rejected: Target) -> Door:
     """Return a way in for files of a watched folder; each thread that takes some has one."""
-    return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=ArrivalRules(backend.settings))
+    rules = ArrivalRules(backend.settings, allow_lists_of(backend))
+    return Door(backend=backend, arrivals=arrivals, rejected=rejected, rules=rules)
 
 
 def _room(data_dir: Path, settings: Settings, index: Index) -> Room:

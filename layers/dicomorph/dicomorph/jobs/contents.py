@@ -17,6 +17,7 @@ from dicomorph.model.resources import LEVELS, Json, JsonStream, Level, Pin
 _DANGLING = "DanglingInstancesCount"
 _UNTRANSCODED = "UntranscodedInstances"
 _UNTRANSCODED_COUNT = "UntranscodedInstancesCount"
+_FLAGS, _REFUSED, _REFUSED_INSTANCES = "Flags", "Refused", "RefusedInstances"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def final_content(job: Job, summary: Summary, *, dangling: int = 0) -> dict[str,
     if summary.failures:
         content["FailedInstances"] = [_failed_instance(outcome) for outcome in summary.failures]
     content |= {remark.value: count for remark, count in summary.remarks.items()}
+    content |= _flags_and_refusals(summary)
     if summary.untranscoded:
         content[_UNTRANSCODED_COUNT] = summary.untranscoded
         content[_UNTRANSCODED] = [{"ID": one, "Details": why} for one, why in summary.kept_syntaxes]
@@ -104,7 +106,8 @@ def unfinished_content(job: Job) -> dict[str, Json]:
         JobType.SPLIT_STUDY: ("TargetStudy",),
     }.get(job.type, ())
     told = ("FailedInstances", _DANGLING, _UNTRANSCODED, _UNTRANSCODED_COUNT)
-    gone = {*result, *told, *(remark.value for remark in Remark)}
+    judged = (_FLAGS, _REFUSED, _REFUSED_INSTANCES)
+    gone = {*result, *told, *judged, *(remark.value for remark in Remark)}
     content = {name: value for name, value in job.content.items() if name not in gone}
     return {**content, "FailedInstancesCount": 0}
 
@@ -152,6 +155,19 @@ def _failed_instance(outcome: InstanceOutcome) -> Json:
         "ErrorCode": outcome.error_code,
         "Details": outcome.details or describe_code(outcome.error_code)[0],
     }
+
+
+def _flags_and_refusals(summary: Summary) -> dict[str, Json]:
+    """Return what is said of instances that may show who the patient is; nothing if there are none."""
+    found: dict[str, Json] = {}
+    if summary.flags:
+        found[_FLAGS] = dict(sorted(summary.flags.items()))
+    if summary.refused:
+        found[_REFUSED] = dict(sorted(summary.refused.items()))
+        found[_REFUSED_INSTANCES] = [
+            {"ID": one.source.ancestry.instance, "Reason": one.refused} for one in summary.refusals
+        ]
+    return found
 
 
 def _resources(outcomes: Iterable[InstanceOutcome]) -> Iterator[Json]:

@@ -35,7 +35,7 @@ from typing import Any
 
 from dicomorph.jobs.model import Batch, BatchOutcome, InstanceOutcome, Job
 from dicomorph.jobs.pins import decode_pin, decode_ref, encode_pin, encode_ref
-from dicomorph.jobs.shaping_settings import decode_shaping, encode_shaping
+from dicomorph.jobs.shaping_settings import decode_shaping, encode_shaping, of_earlier_versions
 from dicomorph.jobs.strict_json import count, only, read
 from dicomorph.model.object_keys import job_prefix
 from dicomorph.model.remarks import Remark
@@ -62,6 +62,8 @@ class JobRequest:
         in the requests of earlier versions.
     software : str
         What the products are marked with as de-identified; empty as above.
+    allow_lists : Mapping[str, frozenset[int]]
+        What the list that the body names, if any, had in it at submission: tags by its name.
     """
 
     body: Mapping[str, Json]
@@ -71,10 +73,11 @@ class JobRequest:
     username: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     software: str = ""
+    allow_lists: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     def settings_of_job(self, settings: Settings) -> Settings:
         """Return today's settings with those of the submission in place of the ones that shape bytes."""
-        return replace(settings, **self.settings)
+        return replace(settings, **{**of_earlier_versions(settings), **self.settings})
 
 
 def request_key(job_id: str) -> str:
@@ -145,6 +148,7 @@ def encode_request(request: JobRequest) -> bytes:
             "HttpUsername": request.username,
             "Settings": encode_shaping(request.settings),
             "Software": request.software,
+            **_encode_allow_lists(request.allow_lists),
         }
     )
 
@@ -214,6 +218,8 @@ def encode_outcome(outcome: BatchOutcome) -> bytes:
             "details": instance.details,
             **({"remarks": sorted(one.name for one in instance.remarks)} if instance.remarks else {}),
             **({"untranscoded": instance.untranscoded} if instance.untranscoded else {}),
+            **({"flags": sorted(instance.flags)} if instance.flags else {}),
+            **({"refused": instance.refused} if instance.refused else {}),
         }
         for instance in outcome.instances
     ]
@@ -245,7 +251,16 @@ def _decode_request(document: Any) -> JobRequest:
         username=only(str, document["HttpUsername"]),
         settings=decode_shaping(only(dict, document.get("Settings", {}))),
         software=only(str, document.get("Software", "")),
+        allow_lists=_decode_allow_lists(only(dict, document.get("AllowLists", {}))),
     )
+
+
+def _encode_allow_lists(lists: Mapping[str, frozenset[int]]) -> dict[str, Json]:
+    return {"AllowLists": {name: [*sorted(tags)] for name, tags in lists.items()}} if lists else {}
+
+
+def _decode_allow_lists(document: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    return {name: frozenset(map(count, only(list, tags))) for name, tags in document.items()}
 
 
 def _decode_batch(document: Any) -> Batch:
@@ -263,6 +278,8 @@ def _decode_outcome(document: Any) -> BatchOutcome:
             only(str, instance["details"]),
             frozenset(Remark[only(str, name)] for name in only(list, instance.get("remarks", []))),
             only(str, instance.get("untranscoded", "")),
+            frozenset(only(str, name) for name in only(list, instance.get("flags", []))),
+            only(str, instance.get("refused", "")),
         )
         for instance in only(list, document["instances"])
     )

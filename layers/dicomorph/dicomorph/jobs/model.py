@@ -166,8 +166,10 @@ class InstanceOutcome:
     """What became of one instance of a job.
 
     Exactly one of ``product`` and ``error_code`` says so; the code is Orthanc's.
-    ``details`` never holds an attribute value; ``remarks`` are about the product, and so is
+    ``details`` never holds an attribute value; ``remarks`` and ``flags`` are about the product, and so is
     ``untranscoded``: why it could not be converted into the transfer syntax that was asked for.
+    ``refused`` is the reason (`model.reasons.Reason`, or one of another version) of an instance that has
+    no product since it cannot be made safe, which is no failure of the job.
     """
 
     source: Pin
@@ -176,6 +178,8 @@ class InstanceOutcome:
     details: str = ""
     remarks: frozenset[Remark] = frozenset()
     untranscoded: str = ""
+    flags: frozenset[str] = frozenset()
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ def shaping_of(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in _FORMS}
 
 
+def of_earlier_versions(settings: Settings) -> dict[str, Any]:
+    """Return what held for jobs of versions that wrote none of this down, as far as it has changed since."""
+    return {"default_dicom_version": settings.default_dicom_version or "2023b"}
+
+
 def encode_shaping(shaping: Mapping[str, Any]) -> dict[str, Json]:
     """Return them as JSON."""
     return {name: _FORMS[name][0](value) for name, value in shaping.items()}
@@ -57,5 +62,6 @@ _FORMS: Final[Mapping[str, tuple[Callable[[Any], Json], Callable[[Any], Any]]]] 
     "dicom_lossy_transcoding_quality": (int, count),
     "dictionary": (_write_dictionary, _read_dictionary),
     "ingest_transcoding": (_text, _text),
+    "refuse_burned_in": (bool, lambda value: only(bool, value)),
     "unencodable_text": (lambda choice: str(choice.value), UnencodableText),
 }

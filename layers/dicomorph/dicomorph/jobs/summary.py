@@ -14,7 +14,7 @@ OutcomePosition = tuple[int, int]
 """Where an outcome is recorded: the number of a batch, and which of its instances it is."""
 
 MOST_FAILURES = 100
-"""Of the failures of a job, so many are told one by one, and of what could not be transcoded."""
+"""So many are told one by one of what failed, was refused, or could not be transcoded."""
 
 
 @dataclass(slots=True)
@@ -24,15 +24,19 @@ class Summary:
     Parameters
     ----------
     instances, failed : int
-        How many there are, and how many of them have no product.
+        How many there are, and how many of them have no product and were not refused either.
     failures : list[InstanceOutcome]
-        Of the first sources without a product, in order of their Orthanc ids.
+        Of the first of these, in order of the Orthanc ids of their sources.
     success : InstanceOutcome, optional
         Of the first source with a product, in that order: it names the result.
     series : dict[str, OutcomePosition]
         Each distinct series of products, and where its first product is recorded.
     remarks : Counter[Remark]
         Of how many products each is made.
+    flags, refused : Counter[str]
+        How many products are flagged, and how many instances refused, for each reason.
+    refusals : list[InstanceOutcome]
+        Of the first refused sources, in order of their Orthanc ids.
     untranscoded : int
         How many products could not be converted into the transfer syntax that was asked for.
     kept_syntaxes : list[tuple[str, str]]
@@ -45,12 +49,15 @@ class Summary:
     success: InstanceOutcome | None = None
     series: dict[str, OutcomePosition] = field(default_factory=dict)
     remarks: Counter[Remark] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    refusals: list[InstanceOutcome] = field(default_factory=list)
     untranscoded: int = 0
     kept_syntaxes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def failure(self) -> InstanceOutcome | None:
-        """The outcome that a job fails with; None if each source has a product."""
+        """The outcome that a job fails with; None if each source has a product or was refused."""
         return self.failures[0] if self.failures else None
 
 
@@ -60,12 +67,11 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
     for batch in batches:
         for index, outcome in enumerate(batch.instances):
             summary.instances += 1
-            summary.remarks.update(outcome.remarks)
             if outcome.product is None:
-                summary.failed += 1
-                insort(summary.failures, outcome, key=lambda one: one.source.ancestry.instance)
-                del summary.failures[MOST_FAILURES:]
+                _add_without_product(summary, outcome)
                 continue
+            summary.remarks.update(outcome.remarks)
+            summary.flags.update(outcome.flags)
             summary.success = _earlier(summary.success, outcome)
             summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))
             if outcome.untranscoded:
@@ -73,6 +79,17 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
                 insort(summary.kept_syntaxes, (outcome.product.ancestry.instance, outcome.untranscoded))
                 del summary.kept_syntaxes[MOST_FAILURES:]
     return summary
+
+
+def _add_without_product(summary: Summary, outcome: InstanceOutcome) -> None:
+    if outcome.refused:
+        summary.refused[outcome.refused] += 1
+        told = summary.refusals
+    else:
+        summary.failed += 1
+        told = summary.failures
+    insort(told, outcome, key=lambda one: one.source.ancestry.instance)
+    del told[MOST_FAILURES:]
 
 
 def _earlier(one: InstanceOutcome | None, other: InstanceOutcome) -> InstanceOutcome:

@@ -7,6 +7,7 @@
     │   ├── ParameterOutOfRangeError   3
     │   ├── BadParameterTypeError      5
     │   ├── BadFileFormatError        15   not JSON, not DICOM, a value that cannot be cast
+    │   ├── RefusedError               8   an instance that no rule for attributes makes safe
     │   ├── ForeignOriginError         8   403 on the wire: another site's page asks
     │   ├── MisdirectedRequestError    8   421 on the wire: the server is called by another's name
     │   └── TooLargeBodyError          8   413 on the wire
@@ -38,6 +39,8 @@ the value of an attribute.
 from __future__ import annotations
 
 from typing import ClassVar
+
+from dicomorph.model.reasons import WHY_REFUSED, Reason
 
 
 class DicomorphError(Exception):
@@ -87,6 +90,20 @@ class BadFileFormatError(BadRequestError):
     """The input is not what it claims to be: JSON, DICOM, or a value of its VR."""
 
     code = 15
+
+
+class RefusedError(BadRequestError):
+    """An instance is not handed out, since its pixels show who the patient is, or may do so.
+
+    Parameters
+    ----------
+    reason : Reason
+        What is said about it.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"{reason}: {WHY_REFUSED[reason]}")
+        self.reason = reason
 
 
 class ForeignOriginError(BadRequestError):

@@ -66,9 +66,16 @@ def incoming_upload_key(upload_id: str) -> str:
     return f"{INCOMING_UPLOADS}{upload_id}"
 
 
-def exported_key(prefix: str, product: Ancestry) -> str:
-    """Return the key of a product in a target: nothing of its source, and of the job, is in it."""
-    return f"{prefix}{product.patient}/{product.study}/{product.series}/{product.instance}.dcm"
+def exported_key(prefix: str, product: Ancestry, *, file: str = "") -> str:
+    """Return the key of a product in a target: nothing of its source, and of the job, is in it.
+
+    Parameters
+    ----------
+    file : str
+        What tells it from products of other files that have its identifiers, if there may be any.
+    """
+    name = f"{product.instance}-{file}" if file else product.instance
+    return f"{prefix}{product.patient}/{product.study}/{product.series}/{name}.dcm"
 
 
 def job_prefix(job_id: str) -> str:

@@ -13,3 +13,6 @@ class Remark(enum.Enum):
 
     UNREADABLE_SEQUENCES = "UnreadableSequencesCount"
     """Values went that begin like sequences and are none, for a reader may open them."""
+
+    UNFIT_VALUES = "UnfitValuesCount"
+    """Values went that their VR cannot hold, such as text in the place of a number."""

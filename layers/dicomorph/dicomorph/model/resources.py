@@ -134,7 +134,8 @@ class InstanceEntry:
     An entry that ``replaces`` an object is the outcome of editing that one in place: it is for
     an instance that still has it, not for one that was deleted or replaced meanwhile.
 
-    The ``remarks``, and why it is ``untranscoded``, are for the job that stores it: the index keeps neither.
+    The ``remarks``, the ``flags``, and why it is ``untranscoded``, are for the job that stores it: the index
+    keeps none of them.
     """
 
     ancestry: Ancestry
@@ -144,6 +145,7 @@ class InstanceEntry:
     labels: Mapping[Level, frozenset[str]] = field(default_factory=dict)
     replaces: ObjectRef | None = None
     remarks: frozenset[Remark] = frozenset()
+    flags: frozenset[str] = frozenset()
     untranscoded: str = ""
 
 

@@ -80,7 +80,7 @@ class Settings:
     overwrite_instances: OverwriteInstances = OverwriteInstances.NEVER
     default_encoding: str = "Latin1"
     default_private_creator: str = ""
-    default_dicom_version: str = ""  # the newest edition that is implemented
+    default_dicom_version: str = ""  # that of the version (`deid.editions.default_edition`)
     unencodable_text: UnencodableText = UnencodableText.ERROR
     modified_references: ModifiedReferences = ModifiedReferences.FOLLOW
     ingest_transcoding: str = ""  # the UID of a lossless transfer syntax
@@ -94,6 +94,9 @@ class Settings:
     target_mode: int = 0o600
     arrival_rules: Mapping[str, Mapping[str, Json]] = field(default_factory=lambda: MappingProxyType({}))
     arrival_stable_age: int = 5
+    allow_lists: str = ""  # a folder; on AWS what the keys in the stack's bucket begin with
+    refuse_burned_in: bool = False
+    rejected_days: int = 30  # 0 is for ever
     maximum_storage_size: int = 0  # this and the next ones in MB
     maximum_storage_mode: str = "Reject"
     minimum_free_space: int | None = None  # of a disk that is small, less than of a large one
@@ -271,6 +274,9 @@ _READERS = {
     "TargetMode": ("target_mode", _file_mode),
     "ArrivalRules": ("arrival_rules", _arrival_rules),
     "ArrivalStableAge": ("arrival_stable_age", _count),
+    "AllowLists": ("allow_lists", _text),
+    "RefuseBurnedIn": ("refuse_burned_in", _boolean),
+    "RejectedDays": ("rejected_days", _count),
     "MaximumStorageSize": ("maximum_storage_size", _count),
     "MaximumStorageMode": ("maximum_storage_mode", _storage_mode),
     "MinimumFreeSpace": ("minimum_free_space", _count),

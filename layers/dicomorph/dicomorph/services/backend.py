@@ -71,6 +71,8 @@ class Backend:
         in front of it sees to that.
     trail : AccessTrail, optional
         Where it is written who did what, if it is to be.
+    read_list : Callable[[str], bytes | None]
+        Reads the file of an allow list: by its path, on AWS by its key in the bucket of the stack.
     now : Callable[[], datetime]
         The time in UTC.
     new_token : Callable[[int], bytes]
@@ -93,6 +95,7 @@ class Backend:
     capacity: Callable[[], Capacity] = lambda: Capacity(workers=1, of_one_job=1)
     hosts: frozenset[str] | None = None
     trail: AccessTrail | None = None
+    read_list: Callable[[str], bytes | None] = lambda _: None
 
     def side_by_side(
         self, function: Callable[[_Argument], _Answer], arguments: Iterable[_Argument]

@@ -13,7 +13,7 @@ MODIFICATION_FIELDS = frozenset(
         *("Replace", "Remove", "Keep", "Force", "RemovePrivateTags", "KeepPrivateTags", "DicomVersion"),
         *("PrivateCreator", "Transcode", "LossyQuality", "KeepLabels", "KeepSource", "Level", "Resources"),
         *("Series", "Instances", "Synchronous", "Asynchronous", "Priority", "Permissive", "UserData"),
-        "Target",
+        *("Target", "Profile"),
     }
 )
 """Of all routes that modify, anonymize, split and merge: each of them ignores those of the others."""

@@ -108,12 +108,13 @@ def check_sop_instance_uid(transcoding: Transcoding, modification: Modification)
     Raises
     ------
     BadRequestError
-        If it loses something, and SOPInstanceUID is kept or replaced.
+        If it loses something, and SOPInstanceUID is kept, replaced or retained.
     """
-    named = modification.kept_tags | modification.replaced_tags.keys()
+    named = modification.kept_tags | modification.replaced_tags.keys() | modification.retained_uids
     if transcoding.is_lossy and SOP_INSTANCE_UID in named:
         raise BadRequestError(
-            "A lossy 'Transcode' makes other images: SOPInstanceUID cannot be named in Keep or Replace"
+            "A lossy 'Transcode' makes other images: SOPInstanceUID cannot be named in Keep or Replace, "
+            "nor UIDs be retained"
         )
 
 

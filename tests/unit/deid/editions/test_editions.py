@@ -93,7 +93,7 @@ def data_set(sop_class: str) -> bytes:
 
 def test_an_edition_may_answer_by_path_and_sop_class(monkeypatch: pytest.MonkeyPatch) -> None:
     edition = LaterEdition()
-    monkeypatch.setattr(compilation, "profile", lambda _: edition)
+    monkeypatch.setattr(compilation, "resolver_of", lambda *_: edition)
     compilation._shared_root.cache_clear()
     try:
         engine = rewriter({"Keep": ["StudyDescription"]})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.deid.editions.default_edition import DEFAULT_EDITION
 from dicomorph.model.errors import DicomorphError
 from dicomorph.model.settings import Settings
 from tests.support.parsed_requests import code_of, parsed
@@ -43,8 +44,8 @@ def test_editions_are_known_by_name(value: object, code: int) -> None:
     assert parsed({"DicomVersion": value}).edition == "", "a modification does not look at it"
 
 
-def test_the_newest_edition_is_the_default_unless_set() -> None:
-    assert parsed({}, anonymize=True).edition == "2023b"
+def test_the_edition_of_the_version_is_the_default_unless_set() -> None:
+    assert parsed({}, anonymize=True).edition == DEFAULT_EDITION
     assert parsed({}, anonymize=True, settings=Settings(default_dicom_version="2008")).edition == "2008"
 
 

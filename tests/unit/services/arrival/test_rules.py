@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dicomorph.deid.editions.options import NO_CHOICE
 from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.settings import parse_settings
 from dicomorph.services.arrival.rules import ArrivalRules
@@ -25,6 +26,38 @@ def _rules(rules: Any) -> ArrivalRules:
 def _prefix(rules: ArrivalRules, name: str) -> str | None:
     rule = rules.of(name)
     return None if rule is None else rule.prefix
+
+
+@pytest.mark.parametrize(
+    "profile", [{"Preset": "SafeHarbor"}, {"Options": ["113110"]}, {"AllowList": "research-images"}]
+)
+def test_a_rule_may_choose_of_the_profile(profile: dict[str, Any]) -> None:
+    rule = _rules({"": {"Anonymize": {"DicomVersion": "2026d", "Profile": profile}}}).of("a")
+    assert rule is not None
+    assert rule.modification is not None
+    assert rule.modification.edition == "2026d"
+    assert rule.modification.choice != NO_CHOICE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Profile": {"Options": ["RetainAll"]}},
+        {"Profile": {"Options": ["CleanGraphics"]}},
+        {"Profile": {"AllowList": "mine"}},
+        {"Profile": []},
+        {"Profile": {"Options": ["113110"]}, "DicomVersion": "2023b"},
+        {"Profile": {"Options": ["113110"]}, "Transcode": BASELINE},
+    ],
+)
+def test_a_rule_that_chooses_wrongly_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(BadFileFormatError, match="ArrivalRules: 'ct/'"):
+        _rules({"ct/": {"Anonymize": {"DicomVersion": "2026d", **body}}})
+
+
+def test_a_modification_on_arrival_has_no_profile() -> None:
+    with pytest.raises(BadFileFormatError, match="Profile"):
+        _rules({"ct/": {"Modify": {"Profile": {}}}})
 
 
 def test_of_rules_the_longest_prefix_counts() -> None:
@@ -126,3 +159,37 @@ def test_a_server_does_not_start_with_a_rule_that_means_nothing(tmp_path: Path) 
 def test_rules_are_an_object_of_objects(rules: Any) -> None:
     with pytest.raises(BadFileFormatError, match="ArrivalRules"):
         _rules(rules)
+
+
+@pytest.mark.parametrize(
+    ("files", "names", "fault"),
+    [
+        ({"mine.json": '{"Tags": ["Rows"]}', "note.txt": "no list"}, ["mine", "research-images"], ""),
+        ({"mine.json": '{"Tags": ["Row"]}'}, [], "mine.json"),
+        ({"mine.json": ""}, [], "mine.json"),
+        ({"my list.json": '{"Tags": []}'}, [], "my list.json"),
+        ({}, ["mine"], "'AllowList' is none"),
+    ],
+)
+def test_a_server_reads_all_lists_when_it_starts(
+    tmp_path: Path, files: dict[str, str], names: list[str], fault: str
+) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for name, text in files.items():
+        (lists / name).write_text(text)
+    rules = {name: {"Anonymize": {"DicomVersion": "2026d", "Profile": {"AllowList": name}}} for name in names}
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"AllowLists": str(lists), "ArrivalRules": rules}))
+    if not fault:
+        assert read_settings(settings)
+        return
+    with pytest.raises(SettingsFileError, match=fault):
+        read_settings(settings)
+
+
+def test_a_folder_of_lists_must_be_there(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"AllowLists": str(tmp_path / "nowhere")}))
+    with pytest.raises(SettingsFileError, match="is no folder"):
+        read_settings(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import Final
 
 from dicomorph.deid.editions.allow_list import AllowList
 
@@ -39,3 +40,7 @@ class Choice:
     age_cap: bool = False
     allow_list: AllowList | None = None
     refuses_burned_in: bool = False
+
+
+NO_CHOICE: Final = Choice()
+"""The Basic Profile itself."""

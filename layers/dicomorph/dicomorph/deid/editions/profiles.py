@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
 
-from dicomorph.deid.editions.resolution import ANYWHERE, Path
+from dicomorph.deid.editions.resolution import ANYWHERE, RT_PATHS, RT_STUDY, Path
 from dicomorph.deid.identity import MAPPED
 from dicomorph.dicom.engine.edit_plan import EMPTY, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.engine.identity_mapper import Namespace
@@ -31,9 +31,6 @@ _IN_EVERY_EDITION = {**dict.fromkeys(_CHANGED_OR_SIGNED, REMOVE), **MAPPED, PATI
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
 _REPEATING = (0x50, 0x60)  # the first byte of the groups of curves and overlays
 _REFERENCED_SOP_INSTANCE_UID = 0x00081155
-# RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
-_RT_FRAME_OF_REFERENCE: Path = (0x30060010,)
-_RT_STUDY: Path = (0x30060010, 0x30060012)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +58,20 @@ class Profile:
 
     def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - see above
         """Return what happens to an attribute; what the edition does not name is kept."""
-        if tag == _REFERENCED_SOP_INSTANCE_UID and path == _RT_STUDY:
+        if tag == _REFERENCED_SOP_INSTANCE_UID and path == RT_STUDY:
             return Rule(Action.MAP, Namespace.STUDY)
         found = _IN_EVERY_EDITION.get(tag) or self.rules.get(tag)
         if found is not None:
             return found
         return REMOVE if tag < _FIRST_DATA_SET_TAG or is_graphic(tag) else KEEP
 
+    def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - as in `resolve`
+        """Return that values are not looked at, as in Orthanc."""
+        return KEEP
+
     def place(self, path: Path, sop_class: str) -> Path:  # noqa: ARG002 - as in `resolve`
         """Return the path itself on the way to the study that a structure set refers to."""
-        return path if path in {_RT_FRAME_OF_REFERENCE, _RT_STUDY} else ANYWHERE
+        return path if path in RT_PATHS else ANYWHERE
 
 
 @functools.cache

@@ -16,6 +16,10 @@ Path: TypeAlias = tuple[int, ...]
 # The path that stands for every sequence that makes no difference.
 ANYWHERE: Path = (0xFFFEE000,)
 
+# RT structure sets refer to a *study* by ReferencedSOPInstanceUID (spec, gotcha G11).
+RT_STUDY: Path = (0x30060010, 0x30060012)
+RT_PATHS = frozenset({RT_STUDY, RT_STUDY[:1]})
+
 
 class Resolver(Protocol):
     """One edition. Its answers must depend on nothing but the arguments: they are remembered."""
@@ -31,6 +35,19 @@ class Resolver(Protocol):
         ----------
         tag : int
             The attribute.
+        path : Path
+            A place, as `place` returned it.
+        sop_class : str
+            Of the instance.
+        """
+
+    def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
+        """Return what happens to a value that its VR cannot hold; KEEP where values are not looked at.
+
+        Parameters
+        ----------
+        tag : int
+            An attribute that is kept where its value fits.
         path : Path
             A place, as `place` returned it.
         sop_class : str

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dicomorph.deid.editions.profiles import NEWEST_EDITION, profile
-from dicomorph.deid.identity import IDENTIFIERS
+from dicomorph.deid.editions.allow_list_file import shipped_allow_list
+from dicomorph.deid.editions.options import NO_CHOICE, Choice, Option
+from dicomorph.deid.identity import IDENTIFIERS, INSTANCE_UIDS
 from dicomorph.deid.requests.embedded_images import check_image, embedded_image
+from dicomorph.deid.requests.profile_choice import AllowLists, Chosen, read_profile
 from dicomorph.dicom.standard.tag_path import TagNames, TagPath
 from dicomorph.dicom.standard.tags import (
     PATIENT_ID,
@@ -48,6 +50,8 @@ class Modification:
     redeclares : bool
         Whether files get another character set where theirs lacks what is written, and where they
         have no text beyond ASCII of their own.
+    choice : Choice
+        What is chosen of the profile.
     """
 
     level: Level
@@ -63,6 +67,7 @@ class Modification:
     takes_data_uris: bool = True
     names_creator: bool = False
     redeclares: bool = False
+    choice: Choice = NO_CHOICE
 
     @property
     def kept_tags(self) -> frozenset[int]:
@@ -86,6 +91,13 @@ class Modification:
         return removed - frozenset(self.replaced_tags) - self.kept_tags
 
     @property
+    def retained_uids(self) -> frozenset[int]:
+        """The UIDs of the instance's own that stay as an option says, unless the request replaces them."""
+        if Option.RETAIN_UIDS not in self.choice.options:
+            return frozenset()
+        return INSTANCE_UIDS - self.replaced_tags.keys()
+
+    @property
     def needs_name(self) -> bool:
         """Whether an ``Anonymized<N>`` is to be drawn: nobody named PatientName (spec 3.9)."""
         named = self.kept_tags | self.replaced_tags.keys() | self.removed_tags
@@ -93,7 +105,12 @@ class Modification:
 
 
 def parse_modification(
-    body: Mapping[str, Json], *, is_anonymization: bool, level: Level | None, settings: Settings
+    body: Mapping[str, Json],
+    *,
+    is_anonymization: bool,
+    level: Level | None,
+    settings: Settings,
+    allow_lists: AllowLists = shipped_allow_list,
 ) -> Modification:
     """Read and check what a request wants changed; options of jobs are not looked at.
 
@@ -103,6 +120,8 @@ def parse_modification(
         The decoded body.
     level : Level, optional
         Of the route; None for a single instance, whose level follows from Replace (spec 3.1).
+    allow_lists : AllowLists
+        Finds the list that the request names.
 
     Raises
     ------
@@ -112,7 +131,9 @@ def parse_modification(
         For a misspelled tag.
     """
     names = TagNames(settings.dictionary)
-    edition = _edition(body, settings) if is_anonymization else ""
+    edition, choice = Chosen("", NO_CHOICE)
+    if is_anonymization:
+        edition, choice = read_profile(body, settings=settings, allow_lists=allow_lists)
     force = read_boolean(body, "Force", default=False)
     # Each route ignores the option of the other, whatever its type (spec 2.4).
     remove_private = not is_anonymization and read_boolean(body, "RemovePrivateTags", default=False)
@@ -144,14 +165,10 @@ def parse_modification(
         force=force,
         private_creator=creator,
         names_creator="PrivateCreator" in body,
+        choice=choice,
     )
     _check_identifiers(modification)
     return modification
-
-
-def _edition(body: Mapping[str, Json], settings: Settings) -> str:
-    edition = read_text(body, "DicomVersion", default=settings.default_dicom_version or NEWEST_EDITION)
-    return profile(edition).edition
 
 
 def _paths(body: Mapping[str, Json], name: str, names: TagNames) -> frozenset[TagPath]:

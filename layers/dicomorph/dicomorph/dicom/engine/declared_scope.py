@@ -31,11 +31,17 @@ class DeclaredScope:
         self.claims: PrivateClaims | None = scope.claims
         self.looks_ahead = scope.looks_ahead
         self.cleans_frames = scope.cleans_frames
+        self.checks_values = scope.checks_values
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:
         """Return what happens to an element."""
         return self._rule if tag == SPECIFIC_CHARACTER_SET else self._scope.rule(tag)
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element whose value its VR cannot hold."""
+        return self._scope.unfit(tag)
 
     def of_item(self, tag: int, index: int) -> Scope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""

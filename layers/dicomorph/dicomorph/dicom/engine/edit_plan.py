@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from dicomorph.dicom.engine.examination import Judge
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
+from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from dicomorph.model.resources import Json
@@ -30,6 +32,7 @@ class Action(enum.Enum):
     FOLLOW = "follow"  # a reference: changed where what it leads to gets new identifiers
     DUMMY = "dummy"  # something that is valid and says nothing of the original takes its place
     APPEND = "append"  # what the plan has for the tag is added to what the file has
+    JUDGE = "judge"  # a private element: by its creator, which its data set tells (`Scope.judge`)
 
 
 class DummyKind(enum.Enum):
@@ -40,6 +43,8 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
+    TERM = "term"  # the original if it is one of the rule's terms, in any case, else the first of these
+    ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
 class Dummy(NamedTuple):
@@ -50,7 +55,7 @@ class Dummy(NamedTuple):
     kind : DummyKind
         What it is made of.
     value : Json
-        For `DummyKind.VALUE`: as requests write it.
+        For `DummyKind.VALUE`: as requests write it. For `DummyKind.TERM`: a list of ASCII texts.
     """
 
     kind: DummyKind
@@ -70,9 +75,47 @@ REMOVE = Rule(Action.REMOVE)
 EMPTY = Rule(Action.EMPTY)
 REPLACE = Rule(Action.REPLACE)
 FOLLOW = Rule(Action.FOLLOW)
+JUDGE = Rule(Action.JUDGE)
 NO_VALUE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.NOTHING))
 DUMMY = Rule(Action.DUMMY, dummy=Dummy(DummyKind.CONSTANT))
 KEYED = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED))
+AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
+ICC_PROFILE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.ICC_PROFILE))
+APPEND = Rule(Action.APPEND)
+
+
+class Verdicts(NamedTuple):
+    """What happens to the private elements of one data set. Hashable.
+
+    Parameters
+    ----------
+    rules : tuple[tuple[int, Rule], ...]
+        Those that do not just go, with their creators.
+    described : tuple[tuple[int, str], ...]
+        Groups and creators of the blocks that stay and are spoken of in
+        PrivateDataElementCharacteristicsSequence.
+    inside : PrivateJudge
+        Who judges in the items of the data set.
+    """
+
+    rules: tuple[tuple[int, Rule], ...]
+    described: tuple[tuple[int, str], ...]
+    inside: PrivateJudge
+
+
+class PrivateJudge(Protocol):
+    """Tells which private elements stay where a scope says `Action.JUDGE`. Equal if it judges alike."""
+
+    def judge(self, contents: PrivateContents, stays: Callable[[int], bool | None]) -> Verdicts:
+        """Judge one data set.
+
+        Parameters
+        ----------
+        contents : PrivateContents
+            Its private elements.
+        stays : Callable[[int], bool | None]
+            Tells what stays, or goes, whatever the judge says; None where that is for it to say.
+        """
 
 
 class Scope(Protocol):
@@ -103,8 +146,19 @@ class Scope(Protocol):
         """The private tags that are named here and meant by their creator, None if there are none."""
 
     @property
+    def judge(self) -> PrivateJudge | None:
+        """Who decides where a rule says `Action.JUDGE`, None where none does, or all is decided."""
+
+    @property
     def written_as(self) -> Mapping[int, int | None]:
         """Tags of replacements that a request calls otherwise; None for the private creator of a block."""
+
+    @property
+    def checks_values(self) -> bool:
+        """Whether kept values go that their VR cannot hold (`engine.fitting_values`)."""
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element with such a value; `Action.KEEP` if nobody looks at it."""
 
     @property
     def cleans_frames(self) -> bool:
@@ -141,6 +195,11 @@ class EditPlan:
     references : Mapping[int, Namespace]
         Replaced identifiers whose references follow: where a nested value equals the
         top-level original in that namespace, it takes the replacement.
+    appended : Mapping[int, Json]
+        The values of `Action.APPEND` at the top level, inserted where the element is absent. Text gets
+        those that it lacks, a sequence the items whose CodeValue and CodingSchemeDesignator it lacks.
+    one_namespace : bool
+        Whether new UIDs come from one namespace, and registered ones stay (`IdentityMapper`).
     is_anonymization : bool
         Whether nothing of the original container may survive (PS3.15 E.1.1).
     looks_ahead : bool
@@ -150,6 +209,8 @@ class EditPlan:
     redeclares : bool
         Whether a file gets another character set where its own lacks what is written, and where
         the text that stays reads the same in both.
+    judge : Judge, optional
+        Says of a file why its pixels may show who the patient is, or refuses it.
     """
 
     root: Scope
@@ -162,7 +223,10 @@ class EditPlan:
     looks_ahead: bool = False
     writes_beyond_ascii: bool = False
     redeclares: bool = False
+    judge: Judge | None = None
     root_of_class: Callable[[str], Scope] | None = None
+    appended: Mapping[int, Json] = field(default_factory=dict)
+    one_namespace: bool = False
 
     def of_class(self, sop_class: str) -> EditPlan:
         """Return the plan with the rules for one SOP class."""

@@ -6,12 +6,14 @@ here: mapped identifiers, replacement values as elements, sequences that files r
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
+from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
+from dicomorph.dicom.engine.judged_scope import JudgedScope
 from dicomorph.dicom.engine.learnt import ItemRules
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
@@ -19,6 +21,7 @@ from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import Steps
 from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import Encoding, IrregularError
@@ -28,6 +31,7 @@ from dicomorph.dicom.stream.source import Buffer
 REMEMBERED = 20_000  # of elements, for each scope
 _REMEMBERED_SCOPES = 1_000  # a file may name any number of character sets in its items
 _REMEMBERED_TOPS = 100  # files of a job declare few character sets
+SHORT_ELEMENT = 64  # bytes of one that is remembered as it is: longer ones hardly repeat
 _LONGEST = 4096  # bytes of an element that is remembered
 
 
@@ -45,12 +49,14 @@ class EncodedScope:
     """
 
     __slots__ = (
+        "_checks",
         "_editors",
         "_plain",
         "_scopes",
         "edits",
         "encoding",
         "first",
+        "fitting",
         "items",
         "replaced",
         "replaces",
@@ -58,6 +64,7 @@ class EncodedScope:
         "scope",
         "sequences",
         "steps",
+        "substitutes",
         "writing",
     )
 
@@ -77,7 +84,10 @@ class EncodedScope:
         self.sequences: dict[bytes, bytes | None] = {}
         self.edits: dict[bytes, bytes] = {}
         self.replaced: dict[int, bytes] = {}
+        self.substitutes = _Substitutes(self)
         self._editors: dict[Any, Editor] = {}
+        self._checks: dict[Any, Callable[[bytes], bool]] = {}
+        self.fitting: set[bytes] = set()  # short elements whose values are such as their VRs hold
         self._plain: EncodedScope | None = None
 
     @property
@@ -90,11 +100,25 @@ class EncodedScope:
 
     def ahead(self, buffer: Buffer, pos: int, end: int) -> EncodedScope:
         """Return the scope for one item, after a look at its elements."""
-        if not self.scope.looks_ahead:
+        if not self.scope.looks_ahead and self.scope.judge is None:
             return self
-        elements = elements_of_item(buffer, pos, end, self.encoding)
-        found = preview(elements, lambda start, stop: buffer[start:stop], claims=self.scope.claims)
-        return self._scopes.previewed(self, found)
+        return self._scopes.previewed(self, self._preview(buffer, pos, end))
+
+    def judged(self, buffer: Buffer, pos: int, end: int) -> EncodedScope:
+        """Return the scope for one item, after a look at its private elements; the first is at a position.
+
+        What stands before them was rewritten already: nothing in it depends on them.
+        """
+        return self._scopes.judged(self, self._preview(buffer, pos, end))
+
+    def _preview(self, buffer: Buffer, pos: int, end: int) -> Preview:
+        return preview(
+            elements_of_item(buffer, pos, end, self.encoding),
+            lambda start, stop: bytes(buffer[start:stop]),
+            self.encoding,
+            claims=self.scope.claims,
+            judges=self.scope.judge is not None,
+        )
 
     def under(self, raw_character_set: bytes) -> EncodedScope:
         """Return the same scope under the SpecificCharacterSet that was met."""
@@ -118,14 +142,55 @@ class EncodedScope:
         if editor is None:
             if len(self._editors) >= REMEMBERED:
                 self._editors.clear()
-            tag, vr = self.steps.tag_and_vr(key)
-            editor = self._editors[key] = self.rewriting.editor(self.steps.rules[tag], self.writing, tag, vr)
+            editor = self._editors[key] = self._editor(key)
         if len(self.edits) >= REMEMBERED:
             self.edits.clear()
+        counted = self.rewriting.counted
         found = editor(whole)
-        if len(whole) <= _LONGEST:
+        if len(whole) <= _LONGEST and counted == self.rewriting.counted:
             self.edits[whole] = found
         return found
+
+    def _editor(self, key: Any) -> Editor:
+        tag, vr = self.steps.tag_and_vr(key)
+        rule = self.steps.rules[tag]
+        if rule.action is not Action.KEEP:
+            return self.rewriting.editor(rule, self.writing, tag, vr)
+
+        def check(whole: bytes) -> bytes:
+            instead = self.checked(whole, key)
+            return whole if instead is None else instead
+
+        return check
+
+    def checked(self, whole: bytes, key: Any) -> bytes | None:
+        """Return what takes the place of a kept element whose value its VR cannot hold; None if it stays.
+
+        Short ones that stay are remembered in `fitting`.
+
+        Parameters
+        ----------
+        whole, key
+            As for `edit`.
+        """
+        tag, vr = self.steps.tag_and_vr(key)
+        fits = self._checks.get(key)
+        if fits is None:
+            if len(self._checks) >= REMEMBERED:
+                self._checks.clear()
+            fits = self._checks[key] = FITS[valid_vr(tag, vr)]
+        if fits(whole[self.encoding.length_field(vr)[0] :]):
+            if len(whole) <= SHORT_ELEMENT:
+                if len(self.fitting) >= REMEMBERED:
+                    self.fitting.clear()
+                self.fitting.add(whole)
+            return None
+        return self.unfit(whole, key)
+
+    def unfit(self, whole: bytes, key: Any) -> bytes:
+        """Return what takes the place of a kept element whose value its VR cannot hold."""
+        tag, vr = self.steps.tag_and_vr(key)
+        return self.rewriting.unfit_element(self.scope.unfit(tag), self.writing, tag, vr, whole)
 
     def declaring(self, value: bytes) -> bytes:
         """Return SpecificCharacterSet with a value, nothing if that is empty."""
@@ -163,6 +228,8 @@ class EncodedScope:
             return self.replacement(tag)
         if tag in plan.default:
             return self.rewriting.element(self.writing, tag, plan.default[tag], tag)
+        if tag in plan.appended:
+            return self.rewriting.element(self.writing, tag, plan.appended[tag], tag)
         namespace = self.scope.rule(tag).namespace or Namespace.INSTANCE
         return self.rewriting.identities.absent_uid(self.encoding, tag, namespace)
 
@@ -231,6 +298,27 @@ class _ItemScopesByKey(dict[Any, ItemScopes]):
         return items
 
 
+class _Substitutes(dict[Any, bytes]):
+    """The elements that take the place of others whatever these hold, by the key of their step."""
+
+    def __init__(self, encoded: EncodedScope) -> None:
+        super().__init__()
+        self._encoded = encoded
+
+    def __missing__(self, key: Any) -> bytes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        steps = self._encoded.steps
+        tag, vr = steps.tag_and_vr(key)
+        dummy = steps.rules[tag].dummy
+        if dummy is None:  # `Action.EMPTY`
+            found = steps.empty[key]
+        else:
+            found = self._encoded.rewriting.dummy(dummy, self._encoded.writing, tag, vr)
+        self[key] = found
+        return found
+
+
 class EncodedScopes:
     """All scopes that were met while files were rewritten under one plan.
 
@@ -246,6 +334,7 @@ class EncodedScopes:
         # Those of the top level, which each file asks for, by SpecificCharacterSet once it was met.
         self._tops: dict[tuple[Encoding, bool | None, bytes | None], EncodedScope] = {}
         self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
+        self._judged: dict[tuple[Scope, Verdicts], JudgedScope] = {}
 
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
@@ -277,11 +366,27 @@ class EncodedScopes:
         signed = found.signed(scope, scope.replacements)
         if signed is not None:
             writing = writing._replace(signed=signed)
+        raw = found.character_set
+        decoding = self.rewriting.declared(raw) if raw else writing.decoding
         if scope.claims is not None:
-            raw = found.character_set
-            decoding = self.rewriting.declared(raw) if raw else writing.decoding
             scope = self._relocated(scope, found.relocation(scope, scope.claims, decoding))
-        return self._of(scope, writing)
+        return self._of(self._judged_scope(scope, found.verdicts(scope, decoding)), writing)
+
+    def judged(self, encoded: EncodedScope, found: Preview) -> EncodedScope:
+        """Return the scope for the rest of an item, after a look at its private elements."""
+        verdicts = found.verdicts(encoded.scope, encoded.writing.decoding)
+        return self._of(self._judged_scope(encoded.scope, verdicts), encoded.writing)
+
+    def _judged_scope(self, scope: Scope, verdicts: Verdicts | None) -> Scope:
+        if verdicts is None:
+            return scope
+        key = scope, verdicts
+        judged = self._judged.get(key)
+        if judged is None:
+            if len(self._judged) >= _REMEMBERED_SCOPES:
+                self._judged.clear()
+            judged = self._judged[key] = JudgedScope(scope, verdicts.inside, verdicts)
+        return judged
 
     def _relocated(self, scope: Scope, relocation: Relocation) -> Scope:
         if relocation == UNMOVED:

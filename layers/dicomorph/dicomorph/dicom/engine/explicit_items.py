@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 
 from dicomorph.dicom.engine import implicit_items
-from dicomorph.dicom.engine.encoded_scope import REMEMBERED, EncodedScope, ItemScopes
+from dicomorph.dicom.engine.encoded_scope import REMEMBERED, SHORT_ELEMENT, EncodedScope, ItemScopes
 from dicomorph.dicom.engine.holding_items import holds_items, is_no_sequence
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
@@ -25,12 +25,14 @@ from dicomorph.dicom.engine.item_edits import (
 )
 from dicomorph.dicom.engine.step_kinds import (
     CHARACTER_SET,
+    CHECK_SHORT,
     DROP_SHORT,
     EDIT_LONG,
     EDIT_SHORT,
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     PIXELS,
     SEQUENCE,
@@ -98,9 +100,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     raw = buffer[pos:stop]
                     edited = encoded.sequences.get(raw, raw)
                     if edited is raw:
-                        counted = encoded.rewriting.unreadable
+                        counted = encoded.rewriting.counted
                         edited = short_sequence(raw, length, encoded.items[key], depth)
-                        if counted == encoded.rewriting.unreadable and len(encoded.sequences) < REMEMBERED:
+                        if counted == encoded.rewriting.counted and len(encoded.sequences) < REMEMBERED:
                             encoded.sequences[raw] = edited
                     if edited is None:
                         pos = stop
@@ -121,6 +123,18 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                         continue
                     replacement = found
                     growth += more
+            elif step == CHECK_SHORT:
+                stop = pos + 8 + length
+                raw = buffer[pos:stop]
+                if length <= SHORT_ELEMENT and raw in encoded.fitting:
+                    pos = stop
+                    continue
+                edited = encoded.checked(raw, key)
+                if edited is None:
+                    pos = stop
+                    continue
+                replacement = [edited]
+                growth += len(edited) - (stop - pos)
             elif step == KEEP_LONG:
                 (length,) = long_length(buffer, pos + 8)
                 pos += 12
@@ -143,8 +157,9 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                 growth -= stop - pos
             elif step == EMPTY_SHORT:
                 stop = pos + 8 + length
-                replacement = [encoded.steps.empty[key]]
-                growth -= length
+                edited = encoded.substitutes[key]
+                replacement = [edited]
+                growth += len(edited) - (stop - pos)
             elif step == STOP:
                 if undefined and key[:4] == item_delimitation:
                     break
@@ -174,6 +189,10 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
                     continue
                 replacement = [declared]
                 growth += len(declared) - (stop - pos)
+            elif step == JUDGED:
+                encoded = encoded.judged(buffer, pos, end)
+                known = encoded.first
+                continue
             else:
                 if step == PIXELS:
                     stop, found, more = pixels_in_item(buffer, first, pos, end, encoding)
@@ -227,8 +246,8 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         else:
             stop = pos + 12 + length
         if step == EMPTY_LONG:
-            empty = encoded.steps.empty[key]  # one that came as UN has a shorter header now
-            return stop, [empty], len(empty) - (stop - pos)
+            instead = encoded.substitutes[key]  # for one that came as UN, its header is shorter now
+            return stop, [instead], len(instead) - (stop - pos)
         if step != EDIT_LONG:
             return stop, [], pos - stop
         edited = encoded.edit(buffer[pos:stop], key)

@@ -56,7 +56,7 @@ class IdentityEditors:
         self._mapper = mapper
         self._references = references
         self._encoder = encoder
-        self._uid_editors: dict[tuple[Namespace, bytes, Encoding], Editor] = {}
+        self._uid_editors: dict[tuple[int, Namespace, bytes, Encoding], Editor] = {}
 
     def editor(self, writing: Writing, tag: int, vr: bytes, namespace: Namespace) -> Editor:
         """Return what edits an element with this header; one that is no text gets its dictionary VR."""
@@ -64,21 +64,21 @@ class IdentityEditors:
             return self._patient_id_editor(writing, tag, vr)
         if writing.encoding.explicit and vr not in TEXT_VRS:
             return self._unknown_uid_editor(writing, tag, vr, namespace)
-        key = namespace, vr, writing.encoding
+        key = id(self._mapper.uids(namespace, tag)), namespace, vr, writing.encoding
         editor = self._uid_editors.get(key)
         if editor is None:
-            editor = self._uid_editors[key] = self._uid_editor(writing.encoding, vr, namespace)
+            editor = self._uid_editors[key] = self._uid_editor(writing.encoding, tag, vr, namespace)
         return editor
 
     def absent_uid(self, encoding: Encoding, tag: int, namespace: Namespace) -> bytes:
         """Return the element for a UID that a file lacks and its product must have."""
-        uid = self._mapper.uids(namespace)[b""]
+        uid = self._mapper.absent_uid(namespace, tag)
         return encoding.element(tag, b"UI", uid + b"\0" if len(uid) & 1 else uid)
 
     def patient_id_of_study(self, encoding: Encoding, tag: int, vr: bytes, study_instance_uid: str) -> bytes:
-        """Return the element that takes the place of an empty PatientID in a study."""
+        """Return the element that stands for no PatientID in a study; it is empty if that has no UID."""
         written = vr if vr in TEXT_VRS else vr_of(tag).encode()
-        new = self._mapper.patient_id_of_study(study_instance_uid)
+        new = self._mapper.patient_id_of_study(study_instance_uid) if study_instance_uid else ""
         return encoding.element(tag, written, new.encode("ascii"))
 
     def _patient_id_editor(self, writing: Writing, tag: int, vr: bytes) -> Editor:
@@ -101,18 +101,19 @@ class IdentityEditors:
         known = vr_of(tag).encode()
         size, _ = writing.encoding.length_field(vr)
         header = writing.encoding.header(tag, known, 0)
-        edit = self._uid_editor(writing.encoding, known, namespace)
+        edit = self._uid_editor(writing.encoding, tag, known, namespace)
         return lambda whole: edit(header + whole[size:])
 
-    def _uid_editor(self, encoding: Encoding, vr: bytes, namespace: Namespace) -> Editor:
+    def _uid_editor(self, encoding: Encoding, tag: int, vr: bytes, namespace: Namespace) -> Editor:
         pad = b" " if vr not in (b"UI", b"") else b"\0"
-        uids = self._mapper.uids(namespace)
+        uids = self._mapper.uids(namespace, tag)
+        is_shared = self._mapper.one_namespace
         replaced = {
             original.encode("latin-1", "replace"): new.encode("latin-1", "replace")
             if isinstance(new, str)
             else b""
             for (of, original), new in self._references.items()
-            if of is namespace
+            if of is namespace or (is_shared and of is not Namespace.PATIENT)
         }
         size, length = encoding.length_field(vr)
         before, pack = size - length.size, length.pack

@@ -12,6 +12,9 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 
+from dicomorph.dicom.standard.registered_uids import is_registered
+from dicomorph.dicom.standard.tags import SOP_INSTANCE_UID
+
 _UUID_MASK = ~(0xF << 76 | 0x3 << 62)
 _UUID_BITS = 0x4 << 76 | 0x2 << 62  # version 4, variant RFC 9562
 _REMEMBERED = 100_000  # hostile files must not grow what is remembered without bound
@@ -29,6 +32,9 @@ class Namespace(enum.Enum):
     INSTANCE = b"instance"
 
 
+_COPIED = (Namespace.INSTANCE,)
+
+
 class IdentityMapper:
     """Derives replacements of identifiers from a secret.
 
@@ -39,6 +45,10 @@ class IdentityMapper:
     copy : int
         Which copy is made of an instance that a job takes several times: each gets a
         SOPInstanceUID of its own, and the same series and study.
+    one_namespace : bool
+        Whether the same original UID gets the same new one whatever it names, so that any reference
+        leads where it did, and UIDs that the standard registers stay. Only its own SOPInstanceUID
+        tells a copy from the others then.
 
     Examples
     --------
@@ -47,7 +57,7 @@ class IdentityMapper:
     True
     """
 
-    def __init__(self, key: bytes, *, copy: int = 0) -> None:
+    def __init__(self, key: bytes, *, copy: int = 0, one_namespace: bool = False) -> None:
         if len(key) < 16:  # noqa: PLR2004 - 128 bits
             message = "The key of a mapper has at least 16 bytes"
             raise ValueError(message)
@@ -57,12 +67,19 @@ class IdentityMapper:
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self._patient_ids = _Numbers(self._inner, self._outer, b"patient id")
         self._patients_of_studies = _Numbers(self._inner, self._outer, b"patient id of a study")
-        domains = {namespace: namespace.value for namespace in Namespace}
-        if copy:
-            domains[Namespace.INSTANCE] += b" copy %d" % copy
+        self._dummies = _Numbers(self._inner, self._outer, b"dummy")
+        self.one_namespace = one_namespace
+        own = b" copy %d" % copy if copy else b""
+        if one_namespace:
+            shared = _UnregisteredUids(self._inner, self._outer, b"uid")
+            self._uids: dict[Namespace, _Uids] = dict.fromkeys(Namespace, shared)
+            self._own = _Uids(self._inner, self._outer, b"uid" + own) if own else shared
+            return
         self._uids = {
-            namespace: _Uids(self._inner, self._outer, domain) for namespace, domain in domains.items()
+            namespace: _Uids(self._inner, self._outer, namespace.value + own * (namespace in _COPIED))
+            for namespace in Namespace
         }
+        self._own = self._uids[Namespace.INSTANCE]
 
     def uid(self, namespace: Namespace, original: str) -> str:
         """Return the new UID of an original one, below the UUID root 2.25 (PS3.5 B.2).
@@ -71,9 +88,28 @@ class IdentityMapper:
         """
         return self._uids[namespace][original.encode("utf-8")].decode("ascii")
 
-    def uids(self, namespace: Namespace) -> Mapping[bytes, bytes]:
-        """Return the new UIDs by the original ones, in UTF-8 and without padding: `uid`, for hot loops."""
-        return self._uids[namespace]
+    def uids(self, namespace: Namespace, tag: int = 0) -> Mapping[bytes, bytes]:
+        """Return the new UIDs by the original ones, in UTF-8 and without padding: `uid`, for hot loops.
+
+        Parameters
+        ----------
+        tag : int
+            Of the elements that hold them.
+        """
+        is_own = tag == SOP_INSTANCE_UID and namespace is Namespace.INSTANCE
+        return self._own if is_own else self._uids[namespace]
+
+    def absent_uid(self, namespace: Namespace, tag: int) -> bytes:
+        """Return the UID of what a file has none for; in one namespace too, a series is not its study."""
+        original = b"absent " + namespace.value if self.one_namespace else b""
+        return self.uids(namespace, tag)[original]
+
+    def dummy(self, original: str) -> int:
+        """Return a number below 2**128 in place of a value that tells entities apart.
+
+        It does not depend on the attribute: what was equal in two places still is.
+        """
+        return self._dummies.number(original.encode("utf-8"))
 
     def patient_id(self, original: str) -> str:
         """Return the new PatientID of an original one: a lower-case UUID, as Orthanc's (spec 3.7)."""
@@ -113,3 +149,10 @@ class _Uids(dict[bytes, bytes]):
             self.clear()
         new = self[original] = b"2.25.%d" % self._number(original)
         return new
+
+
+class _UnregisteredUids(_Uids):
+    """New UIDs, but for those of the standard, which stay."""
+
+    def __missing__(self, original: bytes) -> bytes:
+        return original if is_registered(original) else super().__missing__(original)

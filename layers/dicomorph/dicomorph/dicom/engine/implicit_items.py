@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from dicomorph.dicom.engine.encoded_scope import EncodedScope
+from dicomorph.dicom.engine.encoded_scope import SHORT_ELEMENT, EncodedScope
 from dicomorph.dicom.engine.holding_items import holds_items
 from dicomorph.dicom.engine.item_edits import (
     LONG_RUN,
@@ -20,10 +20,12 @@ from dicomorph.dicom.engine.item_edits import (
 )
 from dicomorph.dicom.engine.step_kinds import (
     CHARACTER_SET,
+    CHECK_SHORT,
     DROP_SHORT,
     EDIT_SHORT,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     PIXELS,
     SEQUENCE,
     STOP,
@@ -84,8 +86,9 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 replacement = [edited]
                 growth += len(edited)
             elif step == EMPTY_SHORT:
-                replacement = [encoded.steps.empty[key]]
-                growth += 8
+                edited = encoded.substitutes[key]
+                replacement = [edited]
+                growth += len(edited)
         elif step == STOP:
             if undefined and key == _ITEM_DELIMITATION:
                 break
@@ -93,6 +96,20 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 raise misplaced()
             pos = end  # a delimiter that ends what ends here anyway
             continue
+        elif step == CHECK_SHORT:
+            if length == UNDEFINED_LENGTH:
+                raise overrun()
+            stop = pos + 8 + length
+            whole = buffer[pos:stop]
+            if length <= SHORT_ELEMENT and whole in encoded.fitting:
+                pos = stop
+                continue
+            instead = encoded.checked(whole, key)
+            if instead is None:
+                pos = stop
+                continue
+            replacement = [instead]
+            growth += len(instead) - (stop - pos)
         elif step == FOLLOW_SHORT:
             if length == UNDEFINED_LENGTH:
                 raise overrun()
@@ -120,6 +137,10 @@ def item(  # noqa: C901, PLR0912, PLR0915 - hot loop
                 continue
             replacement = found
             growth += more
+        elif step == JUDGED:
+            encoded = encoded.judged(buffer, pos, end)
+            known = encoded.first
+            continue
         else:
             walk_of = nested_sequence
             if step != SEQUENCE:

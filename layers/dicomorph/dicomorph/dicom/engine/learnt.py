@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.engine.edit_plan import Rule, Scope
@@ -9,6 +10,9 @@ from dicomorph.dicom.engine.step_kinds import (
     DROP_SHORT,
     IMAGE,
     KEEP_SHORT,
+    LOOK,
+    LOOK_DROPPED,
+    LOOK_SHORT,
     NOTE,
     NOTED,
     STOP,
@@ -25,6 +29,7 @@ from dicomorph.dicom.stream.elements import (
 # Keys of the zeros and of the bytes FF behind a data set: tag 0, out of order wherever they stand. (Zeros in
 # implicit VR are tag 0 as they are.)
 _PADDING = frozenset((bytes(6), 0xFFFFFFFF, b"\xff" * 6))
+_LOOKS = {KEEP_SHORT: LOOK_SHORT, DROP_SHORT: LOOK_DROPPED}
 LEARNT = 5_000  # hostile files must not grow what outlives them without bound
 
 
@@ -128,11 +133,18 @@ class StepsInAnyOrder(StepsBehind):
 
 
 class TopSteps(dict[Any, tuple[int, int]]):
-    """The step and the tag for each key at the top level."""
+    """The step and the tag for each key at the top level.
 
-    def __init__(self, steps: StepsOfScope) -> None:
+    Parameters
+    ----------
+    examined : AbstractSet[int]
+        The tags whose values are noted.
+    """
+
+    def __init__(self, steps: StepsOfScope, examined: AbstractSet[int] = frozenset()) -> None:
         super().__init__()
         self._steps = steps
+        self._examined = examined
 
     def __missing__(self, key: Any) -> tuple[int, int]:
         if key in _PADDING:
@@ -147,6 +159,8 @@ class TopSteps(dict[Any, tuple[int, int]]):
     def _noting(self, tag: int, step: int) -> int:
         if tag in NOTED:
             return NOTE
+        if tag in self._examined:
+            return _LOOKS.get(step, LOOK)
         if self._steps.scope.cleans_frames:
             if tag in IMAGE_PIXEL:
                 return IMAGE if step == KEEP_SHORT else NOTE

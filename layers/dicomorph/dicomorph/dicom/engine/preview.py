@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.block_characteristics import (
+    CHARACTERISTICS,
+    block_characteristics,
+    creator_text,
+)
+from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
 from dicomorph.dicom.engine.private_blocks import PrivateClaims, Relocation, relocation
+from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.standard.dictionary import is_private_creator
-from dicomorph.dicom.standard.private_blocks import block_of
+from dicomorph.dicom.standard.private_blocks import block_of, creator_of
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import (
     ITEM_DELIMITATION,
@@ -28,6 +34,7 @@ from dicomorph.model.resources import Json
 
 _US = 2  # bytes of a value
 _LONGEST = 4096  # bytes of a value that is looked at: a creator has 64 characters (PS3.5 6.2, LO)
+_LONGEST_DESCRIPTION = 1 << 20  # bytes in which a data set describes its private blocks
 
 
 class Preview(NamedTuple):
@@ -39,14 +46,27 @@ class Preview(NamedTuple):
         The values of these attributes, empty if they are absent.
     creators : Mapping[int, bytes]
         The values of private creators, by their tags.
-    private : frozenset[int]
-        The private tags, creators included; both in the groups that the request speaks of.
+    private : AbstractSet[int]
+        The private tags, creators included; both in the groups that the request speaks of, or in
+        all of them if they are judged.
+    owned : Mapping[int, Element]
+        Those that are judged and stand behind the creator of their block.
+    description : tuple[bytes, bytes] or None
+        PrivateDataElementCharacteristicsSequence where they are judged: VR and value.
+    encoding : Encoding
+        How the data set is written.
+    read : Callable[[int, int], bytes]
+        Returns what stands between two positions.
     """
 
     pixel_representation: bytes
     character_set: bytes
     creators: Mapping[int, bytes]
     private: AbstractSet[int]
+    owned: Mapping[int, Element]
+    description: tuple[bytes, bytes] | None
+    encoding: Encoding
+    read: Callable[[int, int], bytes]
 
     def signed(self, scope: Scope, replacements: Mapping[int, Json]) -> bool | None:
         """Return whether its pixel values are signed once it is edited; None if it does not say.
@@ -75,16 +95,53 @@ class Preview(NamedTuple):
         decoding : CharacterSet
             Of the data set.
         """
-        creators = {
-            block: decoding.decode(raw).strip(" \0")
+
+        def is_removed(tag: int) -> bool:
+            action = scope.rule(tag).action
+            # What is judged may stay; if nobody has reserved its block, it goes.
+            is_orphan = action is Action.JUDGE and block_of(tag) is not None and tag not in self.owned
+            return action is Action.REMOVE or is_orphan
+
+        return relocation(claims, self._texts(decoding), self.private, is_removed)
+
+    def verdicts(self, scope: Scope, decoding: CharacterSet) -> Verdicts | None:
+        """Return what happens to the private elements, None if nobody judges them.
+
+        Parameters
+        ----------
+        scope, decoding
+            As for `relocation`, by the tags of the data set.
+        """
+        if scope.judge is None:
+            return None
+        vr, raw = self.description or (b"", b"")
+        declared = block_characteristics(vr, raw, self.encoding, decoding.decode)
+        contents = PrivateContents(
+            self._texts(decoding), self.owned, declared, self.encoding.order, self.read
+        )
+
+        def stays(tag: int) -> bool | None:
+            action = scope.rule(tag).action
+            return None if action is Action.JUDGE else action is not Action.REMOVE
+
+        return scope.judge.judge(contents, stays)
+
+    def _texts(self, decoding: CharacterSet) -> dict[int, str]:
+        """Return the creators by their blocks."""
+        return {
+            block: creator_text(raw, decoding.decode)
             for tag, raw in self.creators.items()
             if (block := block_of(tag)) is not None
         }
-        return relocation(claims, creators, self.private, lambda tag: scope.rule(tag).action is Action.REMOVE)
 
 
 def preview(
-    elements: Iterable[Element], read: Callable[[int, int], bytes], *, claims: PrivateClaims | None
+    elements: Iterable[Element],
+    read: Callable[[int, int], bytes],
+    encoding: Encoding,
+    *,
+    claims: PrivateClaims | None,
+    judges: bool = False,
 ) -> Preview:
     """Look at the elements of a data set.
 
@@ -94,21 +151,43 @@ def preview(
         All of them, or those up to the last one that matters.
     read : Callable[[int, int], bytes]
         Returns what stands between two positions.
+    encoding : Encoding
+        How they are written.
     claims : PrivateClaims or None
         The private tags of the request, whose groups are looked at.
+    judges : bool
+        Whether all private elements are.
     """
     groups = {tag >> 16 for tag in claims.named} if claims else set()
     values = {PIXEL_REPRESENTATION: b"", SPECIFIC_CHARACTER_SET: b""}
     creators: dict[int, bytes] = {}
     private: set[int] = set()
-    for tag, _, _, start, stop, _ in elements:
+    owned: dict[int, Element] = {}
+    description = None
+    for element in elements:
+        tag, vr, _, start, stop, undefined = element
         if tag in values:
             values[tag] = values[tag] or read(start, min(stop, start + _LONGEST))
-        elif tag >> 16 in groups:
-            if is_private_creator(tag) and tag not in private:
-                creators[tag] = read(start, min(stop, start + _LONGEST))
+        elif tag >> 16 in groups or (judges and tag >> 16 & 1):
+            if is_private_creator(tag):
+                # One that is repeated, or no text, reserves nothing.
+                is_creator = tag not in private and not undefined and stop - start <= _LONGEST
+                creators[tag] = read(start, stop) if is_creator else b""
+            elif judges and (block := block_of(tag)) is not None and creator_of(block) in creators:
+                owned[tag] = element
             private.add(tag)
-    return Preview(values[PIXEL_REPRESENTATION][:_US], values[SPECIFIC_CHARACTER_SET], creators, private)
+        elif tag == CHARACTERISTICS and judges and stop - start <= _LONGEST_DESCRIPTION:
+            description = vr, read(start, stop)
+    return Preview(
+        values[PIXEL_REPRESENTATION][:_US],
+        values[SPECIFIC_CHARACTER_SET],
+        creators,
+        private,
+        owned,
+        description,
+        encoding,
+        read,
+    )
 
 
 def elements_of_item(buffer: Buffer, pos: int, end: int, encoding: Encoding) -> Iterator[Element]:

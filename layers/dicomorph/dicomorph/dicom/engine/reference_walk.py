@@ -45,7 +45,9 @@ class _ReferencesInItems:
     written_as: Mapping[int, int | None] = MappingProxyType({})
     looks_ahead = False
     cleans_frames = False
+    checks_values = False
     claims = None
+    judge = None
 
     def __init__(self) -> None:
         self.learnt: dict[Encoding, Any] = {}
@@ -61,6 +63,10 @@ class _ReferencesInItems:
         if tag in _HIERARCHICAL or not tag & 0xFFFF:
             raise _NotAloneError
         return FOLLOW if tag in REFERENCES else KEEP
+
+    def unfit(self, tag: int) -> Rule:  # noqa: ARG002 - nobody looks at values
+        """Return that an element stays whatever its value is."""
+        return KEEP
 
     def of_item(self, tag: int, index: int) -> Scope:  # noqa: ARG002 - the same everywhere
         """Return the rules for an item of a sequence."""

@@ -44,6 +44,8 @@ class RelocatedScope:
             **dict.fromkeys(self._reserved),
         }
         self.cleans_frames = scope.cleans_frames
+        self.checks_values = scope.checks_values
+        self.judge = scope.judge
         self.learnt: dict[Encoding, Any] = {}
 
     def rule(self, tag: int) -> Rule:
@@ -53,6 +55,10 @@ class RelocatedScope:
         if tag in self._replaced:
             return REMOVE
         return KEEP if tag in self._kept else self._scope.rule(self._names.get(tag, tag))
+
+    def unfit(self, tag: int) -> Rule:
+        """Return what happens to a kept element whose value its VR cannot hold."""
+        return KEEP if tag in self._kept else self._scope.unfit(self._names.get(tag, tag))
 
     def of_item(self, tag: int, index: int) -> Scope | None:
         """Return the rules for an item of a sequence, None if nothing in it changes."""

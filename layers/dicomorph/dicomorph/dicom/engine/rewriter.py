@@ -13,11 +13,12 @@ from itertools import takewhile
 
 from dicomorph.dicom.engine.declaration import Declaration, product_of
 from dicomorph.dicom.engine.destinations import Destinations
-from dicomorph.dicom.engine.edit_plan import EditPlan, Scope
+from dicomorph.dicom.engine.edit_plan import EditPlan, Scope, Verdicts
 from dicomorph.dicom.engine.encoded_scope import EncodedScopes
 from dicomorph.dicom.engine.existing_text import unknown_terms_matter
 from dicomorph.dicom.engine.identity_editors import References
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
+from dicomorph.dicom.engine.judged_scope import JudgedScope
 from dicomorph.dicom.engine.preview import Preview, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
@@ -32,7 +33,7 @@ from dicomorph.dicom.stream.edit_script import EditedSource, EditScript, ScriptP
 from dicomorph.dicom.stream.elements import IrregularError, TruncatedError
 from dicomorph.dicom.stream.ordering import in_order
 from dicomorph.dicom.stream.part10 import DataSetBytes, open_dataset, write_meta
-from dicomorph.dicom.stream.scan import read_values
+from dicomorph.dicom.stream.scan import LAST_TAG, read_values
 from dicomorph.dicom.stream.second_reading import check_is_read_alike, may_be_read_otherwise
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
@@ -90,7 +91,7 @@ class Rewriter:
         if self._follower is not None:
             self._walk = ReferenceWalk(self._follower, self._new_scopes(plan, {}))
         self._by_class: dict[str, EncodedScopes] = {}
-        self._relocations: dict[tuple[Scope, Relocation], EncodedScopes] = {}
+        self._relocations: dict[tuple[Scope, Relocation, Verdicts | None], EncodedScopes] = {}
 
     def rewrite(self, source: Source) -> EditScript:
         """Return the edit script of one file.
@@ -99,6 +100,8 @@ class Rewriter:
         ------
         BadFileFormatError
             If the file is not DICOM, broken, or holds what the engine does not understand.
+        RefusedError
+            If the plan's judge refuses it.
         """
         try:
             data = open_dataset(source)
@@ -167,6 +170,7 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
+        flags = self._plan.judge(walk.examination) if self._plan.judge else frozenset()
         encoding, declared = data.encoding, data.declared
         is_usual = encoding.explicit and encoding is declared
         if not is_usual and may_be_read_otherwise(_beginning(data, parts), encoding, declared):
@@ -175,7 +179,7 @@ class Rewriter:
         meta = write_meta(walk.sop_class_uid, walk.sop_instance_uid, data.transfer_syntax)
         if data.is_deflated:
             parts = [deflated(EditScript.of(parts).chunks(data.source), data.source.scratch)]
-        script = EditScript.of([meta, *parts], remarks=walk.remarks)
+        script = EditScript.of([meta, *parts], remarks=walk.remarks, flags=flags)
         if walk.fragments is None or data.is_deflated:
             return script
         begin, end = walk.fragments
@@ -201,20 +205,28 @@ class Rewriter:
         return scopes, signed
 
     def _relocated(self, scopes: EncodedScopes, found: Preview) -> EncodedScopes:
-        """Return the same rules for a file whose private blocks are others than those of the request."""
-        plan = scopes.rewriting.plan
-        if plan.root.claims is None:
-            return scopes
+        """Return the same rules for a file whose private blocks are others than those of the request.
+
+        Or whose private elements are judged.
+        """
+        plan, relocation = scopes.rewriting.plan, UNMOVED
         decoding = scopes.rewriting.declared(found.character_set)
-        relocation = found.relocation(plan.root, plan.root.claims, decoding)
-        if relocation == UNMOVED:
+        root, replace = plan.root, plan.replace
+        if root.claims is not None:
+            relocation = found.relocation(root, root.claims, decoding)
+        if relocation != UNMOVED:
+            root = RelocatedScope(root, relocation, replace)
+            replace = root.replacements
+        verdicts = found.verdicts(root, decoding)
+        key = plan.root, relocation, verdicts
+        if key == (plan.root, UNMOVED, None):
             return scopes
-        key = plan.root, relocation
         if key not in self._relocations:
             if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
                 self._relocations.clear()
-            root = RelocatedScope(plan.root, relocation, plan.replace)
-            plan = dataclasses.replace(plan, root=root, replace=root.replacements)
+            if verdicts is not None:
+                root = JudgedScope(root, verdicts.inside, verdicts)
+            plan = dataclasses.replace(plan, root=root, replace=replace)
             self._relocations[key] = self._new_scopes(plan, {})
         return self._relocations[key]
 
@@ -252,9 +264,10 @@ def _beginning(data: DataSetBytes, parts: Sequence[ScriptPart]) -> bytes:
 
 def _preview(data: DataSetBytes, root: Scope) -> Preview:
     named = root.claims.named if root.claims else ()
-    last = max((PIXEL_DATA, *(tag | 0xFFFF for tag in named)))
+    judges = root.judge is not None
+    last = LAST_TAG if judges else max((PIXEL_DATA, *(tag | 0xFFFF for tag in named)))
     elements = takewhile(lambda found: found.tag <= last, scan_whole(data))
-    return preview(elements, data.source.read, claims=root.claims)
+    return preview(elements, data.source.read, data.encoding, claims=root.claims, judges=judges)
 
 
 def rewrite(source: Source, plan: EditPlan, mapper: IdentityMapper, *, default_encoding: str) -> EditScript:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import enum
 
-from dicomorph.dicom.engine.edit_plan import Action, EditPlan, Rule
+from dicomorph.dicom.engine.dummies import BY_VALUE, DummyEditors, constant, nothing
+from dicomorph.dicom.engine.edit_plan import Action, Dummy, DummyKind, EditPlan, Rule
 from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, References, Writing
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
-from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
+from dicomorph.dicom.standard.geometry import is_geometry
+from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.text.terms import defined_terms
 from dicomorph.dicom.values.encoder import PRIVATE_CREATOR_VR
-from dicomorph.model.errors import DicomorphError
+from dicomorph.model.errors import BadFileFormatError, DicomorphError
 from dicomorph.model.resources import Json
 
+_EDITED = (Action.MAP, Action.FOLLOW)
 _REMEMBERED = 100  # hostile files may declare anything
 
 
@@ -52,6 +55,7 @@ class Rewriting:
 
     window: Window  # of the file that is being walked
     unreadable: int = 0  # elements of that file that went because they only begin like sequences
+    unfit: int = 0  # elements of it that went because their VR cannot hold their values
     is_ordered = False  # whether files were put in order before: what looks out of order then is no item
 
     def __init__(
@@ -69,6 +73,33 @@ class Rewriting:
         self._sound: set[bytes] = set()  # values of SpecificCharacterSet that stay
         self._default_encoding = default_encoding
         self.identities = IdentityEditors(mapper, references, plan.encoder)
+        self._dummies = DummyEditors(mapper, self._count_unfit)
+
+    @property
+    def counted(self) -> int:
+        """How often something was counted in the file; what was remembered of another is not."""
+        return self.unreadable + self.unfit
+
+    def _count_unfit(self) -> None:
+        self.unfit += 1
+
+    def unfit_element(self, rule: Rule, writing: Writing, tag: int, vr: bytes, whole: bytes) -> bytes:
+        """Return what takes the place of a kept element whose value its VR cannot hold, and count it.
+
+        Raises
+        ------
+        BadFileFormatError
+            If the object would have no geometry without it.
+        """
+        self._count_unfit()
+        dummy = rule.dummy
+        if rule.action in _EDITED or (dummy is not None and dummy.kind in BY_VALUE):
+            return self.editor(rule, writing, tag, vr)(whole)
+        if dummy is None:
+            return b"" if rule.action is Action.REMOVE else nothing(writing, tag, vr)
+        if dummy.kind is not DummyKind.NOTHING and is_geometry(tag):
+            raise BadFileFormatError(f"{format_tag(tag)} is part of the geometry, and holds no number")
+        return self.dummy(dummy, writing, tag, vr)
 
     @property
     def base(self) -> int:
@@ -127,8 +158,18 @@ class Rewriting:
         """Return what turns an element into the one that takes its place."""
         if rule.action is Action.FOLLOW:
             return self.follower.element(writing.encoding, tag, vr) if self.follower else _unchanged
+        if rule.dummy is not None:
+            return self._dummies.editor(rule.dummy, writing, tag, vr)
         namespace = rule.namespace or Namespace.INSTANCE
         return self.identities.editor(writing, tag, vr, namespace)
+
+    def dummy(self, dummy: Dummy, writing: Writing, tag: int, vr: bytes) -> bytes:
+        """Return the element that takes the place of another with this header, whatever that holds."""
+        if dummy.kind is DummyKind.NOTHING:
+            return nothing(writing, tag, vr)
+        if dummy.kind is DummyKind.VALUE:
+            return self.element(writing, tag, dummy.value, tag)
+        return constant(writing, tag, vr)
 
 
 def _unchanged(whole: bytes) -> bytes:

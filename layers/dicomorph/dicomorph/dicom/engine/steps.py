@@ -12,7 +12,10 @@ from abc import abstractmethod
 from typing import Any
 
 from dicomorph.dicom.engine import learnt
-from dicomorph.dicom.engine.edit_plan import Action, Scope
+from dicomorph.dicom.engine.dummies import BY_VALUE
+from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
+from dicomorph.dicom.engine.examination import EXAMINED
+from dicomorph.dicom.engine.fitting_values import FITS
 from dicomorph.dicom.engine.learnt import (
     EmptyElements,
     ItemRulesByKey,
@@ -22,7 +25,9 @@ from dicomorph.dicom.engine.learnt import (
     TopSteps,
 )
 from dicomorph.dicom.engine.step_kinds import (
+    APPEND,
     CHARACTER_SET,
+    CHECK_SHORT,
     DROP_LONG,
     DROP_SHORT,
     EDIT_LONG,
@@ -30,6 +35,7 @@ from dicomorph.dicom.engine.step_kinds import (
     EMPTY_LONG,
     EMPTY_SHORT,
     FOLLOW_SHORT,
+    JUDGED,
     KEEP_LONG,
     KEEP_SHORT,
     PIXELS,
@@ -40,7 +46,8 @@ from dicomorph.dicom.engine.step_kinds import (
 )
 from dicomorph.dicom.frames.offset_elements import OFFSET_ELEMENTS
 from dicomorph.dicom.frames.pixel_data import PIXEL_ELEMENTS
-from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dictionary import is_private, vr_of
+from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS, TEXT_VRS
 from dicomorph.dicom.stream.elements import (
@@ -51,6 +58,7 @@ from dicomorph.dicom.stream.elements import (
 from dicomorph.dicom.stream.source import Buffer
 
 _DECLARING = (Action.KEEP, Action.REMOVE)  # of an item: what goes has said how its identifiers are read
+_KEEPING = frozenset((Action.KEEP, Action.APPEND))  # nothing is added to what items have
 _EDITED = frozenset((Action.MAP, Action.FOLLOW))
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below is file meta, commands or a DICOMDIR
 # VR to whether its length has 32 bits, and whether it is text
@@ -76,6 +84,7 @@ class Steps(dict[Any, int]):
         self.encoding = encoding
         self.nested = nested
         self.top = TopSteps(self)
+        self.examined = TopSteps(self, EXAMINED)  # the same, where the file is judged
         self.first = StepsBehind(self, -1)
         self.in_any_order = StepsInAnyOrder(self, -1)
         self.behind: dict[int, StepsBehind] = {}  # by tag
@@ -137,7 +146,7 @@ class Steps(dict[Any, int]):
         is_ruled = item_rules.scope is not None or item_rules.by_index
         return is_ruled or self.scope.follows(item_rules.tag)
 
-    def _step(  # noqa: PLR0911 - one for each step
+    def _step(  # noqa: C901, PLR0911 - one for each step
         self, tag: int, *, long: bool, text: bool, has_identity: bool = False
     ) -> int:
         """Return the step for an element, as if it held no items.
@@ -151,14 +160,21 @@ class Steps(dict[Any, int]):
         has_identity : bool
             Whether its bytes are an identifier where the rules say so, whatever the VR.
         """
-        action = self.rules[tag].action
+        rule = self.rules[tag]
+        action = rule.action
         # Group lengths are retired (PS3.5 7.2), and wrong after an edit.
         if not tag & 0xFFFF or (not self.nested and tag < _FIRST_DATA_SET_TAG):
             return DROP_LONG if long else DROP_SHORT
         if tag == SPECIFIC_CHARACTER_SET and (not self.nested or action in _DECLARING):
             return CHARACTER_SET
-        if action is Action.KEEP:
+        if action is Action.APPEND and not self.nested:
+            return APPEND
+        if action in _KEEPING:
             return KEEP_LONG if long else KEEP_SHORT
+        if rule.dummy is not None:
+            return _dummy_step(rule.dummy, long=long)
+        if action is Action.JUDGE and self.nested:  # at the top level it was judged before
+            return JUDGED
         if action is Action.REPLACE and not self.nested:  # items get replacements as insertions
             return REPLACE
         # Inside items, what is no text cannot be emptied and goes (spec 3.7).
@@ -170,6 +186,11 @@ class Steps(dict[Any, int]):
             return EDIT_LONG if long else EDIT_SHORT
         return DROP_LONG if long else DROP_SHORT
 
+    def _checks(self, tag: int, vr: bytes) -> bool:
+        """Tell whether the value of a kept element must be one that the VR of its attribute can hold."""
+        is_checked = self.scope.checks_values and valid_vr(tag, vr) in FITS
+        return is_checked and self.scope.unfit(tag).action is not Action.KEEP
+
     def _pixels(self, tag: int, step: int) -> int:
         """Return the step for pixels that stay, and for what counts their bytes."""
         if self.nested and not self.scope.cleans_frames:
@@ -177,6 +198,12 @@ class Steps(dict[Any, int]):
         if self.nested and tag in OFFSET_ELEMENTS:
             return DROP_LONG if step == KEEP_LONG else DROP_SHORT
         return PIXELS
+
+
+def _dummy_step(dummy: Dummy, *, long: bool) -> int:
+    if dummy.kind in BY_VALUE:
+        return EDIT_LONG if long else EDIT_SHORT
+    return EMPTY_LONG if long else EMPTY_SHORT
 
 
 class _ExplicitSteps(Steps):
@@ -203,6 +230,8 @@ class _ExplicitSteps(Steps):
         step = self._step(tag, long=long, text=text, has_identity=True)
         if tag in PIXEL_ELEMENTS and step in (KEEP_SHORT, KEEP_LONG):
             return self._pixels(tag, step)
+        if step in (KEEP_SHORT, KEEP_LONG) and self._checks(tag, vr):
+            return EDIT_LONG if long else CHECK_SHORT
         # A sequence is one under whatever VR it comes, one with a 16-bit length too.
         may_nest = step in (KEEP_SHORT, KEEP_LONG) and (vr == b"UN" or known == "SQ")
         return UNKNOWN if may_nest and self._changes_in_items(key) else step
@@ -223,9 +252,11 @@ class _ImplicitSteps(Steps):
         if tag >> 16 == ITEM >> 16:
             return STOP
         vr = vr_of(tag)
-        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS)
+        step = self._step(tag, long=False, text=vr.encode() in TEXT_VRS, has_identity=is_private(tag))
         if tag in PIXEL_ELEMENTS and step == KEEP_SHORT:
             return self._pixels(tag, step)
+        if step == KEEP_SHORT and self._checks(tag, b""):
+            return CHECK_SHORT
         # Whatever its VR, a kept element of undefined length is a sequence here.
         if step == KEEP_SHORT and vr in {"SQ", "UN"} and self._changes_in_items(key):
             return SEQUENCE if vr == "SQ" else UNKNOWN

@@ -66,7 +66,7 @@ class TopLevelItems:
         self._encoded = scopes.root(data.encoding, signed=signed)
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
-        self._rewriting.unreadable = 0
+        self._rewriting.unreadable = self._rewriting.unfit = 0
         self._follower = references
         self._out: list[ScriptPart] = []
         self._run = data.start
@@ -180,10 +180,10 @@ class TopLevelItems:
     def _walk_of_undefined(self, vr: bytes, items: ItemScopes) -> Callable[[Buffer, int, int], Rewritten]:
         """Return a walk that may be begun again with more of the file at hand."""
         rewriting = self._encoded.rewriting
-        counted = rewriting.unreadable
+        counted = rewriting.unreadable, rewriting.unfit
 
         def walk(buffer: Buffer, start: int, end: int) -> Rewritten:
-            rewriting.unreadable = counted
+            rewriting.unreadable, rewriting.unfit = counted
             return self._items(vr, items, buffer, start, end, undefined=True)
 
         return walk

@@ -54,7 +54,8 @@ class PixelData:
     encapsulated_size = 0
     """How many bytes the value of encapsulated pixel data has in the output, delimiter included."""
     _offsets: OffsetElements | None = None  # few images have them
-    _has_pixels = False
+    has_pixels = False
+    """Whether pixel data were met that are not empty."""
 
     def __init__(self, data: DataSetBytes, window: Window, *, is_anonymization: bool) -> None:
         self._data = data
@@ -92,9 +93,9 @@ class PixelData:
         return self._defined(tag, vr, value, stop), stop
 
     def _check_is_first(self, tag: int) -> None:
-        if self._has_pixels and self._is_cleaned:
+        if self.has_pixels and self._is_cleaned:
             raise BadFileFormatError(f"{format_tag(tag)} stands beside other pixel data")
-        self._has_pixels = True
+        self.has_pixels = True
 
     def _encapsulated(self, tag: int, vr: bytes, pos: int, value: int) -> tuple[list[ScriptPart] | None, int]:
         before: list[Part] = []

@@ -53,6 +53,8 @@ class EditScript:
         Length of the output in bytes.
     remarks : frozenset[Remark]
         What is to be said of the output.
+    flags : frozenset[str]
+        Why its pixels may show who the patient is (`model.reasons.Reason`).
     fragments : tuple[int, int], optional
         Where the value of encapsulated pixel data begins and ends in the output, if that is known.
     """
@@ -61,11 +63,18 @@ class EditScript:
     size: int
     remarks: frozenset[Remark] = frozenset()
     fragments: tuple[int, int] | None = field(default=None, compare=False)
+    flags: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, parts: Sequence[ScriptPart], *, remarks: frozenset[Remark] = frozenset()) -> EditScript:
+    def of(
+        cls,
+        parts: Sequence[ScriptPart],
+        *,
+        remarks: frozenset[Remark] = frozenset(),
+        flags: frozenset[str] = frozenset(),
+    ) -> EditScript:
         """Return the script of these parts, with its size."""
-        return cls(parts, parts_size(parts), remarks)
+        return cls(parts, parts_size(parts), remarks, flags=flags)
 
     def chunks(self, source: Source) -> Iterator[bytes]:
         """Yield the output in pieces of at most 1 MiB of the original, or one part of new bytes."""

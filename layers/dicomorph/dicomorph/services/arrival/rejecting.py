@@ -12,6 +12,7 @@ from dicomorph.model.errors import (
     DicomorphError,
     InexistentTagError,
     NotImplementedYetError,
+    RefusedError,
     UnknownDicomTagError,
 )
 from dicomorph.model.orthanc_errors import describe_code
@@ -59,6 +60,8 @@ def reject(
         "OrthancStatus": error.code,
         "Size": source.size,
     }
+    if isinstance(error, RefusedError):
+        reason["Refused"] = error.reason
     if member is not None:
         reason["Member"] = member
     told = store.put(f"{key}.json", json.dumps(reason, indent=2).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import nullcontext
 
 from dicomorph.deid.compilation import compile_plan
@@ -10,7 +11,7 @@ from dicomorph.dicom.engine.destinations import Everything, NewIdentifiers, rena
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper
 from dicomorph.dicom.engine.rewriter import Rewriter
-from dicomorph.dicom.stream.edit_script import EditedSource
+from dicomorph.dicom.stream.edit_script import EditedSource, EditScript
 from dicomorph.dicom.stream.source import BufferSource, Source
 from dicomorph.model.settings import ModifiedReferences
 from dicomorph.services.arrival.pseudonyms import pseudonyms_of
@@ -19,6 +20,7 @@ from dicomorph.services.backend import Backend
 
 _IN_MEMORY = 8 << 20  # bytes of a product that is made at once; of others, ranges are, as they are written
 _LONG = 1 << 20  # bytes; in a shorter file there cannot be so many elements that they take much memory
+_NUMBER_BYTES = 16
 
 
 class RuleEditor:
@@ -43,8 +45,10 @@ class RuleEditor:
             settings.modified_references is ModifiedReferences.FOLLOW and not modification.is_anonymization
         )
         plan = compile_plan(modification, name=pseudonyms.name, settings=settings, follows_references=follows)
-        mapper = IdentityMapper(pseudonyms.key)
+        mapper = IdentityMapper(pseudonyms.key, one_namespace=plan.one_namespace)
         self._backend = backend
+        self._prefix = rule.prefix
+        self._key = pseudonyms.key
         self._rewriter = Rewriter(
             plan,
             mapper,
@@ -65,6 +69,17 @@ class RuleEditor:
         if script.size <= _IN_MEMORY:
             return BufferSource(script.join(source), source.scratch)
         return EditedSource(source, script)
+
+    def number(self, source: Source) -> str:
+        """Return what tells what this rule makes of a file from what becomes of any other, in hex.
+
+        It is the same for the same bytes, whenever they come again and whatever the rule says by then.
+        Whoever has a file cannot tell its number without the secret of the rule, nor the other way round.
+        """
+        digest = hashlib.blake2b(f"{self._prefix}\0".encode(), key=self._key, digest_size=_NUMBER_BYTES)
+        for chunk in EditScript.of([(0, source.size)]).chunks(source):
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 def _destinations(plan: EditPlan, mapper: IdentityMapper) -> NewIdentifiers | None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.editions.allow_list_file import shipped_allow_list
 from dicomorph.deid.requests.modification import Modification, parse_modification
+from dicomorph.deid.requests.profile_choice import AllowLists
 from dicomorph.dicom.standard.tags import SOP_INSTANCE_UID
 from dicomorph.dicom.standard.transfer_syntaxes import is_transcodable
 from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
@@ -22,7 +24,7 @@ UPLOADS = INCOMING_UPLOADS.removeprefix(INCOMING)
 _STORE = "store"
 _BOTH = frozenset(("Replace", "Remove", "Keep", "Force", "PrivateCreator", "Transcode", "LossyQuality"))
 _FIELDS: Mapping[str, frozenset[str]] = {
-    "Anonymize": _BOTH | {"KeepPrivateTags", "DicomVersion"},
+    "Anonymize": _BOTH | {"KeepPrivateTags", "DicomVersion", "Profile"},
     "Modify": _BOTH | {"RemovePrivateTags", "Level"},
     "Store": frozenset(),
 }
@@ -61,6 +63,8 @@ class ArrivalRules:
     ----------
     settings : Settings
         With the rules, and what requests are read by.
+    allow_lists : AllowLists
+        Finds the lists that rules name.
 
     Raises
     ------
@@ -68,8 +72,10 @@ class ArrivalRules:
         If a rule means nothing, or would never be asked; the message names it by its prefix.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        rules = [_rule(prefix, rule, settings) for prefix, rule in settings.arrival_rules.items()]
+    def __init__(self, settings: Settings, allow_lists: AllowLists = shipped_allow_list) -> None:
+        rules = [
+            _rule(prefix, rule, settings, allow_lists) for prefix, rule in settings.arrival_rules.items()
+        ]
         self._rules = sorted(rules, key=lambda rule: len(rule.prefix), reverse=True)
 
     def of(self, name: str) -> ArrivalRule | None:
@@ -79,10 +85,10 @@ class ArrivalRules:
         return next((rule for rule in self._rules if name.startswith(rule.prefix)), None)
 
 
-def _rule(prefix: str, rule: Mapping[str, Json], settings: Settings) -> ArrivalRule:
+def _rule(prefix: str, rule: Mapping[str, Json], settings: Settings, allow_lists: AllowLists) -> ArrivalRule:
     try:
         _check_prefix(prefix)
-        return _read(prefix, rule, settings)
+        return _read(prefix, rule, settings, allow_lists)
     except DicomorphError as error:
         raise BadFileFormatError(f"Setting ArrivalRules: '{prefix}': {error.details}") from error
 
@@ -98,7 +104,7 @@ def _check_prefix(prefix: str) -> None:
         raise BadRequestError("parts of names are joined by one '/', and '..' is none")
 
 
-def _read(prefix: str, rule: Mapping[str, Json], settings: Settings) -> ArrivalRule:
+def _read(prefix: str, rule: Mapping[str, Json], settings: Settings, allow_lists: AllowLists) -> ArrivalRule:
     actions = [action for action in _FIELDS if action in rule]
     if len(actions) != 1:
         raise BadRequestError(f"exactly one of {', '.join(_FIELDS)} says what becomes of files")
@@ -108,7 +114,7 @@ def _read(prefix: str, rule: Mapping[str, Json], settings: Settings) -> ArrivalR
             f"unknown: {', '.join(strange)}; known: {action}, {', '.join(sorted(_OPTIONS))}"
         )
     target = _target(rule, settings)
-    modification = _modification(action, rule[action], settings)
+    modification = _modification(action, rule[action], settings, allow_lists)
     if modification is None and len(rule) > 1:
         raise BadRequestError("what is stored as it is has neither 'To' nor 'Pseudonyms'")
     return ArrivalRule(
@@ -150,7 +156,9 @@ def _transcoding(body: Json, modification: Modification, settings: Settings) -> 
     return found
 
 
-def _modification(action: str, body: Json, settings: Settings) -> Modification | None:
+def _modification(
+    action: str, body: Json, settings: Settings, allow_lists: AllowLists
+) -> Modification | None:
     """Read a request body as `/tools/bulk-anonymize` and `/tools/bulk-modify` do (spec 2.4, 3.1)."""
     if not isinstance(body, dict):
         raise BadRequestError(f"'{action}' must be a JSON object: the body of a request")
@@ -164,6 +172,7 @@ def _modification(action: str, body: Json, settings: Settings) -> Modification |
         is_anonymization=is_anonymization,
         level=None if is_anonymization else read_level(body),
         settings=settings,
+        allow_lists=allow_lists,
     )
     if SOP_INSTANCE_UID in modification.replaced_tags:
         raise BadRequestError("with one SOPInstanceUID for all, each file would take the place of another")

@@ -39,7 +39,7 @@ def take_file(door: Door, name: str, source: Source) -> Stored | Produced:
         return Stored(_store(door.backend, source, None, may_differ=name.startswith(UPLOADS)))
     product = editor.product(source)
     if rule.target:
-        _export(door.backend, rule, product)
+        _export(door.backend, rule, product, editor.number(source))
         return Produced()
     return Produced(str(_store(door.backend, product, rule.transcoding, may_differ=False)["ID"]))
 
@@ -53,10 +53,11 @@ def _describe(backend: Backend, source: Source) -> Description:
     return describe(source, default_encoding=default_encoding(backend), whole=True, in_turn=backend.in_turn)
 
 
-def _export(backend: Backend, rule: ArrivalRule, product: Source) -> None:
+def _export(backend: Backend, rule: ArrivalRule, product: Source, number: str) -> None:
+    """Write a product to a target, which nobody here may read: nothing else has its key."""
     target = backend.targets[rule.target]
     file = IngestedFile(backend, OpenFile(product), product, _describe(backend, product), rule.transcoding)
-    ref = file.put(target.store, exported_key(target.prefix, file.ancestry))
+    ref = file.put(target.store, exported_key(target.prefix, file.ancestry, file=number))
     target.store.sync([ref])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from dicomorph.deid.editions.allow_list_file import unread_allow_list
 from dicomorph.dicom.stream.source import Source
 from dicomorph.model.errors import BadRequestError, InexistentTagError, TransientError
 from dicomorph.ports.arrivals import Arrived
@@ -58,7 +59,7 @@ def _take_archive(
     with closing(sent.open()) as source:
         if not is_archive(source):
             return False
-    rules = ArrivalRules(backend.settings)
+    rules = ArrivalRules(backend.settings, unread_allow_list)  # none is for what clients send
     door = Door(backend=backend, arrivals=_Sent(sent), rejected=None, rules=rules, source="upload")
     arrived = Arrived(f"{UPLOADS}{upload_id}", "", upload_id)
     if isinstance(take(door, arrived, portion=_WhileWaited(seconds_left)), Continued):

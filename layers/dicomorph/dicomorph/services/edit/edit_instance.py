@@ -21,6 +21,7 @@ from dicomorph.services.backend import Backend
 from dicomorph.services.browse.read_instance import LargeFile, answered_file, has_transfer_syntax
 from dicomorph.services.damage import derived_crc32, opened
 from dicomorph.services.fields import check_field_names
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
 from dicomorph.services.transcoding import Transcoding, decode_image, requested_transcoding, transcoded
@@ -57,7 +58,13 @@ def edit_instance(
     check_field_names(body)
     read_boolean(body, "KeepLabels", default=False)  # of no effect here, and checked all the same
     settings = backend.settings
-    modification = parse_modification(body, is_anonymization=is_anonymization, level=None, settings=settings)
+    modification = parse_modification(
+        body,
+        is_anonymization=is_anonymization,
+        level=None,
+        settings=settings,
+        allow_lists=allow_lists_of(backend),
+    )
     transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
@@ -65,7 +72,7 @@ def edit_instance(
     name = next_anonymized_name(backend) if modification.needs_name else ""
     plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
     # A fresh key: two requests must not give the same patient the same pseudonym.
-    mapper = IdentityMapper(backend.new_token(KEY_BYTES))
+    mapper = IdentityMapper(backend.new_token(KEY_BYTES), one_namespace=plan.one_namespace)
     encoding = default_encoding(backend)
     with (
         backend.in_turn if _has_long_header(instance) else nullcontext(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomorph.deid.editions.profiles import EDITIONS
+from dicomorph.deid.editions.editions import ALL_EDITIONS
 from dicomorph.dicom.standard.tags import format_tag
 from dicomorph.dicom.standard.transfer_syntaxes import is_lossy_target, is_transcodable
 from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
@@ -27,8 +27,8 @@ def check_settings(settings: Settings) -> Settings:
         For an unknown edition, encoding or VR; the known ones are listed. For a transfer syntax in which
         uploads cannot be kept as they are.
     """
-    if settings.default_dicom_version not in ("", *EDITIONS):
-        raise BadFileFormatError(f"Setting DefaultDicomVersion: known are {', '.join(EDITIONS)}")
+    if settings.default_dicom_version not in ("", *ALL_EDITIONS):
+        raise BadFileFormatError(f"Setting DefaultDicomVersion: known are {', '.join(ALL_EDITIONS)}")
     if settings.default_encoding not in ORTHANC_ENCODINGS:
         raise BadFileFormatError(f"Setting DefaultEncoding: known are {', '.join(sorted(ORTHANC_ENCODINGS))}")
     kept_in = settings.ingest_transcoding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dicomorph import __version__
+from dicomorph.deid.editions.default_edition import edition_of
 from dicomorph.model.main_dicom_tags import signature
 from dicomorph.model.resources import LEVELS, Json
 from dicomorph.services.backend import Backend
@@ -22,6 +23,7 @@ def system(backend: Backend) -> dict[str, Json]:
         "Capabilities": {"HasExtendedChanges": False, "HasExtendedFind": False},
         "CheckRevisions": settings.check_revisions,
         "DatabaseVersion": 6,  # the one of Orthanc 1.13
+        "DefaultDicomVersion": edition_of(settings),  # Orthanc tells it nowhere
         "DefaultEncoding": default_encoding(backend),
         "HasLabels": True,
         "HttpDescribeErrors": settings.http_describe_errors,

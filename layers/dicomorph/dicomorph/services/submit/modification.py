@@ -20,6 +20,7 @@ from dicomorph.model.resources import Json, Level
 from dicomorph.model.settings import OverwriteInstances
 from dicomorph.services.backend import Backend
 from dicomorph.services.fields import check_field_names, identifiers, json_object, read_level
+from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.submit.job_options import read_job_options
 from dicomorph.services.submit.patient_consistency import check_patients
@@ -92,7 +93,11 @@ def _read(backend: Backend, body: Json, *, level: Level | None, is_anonymization
     check_field_names(fields)
     read_boolean(fields, "KeepLabels", default=False)
     modification = parse_modification(
-        fields, is_anonymization=is_anonymization, level=level, settings=backend.settings
+        fields,
+        is_anonymization=is_anonymization,
+        level=level,
+        settings=backend.settings,
+        allow_lists=allow_lists_of(backend),
     )
     keep_source = read_boolean(fields, "KeepSource", default=True)
     return _Request(body=fields, modification=modification, keep_source=keep_source)
@@ -144,6 +149,7 @@ def _submit(  # noqa: PLR0913 - what the two routes know
         sources=[source.id for source in sources],
         caller=caller,
         listing=listing if is_bulk else None,
+        allow_list=modification.choice.allow_list,
     )
 
 
@@ -188,8 +194,11 @@ def _find(backend: Backend, resource_ids: Sequence[str]) -> list[NamedResource]:
 def _check_in_place(request: _Request, *, overwrite: OverwriteInstances) -> None:
     """Refuse what would edit instances in place and lose them (spec 3.10, gotchas G23 and G24)."""
     modification = request.modification
-    if not modification.kept_tags >= _UIDS or PATIENT_ID in modification.replaced_tags:
+    staying = modification.kept_tags | modification.retained_uids
+    if not staying >= _UIDS or PATIENT_ID in modification.replaced_tags:
         return
+    if not modification.kept_tags >= _UIDS and PATIENT_ID not in modification.kept_tags:
+        return  # of another patient, whatever an option retains
     if not request.keep_source:  # at every level: Orthanc would delete the products of a series
         raise BadRequestError("KeepSource must be true where the identifiers are kept")
     if overwrite is OverwriteInstances.NEVER and modification.level in (Level.PATIENT, Level.STUDY):

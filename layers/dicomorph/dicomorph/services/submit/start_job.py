@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dicomorph.deid.compilation import SOFTWARE
-from dicomorph.deid.editions.profiles import NEWEST_EDITION
+from dicomorph.deid.editions.allow_list import AllowList
+from dicomorph.deid.editions.default_edition import edition_of
 from dicomorph.jobs.documents import (
     JobRequest,
     encode_request,
@@ -78,6 +79,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     caller: Caller,
     changes: Mapping[str, Json] | None = None,
     listing: Mapping[str, Iterable[Json]] | None = None,
+    allow_list: AllowList | None = None,
 ) -> Job:
     """Store a job and start it.
 
@@ -85,6 +87,8 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
     ----------
     listing : Mapping[str, Iterable[Json]], optional
         What the content of the job lists at first, if it is a bulk job.
+    allow_list : AllowList, optional
+        What the list that the request names holds today: the job keeps to it.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         the same and has begun: then it is as any other job.
     """
     settings = backend.settings
-    edition = settings.default_dicom_version or NEWEST_EDITION  # of this version, not of a later one
+    edition = edition_of(settings)  # of this version, not of a later one
     request = JobRequest(
         body={name: value for name, value in body.items() if name != "UserData"},
         sources=tuple(sources),
@@ -102,6 +106,7 @@ def start_job(  # noqa: PLR0913 - all that a job consists of
         username=caller.username,
         settings=shaping_of(replace(settings, default_dicom_version=edition)),
         software=SOFTWARE,
+        allow_lists={} if allow_list is None else {allow_list.name: allow_list.tags},
     )
     job = replace(job, caller=caller.principal or caller.username)
     try:

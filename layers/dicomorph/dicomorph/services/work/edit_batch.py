@@ -140,6 +140,11 @@ def _record_parts(
 
 def _outcome(pin: Pin, result: InstanceEntry | Failure) -> InstanceOutcome:
     if isinstance(result, Failure):
-        return InstanceOutcome(pin, None, result.code, result.details)
-    product = Pin(result.ancestry, result.object)
-    return InstanceOutcome(pin, product, remarks=result.remarks, untranscoded=result.untranscoded)
+        return InstanceOutcome(pin, None, result.code, result.details, refused=result.refused)
+    return InstanceOutcome(
+        pin,
+        Pin(result.ancestry, result.object),
+        remarks=result.remarks,
+        untranscoded=result.untranscoded,
+        flags=result.flags,
+    )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from dicomorph.deid.compilation import SOFTWARE, compile_plan
+from dicomorph.deid.editions.allow_list import AllowList
+from dicomorph.deid.editions.allow_list_file import unknown_list
 from dicomorph.deid.requests.embedded_images import ImageDecoder, unread_image
 from dicomorph.deid.requests.modification import Modification, parse_modification
 from dicomorph.deid.requests.study_changes import StudyChanges
@@ -118,8 +121,13 @@ class ProductMaker:
                 description, _ = self._describe(EditedSource(edited, conversion.script))
                 ref, md5 = self._put_converted(key, edited, conversion.script)
             entry = self._entry(pin, description, ancestry, ref, md5)
-            if script.remarks or conversion.untranscoded:
-                entry = replace(entry, remarks=script.remarks, untranscoded=conversion.untranscoded)
+            if script.remarks or script.flags or conversion.untranscoded:
+                entry = replace(
+                    entry,
+                    remarks=script.remarks,
+                    flags=script.flags,
+                    untranscoded=conversion.untranscoded,
+                )
             return entry
 
     def _rewriter(self, copy: int) -> Rewriter:
@@ -135,7 +143,7 @@ class ProductMaker:
         return rewriter
 
     def _mapper(self, copy: int) -> IdentityMapper:
-        return IdentityMapper(self._job.key, copy=copy)
+        return IdentityMapper(self._job.key, copy=copy, one_namespace=self._plan.one_namespace)
 
     def _destinations(self, copy: int) -> NewIdentifiers | None:
         """Return where references lead that follow; None if they all stay."""
@@ -223,7 +231,15 @@ def modification_of(backend: Backend, job: Job, request: JobRequest) -> Modifica
         is_anonymization=job.is_anonymization,
         level=job.level,
         settings=request.settings_of_job(backend.settings),
+        allow_lists=partial(_allow_list_of_job, request),
     )
+
+
+def _allow_list_of_job(request: JobRequest, name: str) -> AllowList:
+    """Return a list as it was at submission."""
+    if name not in request.allow_lists:
+        raise unknown_list()
+    return AllowList(name, request.allow_lists[name])
 
 
 def plan_of(

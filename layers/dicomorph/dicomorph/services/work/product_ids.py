@@ -68,6 +68,7 @@ def check_products(
     """
     modification = modification_of(backend, job, request)
     named = modification.kept_tags | modification.replaced_tags.keys() | modification.removed_tags
+    named |= modification.retained_uids
     plan = plan_of(backend, job, request, modification)
     if IDENTIFIERS.isdisjoint(named) and _stay_apart(backend, plan, patients):
         return
@@ -122,7 +123,7 @@ def product_ids(backend: Backend, job: Job, plan: EditPlan, batches: Iterable[Ba
 
     There is none where the source is gone or cannot be edited. There are two where PatientID is
     mapped, and empty or absent in the source: the index takes both for the same patient, but an
-    absent one stays so (spec 8, G4).
+    absent one stays so (spec 8, G4) where the plan does not require one.
     """
     originals = _Originals(backend)
     products = _Products(backend, job, plan)
@@ -165,8 +166,9 @@ class _Products:
         edits = self._edits[copy]
         found = [edits[tag, original] for tag, original in zip(_TAGS.values(), originals, strict=True)]
         patients = {found[0]}
-        if self._maps_patients and not patient:  # empty, or absent and so it stays
-            patients = {self._mapper(copy).patient_id_of_study(uids[0].strip(" \0")), ""}
+        if self._maps_patients and not patient:  # empty, or absent and maybe so it stays
+            patients = {self._mapper(copy).patient_id_of_study(uids[0].strip(" \0"))}
+            patients |= set() if PATIENT_ID in self._plan.required else {""}
         return {orthanc_id(one, *found[1:]) for one in patients}
 
     def _made(self, pin: Pin, copy: int) -> set[str]:
@@ -183,7 +185,7 @@ class _Products:
         return {ancestry_of(description.identifiers).instance}
 
     def _mapper(self, copy: int) -> IdentityMapper:
-        return IdentityMapper(self._job.key, copy=copy)
+        return IdentityMapper(self._job.key, copy=copy, one_namespace=self._plan.one_namespace)
 
 
 class _Edits(dict[tuple[int, str], str]):

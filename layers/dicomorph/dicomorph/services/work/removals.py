@@ -34,7 +34,7 @@ class Removals:
     Parameters
     ----------
     sources : bool
-        Whether the sources are, as each of them has a product that is there.
+        Whether the sources are that were not refused, as each of them has a product that is there.
     left_overs : bool
         Whether there are files of instances that nothing refers to any more.
     batch : int
@@ -70,15 +70,15 @@ def find_removals(
 ) -> Look:
     """Look what is to go; nothing changes.
 
-    A source goes only after every instance has a product, and every product was found stored
-    and indexed; so all products are looked up before the first source goes.
+    A source goes only after every instance has a product or was refused, and every product was found
+    stored and indexed; so all products are looked up before the first source goes. What was refused stays.
 
     Parameters
     ----------
     after : Look, optional
         What was found before, by a call whose budget was spent.
     """
-    look = after or Look(Removals(not job.keep_source and summary.instances > 0 and not summary.failed))
+    look = after or Look(Removals(not job.keep_source and summary.success is not None and not summary.failed))
     sources, left_overs, first = look.found.sources, look.found.left_overs, look.batch or 0
 
     def see(batch: BatchOutcome) -> tuple[bool, bool]:
@@ -150,10 +150,10 @@ def _may_be_the_last(backend: Backend, held: ObjectRef | None) -> bool:
 
 
 def _are_safe(backend: Backend, batch: BatchOutcome, held: Mapping[str, ObjectRef]) -> bool:
-    """Tell whether each instance has a product that the index holds, and whose object is there."""
+    """Tell whether each instance that was not refused has a product in the index, whose object is there."""
     products = list(_products(batch.instances))
     return (
-        len(products) == len(batch.instances)
+        len(products) == sum(not one.refused for one in batch.instances)
         and all(_is_held(held, product) for product in products)
         and backend.objects.are_stored([product.object for product in products])
     )

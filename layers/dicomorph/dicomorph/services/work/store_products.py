@@ -15,6 +15,7 @@ from dicomorph.model.errors import (
     CorruptedFileError,
     DicomorphError,
     InternalError,
+    RefusedError,
     StaleEpochError,
     StorageFullError,
     TransientError,
@@ -33,10 +34,14 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an instance has no product: Orthanc's code, and what was wrong, free of values."""
+    """Why an instance has no product: Orthanc's code, and what was wrong, free of values.
+
+    ``refused`` is the reason where nothing was wrong, but the instance cannot be made safe.
+    """
 
     code: int
     details: str
+    refused: str = ""
 
 
 Made: TypeAlias = dict[int, InstanceEntry | Failure]
@@ -55,6 +60,8 @@ def failure_of(error: Exception) -> Failure:
     """Turn an error of one instance into its outcome; what concerns the whole batch goes on up."""
     if isinstance(error, (TransientError, StaleEpochError)):
         raise error
+    if isinstance(error, RefusedError):
+        return Failure(error.code, error.details, error.reason)
     if isinstance(error, DicomorphError):
         return Failure(error.code, error.details)
     # The message of a foreign exception may quote a value.
