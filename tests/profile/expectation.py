@@ -43,8 +43,10 @@ _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
-# Never that of the document before; it may be absent (PS3.3 C.24.2).
-_DOCUMENT_LENGTH = 0x00420015
+# What is said of a document is said of the one that takes its place.
+_OF_A_DOCUMENT = {0x00420012: KEPT | OTHER, 0x00420014: KEPT | GONE, 0x00420015: GONE | OTHER}
+# Optional in the standard, and required by validators.
+_ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
 _ICC_PROFILE = 0x00282000  # the text in it goes, the colours stay
 
 
@@ -99,9 +101,9 @@ def _special(path: Path, tag: int) -> frozenset[Outcome] | None:
         return ANY
     if tag in SETTLED:
         return GONE
-    if tag == _DOCUMENT_LENGTH:
+    if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
         return GONE | OTHER
-    return None
+    return _OF_A_DOCUMENT.get(tag)
 
 
 def resolved(action: str, kind: str | None, tag: int, *, known: bool) -> frozenset[Outcome]:

@@ -154,7 +154,7 @@ def test_numbers_and_codes_written_carelessly_stay(tag: int, vr: str, value: str
 
 
 @pytest.mark.parametrize(
-    ("tag", "vr"), [(0x00180050, "DS"), (0x00200012, "IS"), (0x00280106, "IS"), (0x00101010, "AS")]
+    ("tag", "vr"), [(0x00180050, "DS"), (0x00200012, "IS"), (0x00181150, "IS"), (0x00101010, "AS")]
 )
 def test_text_where_a_number_belongs_goes(tag: int, vr: str) -> None:
     options = ("RetainPatientCharacteristics",) if vr == "AS" else ()
