@@ -25,6 +25,9 @@ class Outcome(enum.Enum):
 GONE, EMPTY, OTHER, KEPT = (frozenset({outcome}) for outcome in Outcome)
 ANY = frozenset(Outcome)
 
+NEST = 0x00081250
+"""A sequence that is kept, and defined in every IOD that has series: it holds UIDs and a code."""
+
 _FIRST_DATA_SET_TAG = 0x00080000
 _PATIENT_ID = 0x00100020
 _REPLACED = {0x00100010, _PATIENT_ID}  # the new name and id of the patient
@@ -83,6 +86,12 @@ class Expectations:
         if says == {"K"} or row.basic == "K":
             return KEPT
         return resolved(row.basic, kind, tag, known=known)
+
+    def differs(self, other: Expectations, sop_class: str, tag: int) -> bool:
+        """Tell whether two tables have no outcome in common, at the top level or in a kept sequence."""
+        return any(
+            not self.of(sop_class, path, tag) & other.of(sop_class, path, tag) for path in ((), (NEST,))
+        )
 
     def _beyond(self, tag: int, kind: str | None, *, known: bool) -> frozenset[Outcome]:
         if tag in UIDS_OF_INSTANCES:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TypeAlias
 
 from tests.dicom_factory import EXPLICIT, Element, encode, part10
+from tests.profile.expectation import NEST
 from tests.profile.facts import ROWS, UIDS_OF_CLASSES, Path, types, vr_of
 
 Key: TypeAlias = tuple[int, ...]
@@ -184,8 +185,6 @@ def filled(sop_class: str, depth: int = 99) -> Built:
     return Built(sop_class, builder.data_set(), builder.keys, builder.tokens)
 
 
-# Kept, and defined in every IOD that has series: what it holds is two UIDs and a code.
-NEST = 0x00081250
 _NOT_IN_A_DATA_SET = 0x00080000
 _IDENTITY = frozenset({SOP_CLASS_UID, SOP_INSTANCE_UID, 0x0020000D, 0x0020000E, 0x00100010, 0x00100020})
 

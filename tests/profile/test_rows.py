@@ -9,7 +9,7 @@ import pytest
 from tests.dicom_factory import Element
 from tests.profile.expectation import ETHICS_COMMITTEE_NAME, SETTLED, Expectations
 from tests.profile.facts import OPTIONS, ROWS, Row, types
-from tests.profile.objects import NEST, UNKNOWN_SOP_CLASS, crowded
+from tests.profile.objects import UNKNOWN_SOP_CLASS, crowded
 from tests.profile.products import CHOICES, file_of, product
 from tests.profile.readings import Reading
 from tests.profile.verdicts import judged
@@ -70,8 +70,8 @@ def test_another_action_in_any_row_would_be_seen(action: str) -> None:
         if tag < FIRST_OF_A_DATA_SET or row.basic == action:
             continue
         other = Expectations(rows={tag: dataclasses.replace(row, basic=action)})
-        if not any(_differ(Expectations(), other, place, tag) for place in PLACES):
-            assert not any(_differ(Expectations(), other, place, tag) for place in types().sop_classes)
+        if not any(Expectations().differs(other, place, tag) for place in PLACES):
+            assert not any(Expectations().differs(other, place, tag) for place in types().sop_classes)
 
 
 def test_an_option_lost_or_added_in_any_row_would_be_seen() -> None:
@@ -82,7 +82,7 @@ def test_an_option_lost_or_added_in_any_row_would_be_seen() -> None:
             other = {tag: _switched(row, option)}
             table, altered = Expectations([option]), Expectations([option], other)
             says = row.options.get(option)
-            told = any(_differ(table, altered, place, tag) for place in PLACES)
+            told = any(table.differs(altered, place, tag) for place in PLACES)
             # References are kept and mapped all the same; what is cleaned without a cleaner is not kept.
             assert told or row.basic == "X/Z/U*" or says == "C", f"{tag:08X} {option}"
 
@@ -90,8 +90,3 @@ def test_an_option_lost_or_added_in_any_row_would_be_seen() -> None:
 def _switched(row: Row, option: str) -> Row:
     options = {name: says for name, says in row.options.items() if name != option}
     return dataclasses.replace(row, options=options if option in row.options else {**options, option: "K"})
-
-
-def _differ(table: Expectations, other: Expectations, sop_class: str, tag: int) -> bool:
-    """Tell whether two tables have no outcome in common, at the top level or in a kept sequence."""
-    return any(not table.of(sop_class, path, tag) & other.of(sop_class, path, tag) for path in ((), (NEST,)))
