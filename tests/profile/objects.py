@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from tests.dicom_factory import EXPLICIT, Element, encode, part10
@@ -178,7 +178,7 @@ class Built:
         return part10(body, syntax, instance=instance, sop_class=self.sop_class)
 
 
-@cache
+@lru_cache(maxsize=24)
 def filled(sop_class: str, depth: int = 99) -> Built:
     """Return an instance with every attribute that its IOD defines down to a depth."""
     builder = Builder(sop_class, depth)

@@ -28,13 +28,17 @@ OTHER_ACTIONS = ("D", "U", "Z", "X/D", "X/Z", "X/Z/D", "Z/D")
 FIRST_OF_A_DATA_SET = 0x00080000
 
 
-@pytest.mark.parametrize("options", CHOICES, ids="+".join)
 @pytest.mark.parametrize(
-    "sop_class",
+    ("sop_class", "options"),
     [
-        PLACES[0],
-        PLACES[1],
-        *(pytest.param(place, marks=pytest.mark.slow) for place in PLACES[2:]),
+        *((PLACES[0], options) for options in CHOICES),
+        (PLACES[1], ()),
+        *(
+            pytest.param(place, options, marks=pytest.mark.slow)
+            for place in PLACES[1:]
+            for options in CHOICES
+            if place != PLACES[1] or options
+        ),
     ],
 )
 def test_every_row_has_its_outcome(sop_class: str, options: tuple[str, ...]) -> None:
