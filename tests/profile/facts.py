@@ -66,6 +66,7 @@ BEYOND = {
     **dict.fromkeys((0x0040E001, 0x00420010, 0x00100033, 0x00100034, 0x00700081, 0x00700068), "X"),
     **dict.fromkeys((0x00080010, 0x00200070, 0x00203100, 0x00203402, 0x00203404), "X"),  # retired
     **dict.fromkeys((0x00189423, 0x30020020, 0x00400400), "X"),
+    **dict.fromkeys((0x00401006, 0x00401007, 0x00402006, 0x00402007, 0x0040A992), "X"),  # retired, too
     0x00620020: "D",  # tells tracked things apart, as their UID
 }
 """What else is acted on, and how."""
