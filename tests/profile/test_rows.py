@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from tests.dicom_factory import Element
-from tests.profile.expectation import ETHICS_COMMITTEE_NAME, SETTLED, Expectations
+from tests.profile.expectation import ETHICS_COMMITTEE_NAME, NEST, SETTLED, Expectations
 from tests.profile.facts import OPTIONS, ROWS, Row, types
+from tests.profile.instances import changed
 from tests.profile.objects import UNKNOWN_SOP_CLASS, crowded
 from tests.profile.products import CHOICES, file_of, product
 from tests.profile.readings import Reading
@@ -63,6 +64,20 @@ def test_rows_of_commands_directories_and_file_meta_leave_no_original() -> None:
     assert original.encode() not in written
     assert not [key for key in found.elements if key[0] < FIRST_OF_A_DATA_SET]
     assert found.meta[0x00020003,].value == found.elements[0x00080018,].value
+
+
+@pytest.mark.parametrize("options", CHOICES, ids="+".join)
+def test_rows_of_repeating_groups_and_of_private_attributes_leave_nothing(options: tuple[str, ...]) -> None:
+    groups = [first + 2 * number for first in (0x5000, 0x6000) for number in range(16)]
+    hidden = [
+        *(Element(group << 16 | 0x3000, "OW", b"Zorblatt") for group in groups),
+        *(Element(group << 16 | 0x1500, "LO", "Zorblatt") for group in groups),
+        Element(0x00090010, "LO", "Zorblatt"),
+        Element(0x00091010, "LO", "Zorblatt"),
+    ]
+    found = changed(*hidden, Element(NEST, "SQ", [sorted(hidden, key=lambda e: e.tag)]), options=options)
+    assert b"Zorblatt" not in found.data
+    assert found.elements[NEST,].items == 1
 
 
 @pytest.mark.parametrize(
