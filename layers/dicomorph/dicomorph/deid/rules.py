@@ -165,12 +165,12 @@ class Rules:
         return self.edition.unfit(tag, place.path, self.sop_class)
 
     def _private_rule(self, tag: int) -> Rule | None:
-        """Return what happens to private elements where they go, and to what speaks of them."""
-        # Orthanc's editions leave what describes private elements.
-        is_concerned = is_private(tag) or (tag == CHARACTERISTICS and self.checks_values)
-        if not self.removes_private or not is_concerned:
+        """Return what happens to private elements where they go, and to what a judge reads of them."""
+        if not self.removes_private:
             return None
-        return REMOVE if self.judge is None else JUDGE
+        if self.judge is not None and (is_private(tag) or tag == CHARACTERISTICS):
+            return JUDGE
+        return REMOVE if is_private(tag) else None
 
     def follows_in(self, place: Place, tag: int) -> bool:
         """Tell whether references in a sequence follow; what is history stays."""

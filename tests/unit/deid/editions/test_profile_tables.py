@@ -19,7 +19,6 @@ from dicomorph.deid.editions.profile_table import (
     telling_apart,
     uid_roles,
 )
-from dicomorph.deid.pixel_risks import pixel_risks
 from dicomorph.dicom.standard.dictionary import find, tag_of, vr_of
 
 TABLES = Path(sys.modules["dicomorph.deid"].__path__[0]) / "tables"
@@ -174,7 +173,3 @@ def test_no_table_is_read_before_an_edition_is_asked_for() -> None:
 
 def test_all_editions_have_tables_of_their_own() -> None:
     assert [len(profile_rows(edition)) for edition in CONFORMANT_EDITIONS] == [617, 651, 653]
-
-
-def test_instances_are_said_to_be_of_an_unknown_class_where_types_are_not_known() -> None:
-    assert pixel_risks().known_classes == set(iod_types().sop_classes())
