@@ -13,7 +13,7 @@ SOURCES := $(wildcard layers/dicomorph/dicomorph functions local tests tools)
 TEMPLATE := $(wildcard template.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage test-slow test-second kills fuzz mutants bench-engine bench-large bench-jobs bench-transcoding check fix lock lock-check validate build sizes deploy release replay smoke clean generated template openapi permissions
+.PHONY: help setup run test coverage test-slow test-second test-clients kills fuzz mutants bench-engine bench-large bench-jobs bench-transcoding check fix lock lock-check validate build sizes deploy release replay smoke clean generated template openapi permissions
 export PYTHON
 # The environment is installed without caches: unless the first run may leave them, each process of a
 # test, server or worker, compiles its libraries anew, and takes three times as long to start.
@@ -50,6 +50,10 @@ test-second: setup ## Hold index and state machine against second implementation
 	@$(BIN)/python -m pytest -q -m "slow or not slow" --second tests/template/test_second_validator.py \
 		$(addprefix tests/contract/test_,index_annotations.py index_dynamodb.py index_dynamodb_sizes.py index_histories.py \
 		index_remove.py index_replacing.py index_store.py job_records.py) $(ARGS)
+
+test-clients: setup ## Hold the server against clients of Orthanc: pyorthanc and orthanc-api-client
+	@$(BIN)/python -m venv .cache/clients && .cache/clients/bin/pip install -q -r requirements/clients.txt
+	@$(BIN)/python -m pytest -q -m slow tests/local/test_clients.py $(ARGS)
 
 fuzz: setup ## Mutate files and edit them: make fuzz COUNT=200000 SEED=1
 	@nice -n 10 $(BIN)/python -m tests.fuzz.campaign $(if $(COUNT),--count $(COUNT)) --seed $(SEED) --workers $(WORKERS) $(ARGS)

@@ -15,6 +15,9 @@ The folder holds facts of the standard as JSON:
     -1 without), ``tags`` (of the attributes), ``types``.
 ``uid_attributes.json``
     The attributes of VR UI in PS3.6: ``rows`` with ``tag`` and ``class``.
+``safe_private_attributes.json``
+    Table E.3.10-1 of PS3.15: ``rows`` with ``private_creator``, ``group`` and ``element`` (the
+    last byte), both in hexadecimal digits, and ``vr``, null where the table has none.
 """
 
 from __future__ import annotations
@@ -60,6 +63,9 @@ def tables(source: Path) -> dict[str, bytes]:
     found[f"iod_types_{NEWEST}.json.gz"] = gzip.compress(types, mtime=0)
     found[f"uid_attributes_{NEWEST}.json"] = uid_attributes(
         json.loads((source / "uid_attributes.json").read_text())
+    )
+    found[f"safe_private_{NEWEST}.json"] = safe_private(
+        json.loads((source / "safe_private_attributes.json").read_text())
     )
     return found
 
@@ -108,6 +114,15 @@ def uid_attributes(facts: Mapping[str, Any]) -> bytes:
     """Return what the UID of each attribute names: a class, an instance or a part of a container."""
     roles = {row["tag"].lower(): row["class"] for row in facts["rows"]}
     return _document(NEWEST, {}, {"roles": dict(sorted(roles.items()))})
+
+
+def safe_private(facts: Mapping[str, Any]) -> bytes:
+    """Return the VR of each private element: its group and last byte, then its creator."""
+    vrs = {
+        f"{row['group']}{row['element']}".lower() + f" {row['private_creator']}": row["vr"] or ""
+        for row in facts["rows"]
+    }
+    return _document(NEWEST, {}, {"vrs": dict(sorted(vrs.items()))})
 
 
 def _document(edition: str, members: Mapping[str, Any], table: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,11 @@ from dicomorph.deid.editions.profile_table import (
     profile_rows,
     telling_apart,
 )
+from dicomorph.deid.editions.replaced_content import dependent_attributes
+from dicomorph.deid.safe_private import safe_elements
 from dicomorph.dicom.standard.dictionary import find, keyword_of, vr_of
+from dicomorph.dicom.standard.dummy_values import dummy_value
+from dicomorph.dicom.standard.vrs import LONG_VRS, SHORT_VRS
 from tools.marked_parts import replace_part, rewrite
 
 PAGE = Path(__file__).parent.parent / "docs/conformance-statement.md"
@@ -45,6 +50,9 @@ def page_with_tables() -> str:
         ("beyond", _beyond()),
         ("keyed", _keyed()),
         ("options", _options()),
+        ("dummies", _dummies()),
+        ("dependents", _dependents()),
+        ("private", _private()),
     ):
         text = replace_part(text, mark, "\n".join(["", *lines, "", ""]))
     return text
@@ -117,12 +125,46 @@ def _keyed() -> Iterator[str]:
     return (f"- {_named(tag)}, {vr_of(tag)}" for tag in sorted(telling_apart()))
 
 
+def _dummies() -> Iterator[str]:
+    yield from _table("VR", "dummy")
+    written: dict[str, list[str]] = {}
+    for vr in sorted((SHORT_VRS | LONG_VRS) - {b"SQ", b"UN"}):
+        written.setdefault(_shown(dummy_value(vr, "<")), []).append(vr.decode("ascii"))
+    for value, vrs in sorted(written.items(), key=lambda item: item[1]):
+        yield f"| {', '.join(vrs)} | {value} |"
+
+
+def _shown(value: bytes) -> str:
+    return f"`{value.decode('ascii').rstrip(chr(0) + ' ')}`" if any(value) else f"{len(value)} bytes of zero"
+
+
+def _dependents() -> Iterator[str]:
+    yield from _table("attribute", "goes with")
+    for tag, others in sorted(dependent_attributes().items()):
+        yield f"| {_named(tag)} | {', '.join(map(_named, sorted(others)))} |"
+
+
 def _options() -> Iterator[str]:
     yield from _table("option", "code", "rows with K", "rows with C")
     for option in Option:
         letters = Counter(row.options.get(option) for row in profile_rows(NEWEST).values())
         name = option.name.title().replace("_", "").replace("Uids", "UIDs")
         yield f"| {name} | {option.value} | {letters['K']} | {letters['C']} |"
+
+
+def _private() -> Iterator[str]:
+    yield from _table("creator", "group", "elements")
+    keys = sorted((key[7:], key[:4], int(key[4:6], 16)) for key in safe_elements())
+    for (creator, group), of_both in itertools.groupby(keys, key=lambda key: key[:2]):
+        lows = [low for _, _, low in of_both]
+        yield f"| {creator} | {group.upper()} | {', '.join(_ranges(lows))} |"
+
+
+def _ranges(numbers: list[int]) -> Iterator[str]:
+    """Yield ascending numbers, in hexadecimal digits, each run of them by its ends."""
+    for _, run in itertools.groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        ends = [f"{number:02X}" for _, number in run]
+        yield ends[0] if len(ends) == 1 else f"{ends[0]}-{ends[-1]}"
 
 
 def _named(tag: int) -> str:

@@ -15,12 +15,7 @@ from tests.support.arrivals import House
 from tests.support.risky_images import CT, JPIP, SLIDE, US, Image, image_type, label_in_image
 
 LABEL = Image(SLIDE, [image_type("ORIGINAL\\PRIMARY\\LABEL\\NONE")]).file()
-RULES: dict[str, Any] = {"": {"Anonymize": {}}}
-
-
-@pytest.fixture(autouse=True)
-def _conformant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomorph.deid.compilation.is_conformant", bool)  # any of an anonymization
+RULES: dict[str, Any] = {"": {"Anonymize": {"DicomVersion": "2026d"}}}
 
 
 def test_a_label_is_set_aside_with_its_reason(home: House) -> None:
@@ -68,9 +63,12 @@ def test_the_other_members_of_an_archive_are_taken(home: House) -> None:
 
 
 @pytest.mark.parametrize("home", ["folder"], indirect=True)
-def test_what_is_only_flagged_is_taken(home: House) -> None:
+def test_what_is_only_flagged_is_taken_and_the_log_tells_why(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
     assert isinstance(take(home.door(RULES), home.place.bring("1", Image(US).file())), Produced)
     assert (home.instances, home.rejected()) == (1, [])
+    assert caplog.messages == ["A rule on arrival: one file is flagged (Ultrasound)"]
 
 
 @pytest.mark.parametrize("home", ["folder"], indirect=True)

@@ -52,6 +52,31 @@ def test_under_a_rule_only_the_product_is_stored(home: House) -> None:
     assert home.instances == 1
 
 
+@pytest.mark.parametrize(
+    ("profile", "date", "codes"),
+    [
+        (
+            {"Options": ["RetainLongitudinalFullDates", "RetainUIDs"]},
+            "20240102",
+            ["113100", "113106", "113110"],
+        ),
+        ({"AllowList": "research-images"}, "", ["113100"]),
+        ({"Preset": "SafeHarbor"}, "", ["113100"]),
+    ],
+)
+def test_a_rule_may_choose_of_the_profile(
+    home: House, profile: dict[str, Any], date: str, codes: list[str]
+) -> None:
+    rule = {"Anonymize": {"DicomVersion": "2026d", "Profile": profile}}
+    content = make_dicom(StudyDate="20240102", StudyDescription="Dr Doe")
+    assert isinstance(take(home.door({"": rule}), home.place.bring("1.dcm", content)), Produced)
+    [product] = _products(home)
+    assert product.StudyDate == date
+    assert "StudyDescription" not in product
+    assert [str(item.CodeValue) for item in product.DeidentificationMethodCodeSequence] == codes
+    assert (product.StudyInstanceUID == "1.2.3.1") is ("113110" in codes)
+
+
 @on_files
 def test_images_of_one_study_that_arrive_one_by_one_end_in_one_study(home: House) -> None:
     # Each by a process that has just started.

@@ -14,7 +14,8 @@ import pytest
 from dicomorph import bootstrap
 from dicomorph.aws.backend import aws_backend
 from dicomorph.aws.environment import read_environment
-from dicomorph.model.errors import MisconfiguredError, TransientError
+from dicomorph.model.errors import BadRequestError, MisconfiguredError, TransientError
+from dicomorph.services.server.allow_lists import allow_lists_of
 from local.template import read_template
 from tests.support.api_client import Client
 from tests.support.quick_moto import quick_aws
@@ -101,6 +102,29 @@ def test_an_object_that_means_nothing_is_the_operators_fault(bucket: Any, body: 
     version = bucket.put_object(Bucket="dicom", Key="settings/settings.json", Body=body)["VersionId"]
     with pytest.raises(MisconfiguredError):
         aws_backend(read_environment({"SETTINGS_OBJECT": _object(version)}))
+
+
+def test_allow_lists_are_objects_below_the_prefix(bucket: Any, caplog: pytest.LogCaptureFixture) -> None:
+    variables = {"SETTINGS": '{"AllowLists": "settings/allow-lists/trials/"}', "DICOM_BUCKET_NAME": "dicom"}
+    lists = allow_lists_of(aws_backend(read_environment(variables)))
+    with pytest.raises(BadRequestError):
+        lists("mine")
+    assert lists("research-images").tags
+    for tags, found in ((["Rows"], {0x00280010}), (["Rows", "Columns"], {0x00280010, 0x00280011})):
+        body = json.dumps({"Tags": tags}).encode()
+        bucket.put_object(Bucket="dicom", Key="settings/allow-lists/trials/mine.json", Body=body)
+        assert lists("mine").tags == found
+    bucket.put_object(Bucket="dicom", Key="settings/allow-lists/trials/mine.json", Body=b"{}")
+    with pytest.raises(MisconfiguredError):
+        lists("mine")
+    assert "Setting AllowLists: " in caplog.text
+
+
+def test_without_the_setting_there_are_but_the_shipped_lists() -> None:
+    lists = allow_lists_of(aws_backend(read_environment({"SETTINGS": "{}"})))
+    assert lists("research-images").tags
+    with pytest.raises(BadRequestError):
+        lists("mine")
 
 
 @pytest.mark.usefixtures("bucket")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
+import threading
+import tracemalloc
 
 import imagecodecs
 import numpy as np
@@ -21,6 +24,10 @@ def uri(content: bytes, mime_type: str = "image/png") -> str:
 
 
 PNG = uri(bytes(imagecodecs.png_encode(PICTURE)))
+# The same, and its header says more than 64 MB; no decoder has a look at it.
+TOO_LARGE = bytes(imagecodecs.png_encode(PICTURE)).replace(
+    struct.pack(">II", 5, 4), struct.pack(">II", 5000, 5000)
+)
 
 
 @pytest.fixture
@@ -53,6 +60,7 @@ def test_the_products_of_a_job_have_the_image(client: Client, image: str) -> Non
         ("data:image/png;base64,?", 400, 15),
         (uri(b"GIF89a", "image/gif"), 500, 2),
         (uri(bytes(imagecodecs.png_encode(PICTURE[..., :2].copy()))), 500, 2),
+        (uri(TOO_LARGE), 413, 8),
     ],
 )
 def test_what_is_no_image_of_its_kind_is_refused(
@@ -70,3 +78,22 @@ def test_a_job_that_cannot_decode_an_image_fails_and_stores_nothing(client: Clie
     found = client.get(f"/jobs/{job}").json
     assert (found["State"], found["ErrorCode"]) == ("Failure", 15)
     assert client.get("/instances").json == [image]
+
+
+@pytest.mark.slow
+def test_images_that_many_requests_embed_are_held_one_at_a_time(client: Client, image: str) -> None:
+    size = 8192 * 8192
+    largest = bytes(imagecodecs.png_encode(np.zeros((8192, 8192), np.uint8)))
+    body = {"Replace": {"PixelData": uri(largest)}}
+    tracemalloc.start()
+    try:
+        threads = [
+            threading.Thread(target=client.post, args=(f"/instances/{image}/modify", body)) for _ in "123"
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert size < tracemalloc.get_traced_memory()[1] < 2.6 * size
+    finally:
+        tracemalloc.stop()

@@ -10,9 +10,10 @@ from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
-from dicomorph.model.settings import Settings
-from tests.support.api_client import Answer, Client
+from dicomorph.model.settings import OverwriteInstances, Settings
+from tests.support.api_client import Answer, Client, make_dicom
 
 ROUTES = [
     "/instances/{ID}/anonymize",
@@ -100,6 +101,60 @@ def test_safe_harbor_is_the_profile_of_its_edition(ask: Any) -> None:
     assert "2026d" in data.DeidentificationMethod
     assert codes(data) == ["113100"]
     assert data.PatientIdentityRemoved == "YES"
+
+
+RETAINING = {"DicomVersion": "2026d", "Profile": {"Options": ["RetainUIDs"]}}
+
+
+def test_uids_are_retained_by_another_patient_so_that_the_sources_may_go(client: Client) -> None:
+    stored = client.upload("PAT", 1, 1, 1)
+    route = f"/studies/{stored['ParentStudy']}/anonymize"
+    content = client.post(route, {**RETAINING, "KeepSource": False}).json
+    assert (content["InstancesCount"], content["FailedInstancesCount"]) == (1, 0)
+    [instance] = client.get("/instances").json
+    assert instance != stored["ID"]
+    data = pydicom.dcmread(io.BytesIO(client.get(f"/instances/{instance}/file").body))
+    assert (data.SOPInstanceUID, data.StudyInstanceUID) == ("1.2.3.1.1.1", "1.2.3.1")
+    assert data.PatientID not in ("PAT", "")
+
+
+def test_who_keeps_the_patient_too_edits_in_place_and_has_to_say_so(
+    make_client: Callable[..., Client],
+) -> None:
+    client = make_client()
+    route = f"/studies/{client.upload('PAT', 1, 1, 1)['ParentStudy']}/anonymize"
+    in_place = {**RETAINING, "Keep": ["PatientID"], "Force": True}
+    assert client.post(route, in_place).error == (400, 8)
+    client = make_client(overwrite_instances=OverwriteInstances.ALWAYS)
+    assert client.post(route, {**in_place, "KeepSource": False}).error == (400, 8)
+    assert client.post(route, in_place).status == 200
+    assert len(client.get("/instances").json) == 1
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_another_image_does_not_retain_its_uid(client: Client, route: str) -> None:
+    stored = client.upload("PAT", 1, 1, 1)
+    body = {**RETAINING, "Resources": [stored["ID"]], "Transcode": "1.2.840.10008.1.2.4.50"}
+    assert client.post(route.format(**stored), body).error == (400, 8)
+    assert client.get("/jobs").json == []
+
+
+def test_a_patient_without_an_id_is_the_patient_of_the_study(client: Client) -> None:
+    nobody = pydicom.dcmread(io.BytesIO(make_dicom()))
+    del nobody.PatientID
+    files: list[str] = []
+    for study in (1, 1, 2):
+        nobody.StudyInstanceUID = f"1.2.3.{study}"
+        nobody.SOPInstanceUID = UID(f"1.2.3.{len(files)}")
+        nobody.file_meta.MediaStorageSOPInstanceUID = nobody.SOPInstanceUID
+        stream = io.BytesIO()
+        nobody.save_as(stream)
+        files.append(client.post("/instances", stream.getvalue()).json["ID"])
+    client.post("/tools/bulk-anonymize", {"DicomVersion": "2026d", "Resources": files})
+    made = set(client.get("/instances").json) - set(files)
+    products = [pydicom.dcmread(io.BytesIO(client.get(f"/instances/{one}/file").body)) for one in made]
+    assert len({(data.PatientID, data.StudyInstanceUID) for data in products}) == 2
+    assert len({data.PatientID for data in products} - {""}) == 2
 
 
 def test_lists_are_read_from_the_folder_when_they_are_named(

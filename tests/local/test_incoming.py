@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -108,6 +109,18 @@ def test_a_server_with_a_watched_folder_answers_and_ends_at_once(tmp_path: Path)
     [patient] = server.get("/patients?expand").json
     assert patient["MainDicomTags"]["PatientName"] == "Anonymized1"
     assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_start_deletes_what_was_set_aside_long_ago(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--workers", "1", *settings(tmp_path, RULES)).start()
+    assert server.stop() == 0
+    old = tmp_path / "data/rejected" / f"{1:032x}"
+    old.write_bytes(b"bad")
+    os.utime(old, (1, 1))
+    assert server.start().stop() == 0
+    assert not old.exists()
+    assert "1 file that arrived and could not be taken" in server.log.read_text()
 
 
 @pytest.mark.slow

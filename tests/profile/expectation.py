@@ -25,6 +25,9 @@ class Outcome(enum.Enum):
 GONE, EMPTY, OTHER, KEPT = (frozenset({outcome}) for outcome in Outcome)
 ANY = frozenset(Outcome)
 
+NEST = 0x00081250
+"""A sequence that is kept, and defined in every IOD that has series: it holds UIDs and a code."""
+
 _FIRST_DATA_SET_TAG = 0x00080000
 _PATIENT_ID = 0x00100020
 _REPLACED = {0x00100010, _PATIENT_ID}  # the new name and id of the patient
@@ -43,8 +46,10 @@ _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
-# Never that of the document before; it may be absent (PS3.3 C.24.2).
-_DOCUMENT_LENGTH = 0x00420015
+# What is said of a document is said of the one that takes its place.
+_OF_A_DOCUMENT = {0x00420012: KEPT | OTHER, 0x00420014: KEPT | OTHER, 0x00420015: GONE | OTHER}
+# Optional in the standard, and required by validators.
+_ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
 _ICC_PROFILE = 0x00282000  # the text in it goes, the colours stay
 
 
@@ -82,6 +87,12 @@ class Expectations:
             return KEPT
         return resolved(row.basic, kind, tag, known=known)
 
+    def differs(self, other: Expectations, sop_class: str, tag: int) -> bool:
+        """Tell whether two tables have no outcome in common, at the top level or in a kept sequence."""
+        return any(
+            not self.of(sop_class, path, tag) & other.of(sop_class, path, tag) for path in ((), (NEST,))
+        )
+
     def _beyond(self, tag: int, kind: str | None, *, known: bool) -> frozenset[Outcome]:
         if tag in UIDS_OF_INSTANCES:
             return KEPT if "RetainUIDs" in self.options else OTHER
@@ -99,9 +110,9 @@ def _special(path: Path, tag: int) -> frozenset[Outcome] | None:
         return ANY
     if tag in SETTLED:
         return GONE
-    if tag == _DOCUMENT_LENGTH:
+    if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
         return GONE | OTHER
-    return None
+    return _OF_A_DOCUMENT.get(tag)
 
 
 def resolved(action: str, kind: str | None, tag: int, *, known: bool) -> frozenset[Outcome]:

@@ -66,6 +66,7 @@ BEYOND = {
     **dict.fromkeys((0x0040E001, 0x00420010, 0x00100033, 0x00100034, 0x00700081, 0x00700068), "X"),
     **dict.fromkeys((0x00080010, 0x00200070, 0x00203100, 0x00203402, 0x00203404), "X"),  # retired
     **dict.fromkeys((0x00189423, 0x30020020, 0x00400400), "X"),
+    **dict.fromkeys((0x00401006, 0x00401007, 0x00402006, 0x00402007, 0x0040A992), "X"),  # retired, too
     0x00620020: "D",  # tells tracked things apart, as their UID
 }
 """What else is acted on, and how."""
@@ -96,6 +97,7 @@ class Types:
         self._roots: dict[str, frozenset[int]] = {
             sop_class: frozenset(found["iods"][iod]) for sop_class, iod in found["sop_classes"].items()
         }
+        self._places: dict[tuple[str, Path], frozenset[int]] = {}
         self._merged: dict[frozenset[int], dict[int, tuple[str, frozenset[int]]]] = {}
         self.sop_classes = tuple(sorted(self._roots))
 
@@ -104,10 +106,16 @@ class Types:
 
     def at(self, sop_class: str, path: Path) -> Mapping[int, tuple[str, frozenset[int]]]:
         """Return what a data set holds by tag: the type, and what items hold."""
-        nodes = self._roots.get(sop_class, frozenset())
-        for tag in path:
-            nodes = self.of(nodes).get(tag, ("", frozenset()))[1]
-        return self.of(nodes)
+        return self.of(self._nodes(sop_class, path))
+
+    def _nodes(self, sop_class: str, path: Path) -> frozenset[int]:
+        if not path:
+            return self._roots.get(sop_class, frozenset())
+        place = sop_class, path
+        if place not in self._places:
+            above = self.of(self._nodes(sop_class, path[:-1]))
+            self._places[place] = above.get(path[-1], ("", frozenset[int]()))[1]
+        return self._places[place]
 
     def type_of(self, sop_class: str, path: Path, tag: int) -> str | None:
         """Return the type of an attribute at a path, None where the IOD does not define it."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
+from pydicom._dicom_dict import DicomDictionary
+
 from tests.dicom_factory import EXPLICIT, Element, encode, part10
+from tests.profile.expectation import NEST
 from tests.profile.facts import ROWS, UIDS_OF_CLASSES, Path, types, vr_of
 
 Key: TypeAlias = tuple[int, ...]
@@ -177,28 +180,36 @@ class Built:
         return part10(body, syntax, instance=instance, sop_class=self.sop_class)
 
 
-@cache
+@lru_cache(maxsize=24)
 def filled(sop_class: str, depth: int = 99) -> Built:
     """Return an instance with every attribute that its IOD defines down to a depth."""
     builder = Builder(sop_class, depth)
     return Built(sop_class, builder.data_set(), builder.keys, builder.tokens)
 
 
-# Kept, and defined in every IOD that has series: what it holds is two UIDs and a code.
-NEST = 0x00081250
 _NOT_IN_A_DATA_SET = 0x00080000
+_PIXELS = 0x7FE0
 _IDENTITY = frozenset({SOP_CLASS_UID, SOP_INSTANCE_UID, 0x0020000D, 0x0020000E, 0x00100010, 0x00100020})
 
 
 @cache
 def crowded(sop_class: str) -> Built:
     """Return an instance with every attribute of the table, at the top level and in a kept sequence."""
+    return _with(sop_class, frozenset(tag for tag in ROWS if tag >= _NOT_IN_A_DATA_SET))
+
+
+def overfull(sop_class: str) -> Built:
+    """Return an instance with every attribute of PS3.6, at the top level and in a kept sequence."""
+    tags = (tag for tag in DicomDictionary if tag >= _NOT_IN_A_DATA_SET and tag & 0xFFFF)
+    return _with(sop_class, frozenset(tag for tag in tags if tag >> 16 not in {0xFFFE, _PIXELS}))
+
+
+def _with(sop_class: str, more: frozenset[int]) -> Built:
     builder = Builder(sop_class, depth=2)
-    rows = frozenset(tag for tag in ROWS if tag >= _NOT_IN_A_DATA_SET)
-    top = builder.data_set(more=rows | _IDENTITY)
+    top = builder.data_set(more=more | _IDENTITY)
     top = [element for element in top if element.tag != NEST]
     builder.keys = [key for key in builder.keys if key[0] != NEST]
     builder.keys.append((NEST,))
-    item = builder.data_set((NEST,), (NEST, 0), more=rows)
+    item = builder.data_set((NEST,), (NEST, 0), more=more - {NEST})
     elements = sorted([*top, Element(NEST, "SQ", [item])], key=lambda element: element.tag)
     return Built(sop_class, elements, builder.keys, builder.tokens)

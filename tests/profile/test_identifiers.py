@@ -10,6 +10,7 @@ from tests.dicom_factory import Element
 from tests.profile.instances import (
     COMPREHENSIVE_SR,
     CT,
+    ENHANCED_MR,
     INSTANCE,
     STRUCTURE_SET,
     STUDY,
@@ -20,6 +21,7 @@ from tests.profile.instances import (
 from tests.profile.products import ENCODINGS, product
 from tests.profile.readings import Reading
 
+SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 SOP_INSTANCE, STUDY_INSTANCE, FRAME_OF_REFERENCE = 0x00080018, 0x0020000D, 0x00200052
 REFERENCED_CLASS, REFERENCED_INSTANCE = 0x00081150, 0x00081155
 REFERENCED_IMAGES, RELATED_SERIES = 0x00081140, 0x00081250
@@ -184,6 +186,44 @@ def test_one_original_has_one_new_value_wherever_it_stands() -> None:
         )
     }
     assert len(new) == 1
+
+
+TELLING_APART = [
+    (CT, (0x00120040,), "LO"),  # ClinicalTrialSubjectID
+    (CT, (0x00120042,), "LO"),  # ClinicalTrialSubjectReadingID
+    (ENHANCED_MR, (0x00181000,), "LO"),  # DeviceSerialNumber
+    (SLIDE, (0x00400512,), "LO"),  # ContainerIdentifier
+    (SLIDE, (0x00400560, 0, 0x00400551), "LO"),  # SpecimenIdentifier
+    ("1.2.840.10008.5.1.4.1.1.66.4", (0x00620002, 0, 0x00620020), "UT"),  # TrackingID
+]
+
+
+@pytest.mark.parametrize(("sop_class", "path", "vr"), TELLING_APART)
+def test_identifiers_that_tell_entities_apart_still_do_and_tell_nothing_else(
+    sop_class: str, path: tuple[int, ...], vr: str
+) -> None:
+    def dummy_of(original: str) -> str:
+        element = Element(path[-1], vr, original)
+        for tag in path[-3::-2]:
+            element = Element(tag, "SQ", [[element]])
+        return text(changed(element, sop_class=sop_class), *path)
+
+    one, two = dummy_of("K77431905"), dummy_of("K77431906")
+    assert one == dummy_of("K77431905 ") != two
+    assert not re.search("7743190|K77", one + two)
+    assert 0 < len(one) <= 64
+
+
+def test_an_identifier_has_the_same_dummy_in_two_places() -> None:
+    container = [Element(0x00400512, "LO", "K77431905")]
+    found = changed(
+        Element(0x00400512, "LO", "K77431905"),
+        Element(0x00400560, "SQ", [[Element(0x00400551, "LO", "K77431905")]]),
+        Element(0x00081250, "SQ", [container]),
+        sop_class=SLIDE,
+    )
+    assert text(found, 0x00400512) == text(found, 0x00400560, 0, 0x00400551)
+    assert b"77431905" not in found.data
 
 
 def test_with_uids_retained_file_meta_still_says_what_the_data_set_says() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from dicomorph.model.errors import BadFileFormatError
 from tests.dicom_factory import Element
-from tests.profile.instances import bytes_of, changed, text
+from tests.profile.facts import types
+from tests.profile.instances import COMPREHENSIVE_SR, CT, ENHANCED_MR, bytes_of, changed, text
+from tests.profile.objects import Key, filled
 from tests.profile.products import file_of, product
 from tests.profile.readings import Reading
 from tests.support.edits import anonymized
@@ -154,12 +157,40 @@ def test_numbers_and_codes_written_carelessly_stay(tag: int, vr: str, value: str
 
 
 @pytest.mark.parametrize(
-    ("tag", "vr"), [(0x00180050, "DS"), (0x00200012, "IS"), (0x00280106, "IS"), (0x00101010, "AS")]
+    ("tag", "vr"), [(0x00180050, "DS"), (0x00200012, "IS"), (0x00181150, "IS"), (0x00101010, "AS")]
 )
 def test_text_where_a_number_belongs_goes(tag: int, vr: str) -> None:
     options = ("RetainPatientCharacteristics",) if vr == "AS" else ()
     written = product(bytes_of(Element(tag, vr, "Zorblatt")), *options)
     assert b"Zorblatt" not in written
+
+
+@pytest.mark.parametrize("sop_class", [CT, ENHANCED_MR, COMPREHENSIVE_SR])
+def test_text_in_any_number_that_is_not_required_goes(sop_class: str) -> None:
+    texts: dict[str, Key] = {}
+    elements = [_with_text(sop_class, element, (), texts) for element in filled(sop_class, 2).elements]
+    found = Reading(product(file_of(elements), "RetainPatientCharacteristics"))
+    assert len(texts) > 5
+    for value, key in texts.items():
+        assert value.encode() not in found.data, key
+        if len(key) == 1 and types().type_of(sop_class, (), key[0]) in {"2", "2C"}:
+            assert key in found.elements
+
+
+def _with_text(sop_class: str, element: Element, at: Key, texts: dict[str, Key]) -> Element:
+    """Return an element with text where a number or an age may be."""
+    key = (*at, element.tag)
+    if isinstance(element.value, list):
+        items = list(enumerate(element.value))
+        return replace(
+            element, value=[[_with_text(sop_class, e, (*key, n), texts) for e in item] for n, item in items]
+        )
+    is_required = types().type_of(sop_class, key[:-1:2], element.tag) in {"1", "1C"}
+    if element.vr not in {"DS", "IS", "AS"} or is_required or element.tag == 0x00280008:
+        return element
+    value = f"Zorblatt{len(texts):04d}"
+    texts[value] = key
+    return replace(element, value=value)
 
 
 def test_geometry_that_is_no_number_refuses_the_file() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+from pydicom.valuerep import VALIDATORS
 
 from tests.dicom_factory import EXPLICIT
 from tests.profile.expectation import EMPTY, ETHICS_COMMITTEE_NAME, KEPT, SETTLED, Expectations, Outcome
@@ -18,10 +20,16 @@ _IDENTITY = {0x00100010, 0x00100020, 0x0020000D, 0x0020000E}
 # What the marks of de-identification add (PS3.15 E.1.1), if need be in places of their own.
 MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 _GRAPHIC_ANNOTATION_SEQUENCE = 0x00700001
-_GO_WITH_THEIR_MODULES = {_GRAPHIC_ANNOTATION_SEQUENCE, ETHICS_COMMITTEE_NAME, *SETTLED}
+_MIME_TYPES_OF_PARTS = 0x00420014
+_GO_WITH_THEIR_MODULES = {
+    *(_GRAPHIC_ANNOTATION_SEQUENCE, _MIME_TYPES_OF_PARTS, ETHICS_COMMITTEE_NAME),
+    *SETTLED,
+}
 _CONTENT_SEQUENCE, _OF_ANY_CONTENT_ITEM = 0x0040A730, {0x0040A010, 0x0040A040}
 _OVERLAYS = 0x60
 _REQUIRED, _REQUIRED_IF_THERE = {"1", "2"}, {"1", "1C", "2", "2C"}
+_TEXTS = {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI", "UR"}
+_SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 _NUMBERS = {"FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"}
 
 
@@ -80,7 +88,7 @@ def judged(built: Built, product: bytes, expectations: Expectations, syntax: str
     verdict.leaks |= {
         shown(key) for token, key in built.tokens.items() if token in survivors and key not in kept
     }
-    verdict.invalid = set(_invalid(built, after, kept))
+    verdict.invalid = {*_invalid(built, after, kept), *_misfits(before, after)}
     verdict.added = {
         shown(key)
         for key in after.elements
@@ -137,6 +145,22 @@ def _invalid(built: Built, after: Reading, kept: set[Key]) -> Iterator[str]:
             missing = _missing(after.elements.get(key), may_be_empty=kind[0] == "2")
             if missing:
                 yield f"{shown(key)}: type {kind}, {missing}"
+
+
+def _misfits(before: dict[Key, Read], after: Reading) -> Iterator[str]:
+    """Return the values that were written and that their VR, or the dictionary's, cannot hold."""
+    for key, read in after.elements.items():
+        if before.get(key) == read or not read.value:
+            continue
+        if read.vr != (before[key].vr if key in before else vr_of(key[-1])):
+            yield f"{shown(key)}: written as {read.vr}"
+        elif read.vr in _TEXTS:
+            values = read.value.decode("ascii").rstrip(" \0").split("\\")
+            validator: Callable[[str, str], tuple[bool, str]] = VALIDATORS[read.vr]
+            if not all(validator(read.vr, value)[0] for value in values):
+                yield f"{shown(key)}: no value of {read.vr}"
+        elif len(read.value) % _SIZES.get(read.vr, 1):
+            yield f"{shown(key)}: {len(read.value)} bytes of {read.vr}"
 
 
 def _goes_with_its_module(tag: int) -> bool:

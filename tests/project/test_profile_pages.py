@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from dicomorph.deid.editions.allow_list_file import read_allow_list, shipped_allow_list
 from dicomorph.deid.requests import profile_choice
 from dicomorph.deid.requests.modification import parse_modification
+from dicomorph.model.errors import RefusedError
 from dicomorph.model.settings import Settings
 from tests.support.api_client import make_dicom
 from tests.support.edits import anonymized
@@ -34,6 +35,9 @@ PLANTED: dict[str, Any] = {
     "DS": "47.11",
     "UR": "https://planted.example",
 }
+
+
+ELSEWHERE = "PixelDataProviderURL"
 
 
 def rows(text: str, heading: str) -> list[list[str]]:
@@ -63,13 +67,18 @@ def planted(keyword: str) -> Any:
 
 @pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.3.4"])
 def test_no_attribute_of_the_table_keeps_its_value(sop_class: str) -> None:
-    values = {keyword: planted(keyword) for keyword in keywords()}
+    values = {keyword: planted(keyword) for keyword in keywords() if keyword != ELSEWHERE}
     source = make_dicom(**{**values, "SOPClassUID": sop_class, "PatientID": "Planted"})
     product = anonymized(source, Profile=PRESET)
     data = pydicom.dcmread(io.BytesIO(product))
     kept = [keyword for keyword in values if keyword in data and data[keyword].value == values[keyword]]
     assert kept == []
     assert b"planted" not in product.lower()
+
+
+def test_an_image_whose_pixels_lie_elsewhere_is_refused() -> None:
+    with pytest.raises(RefusedError):
+        anonymized(make_dicom(**{ELSEWHERE: planted(ELSEWHERE)}), Profile=PRESET)
 
 
 def test_the_examples_are_read_as_they_stand() -> None:

@@ -2,64 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import struct
-from importlib import resources
+from typing import Any
 
-from dicomorph.deid.editions.profiles import profile
-from dicomorph.deid.private_judge import SafePrivateJudge
-from dicomorph.deid.scopes import Rules
-from dicomorph.dicom.engine.edit_plan import EditPlan
-from dicomorph.dicom.engine.identity_mapper import IdentityMapper
+from dicomorph.deid.safe_private import safe_elements
 from dicomorph.dicom.engine.rewriter import Rewriter
-from dicomorph.dicom.values.encoder import ValueEncoder
 from tests.compat.data_sets import Tree
 from tests.dicom_factory import Element
-from tests.support.edits import KEY, SETTINGS, edited
+from tests.support.edits import anonymized, rewriter
+from tests.support.small_files import SEQUENCE, tree_of
 
+RETAIN = {"Profile": {"Options": ["RetainSafePrivate"]}}
 Row = tuple[str, int, str]  # creator, group and low byte as a tag in block 10, VR
 SAFE_CREATOR, SAFE, SAFE_SEQUENCE = "Philips Imaging DD 001", 0x20011003, 0x2001105F
+CREATOR = 0x20010010
+NUMBER = Element(SAFE, "FL", b"\0\0\x80?")
+UNSAFE = Element(0x20011070, "LO", "DOE^JOHN")  # of the same creator
+FACT = Element(0x00091001, "LO", "FACT")
+DESCRIPTION = 0x00080300
 
 
 def rows() -> list[Row]:
     """Return the rows of the table of safe private elements."""
-    file = resources.files("dicomorph.deid") / "tables" / "safe_private_2026d.json"
-    creators = json.loads(file.read_text())["creators"]
     return [
-        (creator, int(key[:4], 16) << 16 | 0x1000 | int(key[4:], 16), vr.split("/")[0] or "UN")
-        for creator, elements in creators.items()
-        for key, vr in elements.items()
+        (key[7:], int(key[:4], 16) << 16 | 0x1000 | int(key[4:6], 16), vr.split("/")[0] or "UN")
+        for key, vr in safe_elements().items()
     ]
 
 
-def retaining(edition: str = "2023b") -> Rewriter:
+def retaining() -> Rewriter:
     """Return the engine for an anonymization that retains safe private elements, with a cold memory."""
-    rules = Rules(
-        edition=profile(edition),
-        sop_class="",
-        removes_private=True,
-        mapped=frozenset(),
-        kept=frozenset(),
-        removed=frozenset(),
-        replaced=frozenset(),
-        judge=SafePrivateJudge(),
-    )
-    plan = EditPlan(
-        root=rules.root(()),
-        replace={},
-        default={},
-        required=frozenset(),
-        encoder=ValueEncoder(SETTINGS.dictionary, private_creator="", unencodable=SETTINGS.unencodable_text),
-        references={},
-        is_anonymization=True,
-        looks_ahead=True,
-    )
-    return Rewriter(plan, IdentityMapper(KEY), default_encoding="Latin1")
+    return rewriter({"DicomVersion": "2026d", **RETAIN})
 
 
-def retained(data: bytes) -> bytes:
+def retained(data: bytes, **body: Any) -> bytes:
     """Return a file anonymized while safe private elements are retained."""
-    return edited(data, retaining())
+    return anonymized(data, **{"DicomVersion": "2026d", **RETAIN, **body})
 
 
 def moved(tag: int, block: int) -> int:
@@ -107,3 +85,13 @@ def lows(*numbers: int) -> bytes:
 def private_tags(tree: Tree) -> list[int]:
     """Return the private tags of one data set."""
     return [tag for tag in tree if tag >> 16 & 1]
+
+
+def top(data: bytes) -> list[int]:
+    """Return the private tags at the top level of a file."""
+    return private_tags(tree_of(data))
+
+
+def item_of(data: bytes, tag: int = SEQUENCE, index: int = 0) -> Tree:
+    """Return an item of a sequence at the top level of a file."""
+    return (tree_of(data)[tag].items or [])[index]

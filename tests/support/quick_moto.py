@@ -22,10 +22,12 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import responses, utils
 from moto.core.base_backend import BaseBackend
+from moto.core.common_models import BaseModel
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.s3.models import FakeKey, FakeMultipart
 
 from dicomorph.aws.index import catalogue
 from tests.support.moto_copies import copy_as_s3_does
@@ -50,6 +52,7 @@ def quick_aws(config: Any = None, *, empty_partitions: bool = False) -> Iterator
         list_methods_once(patch)
         take_names_as_they_are(patch)
         copy_what_a_transaction_writes(patch)
+        forget_what_is_gone(patch)
         read_one_partition(patch)
         copy_as_s3_does(patch)
         if not empty_partitions:
@@ -112,17 +115,29 @@ def take_names_as_they_are(patch: pytest.MonkeyPatch) -> None:
 
 
 def copy_what_a_transaction_writes(patch: pytest.MonkeyPatch) -> None:
-    """Let a transaction put aside the partitions that it writes: moto copies the table for each action."""
+    """Let a transaction put aside the partitions that it writes, once: moto copies the table for each action.
+
+    All copies are made before the first action, and what a failure leaves waits long to be collected.
+    """
     transact = DynamoDBBackend.transact_write_items
     written: list[dict[str, Any]] = []
+    made: dict[int, Table] = {}
 
     def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         with _TRANSACTION:
             written[:] = [action for item in transact_items for action in item.values()]
-            transact(backend, transact_items)
+            try:
+                transact(backend, transact_items)
+            finally:
+                written.clear()
+                made.clear()
 
     def copied(table: Table, memo: dict[int, Any]) -> Table:
+        if id(table) in made:
+            return made[id(table)]
         found = copy.copy(table)
+        if written:
+            made[id(table)] = found
         attribute = table.hash_key_attr
         keys = [DynamoType((action.get("Key") or action["Item"])[attribute]) for action in written]
         found.items = table.items.copy()
@@ -131,6 +146,21 @@ def copy_what_a_transaction_writes(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(DynamoDBBackend, "transact_write_items", transact_write_items)
     patch.setattr(Table, "__deepcopy__", copied, raising=False)
+
+
+def forget_what_is_gone(patch: pytest.MonkeyPatch) -> None:
+    """Remember no item, table or copy of one that is not used any more, as moto does: a test took 16 GB.
+
+    Objects of S3 it has to remember, since it closes their files in the end.
+    """
+
+    def made(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
+        instance: BaseModel = object.__new__(cls)
+        if issubclass(cls, FakeKey | FakeMultipart):
+            cls.instances_tracked.append(instance)  # type: ignore[union-attr]
+        return instance
+
+    patch.setattr(BaseModel, "__new__", staticmethod(made))
 
 
 def read_one_partition(patch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ DATES = {"StudyDate": "20000101", "StudyTime": "12", "AcquisitionDateTime": "200
 LISTS = {
     "pixels": frozenset((0x00280010, 0x00200052, 0x7FE00010)),  # Rows, FrameOfReferenceUID, PixelData
     "dates": frozenset((0x00280010, 0x00080020)),  # StudyDate
+    "birth": frozenset((0x00280010, 0x00100030)),
     "text": frozenset((0x00280010, 0x00081030)),  # StudyDescription
 }
 
@@ -131,6 +132,7 @@ RETAINS_NO_MORE = [
     {"Replace": {"PatientName": "Subject 1", "PatientID": "S1"}},
     {"Replace": {"StudyDate": "20000101"}},
     {"Replace": {"SeriesNumber": "1"}},
+    {"Replace": {"StudyDescription": "", "SeriesDescription": None, "ReferencedImageSequence": []}},
 ]
 
 
@@ -175,6 +177,13 @@ def test_who_keeps_an_identity_has_not_removed_it(name: str, path: str) -> None:
     assert (method(found), codes(found)) == ("", [])
 
 
+def test_neither_has_who_lists_it() -> None:
+    found = plan({"AllowList": "birth"})
+    assert PATIENT_IDENTITY_REMOVED not in found.replace
+    assert (method(found), codes(found), dates(found)) == ("", [], "UNMODIFIED")
+    assert plan({"AllowList": "text"}).replace[PATIENT_IDENTITY_REMOVED] == "YES"
+
+
 @pytest.mark.parametrize("body", [{"Keep": ["PatientSex"]}, {"Remove": ["PatientName"]}])
 def test_who_keeps_or_removes_something_else_has(body: dict[str, Any]) -> None:
     assert plan(None, body).replace[PATIENT_IDENTITY_REMOVED] == "YES"
@@ -212,6 +221,11 @@ def test_a_list_within_the_profile_is_the_profile(name: str, expected: list[str]
     found = plan({"AllowList": name})
     assert codes(found) == expected
     assert bool(method(found)) == bool(expected)
+
+
+def test_what_no_list_names_may_be_kept_by_name_where_the_profile_keeps_it() -> None:
+    assert codes(plan({"AllowList": "pixels"}, {"Keep": ["SliceThickness"]})) == ["113100"]
+    assert codes(plan({"AllowList": "pixels"}, {"Keep": ["StudyDescription"]})) == []
 
 
 @pytest.mark.parametrize("tag", sorted(MARKS))

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compat.data_sets import Tree
 from tests.dicom_factory import BIG, EXPLICIT, IMPLICIT, Element
 from tests.support.edits import anonymized
 from tests.support.judged_private import (
+    CREATOR,
+    NUMBER,
     SAFE,
     SAFE_CREATOR,
     SAFE_SEQUENCE,
     declaration,
-    lows,
+    item_of,
     moved,
     owned,
     private_tags,
     retained,
+    top,
 )
-from tests.support.small_files import NAME, SEQUENCE, nested, small_file, tree_of, value_of
+from tests.support.small_files import CLASS, INSTANCE, NAME, SEQUENCE, nested, small_file, tree_of, value_of
 
-NUMBER = Element(SAFE, "FL", b"\0\0\x80?")
-NAMED = Element(NAME, "PN", "Doe^John")
 SYNTAXES = [EXPLICIT, IMPLICIT, BIG]
-CREATOR = 0x20010010
-
-
-def top(data: bytes) -> list[int]:
-    return private_tags(tree_of(data))
-
-
-def item_of(data: bytes, tag: int = SEQUENCE, index: int = 0) -> Tree:
-    return (tree_of(data)[tag].items or [])[index]
+NAMED = Element(NAME, "PN", "Doe^John")
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -182,110 +174,64 @@ def test_case_10_forbidden_groups_go_whatever_is_declared(group: int) -> None:
     assert private_tags(item_of(retained(data))) == ([base | 0x10, base | 0x1001] if is_allowed else [])
 
 
-def test_elements_of_a_private_group_that_lie_in_no_block_go() -> None:
-    strays = [
-        Element(0x20010001, "LO", "DOE"),
-        *owned(SAFE_CREATOR, NUMBER),
-        Element(0x20010F01, "LO", "DOE"),
+def private_sequence(*, unknown: bool, undefined: bool) -> list[Element]:
+    """Return a safe sequence with names, a reference, what nobody knows, and elements of two creators."""
+    inside = [
+        Element(0x00080060, "CS", "MR"),
+        Element(0x00081030, "LO", "SECRET"),
+        Element(0x00081155, "UI", "1.2.3"),
+        nested(Element(0x00100010, "PN", "SECRET"), *owned(SAFE_CREATOR, NUMBER), tag=0x00081199),
+        Element(0x00100010, "PN", "SECRET"),
+        Element(0x00107777, "LO", "SECRET"),
+        *owned("ACME 1.1", Element(0x00191001, "LO", "SECRET")),
+        *owned(SAFE_CREATOR, NUMBER, Element(0x20011070, "LO", "SECRET"), block=0x20),
     ]
-    strays.sort(key=lambda one: one.tag)
-    done = retained(small_file(*strays, nested(*strays)))
-    assert top(done) == private_tags(item_of(done)) == [CREATOR, SAFE]
+    return owned(SAFE_CREATOR, Element(0x2001105F, "SQ", [inside, []], undefined=undefined, unknown=unknown))
 
 
-def test_a_creator_that_reserves_two_blocks_owns_both() -> None:
-    blocks = sorted(
-        owned(SAFE_CREATOR, NUMBER) + owned(SAFE_CREATOR, NUMBER, block=0x11), key=lambda one: one.tag
-    )
-    done = retained(small_file(*blocks, nested(*blocks)))
-    assert top(done) == private_tags(item_of(done)) == [CREATOR, 0x20010011, SAFE, moved(SAFE, 0x11)]
-
-
-def test_a_creator_none_of_whose_elements_stay_goes() -> None:
-    unsafe = Element(0x20011011, "LO", "DOE^JOHN")
-    block = owned(SAFE_CREATOR, unsafe) + owned(SAFE_CREATOR, NUMBER, block=0x12)
-    block.sort(key=lambda one: one.tag)
-    done = retained(small_file(*block, nested(*block)))
-    assert top(done) == private_tags(item_of(done)) == [0x20010012, moved(SAFE, 0x12)]
-
-
-@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
-def test_of_a_mixed_block_what_identifies_nobody_stays(syntax: str) -> None:
-    block = owned("ACME 1.1", *(Element(0x00091001 + low, "LO", f"FACT {low}") for low in range(4)))
-    data = small_file(declaration(9, "ACME 1.1", "MIXED", nonidentifying=lows(2, 4)), *block, syntax=syntax)
-    assert top(retained(data)) == [0x00090010, 0x00091002, 0x00091004]
-
-
-def test_what_a_file_says_of_its_blocks_wins_over_the_table() -> None:
-    block = owned(SAFE_CREATOR, NUMBER, Element(0x20011004, "LO", "DOE"))
-    assert top(retained(small_file(declaration(0x2001, SAFE_CREATOR, "UNSAFE"), *block))) == []
-    only = declaration(0x2001, SAFE_CREATOR, "MIXED", nonidentifying=lows(3))
-    assert top(retained(small_file(only, *block))) == [CREATOR, SAFE]
-
-
-def test_two_statements_about_a_block_are_read_as_the_stricter() -> None:
-    block = owned("ACME 1.1", Element(0x00091001, "LO", "FACT"))
-    items = [declaration(9, "ACME 1.1", status).value[0] for status in ("SAFE", "UNSAFE")]  # type: ignore[index]
-    assert top(retained(small_file(Element(0x00080300, "SQ", items), *block))) == []  # type: ignore[arg-type]
-
-
-def test_a_statement_holds_in_the_items_of_its_data_set_and_not_around_it() -> None:
-    block = owned("ACME 1.1", Element(0x00091001, "LO", "FACT"))
-    statement = declaration(9, "ACME 1.1", "SAFE")
-    done = retained(small_file(statement, nested(*block), *block))
-    assert top(done) == private_tags(item_of(done)) == [0x00090010, 0x00091001]
-    done = retained(small_file(nested(statement, *block), *block))
-    assert private_tags(item_of(done)) == [0x00090010, 0x00091001]
-    assert top(done) == []
-
-
-@pytest.mark.parametrize(("code", "stays"), [("X", False), ("U", True), ("K", False), ("", False)])
-def test_actions_that_a_file_asks_for_are_taken(code: str, stays: bool) -> None:  # noqa: FBT001
-    block = owned("ACME 1.1", Element(0x00091001, "UI", "1.2.3.4"), Element(0x00091002, "LO", "FACT"))
-    statement = declaration(9, "ACME 1.1", "SAFE", actions=((code, lows(1)),))
-    done = retained(small_file(statement, *block))
-    assert (0x00091001 in top(done)) == stays
-    assert 0x00091002 in top(done)
-    if stays:
-        assert value_of(done, 0x00091001).startswith(b"2.25.")
-
-
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.4", "1.2.3.4.5.6"])
 @pytest.mark.parametrize("syntax", SYNTAXES)
-@pytest.mark.parametrize("vr", ["UI", "UN"])
-def test_uids_in_blocks_that_are_declared_safe_are_mapped(vr: str, syntax: str) -> None:
-    uid = "1.2.826.0.1.3680043.8.498.9"
-    block = owned("ACME 1.1", Element(0x00091001, vr, uid.encode() + b"\0"))
-    done = retained(small_file(declaration(9, "ACME 1.1", "SAFE"), *block, nested(*block), syntax=syntax))
-    assert uid.encode() not in done
-    assert value_of(done, 0x00091001) == item_of(done)[0x00091001].value.rstrip(b" \0")
-    assert value_of(done, 0x00091001).startswith(b"2.25.")
-
-
-@pytest.mark.parametrize("syntax", SYNTAXES)
-@pytest.mark.parametrize(
-    ("vr", "value", "stays"),
-    [
-        ("DS", "1.5\\-2e3 ", True),
-        ("IS", "0012", True),
-        ("UN", "12", True),
-        ("DS", "", True),
-        ("DS", "DOE^JOHN", False),
-        ("UN", "DOE^JOHN", False),
-        ("LO", "DOE^JOHN", False),
-        ("PN", "DOE^JOHN", False),
-    ],
-)
-def test_what_the_table_calls_a_number_stays_if_it_is_one(
-    vr: str,
-    value: str,
-    stays: bool,  # noqa: FBT001
+def test_cases_6_and_7_a_private_sequence_is_parsed_whatever_its_vr(
     syntax: str,
+    sop_class: str,
+    unknown: bool,  # noqa: FBT001
+    undefined: bool,  # noqa: FBT001
 ) -> None:
-    block = owned("GEMS_ACQU_01", Element(0x00191023, vr, value))
-    done = retained(small_file(*block, nested(*block), syntax=syntax))
-    assert top(done) == private_tags(item_of(done)) == ([0x00190010, 0x00191023] if stays else [])
+    block = private_sequence(unknown=unknown, undefined=undefined)
+    data = small_file(Element(CLASS, "UI", sop_class), *block, nested(*block), syntax=syntax)
+    done = retained(data)
+    assert b"SECRET" not in done
+    assert top(done) == private_tags(item_of(done)) == [CREATOR, 0x2001105F]
+    for sequence in (tree_of(done)[0x2001105F], item_of(done)[0x2001105F]):
+        found, empty = sequence.items or []
+        assert empty == {}
+        assert found[0x00080060].value == b"MR"
+        assert found[0x00081155].value.rstrip(b"\0") == value_of(done, INSTANCE)
+        assert private_tags(found) == [0x20010020, moved(SAFE, 0x20)]
+        assert private_tags((found[0x00081199].items or [])[0]) == [CREATOR, SAFE]
+    assert top(anonymized(data, DicomVersion="2026d")) == []
 
 
-def test_a_number_stays_as_another_kind_of_number_than_the_table_says() -> None:
-    block = owned("GEMS_ACQU_01", Element(0x00191023, "FD", b"\0\0\0\0\0\0\xf8?"))
-    assert top(retained(small_file(*block))) == [0x00190010, 0x00191023]
+BROKEN = [
+    b"\xfe\xff\x00\xe0\x18\0\0\0\x10\0\x10\0\x40\0\0\0DOE^JOHN DOE^JOHN",
+    b"\xfe\xff\x00\xe0\xff\0\0\0\x10\0\x10\0\x08\0\0\0DOE^JOHN",  # the item is longer than its element
+    b"\xfe\xff\x00\xe0\x10\0\0\0\x10\0\x10\0\x08\0\0\0DOE^JOHNDOE^JOHN",  # something behind it
+    # A sequence in it is none.
+    b"\xfe\xff\x00\xe0\x18\0\0\0\x08\0\x50\x12\x10\0\0\0\xfe\xff\x00\xe0\x10\0\0\0DOE^JOHN",
+]
+
+
+@pytest.mark.parametrize("value", BROKEN)
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+def test_case_7_an_unknown_value_that_only_begins_like_a_sequence_goes_with_its_creator(
+    syntax: str, value: bytes
+) -> None:
+    kept = owned(SAFE_CREATOR, NUMBER)
+    block = owned("Philips Imaging DD 002", Element(0x2001103A, "UN", value), block=0x11)
+    safe = [declaration(9, "ACME 1.1", "SAFE"), *owned("ACME 1.1", Element(0x00091002, "UN", value))]
+    whole = sorted([*safe, *kept, *block], key=lambda element: element.tag)
+    done = retained(small_file(*whole, nested(*whole), syntax=syntax))
+    assert b"JOHN" not in done
+    assert top(done) == private_tags(item_of(done)) == [CREATOR, SAFE]

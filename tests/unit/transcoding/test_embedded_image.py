@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomorph.model.errors import BadFileFormatError, DicomorphError, TranscodingError
+from dicomorph.model.errors import BadFileFormatError, DicomorphError, TooLargeBodyError, TranscodingError
 from dicomorph.transcoding.embedded_image import decode_image
 
 PNG, JPEG, PAM = "image/png", "image/jpeg", "image/x-portable-arbitrarymap"
@@ -138,7 +138,7 @@ def test_other_kinds_of_images_are_refused(data: bytes, mime_type: str) -> None:
         decode_image(data, mime_type)
 
 
-@pytest.mark.parametrize(("rows", "error"), [(8192, BadFileFormatError), (8193, TranscodingError)])
+@pytest.mark.parametrize(("rows", "error"), [(8192, BadFileFormatError), (8193, TooLargeBodyError)])
 def test_samples_of_an_embedded_image_are_bounded(rows: int, error: type[DicomorphError]) -> None:
     head = f"P7\nWIDTH 8192\nHEIGHT {rows}\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n".encode()
     for data, mime_type in ((head, PAM), (png(8192, rows, 8, 0), PNG)):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from dicomorph import __version__
 from dicomorph.deid.editions.editions import is_conformant, resolver_of
-from dicomorph.deid.editions.options import Choice
+from dicomorph.deid.editions.options import Choice, Option
 from dicomorph.deid.identity import MAPPED
 from dicomorph.deid.judgement import Judging
 from dicomorph.deid.marks import marks_of
+from dicomorph.deid.private_judge import SafePrivateJudge
 from dicomorph.deid.private_tags import Creator
 from dicomorph.deid.requests.embedded_documents import with_companions
 from dicomorph.deid.requests.embedded_images import (
@@ -23,11 +24,12 @@ from dicomorph.deid.requests.embedded_images import (
 )
 from dicomorph.deid.requests.modification import Modification
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
-from dicomorph.deid.requests.nested_values import named_by_number, with_paths_inside
-from dicomorph.deid.scopes import PlanScope, Rules
+from dicomorph.deid.requests.nested_values import named_by_number, path_entries, with_paths_inside
+from dicomorph.deid.rules import Rules
+from dicomorph.deid.scopes import PlanScope, Scopes
 from dicomorph.dicom.engine.edit_plan import EditPlan
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.standard.dictionary import is_private_creator
+from dicomorph.dicom.standard.dictionary import is_private, is_private_creator
 from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import (
@@ -83,7 +85,7 @@ def compile_plan(
         If such an image cannot be decoded.
     """
     names = TagNames(settings.dictionary)
-    entries = _path_entries(modification, names)
+    entries = path_entries(modification, names)
     replace = {
         tag: with_paths_inside(tag, named_by_number(value, names), entries)
         for tag, value in modification.replaced_tags.items()
@@ -151,10 +153,12 @@ def compile_plan(
             )
         ),
         redeclares=modification.redeclares,
-        judge=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
+        examiner=Judging(refuses_burned_in=modification.choice.refuses_burned_in)
         if is_conformant(modification.edition)
         else None,
-        looks_ahead=root.looks_ahead or any(may_depend_on_sign(*given) for given in replace.items()),
+        looks_ahead=root.looks_ahead
+        or root.judge is not None
+        or any(may_depend_on_sign(*given) for given in replace.items()),
     )
 
 
@@ -217,25 +221,23 @@ def _root(
         follows=shape.follows,
         creator=creator,
         checks_values=is_conformant(shape.edition),
+        caps_age=shape.choice.age_cap,
+        judge=_private_judge(shape, entries),
     )
-    return rules.root(entries)
+    return Scopes(rules).root(entries)
+
+
+def _private_judge(shape: _Shape, entries: tuple[PathEntry, ...]) -> SafePrivateJudge | None:
+    """Return who tells which private elements stay where they go, if any do, and with which creators."""
+    options = shape.choice.options
+    retains = Option.RETAIN_SAFE_PRIVATE in options
+    keeps = any(map(is_private, shape.kept)) or any(
+        entry.operation is Operation.KEEP and is_private(entry.tag) for entry in entries
+    )
+    if not shape.removes_private or not (retains or (keeps and is_conformant(shape.edition))):
+        return None
+    return SafePrivateJudge(retains=retains, keeps_uids=Option.RETAIN_UIDS in options)
 
 
 # What the walkers learn about a shape (`Scope.learnt`) serves the next request of that shape.
 _shared_root = functools.lru_cache(maxsize=16)(_root)
-
-
-def _path_entries(modification: Modification, names: TagNames) -> tuple[PathEntry, ...]:
-    """Return the nested paths in the order in which they apply (spec 3.3, step 8)."""
-    entries = [
-        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
-    ]
-    entries += [
-        PathEntry(Operation.REPLACE, path.parents, path.tag, named_by_number(value, names))
-        for path, value in modification.replace.items()
-        if path.parents and is_writable(path.tag)
-    ]
-    entries += [
-        PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents
-    ]
-    return tuple(entries)

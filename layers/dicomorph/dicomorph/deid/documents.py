@@ -29,6 +29,21 @@ _MIME_TYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# What documents consist of, as far as it says nothing but that (IANA).
+KNOWN_MIME_TYPES: Final = (
+    *(
+        "application/dicom",
+        "application/json",
+        "application/pdf",
+        "application/xml",
+        "audio/mpeg",
+        "audio/mp4",
+    ),
+    *("image/bmp", "image/gif", "image/jp2", "image/jpeg", "image/png", "image/svg+xml", "image/tiff"),
+    *("model/mtl", "model/obj", "model/stl", "text/css", "text/html", "text/plain", "text/rtf", "text/xml"),
+    *("video/mp4", "video/mpeg", OCTETS),
+)
+
 _NEUTRAL = bytes(2)  # of no format at all
 _WAVEFRONT_OBJECT = b"# ANONYMIZED\nv 0 0 0\n"
 _WAVEFRONT_MATERIAL = b"# ANONYMIZED\nnewmtl ANONYMIZED\nKd 1 1 1\n"

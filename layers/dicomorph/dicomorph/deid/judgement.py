@@ -6,6 +6,7 @@ what an instance says of itself.
 
 from __future__ import annotations
 
+from dicomorph.deid.editions.iod_types import iod_types
 from dicomorph.deid.pixel_risks import PixelRisks, pixel_risks
 from dicomorph.dicom.engine.examination import (
     ANATOMIC_REGION_SEQUENCE,
@@ -77,7 +78,7 @@ class Judging:
             return refusal.reason
 
 
-def judge(examination: Examination, *, refuses_burned_in: bool = False) -> frozenset[str]:
+def judge(examination: Examination, *, refuses_burned_in: bool) -> frozenset[str]:
     """Return why an instance is flagged: values of `Reason`.
 
     Raises
@@ -93,7 +94,7 @@ def judge(examination: Examination, *, refuses_burned_in: bool = False) -> froze
     if burned_in and refuses_burned_in and Reason.DECLARED_CLEAN not in burned_in:
         raise RefusedError(burned_in[0])
     flags = set(burned_in)
-    if examination.sop_class not in risks.known_classes:
+    if not iod_types().knows(examination.sop_class):
         flags.add(Reason.UNKNOWN_SOP_CLASS)
     if _may_show_a_face(examination, risks):
         flags.add(Reason.RECOGNIZABLE_FACE)
@@ -133,7 +134,7 @@ def _burned_in(examination: Examination, risks: PixelRisks) -> list[Reason]:
 def _kind(examination: Examination, risks: PixelRisks) -> Reason | None:
     """Return what an image is a kind of that often has something burned in, None if of no such."""
     kind = risks.classes.get(examination.sop_class)
-    if kind is None and examination.sop_class not in risks.known_classes:
+    if kind is None and not iod_types().knows(examination.sop_class):
         modalities = map(risks.modalities.get, examination.values(MODALITY))
         kind = next((found for found in modalities if found is not None), None)
     if kind is None and examination.transfer_syntax in risks.video_syntaxes:
@@ -143,17 +144,19 @@ def _kind(examination: Examination, risks: PixelRisks) -> Reason | None:
 
 def _is_of_a_screen(image_type: str) -> bool:
     letters = "".join(filter(str.isalpha, image_type))
-    return letters.startswith(_SCREENS)
+    return any(word in letters for word in _SCREENS)
 
 
 def _may_show_a_face(examination: Examination, risks: PixelRisks) -> bool:
     """Tell whether an instance is a slice of a head from which a face can be rebuilt, as far as is known."""
     said = set(examination.values(RECOGNIZABLE_VISUAL_FEATURES))
-    if said == {"NO"} or said & _YES:
-        return said != {"NO"}
+    if said == {"NO"}:
+        return False
+    if said & _YES:
+        return True
     sop_class = examination.sop_class
     is_volume = sop_class in risks.volumes
-    if not is_volume and sop_class not in risks.known_classes:
+    if not is_volume and not iod_types().knows(sop_class):
         is_volume = not _VOLUMES.isdisjoint(examination.values(MODALITY))
     if not is_volume or not (sop_class in risks.heads or _is_head(examination, risks)):
         return False

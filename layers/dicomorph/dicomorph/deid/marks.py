@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from dicomorph.deid.editions.allow_list_file import PATIENT_BIRTH_DATE
 from dicomorph.deid.editions.editions import is_conformant, method_of, resolver_of
 from dicomorph.deid.editions.options import NO_CHOICE, Option
 from dicomorph.deid.editions.resolution import Path, Resolver
 from dicomorph.deid.requests.modification import Modification
-from dicomorph.dicom.engine.edit_plan import KEEP, REMOVE, Action, Rule
+from dicomorph.dicom.engine.edit_plan import AGE_CAP, KEEP, REMOVE, Action, Rule
 from dicomorph.dicom.standard.dictionary import is_private, vr_of
 from dicomorph.dicom.standard.tag_path import TagPath
-from dicomorph.dicom.standard.tags import PATIENT_ID, PATIENT_NAME
+from dicomorph.dicom.standard.tags import PATIENT_BIRTH_DATE, PATIENT_ID, PATIENT_NAME
 from dicomorph.model.resources import Json
 
 PATIENT_IDENTITY_REMOVED: Final = 0x00120062
@@ -86,7 +86,8 @@ def _orthancs(modification: Modification, software: str) -> Marks:
 def _conformant_marks(modification: Modification, software: str) -> Marks:
     """Return the marks that say no more than is true of the request."""
     replace: dict[int, Json] = {}
-    if not any(path.tag in _IDENTITY for path in modification.keep):
+    listed = modification.choice.allow_list.tags if modification.choice.allow_list else frozenset[int]()
+    if _IDENTITY.isdisjoint({path.tag for path in modification.keep} | listed):
         replace[PATIENT_IDENTITY_REMOVED] = "YES"
     appended: dict[int, Json] = {
         DEIDENTIFICATION_METHOD: software[:_LONGEST_TEXT],
@@ -122,10 +123,12 @@ def _is_the_profile(modification: Modification) -> bool:
     if modification.keep_private_tags:
         return False
     choice = modification.choice
-    resolver = resolver_of(modification.edition, choice)
-    if not all(_leaf_rule(path, resolver) == KEEP for path in modification.keep):
+    resolver = resolver_of(modification.edition, dataclasses.replace(choice, allow_list=None))
+    if not all(_leaf_rule(path, resolver) in (KEEP, AGE_CAP) for path in modification.keep):
         return False
-    replaced = (path for path in modification.replace if path not in modification.keep)
+    replaced = (
+        path for path, value in modification.replace.items() if value and path not in modification.keep
+    )
     if any(_leaf_rule(path, resolver) in (REMOVE, None) for path in replaced):
         return False
     return choice.allow_list is None or _is_within_the_profile(modification.edition, choice.allow_list.tags)

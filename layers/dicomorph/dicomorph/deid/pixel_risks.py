@@ -28,8 +28,6 @@ class PixelRisks:
         SOP classes from whose slices a surface can be rebuilt; those that show nothing but heads.
     video_syntaxes, referencing_syntaxes : frozenset[str]
         Transfer syntaxes of video, and of pixel data that lie elsewhere.
-    known_classes : frozenset[str]
-        All SOP classes whose attributes the edition knows.
     head_words, head_codes : frozenset[str]
         Parts of bodies with a head, as words in upper case, and as codes (SCT, and SRT before).
     """
@@ -41,7 +39,6 @@ class PixelRisks:
     heads: frozenset[str]
     video_syntaxes: frozenset[str]
     referencing_syntaxes: frozenset[str]
-    known_classes: frozenset[str]
     head_words: frozenset[str]
     head_codes: frozenset[str]
 
@@ -59,7 +56,6 @@ def pixel_risks() -> PixelRisks:
         heads=frozenset(table["heads"]),
         video_syntaxes=frozenset(table["video_transfer_syntaxes"]),
         referencing_syntaxes=frozenset(table["referencing_transfer_syntaxes"]),
-        known_classes=frozenset(table["known_classes"]),
         head_words=frozenset(table["head_words"]),
         head_codes=frozenset(code for codes in table["head_codes"].values() for code in codes),
     )

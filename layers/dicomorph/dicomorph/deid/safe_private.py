@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 EDITION = "2026d"
+_CREATOR = 7  # where it begins in a key of the table
 
 
 def safe_vr(creator: str, tag: int) -> str | None:
@@ -25,11 +26,18 @@ def safe_vr(creator: str, tag: int) -> str | None:
     >>> safe_vr("GEMS_PARM_01", 0x004312_27), safe_vr("Nobody", 0x004312_27)
     ('SH', None)
     """
-    return _table().get(creator, {}).get(f"{tag >> 16:04x}{tag & 0xFF:02x}")
+    return safe_elements().get(f"{tag >> 16:04x}{tag & 0xFF:02x} {creator}")
 
 
 @functools.cache
-def _table() -> Mapping[str, Mapping[str, str]]:
+def safe_elements() -> Mapping[str, str]:
+    """Return the VRs of the table, by group and last byte in hexadecimal digits, a space and the creator."""
     file = resources.files("dicomorph.deid") / "tables" / f"safe_private_{EDITION}.json"
-    creators: Mapping[str, Mapping[str, str]] = json.loads(file.read_text(encoding="ascii"))["creators"]
-    return creators
+    vrs: Mapping[str, str] = json.loads(file.read_text(encoding="ascii"))["vrs"]
+    return vrs
+
+
+@functools.cache
+def safe_creators() -> frozenset[str]:
+    """Return the creators of which the table has elements."""
+    return frozenset(key[_CREATOR:] for key in safe_elements())

@@ -70,8 +70,9 @@ def summarize(batches: Iterable[BatchOutcome]) -> Summary:
             if outcome.product is None:
                 _add_without_product(summary, outcome)
                 continue
-            summary.remarks.update(outcome.remarks)
-            summary.flags.update(outcome.flags)
+            if outcome.remarks or outcome.flags:  # few have any, and a job may have a million outcomes
+                summary.remarks.update(outcome.remarks)
+                summary.flags.update(outcome.flags)
             summary.success = _earlier(summary.success, outcome)
             summary.series.setdefault(outcome.product.ancestry.series, (batch.number, index))
             if outcome.untranscoded:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import imagecodecs
 import numpy as np
 
-from dicomorph.model.errors import BadFileFormatError, TranscodingError
+from dicomorph.model.errors import BadFileFormatError, TooLargeBodyError, TranscodingError
 from dicomorph.transcoding.arrays import bytes_of
 from dicomorph.transcoding.codecs.jpeg_header import read_header
 from dicomorph.transcoding.pixels import Pixels, Samples, check_size
@@ -23,9 +23,7 @@ _MOST_SCANS: Final = (
     32  # each of them, of a few bytes, makes the decoder go through the whole image; usual are 10
 )
 _GRAY, _COLOUR, _OPACITY = 1, 3, 4
-_LARGEST: Final = (
-    1 << 26
-)  # bytes of samples: a request takes four times as much, whatever the size of its body
+_LARGEST: Final = 1 << 26  # bytes of samples: a request takes twice as much, whatever the size of its body
 _LARGEST_SIDE: Final = 65535  # Rows and Columns are US
 
 
@@ -78,7 +76,9 @@ def decode_image(data: bytes, mime_type: str) -> EmbeddedImage:
         If the content is not what its MIME type says, or damaged.
     TranscodingError
         If it is of another MIME type, or of a kind that pixel data are not made of: with a palette,
-        of fewer than eight bits, too large.
+        of fewer than eight bits, of too many rows or columns.
+    TooLargeBodyError
+        If it has more than 64 MB of samples.
     """
     if mime_type not in _DECODERS:
         raise TranscodingError("Pixel data are made of PNG, JPEG and PAM images only")
@@ -147,7 +147,7 @@ def _decoded(decode: Callable[[bytes], Samples], data: bytes) -> Samples:
 
 
 def _pixels_of(shape: tuple[int, ...], bits: int) -> Pixels:
-    """Return what is to be said of samples; raise `TranscodingError` if they are too many."""
+    """Return what is to be said of samples; raise as `decode_image` does if they are too many."""
     rows, columns, *more = shape
     if not (0 < rows <= _LARGEST_SIDE and 0 < columns <= _LARGEST_SIDE):
         raise TranscodingError("An embedded image has too many rows or columns")
@@ -163,5 +163,5 @@ def _pixels_of(shape: tuple[int, ...], bits: int) -> Pixels:
     )
     check_size(pixels)
     if pixels.frame_size > _LARGEST:
-        raise TranscodingError("An embedded image has more than 64 MB of samples")
+        raise TooLargeBodyError("An embedded image has more than 64 MB of samples")
     return pixels

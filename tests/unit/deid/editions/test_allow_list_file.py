@@ -24,10 +24,16 @@ from dicomorph.model.errors import BadFileFormatError, BadRequestError
 ROWS = 0x00280010
 
 
-@pytest.mark.parametrize("written", ["Rows", "0028,0010", "0028-0010", "00280010"])
+@pytest.mark.parametrize("written", ["Rows", "0028,0010", "0028-0010", "00280010", "(0028,0010)"])
 def test_attributes_are_named_by_keyword_or_tag(written: str) -> None:
     document = json.dumps({"Description": "What for", "Tags": [written, "Rows"]}).encode()
     assert read_allow_list("mine", document) == AllowList("mine", frozenset((ROWS,)))
+    assert read_allow_list("mine", json.dumps([written]).encode()).tags == {ROWS}
+
+
+def test_a_list_does_not_keep_the_name_and_the_identifier_of_the_patient() -> None:
+    names = ["PatientName", "0010,0020", "PatientBirthDate", "Rows"]
+    assert read_allow_list("mine", json.dumps(names).encode()).tags == {0x00100030, ROWS}
 
 
 def test_a_list_may_be_empty() -> None:
@@ -37,12 +43,12 @@ def test_a_list_may_be_empty() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        *(None, 1, "Rows", ["Rows"], {}, {"Tags": "Rows"}, {"Tags": None}, {"Tags": [1]}),
+        *(None, 1, "Rows", {}, [1], [["Rows"]], ["Rows", "Row"]),
+        *({"Tags": "Rows"}, {"Tags": None}, {"Tags": [1]}),
         *({"tags": ["Rows"]}, {"Tags": ["Rows"], "Description": 1}, {"Tags": ["Rows"], "Keep": []}),
         *({"Tags": [name]} for name in ("Row", "", "rows", "0028,001", "Rows.Columns", "Seq[*].Rows")),
         *({"Tags": [name]} for name in ("0009,1001", "0029,0010", "7fe1,1010")),  # private
         *({"Tags": [name]} for name in ("0002,0010", "TransferSyntaxUID", "0004,1220", "0000,0002")),
-        *({"Tags": [name]} for name in ("PatientName", "PatientID", "PatientBirthDate")),
     ],
 )  # fmt: skip
 def test_what_is_no_list_is_refused(document: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dicomorph.deid.editions.confidentiality import ALWAYS_REMOVED
+from dicomorph.deid.editions.dummies import UNKNOWN_CODE
 from dicomorph.deid.editions.editions import NEWEST_EDITION, resolver_of
 from dicomorph.deid.editions.iod_types import Requirement, iod_types
 from dicomorph.deid.editions.options import Choice, Option
@@ -21,6 +22,7 @@ ROWS, BEYOND, TYPES = profile_rows(NEWEST_EDITION), beyond_the_table(), iod_type
 NAMED = [*ROWS, *BEYOND]
 REQUIRED = {Requirement.VALUE, Requirement.PRESENCE}
 GRAPHIC_ANNOTATION, REFERENCED_STUDY, PATIENT_ID = 0x00700001, 0x00081110, 0x00100020
+CODE_VALUE = 0x00080100
 CHOICES = [Choice(), *(keeping(option) for option in Option)]
 SAMPLED = (CR, ENHANCED_CT, SEGMENTATION, SR, STRUCTURES, SLIDE)
 
@@ -89,3 +91,20 @@ def test_no_rule_makes_an_object_invalid_or_keeps_what_must_go(sop_class: str, c
 )
 def test_no_rule_makes_any_object_invalid_or_keeps_what_must_go(choice: Choice) -> None:
     assert {c: found for c in TYPES.sop_classes() if (found := violations(choice, c, step=60))} == {}
+
+
+@pytest.mark.slow
+def test_a_sequence_without_an_item_of_its_own_gets_a_code_and_holds_codes() -> None:
+    resolver = resolver_of(NEWEST_EDITION)
+    coded: set[tuple[int, Path]] = set()
+    others: set[tuple[int, Path]] = set()
+    for sop_class in TYPES.sop_classes():
+        for path in walked(resolver, sop_class):
+            for tag in TYPES.attributes(path, sop_class):
+                dummy = resolver.resolve(tag, path, sop_class).dummy
+                if vr_of(tag) == "SQ" and dummy is not None and dummy.value == [UNKNOWN_CODE]:
+                    inside = TYPES.attributes((*path, tag), sop_class)
+                    (coded if CODE_VALUE in inside else others).add((tag, path[-1:]))
+
+    assert coded
+    assert others == set()

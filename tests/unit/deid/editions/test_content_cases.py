@@ -85,6 +85,22 @@ def test_uids_in_sequences_that_stay_are_mapped() -> None:
     assert set(values_of(output, 0x00081150)) == {(STORAGE + "2").encode()}
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+@pytest.mark.parametrize("undefined", [False, True])
+def test_empty_sequences_and_items_stay_legal(syntax: str, undefined: bool) -> None:  # noqa: FBT001
+    sequences = [
+        Element(0x00081140, "SQ", [], undefined=undefined),
+        Element(0x00081250, "SQ", [[]], undefined=undefined),
+        Element(0x00082112, "SQ", [[], [NAMED], []], undefined=undefined),
+        Element(0x00400555, "SQ", [[NAMED], []], undefined=undefined),  # Z in a CR image
+    ]
+    output = anonymized(of_class(STORAGE + "1.1", *sequences, syntax=syntax), DicomVersion=NEWEST)
+    tree = tree_of(output)
+    found = [[len(item) for item in tree[element.tag].items or []] for element in sequences]
+    assert found == [[], [0], [0, 0, 0], []]
+    assert dcmread(BytesIO(output)).AcquisitionContextSequence == []
+
+
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_a_file_whose_last_item_is_cut_off_has_no_product(syntax: str) -> None:
     data = small_file(nested(Element(0x00081155, "UI", "1.2.3"), depth=3), syntax=syntax)
@@ -192,6 +208,20 @@ def test_the_type_of_a_document_stays_if_it_is_that_of_its_class(said: str, writ
     assert value_of(output, MIME_TYPE).decode() == written
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("text/xml\\image/PNG", b"text/xml\\image/PNG"),
+        ("image/png\\DOE^JOHN\\text/plain", b"image/png\\text/plain"),
+        ("DOE^JOHN", b"application/pdf"),
+    ],
+)
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_of_the_types_of_parts_known_ones_stay(said: str, written: bytes, syntax: str) -> None:
+    data = of_class(PDF, Element(DOCUMENT, "OB", TOKEN), Element(0x00420014, "LO", said), syntax=syntax)
+    assert value_of(anonymized(data, DicomVersion=NEWEST), 0x00420014) == written
+
+
 def test_an_address_of_a_document_that_another_validator_requires_is_a_dummy() -> None:
     address = Element(0x0040E010, "UR", "http://DOE^JOHN")
     output = anonymized(small_file(sequence(0x0040A390, address), address), DicomVersion=NEWEST)
@@ -259,6 +289,37 @@ def test_profiles_keep_their_colours_at_every_depth(syntax: str) -> None:
     output = anonymized(data, DicomVersion=NEWEST)
     assert [node.value for node in every(output, 0x00282000)] == [minimal_profile()] * 3 + [b""]
     assert TOKEN not in output
+
+
+@pytest.mark.parametrize(
+    ("syntax", "undefined"), [(EXPLICIT, False), (EXPLICIT, True), (BIG, True), (IMPLICIT, False)]
+)
+@pytest.mark.parametrize("tag", [0x00282000, DOCUMENT, MIME_TYPE, LENGTH])
+def test_items_under_the_tag_of_something_else_are_replaced_like_it(
+    tag: int,
+    syntax: str,
+    undefined: bool,  # noqa: FBT001
+) -> None:
+    items = Element(tag, "SQ", [[NAMED], []], undefined=undefined)
+    document = [] if tag == DOCUMENT else [Element(DOCUMENT, "OB", TOKEN)]
+    elements = sorted([items, *document], key=lambda element: element.tag)
+    output = anonymized(of_class(PDF, *elements, syntax=syntax), DicomVersion=NEWEST)
+    assert TOKEN not in output
+    data_set = dcmread(BytesIO(output))
+    assert data_set[tag].VR != "SQ"
+    assert data_set[tag].value
+
+
+def test_a_profile_with_a_table_of_a_megabyte_is_edited_whole() -> None:
+    table = b"mft2" + bytes(4) + bytes(range(256)) * 4096
+    texts = b"text" + bytes(4) + TOKEN
+    start = 128 + 4 + 24
+    rows = struct.pack(">I4sII4sII", 2, b"A2B0", start, len(table), b"cprt", start + len(table), len(texts))
+    head = struct.pack(">I", start + len(table) + len(texts)) + minimal_profile()[4:128]
+    profile = Element(0x00282000, "OB", head + rows + table + texts)
+    output = anonymized(small_file(profile, nested(profile)), DicomVersion=NEWEST)
+    expected = head + rows + table + b"text" + bytes(4) + b"ANONYMI\0"
+    assert [node.value for node in every(output, 0x00282000)] == [expected] * 2
 
 
 def test_dependents_go_with_what_they_belong_to() -> None:

@@ -18,6 +18,7 @@ from tests.support.small_files import CLASS, SEQUENCE, nested, small_file, tree_
 
 MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 STUDY_DATE, PATIENT_COMMENTS, IMAGES = 0x00080020, 0x00104000, 0x00081140
+STUDY_DESCRIPTION = 0x00081030
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,8 @@ class LaterEdition:
     def depends_on_sop_class(self) -> bool:
         return True
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
+        assert staying >= {STUDY_DESCRIPTION}
         self.asked.append((tag, path, sop_class))
         if tag != PATIENT_COMMENTS:
             return KEEP

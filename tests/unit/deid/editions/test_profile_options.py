@@ -6,7 +6,7 @@ import pytest
 
 from dicomorph.deid.editions.confidentiality import action_of
 from dicomorph.deid.editions.editions import NEWEST_EDITION, resolver_of
-from dicomorph.deid.editions.options import Choice, Option
+from dicomorph.deid.editions.options import Option
 from dicomorph.deid.editions.profile_table import Row, profile_rows
 from dicomorph.dicom.engine.edit_plan import KEEP, NO_VALUE, REMOVE, DummyKind, Rule
 from dicomorph.dicom.standard.dictionary import vr_of
@@ -59,12 +59,3 @@ def test_what_one_option_keeps_and_another_cleans_is_cleaned() -> None:
 
     assert action_of(tag("StationName"), row, frozenset({Option.RETAIN_DEVICE_IDENTITY})) == "K"
     assert action_of(tag("StationName"), row, frozenset(Option)) == "X/D"
-
-
-def test_ages_are_capped_where_they_stay_and_gone_where_they_go() -> None:
-    capped = Choice(options=frozenset((Option.RETAIN_PATIENT_CHARACTERISTICS,)), age_cap=True)
-    age = answer("PatientAge", CT, capped)
-
-    assert age.dummy is not None
-    assert age.dummy.kind is DummyKind.AGE_CAP
-    assert answer("PatientAge", CT, Choice(age_cap=True)) == REMOVE

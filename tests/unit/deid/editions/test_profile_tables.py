@@ -19,6 +19,7 @@ from dicomorph.deid.editions.profile_table import (
     telling_apart,
     uid_roles,
 )
+from dicomorph.deid.pixel_risks import pixel_risks
 from dicomorph.dicom.standard.dictionary import find, tag_of, vr_of
 
 TABLES = Path(sys.modules["dicomorph.deid"].__path__[0]) / "tables"
@@ -60,6 +61,38 @@ def test_the_newest_table_is_what_another_project_read_in_the_standard() -> None
         ]
         for tag, (basic, letters) in rows.items()
     } == second
+
+
+# With the comparison above they say what each row of the older tables is.
+ADDED_IN_2025E = (
+    "00081301 00081302 00081303 00081304 00100011 00100012 00100013 00100014 00100015 00100016 00100041 "
+    "00100042 00100043 00100044 00100045 00100046 00100047 00102161 00102162 00181010 00181011 003a0020 "
+    "003a0203 003a020c 00400556 0040a034 0040a035 0040b020 0040b034 0040b036 0040b03b 0040b03f 00700006 "
+    "300a0054"
+)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "added", "changed"),
+    [
+        ("2025e", "2026d", "0040e012 3004007f", {}),
+        (
+            "2024b",
+            "2025e",
+            ADDED_IN_2025E,
+            {"00321033": "X"},
+        ),  # descriptors of a service may be cleaned since
+    ],
+)
+def test_editions_differ_by_what_was_added_to_the_standard(
+    older: str, newer: str, added: str, changed: dict[str, str]
+) -> None:
+    before, after = (
+        document(f"confidentiality_profile_{edition}.json")["rows"] for edition in (older, newer)
+    )
+
+    assert after.keys() - before.keys() == set(added.split())
+    assert {tag: row for tag, row in before.items() if row != after.get(tag)} == changed
 
 
 @pytest.mark.parametrize(
@@ -141,3 +174,7 @@ def test_no_table_is_read_before_an_edition_is_asked_for() -> None:
 
 def test_all_editions_have_tables_of_their_own() -> None:
     assert [len(profile_rows(edition)) for edition in CONFORMANT_EDITIONS] == [617, 651, 653]
+
+
+def test_instances_are_said_to_be_of_an_unknown_class_where_types_are_not_known() -> None:
+    assert pixel_risks().known_classes == set(iod_types().sop_classes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,12 +14,17 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from dicomorph.deid.documents import CLINICAL_DOCUMENT_ID, blank_document, mime_type_of
+from dicomorph.deid.editions.allow_list import AllowList
+from dicomorph.deid.editions.editions import resolver_of
+from dicomorph.deid.editions.options import Choice
 from dicomorph.deid.editions.replaced_content import dependent_attributes, document_rule, dummy_items
 from dicomorph.dicom.engine.edit_plan import REMOVE, Action, Dummy, DummyKind, Rule
+from dicomorph.dicom.standard.dictionary import tag_of
 from dicomorph.dicom.stream.elements import Encoding
 from dicomorph.dicom.values.encoder import ValueEncoder
 from tests.support.written_values import ENCODINGS, LATIN
 
+ROOT = Path(__file__).parents[4]
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _KEY_OBJECTS, _PROCEDURE_LOG, _ENHANCED_SR = _STORAGE + "88.59", _STORAGE + "88.40", _STORAGE + "88.22"
 _RADIATION_RECORD = _STORAGE + "481.17"
@@ -142,11 +148,6 @@ def test_a_clinical_document_is_the_instance_that_the_data_set_names() -> None:
     assert root[1].get("root") == CLINICAL_DOCUMENT_ID
 
 
-@pytest.mark.parametrize("sop_class", [_PDF, _CDA, _PRIVATE_CLASS])
-def test_a_blank_document_has_no_parts(sop_class: str) -> None:
-    assert document_rule(0x00420014, (), sop_class) == REMOVE
-
-
 def test_documents_in_items_are_nobodys() -> None:
     assert document_rule(0x00420011, (0x00081115,), _PDF) is None
 
@@ -177,3 +178,27 @@ def test_what_depends_on_others_is_never_one_of_those() -> None:
     dependents = dependent_attributes()
     assert dependents[0x00120081] == {0x00120082}
     assert not dependents.keys() & set().union(*dependents.values())
+
+
+@pytest.mark.parametrize("name", ["dummy_items_2026d.json", "dependent_attributes.json"])
+def test_the_page_on_replaced_content_names_all_of_it(name: str) -> None:
+    table = resources.files("dicomorph.deid") / "tables" / name
+    page = (ROOT / "docs" / "replaced-content.md").read_text("utf-8")
+    assert not [
+        row["keyword"] for row in json.loads(table.read_text("ascii")).values() if row["keyword"] not in page
+    ]
+
+
+@pytest.mark.parametrize("listed", [(), ("DeviceDiameter",), ("DeviceDiameterUnits", "DeviceDiameter")])
+def test_units_go_with_what_they_are_of_unless_a_list_keeps_it(listed: tuple[str, ...]) -> None:
+    tags = frozenset(tag for name in listed if (tag := tag_of(name)) is not None)
+    resolver = resolver_of("2026d", Choice(allow_list=AllowList("some", tags)))
+    path = resolver.place((0x00500010,), _STORAGE + "2")
+    assert (resolver.resolve(0x00500017, path, _STORAGE + "2") == REMOVE) is ("DeviceDiameter" not in listed)
+
+
+def test_a_template_keeps_the_resource_that_maps_it_under_any_list() -> None:
+    resolver = resolver_of("2026d", Choice(allow_list=AllowList("none", frozenset())))
+    template, code = (resolver.place((tag,), _ENHANCED_SR) for tag in (0x0040A504, 0x0040A043))
+    assert resolver.resolve(0x00080105, template, _ENHANCED_SR) != REMOVE
+    assert resolver.resolve(0x00080105, code, _ENHANCED_SR) == REMOVE

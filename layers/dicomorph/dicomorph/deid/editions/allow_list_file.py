@@ -13,7 +13,7 @@ from dicomorph.deid.editions.allow_list import AllowList
 from dicomorph.dicom.standard.dictionary import is_private
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import PATIENT_ID, PATIENT_NAME, format_tag
-from dicomorph.model.errors import BadFileFormatError, BadRequestError, UnknownDicomTagError
+from dicomorph.model.errors import BadFileFormatError, BadRequestError, DicomorphError
 
 LARGEST_LIST: Final = 1 << 20
 """Bytes of a file; the whole dictionary, written as keywords, has a tenth of it."""
@@ -21,8 +21,7 @@ LARGEST_LIST: Final = 1 << 20
 SHIPPED: Final = ("research-images",)
 """The lists that need no file of the operator's."""
 
-PATIENT_BIRTH_DATE: Final = 0x00100030
-_NEVER_KEPT = frozenset((PATIENT_NAME, PATIENT_ID, PATIENT_BIRTH_DATE))
+_ALWAYS_NEW = frozenset((PATIENT_NAME, PATIENT_ID))
 _FIRST_DATA_SET_TAG = 0x00080000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORM = 'An allow list is {"Tags": [...]}, keywords or gggg,eeee, and may have a Description'
@@ -49,14 +48,18 @@ def read_allow_list(name: str, document: bytes) -> AllowList:
         As requests call it: the name of the file without ``.json``.
     document : bytes
         JSON in UTF-8: an object with ``Tags``, an array of keywords or tags (``gggg,eeee``), and a
-        ``Description`` if it has one.
+        ``Description`` if it has one; or the array alone.
+
+    Returns
+    -------
+    AllowList
+        Without PatientName and PatientID, which get new values whatever a list says.
 
     Raises
     ------
     BadFileFormatError
         If it is something else, or names what no list keeps: private attributes, which mean
-        nothing without their creator, what lies outside the data set, and the name, the
-        identifier and the birth date of the patient.
+        nothing without their creator, and what lies outside the data set.
     """
     if len(document) > LARGEST_LIST:
         raise BadFileFormatError(f"{_FORM}, of at most 1 MB")
@@ -64,6 +67,8 @@ def read_allow_list(name: str, document: bytes) -> AllowList:
         content = json.loads(document)
     except (ValueError, RecursionError):
         raise BadFileFormatError(f"{_FORM}: this is not JSON") from None
+    if isinstance(content, list):
+        content = {"Tags": content}
     if (
         not isinstance(content, dict)
         or content.keys() - {"Tags", "Description"}
@@ -72,19 +77,19 @@ def read_allow_list(name: str, document: bytes) -> AllowList:
         or not all(isinstance(text, str) for text in content["Tags"])
     ):
         raise BadFileFormatError(_FORM)
-    return AllowList(name, frozenset(_tags(content["Tags"])))
+    return AllowList(name, frozenset(_tags(content["Tags"])) - _ALWAYS_NEW)
 
 
 def _tags(names: Iterable[str]) -> Iterable[int]:
     dictionary = TagNames()
     for text in names:
         try:
-            tag = dictionary.tag(text)
-        except UnknownDicomTagError as error:
+            path = dictionary.path(text)
+        except DicomorphError as error:
             raise BadFileFormatError(error.details or "An allow list names an unknown tag") from error
-        if is_private(tag) or tag < _FIRST_DATA_SET_TAG or tag in _NEVER_KEPT:
-            raise BadFileFormatError(f"An allow list cannot keep {format_tag(tag)}")
-        yield tag
+        if path.parents or is_private(path.tag) or path.tag < _FIRST_DATA_SET_TAG:
+            raise BadFileFormatError(f"An allow list cannot keep {format_tag(path.tag)}")
+        yield path.tag
 
 
 def unread_allow_list(name: str) -> AllowList:

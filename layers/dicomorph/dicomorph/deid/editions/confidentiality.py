@@ -47,13 +47,12 @@ _KEEP = "K"
 _REMEMBERED = 8_192  # tags, and places with a tag
 _CLEANED_TITLE = "AE"
 _FIRST_DATA_SET_TAG = 0x00080000  # what lies below belongs to file meta, commands or a DICOMDIR
-_PATIENT_AGE = 0x00101010
+_FORBIDDEN = 0xFFFF0000  # the last group, which nobody may use (PS3.5 7.8)
 _ICC_PROFILE = 0x00282000
 _REFERENCED_STUDY_SEQUENCE = 0x00081110
 # RetrieveURI in HL7StructuredDocumentReferenceSequence is of Type 3 (PS3.3 C.12.1). dciodvfy takes it
 # for Type 1, and a dummy is valid under both.
 _ADDRESS_OF_A_DOCUMENT = (0x0040A390, 0x0040E010)
-_AGE_CAP = Rule(Action.DUMMY, dummy=Dummy(DummyKind.AGE_CAP))
 # What cleaning a title comes to: another one, the same for the same; where there was none, none.
 _KEYED_TITLE = Rule(Action.DUMMY, dummy=Dummy(DummyKind.KEYED, ""))
 
@@ -77,7 +76,7 @@ class ConfidentialityProfile:
     edition : str
         One of `profile_table.CONFORMANT_EDITIONS`.
     choice : Choice
-        Its allow list is none of this class's business (`allow_listed`).
+        Its allow list is none of this class's business (`allow_listed`), nor are ages (`scopes`).
     types : IodTypes
         What objects require.
     """
@@ -89,7 +88,7 @@ class ConfidentialityProfile:
         self.types = types
         self._rows = {tag: action_of(tag, row, choice.options) for tag, row in profile_rows(edition).items()}
         self._keeps_uids = Option.RETAIN_UIDS in choice.options
-        self._age = _AGE_CAP if choice.age_cap else KEEP
+        self.unfit = functools.lru_cache(maxsize=_REMEMBERED)(self._unfit)
         self.place = functools.lru_cache(maxsize=_REMEMBERED)(self._place)
         self.action = functools.lru_cache(maxsize=_REMEMBERED)(self._action)
 
@@ -121,25 +120,31 @@ class ConfidentialityProfile:
             return _KEEP if self._keeps_uids else "U"  # newer than the table of roles
         return _KEEP
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
         """Return what happens to an attribute that no request speaks of."""
         is_retained = self._rows.get(tag) == _KEEP  # by an option
         belongings = frozenset[int]() if is_retained else belongs_to(tag)
+        if not belongings.isdisjoint(staying):
+            return self.alone(tag, path, sop_class)
         others = {other: self.alone(other, path, sop_class) for other in belongings}
         return without(tag, others, path, sop_class) or self.alone(tag, path, sop_class)
 
     def alone(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to an attribute if what it belongs to stays."""
-        if tag in ALWAYS_REMOVED or tag < _FIRST_DATA_SET_TAG:
+        if tag in ALWAYS_REMOVED or not _FIRST_DATA_SET_TAG <= tag < _FORBIDDEN:
             return REMOVE
         if tag == PATIENT_ID and not path:
             return mapped(tag, path)  # instances of a patient stay those of one
-        requirement = self.types.requirement(tag, path, sop_class)
-        if (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT:
-            requirement = Requirement.VALUE
+        requirement = self.requirement(tag, path, sop_class)
         if tag == _REFERENCED_STUDY_SEQUENCE and requirement is Requirement.VALUE:
             return KEEP  # its references are mapped
         return self._rule(DECIDED[self.action(tag)][requirement], tag, path, sop_class)
+
+    def requirement(self, tag: int, path: Path, sop_class: str) -> Requirement:
+        """Return what objects of a SOP class demand of an attribute, or are taken to demand."""
+        found = self.types.requirement(tag, path, sop_class)
+        is_address = found is Requirement.NOTHING and (*path[-1:], tag) == _ADDRESS_OF_A_DOCUMENT
+        return Requirement.VALUE if is_address else found
 
     def _rule(self, decided: str, tag: int, path: Path, sop_class: str) -> Rule:
         """Return the rule for one of the letters that actions come to."""
@@ -157,11 +162,9 @@ class ConfidentialityProfile:
 
     def kept(self, tag: int) -> Rule:
         """Return the rule for an attribute that stays."""
-        if tag == _PATIENT_AGE:
-            return self._age
         return ICC_PROFILE if tag == _ICC_PROFILE else KEEP
 
-    def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
+    def _unfit(self, tag: int, path: Path, sop_class: str) -> Rule:
         """Return what happens to a value that its VR cannot hold, and which may therefore be anything."""
         requirement = self.types.requirement(tag, path, sop_class)
         return self._rule(DECIDED["X/Z/D"][requirement], tag, path, sop_class)

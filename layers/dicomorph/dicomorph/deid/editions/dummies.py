@@ -23,7 +23,7 @@ _BY_INSTANCE = Rule(Action.MAP, Namespace.INSTANCE)
 _BY_STUDY = Rule(Action.MAP, Namespace.STUDY)
 # Where the dummy of the VR would not do: TimezoneOffsetFromUTC has a form, and UN has no dummy.
 _WRITTEN: dict[int, Json] = {0x00080201: "+0000", 0x0072006D: "ANONYMIZED"}
-_UNKNOWN_CODE: Json = {"CodeValue": "261665006", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Unknown"}
+UNKNOWN_CODE: Json = {"CodeValue": "261665006", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Unknown"}
 
 
 def mapped(tag: int, path: Path) -> Rule:
@@ -48,7 +48,7 @@ def dummy_of(tag: int, path: Path, sop_class: str) -> Rule:
     if tag in MAPPED or vr_of(tag) == "UI":
         return mapped(tag, path)
     if vr_of(tag) == "SQ":
-        return dummy_items(tag, path, sop_class) or _value([_UNKNOWN_CODE])
+        return dummy_items(tag, path, sop_class) or _value([UNKNOWN_CODE])
     if tag in _WRITTEN:
         return _value(_WRITTEN[tag])
     return document_rule(tag, path, sop_class) or (KEYED if tag in telling_apart() else DUMMY)

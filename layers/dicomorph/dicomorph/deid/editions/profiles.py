@@ -18,7 +18,6 @@ from dicomorph.dicom.standard.tags import PATIENT_NAME
 from dicomorph.model.errors import ParameterOutOfRangeError
 
 EDITIONS = ("2008", "2017c", "2021b", "2023b")
-NEWEST_EDITION = EDITIONS[-1]
 
 # PS3.15 E.1.1: neither signatures (and what they were made of) nor the previous values of
 # attributes outlive the change that they speak of, and padding may hold anything.
@@ -56,7 +55,13 @@ class Profile:
         """Tell that Orthanc reads its tables alike for all."""
         return False
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:  # noqa: ARG002 - see above
+    def resolve(
+        self,
+        tag: int,
+        path: Path,
+        sop_class: str,  # noqa: ARG002 - see above
+        staying: frozenset[int] = frozenset(),  # noqa: ARG002 - each attribute stands alone
+    ) -> Rule:
         """Return what happens to an attribute; what the edition does not name is kept."""
         if tag == _REFERENCED_SOP_INSTANCE_UID and path == RT_STUDY:
             return Rule(Action.MAP, Namespace.STUDY)

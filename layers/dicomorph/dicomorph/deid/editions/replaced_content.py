@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from dicomorph.deid.documents import (
     CLINICAL_DOCUMENT_CLASS,
     CLINICAL_DOCUMENT_ID,
+    KNOWN_MIME_TYPES,
     OCTETS,
     as_data_uri,
     blank_document,
@@ -80,8 +81,8 @@ def _rules_of_document(sop_class: str) -> Mapping[int, Rule]:
     document = blank_document(mime_type)
     rules = {
         ENCAPSULATED_DOCUMENT: _value(as_data_uri(document)),
-        _MIME_TYPE: Rule(Action.DUMMY, dummy=Dummy(DummyKind.TERM, [mime_type])),
-        _LIST_OF_MIME_TYPES: REMOVE,  # a blank document has no parts (PS3.3 C.24.2, Type 1C)
+        _MIME_TYPE: _one_of(mime_type),
+        _LIST_OF_MIME_TYPES: _one_of(mime_type, *KNOWN_MIME_TYPES),
         _DOCUMENT_LENGTH: _value(str(len(document))),
     }
     if sop_class == CLINICAL_DOCUMENT_CLASS:
@@ -91,7 +92,7 @@ def _rules_of_document(sop_class: str) -> Mapping[int, Rule]:
 
 @functools.cache
 def dependent_attributes() -> Mapping[int, frozenset[int]]:
-    """Return the attributes that go where one of others goes or gets no value, and these."""
+    """Return the attributes that go where nothing is left of what they belong to, and that."""
     table = _table("dependent_attributes.json")
     return MappingProxyType(
         {int(tag, 16): frozenset(int(other, 16) for other in row["goes_with"]) for tag, row in table.items()}
@@ -118,6 +119,10 @@ def _table(name: str) -> dict[str, Any]:
     file = resources.files("dicomorph.deid") / "tables" / name
     table: dict[str, Any] = json.loads(file.read_text(encoding="ascii"))
     return table
+
+
+def _one_of(*terms: str) -> Rule:
+    return Rule(Action.DUMMY, dummy=Dummy(DummyKind.TERM, list(terms)))
 
 
 def _value(value: Json) -> Rule:

@@ -1,6 +1,6 @@
 """How an edition of the profile answers: by an attribute's tag, its path and the SOP class.
 
-The rules of a request (`scopes`) stand in front of it; the walkers behind ask once for each tag at
+The rules of a request (`deid.rules`) stand in front of it; the walkers behind ask once for each tag at
 each place. A place is a path that stands for all paths with the same answers, so that an edition
 which tells them apart costs more memory, and no more time for each element.
 """
@@ -28,8 +28,8 @@ class Resolver(Protocol):
     def depends_on_sop_class(self) -> bool:
         """Tell whether `sop_class` makes a difference; it is empty where not."""
 
-    def resolve(self, tag: int, path: Path, sop_class: str) -> Rule:
-        """Return what happens to an attribute that no request and no option speaks of.
+    def resolve(self, tag: int, path: Path, sop_class: str, staying: frozenset[int] = frozenset()) -> Rule:
+        """Return what happens to an attribute that no request speaks of.
 
         Parameters
         ----------
@@ -39,6 +39,8 @@ class Resolver(Protocol):
             A place, as `place` returned it.
         sop_class : str
             Of the instance.
+        staying : frozenset[int]
+            The attributes that a request keeps or writes there, whatever the edition would do.
         """
 
     def unfit(self, tag: int, path: Path, sop_class: str) -> Rule:

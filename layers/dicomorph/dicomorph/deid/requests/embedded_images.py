@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
-from dicomorph.dicom.values.data_uri import DataUri
+from dicomorph.dicom.values.data_uri import DataUri, DecodedUri
 from dicomorph.model.errors import BadFileFormatError, TranscodingError
 from dicomorph.model.resources import Json
 
@@ -53,6 +52,11 @@ def embedded_image(tag: int, value: Json) -> DataUri | None:
     return uri if uri is not None and uri.mime_type in _MIME_TYPES else None
 
 
+def embeds_image(replaced: Mapping[int, Json]) -> bool:
+    """Tell whether a request replaces pixel data by an image, which may be a thousand times its body."""
+    return embedded_image(PIXEL_DATA, replaced.get(PIXEL_DATA)) is not None
+
+
 def check_image(uri: DataUri) -> None:
     """Raise `BadFileFormatError` if an image is no base64; what it holds is not looked at."""
     _content(uri)
@@ -67,8 +71,7 @@ def with_image(replace: dict[int, Json], decode: ImageDecoder) -> dict[int, Json
     if uri is None:
         return replace
     image = decode(_content(uri), uri.mime_type)
-    octets = "data:application/octet-stream;base64," + base64.b64encode(image.value).decode("ascii")
-    return {**replace, **image.attributes, PIXEL_DATA: octets}
+    return {**replace, **image.attributes, PIXEL_DATA: DecodedUri(image.value)}
 
 
 def _content(uri: DataUri) -> bytes:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dicomorph.deid.requests.modification import Modification
 from dicomorph.deid.requests.nested_paths import Operation, PathEntry
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import format_tag
+from dicomorph.dicom.values.encoder import is_writable
 from dicomorph.model.resources import Json
 
 
@@ -68,3 +70,19 @@ def _edited(item: Json, entry: PathEntry, depth: int) -> Json:
     else:
         content[format_tag(entry.tag)] = entry.value
     return content
+
+
+def path_entries(modification: Modification, names: TagNames) -> tuple[PathEntry, ...]:
+    """Return the nested paths of a request in the order in which they apply (spec 3.3, step 8)."""
+    entries = [
+        PathEntry(Operation.REMOVE, path.parents, path.tag) for path in modification.remove if path.parents
+    ]
+    entries += [
+        PathEntry(Operation.REPLACE, path.parents, path.tag, named_by_number(value, names))
+        for path, value in modification.replace.items()
+        if path.parents and is_writable(path.tag)
+    ]
+    entries += [
+        PathEntry(Operation.KEEP, path.parents, path.tag) for path in modification.keep if path.parents
+    ]
+    return tuple(entries)

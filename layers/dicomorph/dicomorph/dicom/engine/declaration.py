@@ -132,10 +132,16 @@ def product_of(data: DataSetBytes, script: EditScript) -> Source:
 def _declaring(plan: EditPlan, term: str | None) -> EditPlan:
     """Return a plan with a term in SpecificCharacterSet; with None, what is there stays."""
     replace = {tag: value for tag, value in plan.replace.items() if tag != SPECIFIC_CHARACTER_SET}
-    if term is None:
-        return dataclasses.replace(plan, root=DeclaredScope(plan.root, KEEP), replace=replace)
-    replace[SPECIFIC_CHARACTER_SET] = term
-    return dataclasses.replace(plan, root=DeclaredScope(plan.root, REPLACE), replace=replace)
+    rule, of_class = KEEP, plan.root_of_class
+    if term is not None:
+        rule = REPLACE
+        replace[SPECIFIC_CHARACTER_SET] = term
+    return dataclasses.replace(
+        plan,
+        root=DeclaredScope(plan.root, rule),
+        root_of_class=of_class and (lambda sop_class: DeclaredScope(of_class(sop_class), rule)),
+        replace=replace,
+    )
 
 
 def _removes_declaration(plan: EditPlan) -> bool:

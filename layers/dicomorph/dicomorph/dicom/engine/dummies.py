@@ -150,14 +150,14 @@ class DummyEditors:
 
 
 def _term_editor(terms: Json, writing: Writing, tag: int, vr: bytes) -> Editor:
-    allowed = {str(term).lower().encode("ascii") for term in terms} if isinstance(terms, list) else set()
-    first = str(terms[0]).encode("ascii") if isinstance(terms, list) and terms else b""
+    known = [str(term).encode("ascii") for term in terms] if isinstance(terms, list) else []
+    allowed = {term.lower() for term in known}
     size, _ = writing.encoding.length_field(vr)
     written = valid_vr(tag, vr)
 
     def edit(whole: bytes) -> bytes:
-        original = whole[size:].strip(b" \0")
-        value = original if original.lower() in allowed else first
+        values = [value.strip(b" \0") for value in whole[size:].split(b"\\")]
+        value = b"\\".join([value for value in values if value.lower() in allowed] or known[:1])
         return writing.encoding.element(tag, written, value + b" " * (len(value) & 1))
 
     return edit

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from dicomorph.dicom.engine.examination import Judge
+from dicomorph.dicom.engine.examination import Examiner
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.private_blocks import PrivateClaims
 from dicomorph.dicom.engine.private_contents import PrivateContents
@@ -43,7 +43,7 @@ class DummyKind(enum.Enum):
     KEYED = "keyed"  # a keyed function of the original, so that entities stay apart
     VALUE = "value"  # a value of the rule's own: items of a sequence, say
     AGE_CAP = "age cap"  # the age itself up to 89 years, 090Y above
-    TERM = "term"  # the original if it is one of the rule's terms, in any case, else the first of these
+    TERM = "term"  # of the original what is among the rule's terms, in any case, or else the first of these
     ICC_PROFILE = "ICC profile"  # the same colours without the words around them
 
 
@@ -89,18 +89,26 @@ class Verdicts(NamedTuple):
 
     Parameters
     ----------
-    rules : tuple[tuple[int, Rule], ...]
-        Those that do not just go, with their creators.
-    described : tuple[tuple[int, str], ...]
-        Groups and creators of the blocks that stay and are spoken of in
-        PrivateDataElementCharacteristicsSequence.
+    owners : tuple[tuple[int, str], ...]
+        The blocks of which something stays, with their creators; everything else goes.
+    exceptions : tuple[tuple[int, Rule], ...]
+        Elements of these with which something else happens than `PrivateJudge.rule` says.
+    described : frozenset[tuple[int, str]]
+        Groups and creators of blocks that the data set describes (`engine.block_characteristics`),
+        and of which nothing stays but what the judge let stay.
     inside : PrivateJudge
         Who judges in the items of the data set.
     """
 
-    rules: tuple[tuple[int, Rule], ...]
-    described: tuple[tuple[int, str], ...]
+    owners: tuple[tuple[int, str], ...]
+    exceptions: tuple[tuple[int, Rule], ...]
+    described: frozenset[tuple[int, str]]
     inside: PrivateJudge
+
+    @property
+    def weight(self) -> int:
+        """How much there is to remember."""
+        return len(self.owners) + len(self.exceptions)
 
 
 class PrivateJudge(Protocol):
@@ -116,6 +124,9 @@ class PrivateJudge(Protocol):
         stays : Callable[[int], bool | None]
             Tells what stays, or goes, whatever the judge says; None where that is for it to say.
         """
+
+    def rule(self, tag: int, creator: str) -> Rule:
+        """Return what happens to an element in the block of a creator, as far as its tag tells."""
 
 
 class Scope(Protocol):
@@ -209,7 +220,7 @@ class EditPlan:
     redeclares : bool
         Whether a file gets another character set where its own lacks what is written, and where
         the text that stays reads the same in both.
-    judge : Judge, optional
+    examiner : Examiner, optional
         Says of a file why its pixels may show who the patient is, or refuses it.
     """
 
@@ -223,7 +234,7 @@ class EditPlan:
     looks_ahead: bool = False
     writes_beyond_ascii: bool = False
     redeclares: bool = False
-    judge: Judge | None = None
+    examiner: Examiner | None = None
     root_of_class: Callable[[str], Scope] | None = None
     appended: Mapping[int, Json] = field(default_factory=dict)
     one_namespace: bool = False

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
+from dicomorph.dicom.engine.edit_plan import Action, Scope
 from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
-from dicomorph.dicom.engine.judged_scope import JudgedScope
+from dicomorph.dicom.engine.judged_scope import JudgedScopes
 from dicomorph.dicom.engine.learnt import ItemRules
 from dicomorph.dicom.engine.preview import Preview, elements_of_item, preview
 from dicomorph.dicom.engine.private_blocks import UNMOVED, Relocation
@@ -345,7 +345,11 @@ class EncodedScopes:
         # Those of the top level, which each file asks for, by SpecificCharacterSet once it was met.
         self._tops: dict[tuple[Encoding, bool | None, bytes | None], EncodedScope] = {}
         self._relocations: dict[tuple[Scope, Relocation], RelocatedScope] = {}
-        self._judged: dict[tuple[Scope, Verdicts], JudgedScope] = {}
+        self._judged = JudgedScopes(self._scopes.clear)
+
+    def begin_file(self) -> None:
+        """Forget what was counted in the file before."""
+        self._judged.begin_file()
 
     def root(self, encoding: Encoding, *, signed: bool | None = None) -> EncodedScope:
         """Return the scope of the top level, before SpecificCharacterSet was met."""
@@ -381,23 +385,12 @@ class EncodedScopes:
         decoding = self.rewriting.declared(raw) if raw else writing.decoding
         if scope.claims is not None:
             scope = self._relocated(scope, found.relocation(scope, scope.claims, decoding))
-        return self._of(self._judged_scope(scope, found.verdicts(scope, decoding)), writing)
+        return self._of(self._judged.scope(scope, found.verdicts(scope, decoding)), writing)
 
     def judged(self, encoded: EncodedScope, found: Preview) -> EncodedScope:
         """Return the scope for the rest of an item, after a look at its private elements."""
         verdicts = found.verdicts(encoded.scope, encoded.writing.decoding)
-        return self._of(self._judged_scope(encoded.scope, verdicts), encoded.writing)
-
-    def _judged_scope(self, scope: Scope, verdicts: Verdicts | None) -> Scope:
-        if verdicts is None:
-            return scope
-        key = scope, verdicts
-        judged = self._judged.get(key)
-        if judged is None:
-            if len(self._judged) >= _REMEMBERED_SCOPES:
-                self._judged.clear()
-            judged = self._judged[key] = JudgedScope(scope, verdicts.inside, verdicts)
-        return judged
+        return self._of(self._judged.scope(encoded.scope, verdicts), encoded.writing)
 
     def _relocated(self, scope: Scope, relocation: Relocation) -> Scope:
         if relocation == UNMOVED:

@@ -1,4 +1,4 @@
-"""What a walk notes of a data set by the way, so that somebody can judge whether its pixels are safe.
+"""What a walk notes of a data set by the way, so that somebody can tell whether its pixels are safe.
 
 Reading these few values by a walk of their own would take half as long as the whole rewrite.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple, TypeAlias
 
 from dicomorph.dicom.standard.tags import SOP_CLASS_UID
 from dicomorph.dicom.stream.elements import (
@@ -55,14 +55,15 @@ MOST_NOTED: Final = 1 << 16
 _PADDING = " \0\t\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(NamedTuple):
     """What was noted of a data set.
 
     Parameters
     ----------
-    noted : Mapping[int, tuple[bytes, bytes]]
-        VR (empty if it makes no difference) and value of the elements that are there, as far as `MOST_NOTED`.
+    noted : Mapping[int, bytes]
+        The values of the elements that are there, as far as `MOST_NOTED`.
+    unknown : Set[int]
+        Which of them have the VR UN.
     encoding : Encoding
         How the data set is written.
     transfer_syntax : str
@@ -71,7 +72,8 @@ class Examination:
         Whether there is pixel data.
     """
 
-    noted: Mapping[int, tuple[bytes, bytes]]
+    noted: Mapping[int, bytes]
+    unknown: AbstractSet[int]
     encoding: Encoding
     transfer_syntax: str
     has_pixels: bool
@@ -82,11 +84,11 @@ class Examination:
         return next(iter(self.values(SOP_CLASS_UID)), "")
 
     def key(self, longest: int) -> object | None:
-        """Return what is equal where all that was noted is; None if a value is longer than so many bytes."""
-        noted = tuple(self.noted.items())
-        if any(len(value) > longest for _, (_, value) in noted):
+        """Return what is equal where all else is; None if a value is longer than so many bytes, or UN."""
+        values = tuple(self.noted.values())
+        if self.unknown or max(map(len, values), default=0) > longest:
             return None
-        return noted, self.encoding, self.transfer_syntax, self.has_pixels
+        return tuple(self.noted), values, self.encoding, self.transfer_syntax, self.has_pixels
 
     def values(self, *path: int) -> tuple[str, ...]:
         """Return the values of a text attribute that are not empty, without padding, in upper case.
@@ -108,7 +110,7 @@ class Examination:
         return min(numbers, default=None)
 
     def _raw(self, path: tuple[int, ...]) -> bytes:
-        vr, raw = self.noted[path[0]]
+        raw, vr = self.noted[path[0]], b"UN" if path[0] in self.unknown else b""
         encoding = self.encoding
         try:
             for tag in path[1:]:
@@ -119,7 +121,7 @@ class Examination:
         return raw
 
 
-Judge: TypeAlias = Callable[[Examination], frozenset[str]]
+Examiner: TypeAlias = Callable[[Examination], frozenset[str]]
 """Returns why a data set is flagged; raises `RefusedError` where it is not to be handed out."""
 
 

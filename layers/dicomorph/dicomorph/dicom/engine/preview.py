@@ -18,7 +18,7 @@ from dicomorph.dicom.engine.edit_plan import Action, Scope, Verdicts
 from dicomorph.dicom.engine.private_blocks import PrivateClaims, Relocation, relocation
 from dicomorph.dicom.engine.private_contents import PrivateContents
 from dicomorph.dicom.standard.dictionary import is_private_creator
-from dicomorph.dicom.standard.private_blocks import block_of, creator_of
+from dicomorph.dicom.standard.private_blocks import block_of
 from dicomorph.dicom.standard.tags import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.elements import (
     ITEM_DELIMITATION,
@@ -30,10 +30,13 @@ from dicomorph.dicom.stream.elements import (
 from dicomorph.dicom.stream.source import Buffer
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.values.pixel_values import is_signed
+from dicomorph.model.errors import BadFileFormatError
 from dicomorph.model.resources import Json
 
 _US = 2  # bytes of a value
 _LONGEST = 4096  # bytes of a value that is looked at: a creator has 64 characters (PS3.5 6.2, LO)
+_PRIVATE = 1 << 16  # the bit of a tag that tells
+_MOST = 1 << 16  # private elements of a data set that are judged: each takes memory
 _LONGEST_DESCRIPTION = 1 << 20  # bytes in which a data set describes its private blocks
 
 
@@ -45,10 +48,10 @@ class Preview(NamedTuple):
     pixel_representation, character_set : bytes
         The values of these attributes, empty if they are absent.
     creators : Mapping[int, bytes]
-        The values of private creators, by their tags.
+        The values of private creators, by their tags: in the groups that the request speaks
+        of, or in all of them if they are judged.
     private : AbstractSet[int]
-        The private tags, creators included; both in the groups that the request speaks of, or in
-        all of them if they are judged.
+        The private tags in the groups that the request speaks of, creators included.
     owned : Mapping[int, Element]
         Those that are judged and stand behind the creator of their block.
     description : tuple[bytes, bytes] or None
@@ -102,7 +105,8 @@ class Preview(NamedTuple):
             is_orphan = action is Action.JUDGE and block_of(tag) is not None and tag not in self.owned
             return action is Action.REMOVE or is_orphan
 
-        return relocation(claims, self._texts(decoding), self.private, is_removed)
+        texts = self._texts(lambda raw: decoding.decode(raw).strip(" \0"))
+        return relocation(claims, texts, self.private, is_removed)
 
     def verdicts(self, scope: Scope, decoding: CharacterSet) -> Verdicts | None:
         """Return what happens to the private elements, None if nobody judges them.
@@ -115,9 +119,13 @@ class Preview(NamedTuple):
         if scope.judge is None:
             return None
         vr, raw = self.description or (b"", b"")
-        declared = block_characteristics(vr, raw, self.encoding, decoding.decode)
+        declared = block_characteristics(vr, raw, self.encoding, decoding)
         contents = PrivateContents(
-            self._texts(decoding), self.owned, declared, self.encoding.order, self.read
+            self._texts(lambda raw: creator_text(raw, decoding)),
+            self.owned,
+            declared,
+            self.encoding,
+            self.read,
         )
 
         def stays(tag: int) -> bool | None:
@@ -126,12 +134,10 @@ class Preview(NamedTuple):
 
         return scope.judge.judge(contents, stays)
 
-    def _texts(self, decoding: CharacterSet) -> dict[int, str]:
+    def _texts(self, text_of: Callable[[bytes], str]) -> dict[int, str]:
         """Return the creators by their blocks."""
         return {
-            block: creator_text(raw, decoding.decode)
-            for tag, raw in self.creators.items()
-            if (block := block_of(tag)) is not None
+            block: text_of(raw) for tag, raw in self.creators.items() if (block := block_of(tag)) is not None
         }
 
 
@@ -168,14 +174,17 @@ def preview(
         tag, vr, _, start, stop, undefined = element
         if tag in values:
             values[tag] = values[tag] or read(start, min(stop, start + _LONGEST))
-        elif tag >> 16 in groups or (judges and tag >> 16 & 1):
+        elif (judges and tag & _PRIVATE) or tag >> 16 in groups:
             if is_private_creator(tag):
                 # One that is repeated, or no text, reserves nothing.
-                is_creator = tag not in private and not undefined and stop - start <= _LONGEST
+                is_creator = tag not in creators and not undefined and stop - start <= _LONGEST
                 creators[tag] = read(start, stop) if is_creator else b""
-            elif judges and (block := block_of(tag)) is not None and creator_of(block) in creators:
+            elif judges and tag & 0xFFFF0000 | tag >> 8 & 0xFF in creators:
                 owned[tag] = element
-            private.add(tag)
+            if tag >> 16 in groups:
+                private.add(tag)
+            if judges and len(creators) + len(owned) > _MOST:
+                raise BadFileFormatError("A data set has too many private elements")
         elif tag == CHARACTERISTICS and judges and stop - start <= _LONGEST_DESCRIPTION:
             description = vr, read(start, stop)
     return Preview(

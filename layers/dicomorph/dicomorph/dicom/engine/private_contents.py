@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 from dicomorph.dicom.engine.block_characteristics import BlockCharacteristics
 from dicomorph.dicom.engine.holding_items import holds_items
-from dicomorph.dicom.stream.elements import Element
+from dicomorph.dicom.engine.sound_items import are_sound
+from dicomorph.dicom.stream.elements import Element, Encoding
 
-# UIDs under the roots that organizations get theirs from: version numbers are shorter.
-_UIDS = re.compile(rb"(?:1\.[23]|2\.(?:16|25))\.[0-9.]{8,60}[ \0]*(?:\\|$)")
+UNREADABLE = "unreadable"
+"""In place of a VR: what begins like a sequence, and is none."""
+
+# What reads as a UID: version numbers have fewer components.
+_UIDS = re.compile(rb"(?:[0-2]\.[0-9]{1,2}(?:\.[0-9]+){3,}|2\.25\.[0-9]{8,})[ \0]*(?:\\|$)")
 _LONGEST_UID = 80  # bytes, with padding and what separates it from the next
 
 
@@ -27,8 +31,8 @@ class PrivateContents(NamedTuple):
         Those that stand behind the creator of their block.
     declared : AbstractSet[BlockCharacteristics]
         What the data set says of its blocks.
-    order : str
-        The byte order of the data set, as in `Encoding`.
+    encoding : Encoding
+        How the data set is written.
     read : Callable[[int, int], bytes]
         Returns what stands between two positions.
     """
@@ -36,19 +40,19 @@ class PrivateContents(NamedTuple):
     creators: Mapping[int, str]
     elements: Mapping[int, Element]
     declared: AbstractSet[BlockCharacteristics]
-    order: str
+    encoding: Encoding
     read: Callable[[int, int], bytes]
 
-    def value(self, tag: int, longest: int) -> bytes:
-        """Return the value of an element, up to a number of bytes."""
+    def value(self, tag: int) -> bytes:
+        """Return the value of an element."""
         element = self.elements[tag]
-        return self.read(element.value, min(element.stop, element.value + longest))
+        return self.read(element.value, element.stop)
 
     def vr(self, tag: int) -> str:
         """Return the VR of an element.
 
         Where the file does not tell: ``SQ`` or ``UI`` by what the element holds, nothing if it is
-        empty, else ``UN``.
+        empty, else ``UN``. `UNREADABLE` if it only begins like a sequence.
         """
         element = self.elements[tag]
         if element.vr not in (b"", b"UN"):
@@ -57,7 +61,7 @@ class PrivateContents(NamedTuple):
             return "SQ"
         if element.value == element.stop:
             return ""
-        beginning = self.value(tag, _LONGEST_UID)
-        if holds_items(tag, element.vr, beginning[:4], self.order):
-            return "SQ"
+        beginning = self.read(element.value, min(element.stop, element.value + _LONGEST_UID))
+        if holds_items(tag, element.vr, beginning[:4], self.encoding.order):
+            return "SQ" if are_sound(self.value(tag), element.vr, self.encoding) else UNREADABLE
         return "UI" if _UIDS.match(beginning) else "UN"

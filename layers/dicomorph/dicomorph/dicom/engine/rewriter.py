@@ -44,6 +44,7 @@ _SOP_CLASS = frozenset((SOP_CLASS_UID,))
 _LONGEST_UID = 128  # bytes, padding and what is too long included: no class has more than 64
 _REMEMBERED_CLASSES = 100  # a job has few; hostile files name any
 _REMEMBERED_RELOCATIONS = 100  # as above
+_HEAVIEST = 4_096  # private blocks and elements of a data set that is remembered
 
 
 class Rewriter:
@@ -103,7 +104,7 @@ class Rewriter:
         BadFileFormatError
             If the file is not DICOM, broken, or holds what the engine does not understand.
         RefusedError
-            If the plan's judge refuses it.
+            If the plan's examiner refuses it.
         """
         try:
             data = open_dataset(source)
@@ -172,7 +173,8 @@ class Rewriter:
         scopes, signed = self._scopes(data)
         walk = TopLevel(data, scopes, signed=signed, references=self._walk)
         parts = walk.rewrite()
-        flags = self._plan.judge(walk.examination) if self._plan.judge else frozenset()
+        examiner = self._plan.examiner
+        flags = examiner(walk.examination) if examiner else frozenset()
         encoding, declared = data.encoding, data.declared
         is_usual = encoding.explicit and encoding is declared
         if not is_usual and may_be_read_otherwise(_beginning(data, parts), encoding, declared):
@@ -223,14 +225,16 @@ class Rewriter:
         key = plan.root, relocation, verdicts
         if key == (plan.root, UNMOVED, None):
             return scopes
-        if key not in self._relocations:
-            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
-                self._relocations.clear()
+        known = self._relocations.get(key)
+        if known is None:
             if verdicts is not None:
                 root = JudgedScope(root, verdicts.inside, verdicts)
-            plan = dataclasses.replace(plan, root=root, replace=replace)
-            self._relocations[key] = self._new_scopes(plan, {})
-        return self._relocations[key]
+            known = self._new_scopes(dataclasses.replace(plan, root=root, replace=replace), {})
+            if len(self._relocations) >= _REMEMBERED_RELOCATIONS:
+                self._relocations.clear()
+            if verdicts is None or verdicts.weight <= _HEAVIEST:
+                self._relocations[key] = known
+        return known
 
     def _scopes_of_class(self, data: DataSetBytes) -> EncodedScopes:
         sop_class = ""

@@ -84,7 +84,7 @@ class Steps(dict[Any, int]):
         self.encoding = encoding
         self.nested = nested
         self.top = TopSteps(self)
-        self.examined = TopSteps(self, EXAMINED)  # the same, where the file is judged
+        self.examined = TopSteps(self, EXAMINED)  # the same, where values are noted
         self.first = StepsBehind(self, -1)
         self.in_any_order = StepsInAnyOrder(self, -1)
         self.behind: dict[int, StepsBehind] = {}  # by tag

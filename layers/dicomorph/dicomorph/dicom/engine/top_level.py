@@ -88,12 +88,13 @@ class TopLevel(TopLevelAppending):
         super().__init__(data, scopes, signed=signed, references=references)
         self.sop_class_uid = b""
         self.sop_instance_uid = b""
-        self._noted: dict[int, tuple[bytes, bytes]] = {}
+        self._noted: dict[int, bytes] = {}
+        self._unknown: set[int] = set()  # of what was noted, with the VR UN
         self._data = data
         self._pos = data.start
         self._long_length = _LONG[data.encoding.order]
         plan = scopes.rewriting.plan
-        self._is_judged = plan.judge is not None
+        self._is_examined = plan.examiner is not None
         self._inserts = sorted(plan.replace.keys() | plan.appended.keys() | plan.required, reverse=True)
 
     @property
@@ -109,7 +110,7 @@ class TopLevel(TopLevelAppending):
     def examination(self) -> Examination:
         """What was noted of the original."""
         syntax, has_pixels = self._data.transfer_syntax, self._pixels.has_pixels
-        return Examination(self._noted, self._encoding, syntax, has_pixels)
+        return Examination(self._noted, self._unknown, self._encoding, syntax, has_pixels)
 
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
@@ -169,11 +170,11 @@ class TopLevel(TopLevelAppending):
                     continue
                 elif step == LOOK_CHECKED and length < SHORT_ELEMENT:
                     if buffer[pos - base : pos - base + 8 + length] in fitting:
-                        noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                        noted[tag] = window.read(pos + 8, pos + 8 + length)
                         pos += 8 + length
                         continue
                 elif LOOK_SHORT <= step < LOOK_CHECKED and length <= LONGEST_NUMBER:
-                    noted[tag] = b"", window.read(pos + 8, pos + 8 + length)
+                    noted[tag] = window.read(pos + 8, pos + 8 + length)
                     if step == LOOK_DROPPED:
                         if self._run < pos:
                             out.append((self._run, pos))
@@ -200,7 +201,7 @@ class TopLevel(TopLevelAppending):
 
     def _known(self) -> TopSteps:
         steps = self._encoded.steps
-        return steps.examined if self._is_judged else steps.top
+        return steps.examined if self._is_examined else steps.top
 
     def _insert_before(self, tag: int) -> None:
         """Emit what the plan requires and the file lacks, up to a tag."""
@@ -314,7 +315,9 @@ class TopLevel(TopLevelAppending):
 
     def _note_original(self, tag: int, vr: bytes, value: int, length: int) -> None:
         """Remember what a value was, whatever becomes of it; of a long one, the beginning."""
-        self._noted[tag] = vr, self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
+        if vr == b"UN":
+            self._unknown.add(tag)
+        self._noted[tag] = self._window.read(value, min(value + min(length, MOST_NOTED), self._size))
 
     def _check(self, key: Any, tag: int, vr: bytes, pos: int, value: int, length: int) -> int:
         """Keep an element if its VR can hold its value, and let the rules decide if not."""

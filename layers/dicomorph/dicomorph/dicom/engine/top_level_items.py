@@ -67,6 +67,7 @@ class TopLevelItems:
         self._window = scopes.rewriting.window = Window(data.source, data.start)
         self._rewriting = scopes.rewriting
         self._rewriting.unreadable = self._rewriting.unfit = 0
+        scopes.begin_file()
         self._follower = references
         self._out: list[ScriptPart] = []
         self._run = data.start

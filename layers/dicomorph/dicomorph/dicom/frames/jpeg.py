@@ -25,7 +25,8 @@ _SOI, _EOI, _SOS, _APP0, _APP8, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xE8, 0xE
 _FIRST_MARKER = 0xC0
 _RESTARTS_AND_SOI = range(0xD0, _SOI + 1)
 _APPLICATION_DATA = range(_APP0, 0xF0)
-# In a scan, FF is followed by 00 (T.81) or by less than 80 (T.87), or it begins a marker.
+# In a scan, FF is followed by 00 (T.81) or by less than 80 (T.87), or it begins a marker. Nothing says where
+# a scan ends, so all of it is searched: 1.7 GB/s, and merely to count the FFs takes nine tenths as long.
 _END_OF_SCAN = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 _NOT_FILL = re.compile(rb"[^\xff]")
 _JFIF = re.compile(rb"(JFIF\x00..[\x00-\x02]....)..", re.DOTALL)

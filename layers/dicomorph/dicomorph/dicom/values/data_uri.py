@@ -6,6 +6,9 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from typing import Final, Self
+
+OCTETS: Final = "application/octet-stream"
 
 _DATA_URI = re.compile("data:([^;,]+);base64,(.*)", re.DOTALL)
 
@@ -32,3 +35,23 @@ class DataUri:
             return base64.b64decode(self.base64, validate=True)
         except binascii.Error as error:
             raise ValueError("malformed base64") from error
+
+
+class DecodedUri(str):
+    """A data URI of octets that are at hand: the text lacks them, which would take more than twice as much.
+
+    Parameters
+    ----------
+    content : bytes
+        The octets.
+    """
+
+    __slots__ = ("content",)
+
+    content: bytes
+
+    def __new__(cls, content: bytes) -> Self:
+        """Make the text of one without content."""
+        made = super().__new__(cls, f"data:{OCTETS};base64,")
+        made.content = content
+        return made

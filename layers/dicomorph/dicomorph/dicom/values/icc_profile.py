@@ -16,16 +16,16 @@ _SIGNATURE = b"acsp"
 _TABLE_ROW = struct.Struct(">4sII")  # signature, position, size
 _MOST_TAGS = 1000
 _SMALLEST = 8  # bytes of an element: its type, and four that are reserved
-_LONGEST = 64 * 1024 * 1024  # bytes; profiles with large tables have some 4 MB
+_LONGEST = (16 << 20) - 16  # bytes, what the engine reads of an element; large tables have some 4 MB
 
 _FIRST_DAY = struct.pack(">6H", 1900, 1, 1, 0, 0, 0)
 _TEXT = "ANONYMIZED"
 # Types that are numbers throughout, or enumerations.
 _NUMERIC = frozenset(
-    b"XYZ  chrm cicp clro curv mAB  mBA  meas mft1 mft2 mpet para sf32 sig  uf32 ui08 ui16 ui32 ui64 view"[
-        i : i + 4
-    ]
-    for i in range(0, 100, 5)
+    (
+        *(b"XYZ ", b"chrm", b"cicp", b"clro", b"curv", b"mAB ", b"mBA ", b"meas", b"mft1", b"mft2"),
+        *(b"mpet", b"para", b"sf32", b"sig ", b"uf32", b"ui08", b"ui16", b"ui32", b"ui64", b"view"),
+    )
 )
 
 

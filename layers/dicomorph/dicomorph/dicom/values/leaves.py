@@ -9,7 +9,7 @@ from typing import Final
 from dicomorph.dicom.standard.tag_path import TagNames
 from dicomorph.dicom.standard.tags import PIXEL_DATA, format_tag
 from dicomorph.dicom.standard.vrs import TEXT_VRS
-from dicomorph.dicom.values.data_uri import DataUri
+from dicomorph.dicom.values.data_uri import OCTETS, DataUri, DecodedUri
 from dicomorph.dicom.values.numbers import NUMERIC_FORMATS, pack_numbers
 from dicomorph.dicom.values.pixel_values import US_OR_SS, pack_pixel_values
 from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, ParameterOutOfRangeError
@@ -17,9 +17,8 @@ from dicomorph.model.errors import BadFileFormatError, NotImplementedYetError, P
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
 PDF: Final = "application/pdf"
 
-_OCTETS = "application/octet-stream"
 _MODELS = frozenset(("model/mtl", "model/obj", "model/stl"))
-_ACCEPTED = {PIXEL_DATA: {_OCTETS}, ENCAPSULATED_DOCUMENT: {_OCTETS, PDF, *_MODELS}}
+_ACCEPTED = {PIXEL_DATA: {OCTETS}, ENCAPSULATED_DOCUMENT: {OCTETS, PDF, *_MODELS}}
 _TAKES_OCTETS = frozenset(vr.decode() for vr in TEXT_VRS) | {"OB", "UN"}
 
 
@@ -69,8 +68,8 @@ class LeafValues:
             As `ValueEncoder.check` says.
         """
         uri = DataUri.parse(text) if self._takes_data_uris else None
-        if uri is not None and (tag in _ACCEPTED or uri.mime_type == _OCTETS):
-            content = _content(tag, vr, uri)
+        if uri is not None and (tag in _ACCEPTED or uri.mime_type == OCTETS):
+            content = text.content if isinstance(text, DecodedUri) else _content(tag, vr, uri)
             # They are given in little endian; in the other order they are words (PS3.5 A.3).
             return _swapped_words(content) if tag == PIXEL_DATA and order == ">" else content
         if tag == PIXEL_DATA:
@@ -93,7 +92,7 @@ class LeafValues:
 
 def _content(tag: int, vr: str, uri: DataUri) -> bytes:
     """Return the content of a data URI, if the element takes its MIME type."""
-    accepted = _ACCEPTED.get(tag, {_OCTETS})
+    accepted = _ACCEPTED.get(tag, {OCTETS})
     if uri.mime_type not in accepted:
         raise NotImplementedYetError(
             f"{format_tag(tag)} takes data URIs of these MIME types only: {', '.join(sorted(accepted))}"

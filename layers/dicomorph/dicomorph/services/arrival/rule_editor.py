@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import nullcontext
 
 from dicomorph.deid.compilation import compile_plan
@@ -17,6 +18,8 @@ from dicomorph.model.settings import ModifiedReferences
 from dicomorph.services.arrival.pseudonyms import pseudonyms_of
 from dicomorph.services.arrival.rules import ArrivalRule
 from dicomorph.services.backend import Backend
+
+_logger = logging.getLogger(__name__)
 
 _IN_MEMORY = 8 << 20  # bytes of a product that is made at once; of others, ranges are, as they are written
 _LONG = 1 << 20  # bytes; in a shorter file there cannot be so many elements that they take much memory
@@ -66,6 +69,8 @@ class RuleEditor:
         """
         with self._backend.in_turn if source.size > _LONG else nullcontext():
             script = self._rewriter.rewrite(source)
+        if script.flags:
+            _logger.warning("A rule on arrival: one file is flagged (%s)", ", ".join(sorted(script.flags)))
         if script.size <= _IN_MEMORY:
             return BufferSource(script.join(source), source.scratch)
         return EditedSource(source, script)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from contextlib import nullcontext
 
 from dicomorph.deid.compilation import compile_plan
+from dicomorph.deid.requests.embedded_images import embeds_image
 from dicomorph.deid.requests.modification import parse_modification
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.rewriter import rewrite
@@ -24,7 +26,13 @@ from dicomorph.services.fields import check_field_names
 from dicomorph.services.server.allow_lists import allow_lists_of
 from dicomorph.services.server.anonymized_names import next_anonymized_name
 from dicomorph.services.server.default_encoding import default_encoding
-from dicomorph.services.transcoding import Transcoding, decode_image, requested_transcoding, transcoded
+from dicomorph.services.transcoding import (
+    Transcoding,
+    check_sop_instance_uid,
+    decode_image,
+    requested_transcoding,
+    transcoded,
+)
 
 _LONG_HEADER = 1 << 20  # bytes; the edit of one takes some six times as much memory
 _MOST_DEFLATED = 32  # times that a header may be shorter when it is deflated; more if it is hostile
@@ -66,24 +74,27 @@ def edit_instance(
         allow_lists=allow_lists_of(backend),
     )
     transcoding = requested_transcoding(body, settings, unknown=ParameterOutOfRangeError)
+    if transcoding is not None and modification.retained_uids:
+        check_sop_instance_uid(transcoding, modification)
     instance = backend.index.catalogue.get(Level.INSTANCE, instance_id)
     if instance is None or instance.object is None:
         raise UnknownResourceError
     name = next_anonymized_name(backend) if modification.needs_name else ""
-    plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
     # A fresh key: two requests must not give the same patient the same pseudonym.
     mapper = IdentityMapper(backend.new_token(KEY_BYTES), one_namespace=plan.one_namespace)
     encoding = default_encoding(backend)
-    with (
-        backend.in_turn if _has_long_header(instance) else nullcontext(),
-        opened(backend, instance_id, instance.object) as source,
-    ):
-        if transcoding is None or has_transfer_syntax(instance, transcoding.transfer_syntax):
-            script = rewrite(source, plan, mapper, default_encoding=encoding)
-            return _result(backend, instance.object, source, script)
-        converted = _converted(source, transcoding, instance.object, mapper)
-        script = rewrite(converted, plan, mapper, default_encoding=encoding)
-        return answered_file(backend, converted, script)
+    embeds = embeds_image(modification.replaced_tags)
+    with backend.in_turn if embeds or _has_long_header(instance) else nullcontext():
+        if embeds:
+            gc.collect()  # the image of the last one: plans refer to themselves
+        plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
+        with opened(backend, instance_id, instance.object) as source:
+            if transcoding is None or has_transfer_syntax(instance, transcoding.transfer_syntax):
+                script = rewrite(source, plan, mapper, default_encoding=encoding)
+                return _result(backend, instance.object, source, script)
+            converted = _converted(source, transcoding, instance.object, mapper)
+            script = rewrite(converted, plan, mapper, default_encoding=encoding)
+            return answered_file(backend, converted, script)
 
 
 def _converted(
