@@ -28,6 +28,8 @@ def parts_size(parts: Sequence[ScriptPart]) -> int:
     for part in parts:
         if type(part) is bytes:  # quicker than `isinstance`, for there are thousands
             size += len(part)
+        elif type(part) is tuple:
+            size += part[1] - part[0]
         else:
             size += _size(part)
     return size
