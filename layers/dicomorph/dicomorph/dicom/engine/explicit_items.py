@@ -231,12 +231,12 @@ def _walker(order: str) -> SequenceWalker:  # noqa: C901, PLR0915 - see the modu
         tag, item_length = tag_and_length(raw, 12)
         # Functional groups have one item each (PS3.3 C.7.6.16): spare them the walk over items.
         if encoded is not None and tag == item_tag and item_length == length - 8 and depth < MAXIMUM_DEPTH:
-            parts, more = item(raw, 20, len(raw), encoded, depth + 1, False)[1:]  # noqa: FBT003
+            _, parts, more = item(raw, 20, len(raw), encoded, depth + 1, False)  # noqa: FBT003
             if parts is None:
                 return None
             headers = raw[:8] + pack_length(length + more) + raw[12:16] + pack_length(item_length + more)
             return headers + b"".join(parts)  # type: ignore[arg-type] # no part is a range
-        parts, more = sequence(raw, 12, len(raw), items, depth, False)[1:]  # noqa: FBT003
+        _, parts, more = sequence(raw, 12, len(raw), items, depth, False)  # noqa: FBT003
         if parts is None:
             return None
         return raw[:8] + pack_length(length + more) + b"".join(parts)  # type: ignore[arg-type] # as above

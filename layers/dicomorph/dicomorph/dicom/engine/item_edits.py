@@ -95,7 +95,7 @@ def sequence_walker(  # noqa: C901, PLR0915 - a hot loop
             if stop > end:
                 raise overrun()
             if encoded is not None and (length or encoded.replaces):
-                parts, more = item(buffer, start, stop, encoded, depth + 1, False)[1:]  # noqa: FBT003
+                _, parts, more = item(buffer, start, stop, encoded, depth + 1, False)  # noqa: FBT003
                 if parts is not None:
                     if out is None:
                         out = []

@@ -58,7 +58,6 @@ from dicomorph.model.remarks import Remark
 
 _NEVER = 1 << 40
 _LONGEST_READ = 16 << 20  # bytes of an element; no value of a checked VR is as long, and no keyed one
-_MAPPING = frozenset((Action.MAP, Action.FOLLOW))
 _HOLDS_ITEMS = re.compile(rb"\xfe\xff\x00\xe0|\xff\xfe\xe0\x00")  # in either byte order
 _KEEPS = frozenset((KEEP_SHORT, KEEP_LONG))
 _EDITS = frozenset((EDIT_SHORT, EDIT_LONG))
@@ -100,11 +99,12 @@ class TopLevel(TopLevelAppending):
     @property
     def remarks(self) -> frozenset[Remark]:
         """What is to be said of the output."""
-        counts = {
-            Remark.UNREADABLE_SEQUENCES: self._rewriting.unreadable,
-            Remark.UNFIT_VALUES: self._rewriting.unfit,
-        }
-        return self._pixels.remarks | {remark for remark, count in counts.items() if count}
+        found = self._pixels.remarks
+        if self._rewriting.unreadable:
+            found |= {Remark.UNREADABLE_SEQUENCES}
+        if self._rewriting.unfit:
+            found |= {Remark.UNFIT_VALUES}
+        return found
 
     @property
     def examination(self) -> Examination:
@@ -285,15 +285,20 @@ class TopLevel(TopLevelAppending):
         return pos + 12, length, vr
 
     def _edited(self, key: Any, tag: int, pos: int, value: int, stop: int) -> bytes:
-        action = self._encoded.steps.rules[tag].action
-        if action is Action.KEEP:
-            whole, instead = self._checked(key, pos, stop)
-            return whole if instead is None else instead
-        is_mapped = action in _MAPPING
-        whole = self._window.read(pos, stop if is_mapped else min(stop, pos + _LONGEST_READ))
+        if stop - pos > _LONGEST_READ:
+            return self._long_edited(key, tag, pos, stop)
+        whole = self._window.read(pos, stop)
         if tag == PATIENT_ID and not whole[value - pos :].strip(b" \0"):
             return self._patient_id_of_study(self._encoded.steps.tag_and_vr(key)[1])
         return self._encoded.edits.get(whole) or self._encoded.edit(whole, key)
+
+    def _long_edited(self, key: Any, tag: int, pos: int, stop: int) -> bytes:
+        """Return what takes the place of an element that is longer than any that is looked at."""
+        action = self._encoded.steps.rules[tag].action
+        if action is Action.KEEP:
+            return self._encoded.unfit(self._window.read(pos, pos + _LONGEST_READ), key)
+        is_whole = action is Action.MAP or action is Action.FOLLOW
+        return self._encoded.edit(self._window.read(pos, stop if is_whole else pos + _LONGEST_READ), key)
 
     def _patient_id_of_study(self, vr: bytes) -> bytes:
         """Return what takes the place of an empty PatientID: patients without one may be anybody."""

@@ -26,12 +26,12 @@ def parts_size(parts: Sequence[ScriptPart]) -> int:
     """Return how many bytes the parts make."""
     size = 0
     for part in parts:
-        if isinstance(part, bytes):
+        if type(part) is bytes:  # quicker than `isinstance`, for there are thousands
             size += len(part)
-        elif isinstance(part, tuple):
+        elif type(part) is tuple:
             size += part[1] - part[0]
         else:
-            size += part.stop - part.start
+            size += _size(part)
     return size
 
 

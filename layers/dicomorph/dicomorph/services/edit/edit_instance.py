@@ -80,15 +80,14 @@ def edit_instance(
     if instance is None or instance.object is None:
         raise UnknownResourceError
     name = next_anonymized_name(backend) if modification.needs_name else ""
-    # A fresh key: two requests must not give the same patient the same pseudonym.
-    key = backend.new_token(KEY_BYTES)
     encoding = default_encoding(backend)
     embeds = embeds_image(modification.replaced_tags)
     with backend.in_turn if embeds or _has_long_header(instance) else nullcontext():
         if embeds:
             gc.collect()  # the image of the last one: plans refer to themselves
         plan = compile_plan(modification, name=name, settings=settings, decode_image=decode_image)
-        mapper = IdentityMapper(key, one_namespace=plan.one_namespace)
+        # A fresh key: two requests must not give the same patient the same pseudonym.
+        mapper = IdentityMapper(backend.new_token(KEY_BYTES), one_namespace=plan.one_namespace)
         with opened(backend, instance_id, instance.object) as source:
             if transcoding is None or has_transfer_syntax(instance, transcoding.transfer_syntax):
                 script = rewrite(source, plan, mapper, default_encoding=encoding)
