@@ -43,6 +43,8 @@ _GRAPHIC_ANNOTATION_SEQUENCE = 0x00700001
 ETHICS_COMMITTEE_NAME = 0x00120081
 # They say something of what goes: of dates in another calendar, of a responsible person.
 _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
+# What described private blocks goes with them, and is written anew of those that stay.
+_OF_PRIVATE_BLOCKS = 0x00080300
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
@@ -70,6 +72,8 @@ class Expectations:
 
     def of(self, sop_class: str, path: Path, tag: int) -> frozenset[Outcome]:
         """Return what may be seen of an attribute whose sequences are kept."""
+        if tag == _OF_PRIVATE_BLOCKS:
+            return GONE | OTHER if "RetainSafePrivate" in self.options else GONE
         special = _special(path, tag)
         if special is not None:
             return special
