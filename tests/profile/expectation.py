@@ -43,6 +43,8 @@ _GRAPHIC_ANNOTATION_SEQUENCE = 0x00700001
 ETHICS_COMMITTEE_NAME = 0x00120081
 # They say something of what goes: of dates in another calendar, of a responsible person.
 _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
+# What described private blocks goes with them, and is written anew of those that stay.
+_OF_PRIVATE_BLOCKS = 0x00080300
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
 """What goes under every option, whatever a row says."""
@@ -70,7 +72,7 @@ class Expectations:
 
     def of(self, sop_class: str, path: Path, tag: int) -> frozenset[Outcome]:
         """Return what may be seen of an attribute whose sequences are kept."""
-        special = _special(path, tag)
+        special = _special(path, tag) or self._dependent(tag)
         if special is not None:
             return special
         kind = types().type_of(sop_class, path, tag)
@@ -78,14 +80,19 @@ class Expectations:
         row = self.rows.get(tag)
         if row is None:
             return self._beyond(tag, kind, known=known)
-        if tag == ETHICS_COMMITTEE_NAME and "RetainInstitutionIdentity" not in self.options:
-            return GONE
         says = {row.options[name] for name in self.options if name in row.options}
         if "C" in says and row.vr == "AE" and "RetainDeviceIdentity" in self.options:
             return OTHER
         if says == {"K"} or row.basic == "K":
             return KEPT
         return resolved(row.basic, kind, tag, known=known)
+
+    def _dependent(self, tag: int) -> frozenset[Outcome] | None:
+        if tag == _OF_PRIVATE_BLOCKS:
+            return GONE | OTHER if "RetainSafePrivate" in self.options else GONE
+        if tag == ETHICS_COMMITTEE_NAME and "RetainInstitutionIdentity" not in self.options:
+            return GONE
+        return None
 
     def differs(self, other: Expectations, sop_class: str, tag: int) -> bool:
         """Tell whether two tables have no outcome in common, at the top level or in a kept sequence."""
