@@ -6,7 +6,7 @@ from typing import Final
 
 from dicomorph.model.settings import Settings
 
-DEFAULT_EDITION: Final = "2023b"
+DEFAULT_EDITION: Final = "2026d"
 """Of this version, where the setting ``DefaultDicomVersion`` says nothing."""
 
 
