@@ -204,3 +204,9 @@ def test_geometry_that_is_no_number_refuses_the_file() -> None:
     )
     with pytest.raises(BadFileFormatError):
         product(data)
+
+
+def test_an_object_of_no_class_is_refused() -> None:
+    data = file_of([Element(0x00080016, "UI", "Zorblatt"), Element(0x00080018, "UI", "1.2.3")])
+    with pytest.raises(BadFileFormatError):
+        product(data)

@@ -10,7 +10,7 @@ from dicomorph.dicom.engine.identity_editors import Editor, IdentityEditors, Ref
 from dicomorph.dicom.engine.identity_mapper import IdentityMapper, Namespace
 from dicomorph.dicom.engine.reference_editor import ReferenceEditor
 from dicomorph.dicom.standard.geometry import is_geometry
-from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET, format_tag
+from dicomorph.dicom.standard.tags import SOP_CLASS_UID, SPECIFIC_CHARACTER_SET, format_tag
 from dicomorph.dicom.stream.windows import Window
 from dicomorph.dicom.text.charsets import CharacterSet
 from dicomorph.dicom.text.terms import defined_terms
@@ -86,8 +86,10 @@ class Rewriting:
         Raises
         ------
         BadFileFormatError
-            If the object would have no geometry without it.
+            If the object would have no geometry without it, or is of no class.
         """
+        if tag == SOP_CLASS_UID:
+            raise BadFileFormatError(f"{format_tag(tag)} is no UID")
         self._count_unfit()
         dummy = rule.dummy
         if rule.action in _EDITED or (dummy is not None and dummy.kind in BY_VALUE):
