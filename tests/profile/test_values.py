@@ -106,6 +106,19 @@ def test_odd_dates_go_and_stay_with_the_option_that_keeps_them(tag: int, vr: str
     assert text(kept, tag) == value
 
 
+@pytest.mark.parametrize(
+    ("tag", "vr", "value"),
+    [
+        (0x00080020, "DA", "20200101Zorblatt"),
+        (0x00080030, "TM", "Zorblatt"),
+        (0x0008002A, "DT", "2020\\Zorblatt"),
+    ],
+)
+def test_text_where_a_date_belongs_goes_whatever_dates_are_kept(tag: int, vr: str, value: str) -> None:
+    found = changed(Element(tag, vr, value), options=("RetainLongitudinalFullDates",))
+    assert b"Zorblatt" not in found.data
+
+
 def test_a_birth_date_goes_whatever_dates_are_kept() -> None:
     found = changed(options=("RetainLongitudinalFullDates",))
     assert found.elements[0x00100030,].value == b""

@@ -123,9 +123,10 @@ class PlanScope:
         document = self.rule(ENCAPSULATED_DOCUMENT)
         if document == KEEP:
             return KEEP
-        if tag == _DOCUMENT_LENGTH and document.action is not Action.DUMMY:
+        rule = self._otherwise(tag)
+        if tag == _DOCUMENT_LENGTH and (document.action is not Action.DUMMY or rule == KEEP):
             return REMOVE  # wrong beside another document, and may be absent (PS3.3 C.24.2)
-        return self._otherwise(tag)
+        return rule
 
     def unfit(self, tag: int) -> Rule:
         """Return what happens to a kept element whose value its VR cannot hold."""

@@ -20,6 +20,8 @@ _AGE = rb" *+(?:[0-9]{1,4}[DWMYdwmy]?+)?+ *+"
 _AGES = re.compile(rb"%s(?:\\%s)*+" % (_AGE, _AGE)).fullmatch
 _UID = rb" *+[0-9.]{0,64}+[ \0]*+"
 _UIDS = re.compile(rb"%s(?:\\%s)*+" % (_UID, _UID)).fullmatch
+# Of dates and times only their characters: they are written in many ways, such as 1999.12.31.
+_MOMENTS = re.compile(rb"[0-9.:+\- \\]*+").fullmatch
 _CODE = rb" *+(?:[A-Z0-9_]{1,16}+|[A-Z0-9_][A-Z0-9_ ]{0,14}[A-Z0-9_])?+ *+"
 _CODES = re.compile(rb"%s(?:\\%s)*+" % (_CODE, _CODE)).fullmatch
 
@@ -39,6 +41,10 @@ def _are_numbers(raw: bytes) -> bool:
     return _NUMBERS(raw.rstrip(b" \0")) is not None
 
 
+def _are_moments(raw: bytes) -> bool:
+    return _MOMENTS(raw.rstrip(b" \0")) is not None
+
+
 def _is_no_text(raw: bytes) -> bool:
     return _PRINTABLE(raw) is None
 
@@ -56,8 +62,11 @@ def _are_codes(raw: bytes) -> bool:
 _FITS: Final[dict[bytes, Callable[[bytes], bool]]] = {
     b"AS": lambda raw: _AGES(raw.rstrip(b" \0")) is not None,
     b"CS": _are_codes,
+    b"DA": _are_moments,
     b"DS": _are_numbers,
+    b"DT": _are_moments,
     b"IS": _are_numbers,
+    b"TM": _are_moments,
     b"UI": lambda raw: _UIDS(raw) is not None,
 }
 CHECKED: Final = frozenset(_FITS)
