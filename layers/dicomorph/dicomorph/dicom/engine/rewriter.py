@@ -37,7 +37,7 @@ from dicomorph.dicom.stream.scan import LAST_TAG, read_values, scan
 from dicomorph.dicom.stream.second_reading import check_is_read_alike, may_be_read_otherwise
 from dicomorph.dicom.stream.source import Source
 from dicomorph.dicom.stream.whole_scan import scan_whole
-from dicomorph.model.errors import BadFileFormatError
+from dicomorph.model.errors import BadFileFormatError, DicomorphError
 from dicomorph.model.resources import Json
 
 _SOP_CLASS = frozenset((SOP_CLASS_UID,))
@@ -94,6 +94,7 @@ class Rewriter:
         if self._follower is not None:
             self._walk = ReferenceWalk(self._follower, self._new_scopes(plan, {}))
         self._by_class: dict[str, EncodedScopes] = {}
+        self._last_class: str | None = None
         self._relocations: dict[tuple[Scope, Relocation, Verdicts | None], EncodedScopes] = {}
 
     def rewrite(self, source: Source) -> EditScript:
@@ -170,9 +171,7 @@ class Rewriter:
         """Return the edit script of one file, under the plan as it says."""
         if PIXEL_DATA in self._plan.replace and data.transfer_syntax not in NATIVE_TRANSFER_SYNTAXES:
             raise BadFileFormatError("The pixel data of a compressed instance cannot be replaced")
-        scopes, signed = self._scopes(data)
-        walk = TopLevel(data, scopes, signed=signed, references=self._walk)
-        parts = walk.rewrite()
+        walk, parts = self._walk_like_the_last(data) or self._walk_over(data)
         examiner = self._plan.examiner
         flags = examiner(walk.examination) if examiner else frozenset()
         encoding, declared = data.encoding, data.declared
@@ -188,6 +187,26 @@ class Rewriter:
             return script
         begin, end = walk.fragments
         return dataclasses.replace(script, fragments=(len(meta) + begin, len(meta) + end))
+
+    def _walk_over(self, data: DataSetBytes) -> tuple[TopLevel, list[ScriptPart]]:
+        """Return a walk over a file, and the parts that it came to."""
+        scopes, signed = self._scopes(data)
+        walk = TopLevel(data, scopes, signed=signed, references=self._walk)
+        return walk, walk.rewrite()
+
+    def _walk_like_the_last(self, data: DataSetBytes) -> tuple[TopLevel, list[ScriptPart]] | None:
+        """Return a walk under the rules for the SOP class of the last file, None if this one has another.
+
+        Files of a job are mostly of one class, and to look for it takes a twentieth of the time of a walk.
+        """
+        if self._last_class is None or self._plan.looks_ahead or self._plan.references:
+            return None
+        walk = TopLevel(data, self._by_class[self._last_class], references=self._walk)
+        try:
+            parts = walk.rewrite()
+        except (DicomorphError, struct.error, IndexError):  # under the right rules it may come to an end
+            return None
+        return (walk, parts) if _uid_of(walk.original_sop_class) == self._last_class else None
 
     def _new_scopes(self, plan: EditPlan, references: References) -> EncodedScopes:
         rewriting = Rewriting(
@@ -240,11 +259,12 @@ class Rewriter:
         sop_class = ""
         for found in scan(data, last=SOP_CLASS_UID, wanted=_SOP_CLASS):
             raw = data.source.read(found.value, min(found.stop, found.value + _LONGEST_UID))
-            sop_class = raw.decode("latin-1").strip(" \0")
+            sop_class = _uid_of(raw)
         if sop_class not in self._by_class:
             if len(self._by_class) >= _REMEMBERED_CLASSES:
                 self._by_class.clear()
             self._by_class[sop_class] = self._new_scopes(self._plan.of_class(sop_class), {})
+        self._last_class = sop_class
         return self._by_class[sop_class]
 
     def _references(self, data: DataSetBytes) -> dict[tuple[Namespace, str], Json]:
@@ -257,6 +277,10 @@ class Rewriter:
             for tag, namespace in self._plan.references.items()
             if tag in originals
         }
+
+
+def _uid_of(raw: bytes) -> str:
+    return raw[:_LONGEST_UID].decode("latin-1").strip(" \0")
 
 
 def _beginning(data: DataSetBytes, parts: Sequence[ScriptPart]) -> bytes:

@@ -112,6 +112,11 @@ class TopLevel(TopLevelAppending):
         syntax, has_pixels = self._data.transfer_syntax, self._pixels.has_pixels
         return Examination(self._noted, self._unknown, self._encoding, syntax, has_pixels)
 
+    @property
+    def original_sop_class(self) -> bytes:
+        """The value of SOPClassUID that the walk met, with its padding; empty if there was none."""
+        return self._noted.get(SOP_CLASS_UID, b"")
+
     def rewrite(self) -> list[ScriptPart]:  # noqa: C901, PLR0912, PLR0915 - hot loop
         """Walk to the end; return the parts of the edited data set."""
         explicit = self._encoding.explicit
