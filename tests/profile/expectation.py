@@ -43,7 +43,7 @@ _GRAPHIC_ANNOTATION_SEQUENCE = 0x00700001
 ETHICS_COMMITTEE_NAME = 0x00120081
 # They say something of what goes: of dates in another calendar, of a responsible person.
 _SAYS_OF_WHAT_GOES = {0x00100035, 0x00102298}
-# What described private blocks goes with them, and is written anew of those that stay.
+# Which private blocks are safe is written anew of those that stay; without the option nobody reads it.
 _OF_PRIVATE_BLOCKS = 0x00080300
 # An address is no place for pixels.
 SETTLED = _SIGNED_OR_ENCRYPTED | _SAYS_OF_WHAT_GOES | {0x00287FE0}
@@ -88,8 +88,8 @@ class Expectations:
         return resolved(row.basic, kind, tag, known=known)
 
     def _dependent(self, tag: int) -> frozenset[Outcome] | None:
-        if tag == _OF_PRIVATE_BLOCKS:
-            return GONE | OTHER if "RetainSafePrivate" in self.options else GONE
+        if tag == _OF_PRIVATE_BLOCKS and "RetainSafePrivate" in self.options:
+            return GONE | OTHER
         if tag == ETHICS_COMMITTEE_NAME and "RetainInstitutionIdentity" not in self.options:
             return GONE
         return None
