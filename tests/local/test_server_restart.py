@@ -109,7 +109,7 @@ def test_an_access_trail_that_cannot_be_written_is_said_in_one_line(tmp_path: Pa
     [
         (
             '{"StableAges": 1, "Nope": 2}',
-            "Unknown settings: Nope, StableAges. Known settings: AccessTrail, AllowedHosts, ",
+            "Unknown settings: Nope, StableAges. Known settings: AccessTrail, AllowLists, AllowedHosts, ",
         ),
         ('{"StableAge": "soon"}', "Setting StableAge: "),
         ('{"AccessTrail": {"Sync": true}}', "Setting AccessTrail: which Folder?"),

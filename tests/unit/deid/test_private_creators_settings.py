@@ -18,7 +18,7 @@ NESTED = Element(0x00081030, "LO", "old")
 
 def with_default(data: bytes, *, anonymize: bool = False, **body: Any) -> bytes:
     """Return a file edited under the setting DefaultPrivateCreator."""
-    settings = Settings(default_private_creator=OURS)
+    settings = Settings(default_private_creator=OURS, default_dicom_version="2023b")
     return edited(data, rewriter(body, anonymize=anonymize, settings=settings))
 
 
