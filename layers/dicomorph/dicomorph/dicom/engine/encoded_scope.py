@@ -6,11 +6,10 @@ here: mapped identifiers, replacement values as elements, sequences that files r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Any
 
 from dicomorph.dicom.engine.edit_plan import Action, Scope
-from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.identity_editors import Editor, Writing
 from dicomorph.dicom.engine.identity_mapper import Namespace
 from dicomorph.dicom.engine.judged_scope import JudgedScopes
@@ -21,7 +20,6 @@ from dicomorph.dicom.engine.relocated_scope import RelocatedScope
 from dicomorph.dicom.engine.rewriting import Rewriting
 from dicomorph.dicom.engine.steps import Steps
 from dicomorph.dicom.standard.dictionary import vr_of
-from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.standard.tags import SPECIFIC_CHARACTER_SET
 from dicomorph.dicom.stream.edit_script import Part
 from dicomorph.dicom.stream.elements import Encoding, IrregularError
@@ -49,7 +47,6 @@ class EncodedScope:
     """
 
     __slots__ = (
-        "_checks",
         "_editors",
         "_plain",
         "_scopes",
@@ -86,7 +83,6 @@ class EncodedScope:
         self.replaced: dict[int, bytes] = {}
         self.substitutes = _Substitutes(self)
         self._editors: dict[Any, Editor] = {}
-        self._checks: dict[Any, tuple[int, Callable[[bytes], bool]]] = {}
         self.fitting: set[bytes] = set()  # short elements whose values are such as their VRs hold
         self._plain: EncodedScope | None = None
 
@@ -175,13 +171,7 @@ class EncodedScope:
         key : bytes or int
             The key of its step.
         """
-        check = self._checks.get(key)
-        if check is None:
-            if len(self._checks) >= REMEMBERED:
-                self._checks.clear()
-            tag, vr = self.steps.tag_and_vr(key)
-            check = self._checks[key] = self.encoding.length_field(vr)[0], fits(valid_vr(tag, vr), vr)
-        header, is_fitting = check
+        header, is_fitting = self.steps.checks[key]
         if is_fitting(buffer[pos + header : stop]):
             if stop - pos <= SHORT_ELEMENT:
                 if len(self.fitting) >= REMEMBERED:

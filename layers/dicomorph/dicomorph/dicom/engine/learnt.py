@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, Protocol
 
 from dicomorph.dicom.engine.edit_plan import Rule, Scope
+from dicomorph.dicom.engine.fitting_values import fits
 from dicomorph.dicom.engine.step_kinds import (
     CHECK_SHORT,
     DROP_SHORT,
@@ -22,6 +24,7 @@ from dicomorph.dicom.engine.step_kinds import (
 from dicomorph.dicom.frames.image_pixel import IMAGE_PIXEL
 from dicomorph.dicom.frames.overlay_bits import is_bit_position
 from dicomorph.dicom.standard.dictionary import vr_of
+from dicomorph.dicom.standard.dummy_values import valid_vr
 from dicomorph.dicom.stream.elements import (
     IMPLICIT_LITTLE,
     Encoding,
@@ -188,6 +191,21 @@ class EmptyElements(dict[Any, bytes]):
             self.clear()
         element = self[key] = self._steps.encoding.header(tag, vr, 0)
         return element
+
+
+class Checks(dict[Any, tuple[int, Callable[[bytes], bool]]]):
+    """For elements that stay if their VR can hold their value: the size of the header, and what tells."""
+
+    def __init__(self, steps: StepsOfScope) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, key: Any) -> tuple[int, Callable[[bytes], bool]]:
+        tag, vr = self._steps.tag_and_vr(key)
+        if len(self) >= LEARNT:
+            self.clear()
+        found = self[key] = self._steps.encoding.length_field(vr)[0], fits(valid_vr(tag, vr), vr)
+        return found
 
 
 class ItemRulesByKey(dict[Any, ItemRules]):

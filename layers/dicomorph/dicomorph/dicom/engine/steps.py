@@ -17,6 +17,7 @@ from dicomorph.dicom.engine.edit_plan import Action, Dummy, Scope
 from dicomorph.dicom.engine.examination import EXAMINED
 from dicomorph.dicom.engine.fitting_values import CHECKED
 from dicomorph.dicom.engine.learnt import (
+    Checks,
     EmptyElements,
     ItemRulesByKey,
     Rules,
@@ -90,6 +91,7 @@ class Steps(dict[Any, int]):
         self.behind: dict[int, StepsBehind] = {}  # by tag
         self.pairs = 0  # of an element and one behind it
         self.empty = EmptyElements(self)
+        self.checks = Checks(self)
         self.rules = Rules(scope)
         self.character_set = self.rules[SPECIFIC_CHARACTER_SET].action
         self.item_rules = ItemRulesByKey(self)
