@@ -85,7 +85,7 @@ def test_a_job_that_takes_too_long_to_show_answers_504(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_800)
 def test_a_million_products_are_shown_in_the_memory_of_a_piece(client: Client) -> None:
     job = ended_job(client, 1_000_000)
     tracemalloc.start()
