@@ -95,7 +95,7 @@ def at_once(call: Callable[[int], Any], count: int = 8) -> list[Any]:
         return list(pool.map(call, range(1, count + 1)))
 
 
-@pytest.mark.parametrize(("megabytes", "most"), [(12, 150), pytest.param(480, MOST, marks=SLOW)])
+@pytest.mark.parametrize(("megabytes", "most"), [(12, 180), pytest.param(480, MOST, marks=SLOW)])
 def test_eight_deflated_files_at_once(make_server: Callable[..., Any], megabytes: int, most: int) -> None:
     server = make_server()
     data = deflated(1, megabytes)
