@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from coverage import Coverage
 
 from tests.dicom_factory import CT_IMAGE_STORAGE, DEFLATED, EXPLICIT, Element, encode, part10, uid
 from tests.local.conftest import Answer
@@ -90,12 +91,17 @@ def ask(
         connection.close()
 
 
+def measuring() -> int:
+    """Return the megabytes that the measuring of coverage itself takes in the processes of a server."""
+    return 20 if Coverage.current() is not None else 0
+
+
 def at_once(call: Callable[[int], Any], count: int = 8) -> list[Any]:
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(call, range(1, count + 1)))
 
 
-@pytest.mark.parametrize(("megabytes", "most"), [(12, 180), pytest.param(480, MOST, marks=SLOW)])
+@pytest.mark.parametrize(("megabytes", "most"), [(12, 150), pytest.param(480, MOST, marks=SLOW)])
 def test_eight_deflated_files_at_once(make_server: Callable[..., Any], megabytes: int, most: int) -> None:
     server = make_server()
     data = deflated(1, megabytes)
@@ -108,7 +114,7 @@ def test_eight_deflated_files_at_once(make_server: Callable[..., Any], megabytes
     assert {answer.status for answer in edits} == {200}
     job = ask(server, "POST", f"/studies/{answers[0].json['ParentStudy']}/anonymize", "{}")
     assert job.json["InstancesCount"] == 8
-    assert peak(server) < most
+    assert peak(server) < most + measuring()
 
 
 @pytest.mark.parametrize(("megabytes", "most"), [(20, 220), pytest.param(500, MOST, marks=SLOW)])
